@@ -1,0 +1,352 @@
+#include "base/http_client.h"
+
+#include <curl/curl.h>
+#include <strings.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cstdlib>
+#include <limits>
+#include <mutex>
+#include <optional>
+
+#include "base/secret.h"
+
+namespace mms {
+namespace {
+
+constexpr size_t kErrorBodyMaxBytes = 64 * 1024;
+constexpr size_t kBodyMaxBytes = 256 * 1024 * 1024;  // a listing, not data: data streams by on_body
+constexpr long kUploadBufferBytes = 512 * 1024;
+constexpr long kDownloadBufferBytes = 256 * 1024;
+
+/// Everything one running exchange needs in libcurl's callbacks.
+struct Exchange {
+  const HttpRequest* request;
+  const std::atomic<bool>* cancelled;
+  HttpResponse response;
+  std::optional<Error> error;
+};
+
+/// Scheme, host and path of a URL: what an error may show. User and password are left out too.
+std::string Shown(const std::string& url) {
+  std::string shown = url.substr(0, url.find_first_of("?#"));
+  const size_t scheme = shown.find("://");
+  if (scheme != shown.npos) {
+    const size_t host = scheme + 3;
+    const size_t at = shown.find('@', host);
+    if (at < shown.find('/', host)) shown.erase(host, at + 1 - host);
+  }
+  return ScrubSecrets(shown);
+}
+
+std::string_view Trimmed(std::string_view text) {
+  const auto space = [](char c) { return std::isspace(static_cast<unsigned char>(c)) != 0; };
+  while (!text.empty() && space(text.front())) text.remove_prefix(1);
+  while (!text.empty() && space(text.back())) text.remove_suffix(1);
+  return text;
+}
+
+size_t OnHeader(char* data, size_t size, size_t count, void* context) {
+  auto* exchange = static_cast<Exchange*>(context);
+  const std::string_view line(data, size * count);
+  if (line.starts_with("HTTP/")) {  // a new header block: 100 Continue, or a proxy's before ours
+    exchange->response.headers.clear();
+    const size_t space = line.find(' ');
+    exchange->response.status =
+        space == line.npos ? 0 : std::atoi(std::string(line.substr(space + 1, 3)).c_str());
+    return size * count;
+  }
+  const size_t colon = line.find(':');
+  if (colon != line.npos) {
+    std::string name(line.substr(0, colon));
+    std::transform(name.begin(), name.end(), name.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    exchange->response.headers[name] = Trimmed(line.substr(colon + 1));
+  }
+  return size * count;
+}
+
+size_t OnBody(char* data, size_t size, size_t count, void* context) {
+  auto* exchange = static_cast<Exchange*>(context);
+  const std::string_view bytes(data, size * count);
+  std::string& body = exchange->response.body;
+  if (exchange->request->on_body) {
+    if (!exchange->response.ok()) {  // the start of an error's text is enough
+      body.append(bytes.substr(0, kErrorBodyMaxBytes - std::min(body.size(), kErrorBodyMaxBytes)));
+      return bytes.size();
+    }
+    Status status = exchange->request->on_body(bytes);
+    if (status) return bytes.size();
+    exchange->error = std::move(status).error();
+    return 0;
+  }
+  if (body.size() + bytes.size() > kBodyMaxBytes) {
+    exchange->error =
+        Error(ErrorKind::kLimitReached, "HTTP_BODY_TOO_LARGE",
+              exchange->request->method + " " + Shown(exchange->request->url) +
+                  ": the answer is longer than 256 MiB; check that the address is right");
+    return 0;
+  }
+  body.append(bytes);
+  return bytes.size();
+}
+
+size_t OnUpload(char* data, size_t size, size_t count, void* context) {
+  auto* exchange = static_cast<Exchange*>(context);
+  Result<size_t> read = exchange->request->upload->Read(std::span<char>(data, size * count));
+  if (read) {
+    CHECK(*read <= size * count);
+    return *read;
+  }
+  exchange->error = std::move(read).error();
+  return CURL_READFUNC_ABORT;
+}
+
+/// libcurl wants to send an upload from its start again (a kept connection was closed under it).
+/// The body is made once, so that ends the request as HTTP_BROKEN and the caller decides.
+int OnSeek(void*, curl_off_t, int) { return CURL_SEEKFUNC_FAIL; }
+
+int OnProgress(void* context, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
+  return static_cast<Exchange*>(context)->cancelled->load() ? 1 : 0;
+}
+
+Error FromCurl(CURLcode code, const char* detail, const HttpRequest& request) {
+  const std::string what = *detail != '\0' ? detail : curl_easy_strerror(code);
+  const std::string text = request.method + " " + Shown(request.url) + ": " + ScrubSecrets(what);
+  switch (code) {
+    case CURLE_UNSUPPORTED_PROTOCOL:
+    case CURLE_URL_MALFORMAT:
+      return Error(ErrorKind::kInvalidInput, "HTTP_URL",
+                   text + "; check the address in the configuration");
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CACERT_BADFILE:
+      return Error(ErrorKind::kInvalidInput, "HTTP_TLS",
+                   text + "; check the host name and the CA setting");
+    case CURLE_COULDNT_RESOLVE_HOST:
+    case CURLE_COULDNT_RESOLVE_PROXY:
+    case CURLE_COULDNT_CONNECT:
+    case CURLE_SSL_CONNECT_ERROR:
+      return Error(ErrorKind::kUnavailable, "HTTP_UNREACHABLE",
+                   text + "; check the address, the network, proxy and CA settings");
+    case CURLE_OPERATION_TIMEDOUT: return Error(ErrorKind::kUnavailable, "HTTP_TIMEOUT", text);
+    default: return Error(ErrorKind::kUnavailable, "HTTP_BROKEN", text);
+  }
+}
+
+void InitCurlOnce() {
+  static const bool done = [] { return curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK; }();
+  CHECK(done);
+}
+
+}  // namespace
+
+struct HttpClient::Handle {
+  CURL* curl = nullptr;
+  ~Handle() { curl_easy_cleanup(curl); }
+};
+
+struct HttpClient::Pool {
+  std::mutex mutex;
+  // Used last, taken first: its connection is the warmest.
+  std::vector<std::unique_ptr<Handle>> idle;
+};
+
+HttpClient::HttpClient(Options options) : options_(std::move(options)), pool_(new Pool) {
+  InitCurlOnce();
+}
+HttpClient::~HttpClient() = default;
+
+std::unique_ptr<HttpClient::Handle> HttpClient::Take() {
+  {
+    std::lock_guard lock(pool_->mutex);
+    if (!pool_->idle.empty()) {
+      auto handle = std::move(pool_->idle.back());
+      pool_->idle.pop_back();
+      return handle;
+    }
+  }
+  auto handle = std::make_unique<Handle>();
+  handle->curl = curl_easy_init();
+  CHECK(handle->curl != nullptr);
+  return handle;
+}
+
+void HttpClient::Give(std::unique_ptr<Handle> handle) {
+  std::lock_guard lock(pool_->mutex);
+  pool_->idle.push_back(std::move(handle));
+}
+
+namespace {
+
+struct FreeList {
+  void operator()(curl_slist* list) const { curl_slist_free_all(list); }
+};
+using HeaderList = std::unique_ptr<curl_slist, FreeList>;
+
+void SetMethod(CURL* curl, const HttpRequest& request) {
+  if (request.upload != nullptr) {
+    curl_easy_setopt(curl, CURLOPT_UPLOAD, 1L);
+    curl_easy_setopt(curl, CURLOPT_READFUNCTION, OnUpload);
+    curl_easy_setopt(curl, CURLOPT_SEEKFUNCTION, OnSeek);
+  } else if (!request.body.empty() || request.method == "POST" || request.method == "PUT") {
+    curl_easy_setopt(curl, CURLOPT_POST, 1L);
+    curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE,
+                     static_cast<curl_off_t>(request.body.size()));
+    curl_easy_setopt(curl, CURLOPT_POSTFIELDS, request.body.c_str());
+  } else if (request.method == "HEAD") {
+    curl_easy_setopt(curl, CURLOPT_NOBODY, 1L);
+  }
+  if (request.method != "HEAD") {
+    curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, request.method.c_str());
+  }
+}
+
+/// Bytes that would end a header line early and smuggle another in.
+bool HasControl(std::string_view text) {
+  return std::any_of(text.begin(), text.end(), [](char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return (byte < 0x20 && c != '\t') || byte == 0x7f;
+  });
+}
+
+void Append(HeaderList& list, const std::string& line) {
+  curl_slist* longer = curl_slist_append(list.get(), line.c_str());
+  CHECK(longer != nullptr);
+  (void)list.release();
+  list.reset(longer);
+}
+
+Result<HeaderList> MakeHeaders(const HttpRequest& request) {
+  HeaderList list;
+  Append(list, "Expect:");  // a wait of a second per upload otherwise
+  bool has_type = false;
+  for (const auto& [name, value] : request.headers) {
+    if (name.empty() || name.find(':') != name.npos || HasControl(name) || HasControl(value)) {
+      return Error(ErrorKind::kInvalidInput, "HTTP_HEADER",
+                   "header " + UrlEncode(name) +
+                       " holds a line break or another control character; check the setting it "
+                       "comes from");
+    }
+    has_type = has_type || strcasecmp(name.c_str(), "content-type") == 0;
+    Append(list, value.empty() ? name + ";" : name + ": " + value);
+  }
+  if (!has_type) Append(list, "Content-Type:");
+  if (request.upload != nullptr) Append(list, "Transfer-Encoding: chunked");
+  return list;
+}
+
+void SetConnection(CURL* curl, const HttpRequest& request, const HttpClient::Options& options) {
+  curl_easy_setopt(curl, CURLOPT_URL, request.url.c_str());
+  curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+  curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
+  curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+  curl_easy_setopt(curl, CURLOPT_TCP_KEEPALIVE, 1L);
+  curl_easy_setopt(curl, CURLOPT_USERAGENT, options.user_agent.c_str());
+  curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, options.connect_timeout_ms);
+  curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, request.timeout_ms);
+  curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
+  curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, request.stall_timeout_s);
+  curl_easy_setopt(curl, CURLOPT_UPLOAD_BUFFERSIZE, kUploadBufferBytes);
+  curl_easy_setopt(curl, CURLOPT_BUFFERSIZE, kDownloadBufferBytes);
+  curl_easy_setopt(curl, CURLOPT_FRESH_CONNECT, request.send_once ? 1L : 0L);
+  if (!options.proxy.empty()) curl_easy_setopt(curl, CURLOPT_PROXY, options.proxy.c_str());
+  if (!options.ca_file.empty()) curl_easy_setopt(curl, CURLOPT_CAINFO, options.ca_file.c_str());
+}
+
+}  // namespace
+
+Result<HttpResponse> HttpClient::Send(const HttpRequest& request) {
+  if (cancelled_) return Error(ErrorKind::kCancelled, "CANCELLED", "stopped on request");
+  TRY(HeaderList headers, MakeHeaders(request));
+  auto handle = Take();
+  CURL* curl = handle->curl;
+  curl_easy_reset(curl);  // keeps connections, DNS and TLS sessions
+  Exchange exchange{&request, &cancelled_, {}, {}};
+  char detail[CURL_ERROR_SIZE] = "";
+  SetConnection(curl, request, options_);
+  SetMethod(curl, request);
+  curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, detail);
+  curl_easy_setopt(curl, CURLOPT_READDATA, &exchange);
+  curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, OnHeader);
+  curl_easy_setopt(curl, CURLOPT_HEADERDATA, &exchange);
+  curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, OnBody);
+  curl_easy_setopt(curl, CURLOPT_WRITEDATA, &exchange);
+  curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+  curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, OnProgress);
+  curl_easy_setopt(curl, CURLOPT_XFERINFODATA, &exchange);
+  curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers.get());
+  const CURLcode code = curl_easy_perform(curl);
+  // libcurl keeps the pointer; the handle outlives `detail` in the pool.
+  curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, nullptr);
+  Give(std::move(handle));
+  if (exchange.error) return *std::move(exchange.error);
+  if (code == CURLE_ABORTED_BY_CALLBACK) {
+    return Error(ErrorKind::kCancelled, "CANCELLED", "stopped on request");
+  }
+  // A peer may answer with an error and close before it has read the whole upload: the answer
+  // counts.
+  const bool answered = exchange.response.status >= 400 && request.upload != nullptr;
+  if (code != CURLE_OK && !answered) return FromCurl(code, detail, request);
+  return std::move(exchange.response);
+}
+
+std::string HttpResponse::Header(const std::string& name) const {
+  const auto at = headers.find(name);
+  return at == headers.end() ? "" : at->second;
+}
+
+long HttpResponse::RetryAfterMs() const {
+  constexpr long kSecondsMax = std::numeric_limits<long>::max() / 1000;
+  const long seconds = std::atol(Header("retry-after").c_str());
+  return seconds > 0 ? std::min(seconds, kSecondsMax) * 1000 : 0;
+}
+
+namespace {
+
+// Not std::isalnum: it asks the locale.
+bool IsUnreserved(unsigned char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+         c == '_' || c == '.' || c == '~';
+}
+
+int HexDigit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+}  // namespace
+
+std::string UrlEncode(std::string_view text) {
+  static const char* hex = "0123456789ABCDEF";
+  std::string out;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (IsUnreserved(byte)) {
+      out.push_back(c);
+    } else {
+      out += {'%', hex[byte >> 4], hex[byte & 15]};
+    }
+  }
+  return out;
+}
+
+std::string UrlDecode(std::string_view text) {
+  std::string out;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const bool escape = text[i] == '%' && i + 2 < text.size();
+    const int high = escape ? HexDigit(text[i + 1]) : -1;
+    const int low = escape ? HexDigit(text[i + 2]) : -1;
+    if (high < 0 || low < 0) {
+      out.push_back(text[i]);
+      continue;
+    }
+    out.push_back(static_cast<char>(high * 16 + low));
+    i += 2;
+  }
+  return out;
+}
+
+}  // namespace mms

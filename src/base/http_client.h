@@ -1,0 +1,102 @@
+// The one HTTP client: every call of ours to the outside goes through it (libcurl), so that proxy,
+// CA bundle, time-outs and scrubbing are in one place. Retrying is the caller's (retry.h), since
+// only it knows what may be repeated.
+//
+// Threads: Send may be called from many threads; each call takes a pooled libcurl handle (with its
+// live connections) and blocks its thread. Back-pressure is therefore the callers' number of
+// threads.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/result.h"
+
+namespace mms {
+
+/// A request body made while it is sent (chunked transfer).
+class HttpUpload {
+ public:
+  virtual ~HttpUpload() = default;
+  /// Fills up to buffer.size() bytes; 0 = end. An error ends the request and is what Send returns.
+  virtual Result<size_t> Read(std::span<char> buffer) = 0;
+};
+
+struct HttpRequest {
+  std::string method = "GET";
+  std::string url;  ///< complete and percent-encoded
+  std::vector<std::pair<std::string, std::string>> headers;
+  std::string body;              ///< sent with Content-Length, when `upload` is null
+  HttpUpload* upload = nullptr;  ///< not owned; lives until Send returns
+  /// When set, bytes of a 2xx answer go here instead of HttpResponse::body; an error ends the
+  /// request.
+  std::function<Status(std::string_view)> on_body;
+  long timeout_ms = 120000;    ///< whole request; 0 = no limit (streams)
+  long stall_timeout_s = 120;  ///< no byte moved for so long = kUnavailable
+  /// True for what must not run twice: sent on a new connection, since libcurl sends a request
+  /// again by itself when a kept connection turns out to be closed.
+  bool send_once = false;
+};
+
+struct HttpResponse {
+  int status = 0;
+  std::map<std::string, std::string> headers;  ///< names in lower case
+  std::string body;
+
+  bool ok() const { return status >= 200 && status < 300; }
+  /// Value of a header (lower-case name), or "" when absent.
+  std::string Header(const std::string& name) const;
+  /// Retry-After in ms (seconds form only); 0 when absent.
+  long RetryAfterMs() const;
+};
+
+class HttpClient {
+ public:
+  struct Options {
+    std::string user_agent = "open-mms/0.1";
+    std::string proxy;    ///< curl syntax (http://, socks5h://); "" = environment
+    std::string ca_file;  ///< PEM bundle; "" = system
+    long connect_timeout_ms = 15000;
+  };
+
+  explicit HttpClient(Options options);
+  ~HttpClient();
+  HttpClient(const HttpClient&) = delete;
+  HttpClient& operator=(const HttpClient&) = delete;
+
+  /// One exchange. Any HTTP status is a value. Errors: kUnavailable HTTP_UNREACHABLE / HTTP_TIMEOUT
+  /// / HTTP_BROKEN, kInvalidInput HTTP_URL / HTTP_HEADER / HTTP_TLS (certificate refused),
+  /// kLimitReached HTTP_BODY_TOO_LARGE, kCancelled, or the error of `upload` / `on_body`.
+  /// HTTP_UNREACHABLE was never sent; after the others nothing is known about what the peer did.
+  /// Messages name scheme, host and path, no query.
+  Result<HttpResponse> Send(const HttpRequest& request);
+
+  /// Makes running and later calls return kCancelled.
+  void Cancel() { cancelled_ = true; }
+  bool cancelled() const { return cancelled_; }
+
+ private:
+  struct Handle;
+  std::unique_ptr<Handle> Take();
+  void Give(std::unique_ptr<Handle> handle);
+
+  struct Pool;
+  Options options_;
+  std::unique_ptr<Pool> pool_;
+  std::atomic<bool> cancelled_{false};
+};
+
+/// Percent-encodes everything but unreserved characters (RFC 3986 §2.3).
+std::string UrlEncode(std::string_view text);
+/// Decodes %XX once; '+' stays '+'. Malformed escapes stay as they are.
+std::string UrlDecode(std::string_view text);
+
+}  // namespace mms

@@ -1,0 +1,305 @@
+#include "base/http_client.h"
+
+#include <gtest/gtest.h>
+
+#include <mutex>
+
+#include "base/loopback_server.h"
+#include "base/secret.h"
+
+namespace mms {
+namespace {
+
+/// A body of `size` letters in pieces of whatever is asked.
+class Letters : public HttpUpload {
+ public:
+  explicit Letters(size_t size) : left_(size) {}
+  Result<size_t> Read(std::span<char> buffer) override {
+    const size_t size = std::min(buffer.size(), left_);
+    std::fill_n(buffer.begin(), size, 'x');
+    left_ -= size;
+    return size;
+  }
+
+ private:
+  size_t left_;
+};
+
+class BrokenSource : public HttpUpload {
+ public:
+  Result<size_t> Read(std::span<char> buffer) override {
+    if (calls_++ == 0) {
+      buffer[0] = 'x';
+      return size_t{1};
+    }
+    return Error(ErrorKind::kCorrupt, "SOURCE_BROKE", "no more rows");
+  }
+
+ private:
+  int calls_ = 0;
+};
+
+HttpRequest Get(const std::string& url) {
+  HttpRequest request;
+  request.url = url;
+  return request;
+}
+
+TEST(HttpClient, GivesStatusHeadersAndBodyAsAValue) {
+  LoopbackServer server([](const LoopbackRequest& request) {
+    EXPECT_EQ(request.method, "GET");
+    EXPECT_EQ(request.target, "/a?b=c%20d");
+    EXPECT_EQ(request.headers.at("user-agent"), "open-mms/0.1");
+    EXPECT_EQ(request.headers.at("x-one"), "1");
+    EXPECT_TRUE(request.headers.contains("x-empty"));
+    return Answer(404, "gone", "X-Odps-Request-Id:  id7 \r\n");
+  });
+  HttpClient client({});
+  HttpRequest request = Get(server.url() + "/a?b=c%20d");
+  request.headers = {{"x-one", "1"}, {"x-empty", ""}};
+  Result<HttpResponse> answer = client.Send(request);
+  ASSERT_TRUE(answer) << answer.error().ToString();
+  EXPECT_EQ(answer->status, 404);
+  EXPECT_EQ(answer->body, "gone");
+  EXPECT_EQ(answer->Header("x-odps-request-id"), "id7");
+  EXPECT_EQ(answer->Header("absent"), "");
+}
+
+TEST(HttpClient, SendsAnEmptyPostWithLengthZeroAndNoInventedHeaders) {
+  LoopbackServer server([](const LoopbackRequest& request) {
+    EXPECT_EQ(request.headers.at("content-length"), "0");
+    EXPECT_FALSE(request.headers.contains("content-type"));
+    EXPECT_FALSE(request.headers.contains("expect"));
+    return Answer(201, "", "Location: http://x/instances/7\r\n");
+  });
+  HttpClient client({});
+  HttpRequest request = Get(server.url());
+  request.method = "POST";
+  Result<HttpResponse> answer = client.Send(request);
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->status, 201);
+  EXPECT_EQ(answer->Header("location"), "http://x/instances/7");
+}
+
+TEST(HttpClient, StreamsAnUploadInChunks) {
+  const size_t size = 3'000'017;
+  LoopbackServer server([size](const LoopbackRequest& request) {
+    EXPECT_EQ(request.method, "PUT");
+    EXPECT_EQ(request.headers.at("transfer-encoding"), "chunked");
+    EXPECT_EQ(request.body, std::string(size, 'x'));
+    return Answer(200, "");
+  });
+  HttpClient client({});
+  HttpRequest request = Get(server.url());
+  request.method = "PUT";
+  Letters letters(size);
+  request.upload = &letters;
+  Result<HttpResponse> answer = client.Send(request);
+  ASSERT_TRUE(answer) << answer.error().ToString();
+  EXPECT_EQ(answer->status, 200);
+}
+
+TEST(HttpClient, AnErrorOfTheUploadEndsTheRequestAndIsReturned) {
+  std::atomic<int> complete{0};
+  LoopbackServer server([&complete](const LoopbackRequest&) {
+    ++complete;
+    return Answer(200, "");
+  });
+  HttpClient client({});
+  HttpRequest request = Get(server.url());
+  request.method = "PUT";
+  BrokenSource source;
+  request.upload = &source;
+  Result<HttpResponse> answer = client.Send(request);
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().code(), "SOURCE_BROKE");
+  EXPECT_EQ(complete, 0) << "a cut body must not look whole to the peer";
+}
+
+TEST(HttpClient, StreamsOnlyBodiesOfSuccess) {
+  LoopbackServer server([](const LoopbackRequest& request) {
+    return request.target == "/good" ? Answer(200, "data") : Answer(500, "trouble");
+  });
+  HttpClient client({});
+  std::string streamed;
+  HttpRequest request = Get(server.url() + "/good");
+  request.on_body = [&streamed](std::string_view bytes) {
+    streamed += bytes;
+    return OkStatus();
+  };
+  Result<HttpResponse> good = client.Send(request);
+  ASSERT_TRUE(good);
+  EXPECT_EQ(good->body, "");
+  EXPECT_EQ(streamed, "data");
+  request.url = server.url() + "/bad";
+  Result<HttpResponse> bad = client.Send(request);
+  ASSERT_TRUE(bad);
+  EXPECT_EQ(bad->status, 500);
+  EXPECT_EQ(bad->body, "trouble");
+  EXPECT_EQ(streamed, "data");
+}
+
+TEST(HttpClient, AnErrorOfTheReaderEndsTheRequestAndIsReturned) {
+  LoopbackServer server([](const LoopbackRequest&) { return Answer(200, "data"); });
+  HttpClient client({});
+  HttpRequest request = Get(server.url());
+  request.on_body = [](std::string_view) -> Status {
+    return Error(ErrorKind::kCorrupt, "READER_REFUSED", "bad bytes");
+  };
+  Result<HttpResponse> answer = client.Send(request);
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().code(), "READER_REFUSED");
+}
+
+TEST(HttpClient, ACutBodyIsAnErrorAndNotAShortAnswer) {
+  LoopbackServer server([](const LoopbackRequest&) {
+    return LoopbackAnswer{"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf", true};
+  });
+  HttpClient client({});
+  Result<HttpResponse> answer = client.Send(Get(server.url()));
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().kind(), ErrorKind::kUnavailable);
+  EXPECT_EQ(answer.error().code(), "HTTP_BROKEN");
+}
+
+TEST(HttpClient, NobodyListeningIsUnreachable) {
+  std::string url;
+  {
+    LoopbackServer server([](const LoopbackRequest&) { return Answer(200, ""); });
+    url = server.url();
+  }
+  HttpClient client({});
+  Result<HttpResponse> answer = client.Send(Get(url + "/path?sig=geheimnis"));
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().kind(), ErrorKind::kUnavailable);
+  EXPECT_EQ(answer.error().code(), "HTTP_UNREACHABLE");
+  EXPECT_NE(answer.error().message().find("GET " + url + "/path"), std::string::npos);
+  EXPECT_EQ(answer.error().message().find("geheimnis"), std::string::npos);
+}
+
+TEST(HttpClient, ErrorsShowNeitherUserNorPasswordOfAnAddress) {
+  HttpClient client({});
+  Result<HttpResponse> answer = client.Send(Get("ftp://user:pass1234@host/x?y"));
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().kind(), ErrorKind::kInvalidInput);
+  EXPECT_EQ(answer.error().code(), "HTTP_URL");
+  EXPECT_EQ(answer.error().message().find("pass1234"), std::string::npos);
+  EXPECT_NE(answer.error().message().find("ftp://host/x"), std::string::npos);
+}
+
+TEST(HttpClient, SilenceEndsAsATimeOut) {
+  std::mutex answering;
+  std::unique_lock hold(answering);
+  LoopbackServer server([&answering](const LoopbackRequest&) {
+    std::lock_guard wait(answering);
+    return Answer(200, "late");
+  });
+  HttpClient client({});
+  HttpRequest request = Get(server.url());
+  request.timeout_ms = 50;
+  Result<HttpResponse> answer = client.Send(request);
+  hold.unlock();
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().code(), "HTTP_TIMEOUT");
+}
+
+TEST(HttpClient, CancelEndsRunningAndLaterCalls) {
+  HttpClient client({});
+  LoopbackServer server([&client](const LoopbackRequest&) {
+    client.Cancel();
+    return LoopbackAnswer{"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", false};
+  });
+  Result<HttpResponse> running = client.Send(Get(server.url()));
+  ASSERT_FALSE(running);
+  EXPECT_EQ(running.error().kind(), ErrorKind::kCancelled);
+  Result<HttpResponse> later = client.Send(Get(server.url()));
+  ASSERT_FALSE(later);
+  EXPECT_EQ(later.error().kind(), ErrorKind::kCancelled);
+  EXPECT_EQ(server.requests(), 1);
+}
+
+TEST(HttpClient, RefusesHeadersThatWouldSmuggleALine) {
+  LoopbackServer server([](const LoopbackRequest&) { return Answer(200, ""); });
+  HttpClient client({});
+  HttpRequest request = Get(server.url());
+  request.headers = {{"x-token", "abc\r\nx-admin: 1"}};
+  Result<HttpResponse> answer = client.Send(request);
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().code(), "HTTP_HEADER");
+  EXPECT_EQ(server.requests(), 0);
+}
+
+TEST(HttpClient, KeepsConnectionsExceptForWhatIsSentOnce) {
+  std::mutex mutex;
+  std::vector<int> connections;
+  LoopbackServer server([&](const LoopbackRequest& request) {
+    std::lock_guard lock(mutex);
+    connections.push_back(request.connection);
+    return Answer(200, "");
+  });
+  HttpClient client({});
+  HttpRequest request = Get(server.url());
+  ASSERT_TRUE(client.Send(request));
+  ASSERT_TRUE(client.Send(request));
+  request.send_once = true;
+  ASSERT_TRUE(client.Send(request));
+  EXPECT_EQ(connections, (std::vector<int>{0, 0, 1}));
+}
+
+TEST(HttpClient, WhatIsSentOnceReachesThePeerOnce) {
+  // The peer takes the request on a kept connection and closes without a word.
+  LoopbackServer server([](const LoopbackRequest& request) {
+    return request.method == "GET" ? Answer(200, "") : LoopbackAnswer{"", true};
+  });
+  HttpClient client({});
+  ASSERT_TRUE(client.Send(Get(server.url())));
+  HttpRequest request = Get(server.url());
+  request.method = "POST";
+  request.send_once = true;
+  Result<HttpResponse> answer = client.Send(request);
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().code(), "HTTP_BROKEN");
+  EXPECT_EQ(server.requests(), 2);
+}
+
+TEST(HttpClient, AnUploadIsNeverRestartedInTheMiddle) {
+  LoopbackServer server([](const LoopbackRequest& request) {
+    return request.method == "GET" ? Answer(200, "") : LoopbackAnswer{"", true};
+  });
+  HttpClient client({});
+  ASSERT_TRUE(client.Send(Get(server.url())));
+  HttpRequest request = Get(server.url());
+  request.method = "PUT";
+  Letters letters(1000);
+  request.upload = &letters;
+  Result<HttpResponse> answer = client.Send(request);
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().kind(), ErrorKind::kUnavailable);
+  EXPECT_EQ(server.requests(), 2);
+}
+
+TEST(HttpResponse, ReadsRetryAfterInSeconds) {
+  HttpResponse answer;
+  EXPECT_EQ(answer.RetryAfterMs(), 0);
+  answer.headers["retry-after"] = "7";
+  EXPECT_EQ(answer.RetryAfterMs(), 7000);
+  answer.headers["retry-after"] = "Sun, 22 Nov 2026 18:00:00 GMT";
+  EXPECT_EQ(answer.RetryAfterMs(), 0);
+  answer.headers["retry-after"] = "-3";
+  EXPECT_EQ(answer.RetryAfterMs(), 0);
+}
+
+TEST(UrlEncode, KeepsUnreservedBytesOnly) {
+  EXPECT_EQ(UrlEncode("aZ09-_.~"), "aZ09-_.~");
+  EXPECT_EQ(UrlEncode("a b+c/(1,2)=\xC3\xA9"), "a%20b%2Bc%2F%281%2C2%29%3D%C3%A9");
+}
+
+TEST(UrlDecode, DecodesOnceAndLeavesPlusAndMalformedEscapes) {
+  EXPECT_EQ(UrlDecode("a%20b+%2541"), "a b+%41");
+  EXPECT_EQ(UrlDecode("%4"), "%4");
+  EXPECT_EQ(UrlDecode("%zz%"), "%zz%");
+  EXPECT_EQ(UrlDecode("%C3%a9"), "\xC3\xA9");
+}
+
+}  // namespace
+}  // namespace mms
