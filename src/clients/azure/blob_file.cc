@@ -1,0 +1,201 @@
+#include "clients/azure/blob_file.h"
+
+#include <arrow/buffer.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstring>
+#include <optional>
+
+#include "clients/azure/arrow_error.h"
+
+namespace mms::azure {
+namespace {
+
+/// Versions before 2012 answer a Range header in another way; this one is served by every Azure
+/// cloud.
+constexpr char kServiceVersion[] = "2021-12-02";
+
+constexpr int kAttemptsMax = 5;
+constexpr long kDeadlineMs = 120000;
+
+/// Total of "bytes 0-9/1234"; nullopt when absent or "*".
+std::optional<int64_t> TotalOf(const std::string& content_range) {
+  const size_t slash = content_range.rfind('/');
+  if (slash == std::string::npos) return std::nullopt;
+  int64_t total = 0;
+  const char* end = content_range.data() + content_range.size();
+  const auto [stop, error] = std::from_chars(content_range.data() + slash + 1, end, total);
+  if (error != std::errc() || stop != end) return std::nullopt;
+  return total;
+}
+
+}  // namespace
+
+Error FromAnswer(const HttpResponse& response, const std::string& text) {
+  std::string reason = ScrubSecrets(response.Header("x-ms-error-code"));
+  if (reason.empty()) reason = fmt::format("HTTP status {}", response.status);
+  const auto error = [&](ErrorKind kind, const char* code, const std::string& message) {
+    return Error(kind, code, message)
+        .At(text)
+        .HttpStatus(response.status)
+        .RetryAfter(response.RetryAfterMs());
+  };
+  switch (response.status) {
+    case 401:
+    case 403:
+      return error(
+          ErrorKind::kDenied, "STORAGE_DENIED",
+          fmt::format("the storage refused the SAS ({}); check that it has not expired, belongs to "
+                      "this account and container, and has the rights read and list",
+                      reason));
+    case 404:
+      return error(
+          ErrorKind::kNotFound, "STORAGE_NOT_FOUND",
+          fmt::format("no such blob ({}); VACUUM may have removed a file that the planned version "
+                      "names: plan again",
+                      reason));
+    case 416:
+      return error(ErrorKind::kCorrupt, "STORAGE_SIZE",
+                   "the blob is shorter than the Delta log says");
+    case 429: return error(ErrorKind::kThrottled, "STORAGE_THROTTLED", reason);
+    case 408:
+    case 500:
+    case 502:
+    case 503:
+    case 504:
+      return error(ErrorKind::kUnavailable, "STORAGE_UNREACHABLE",
+                   fmt::format("the storage cannot answer now ({})", reason));
+    default:
+      return error(
+          ErrorKind::kDenied, "STORAGE_REFUSED",
+          fmt::format("the storage does not accept the request ({}, HTTP status {}); check the "
+                      "endpoint and the SAS",
+                      reason, response.status));
+  }
+}
+
+BlobFile::BlobFile(std::shared_ptr<HttpClient> http, BlobAddress address, int64_t size_bytes)
+    : http_(std::move(http)), address_(std::move(address)), size_bytes_(size_bytes) {}
+
+Result<int64_t> BlobFile::Fetch(int64_t position, int64_t size_bytes, char* out) {
+  int64_t received_bytes = 0;
+  HttpRequest request;
+  request.url = address_.url + "?" + address_.sas.Reveal();
+  request.headers = {{"Range", fmt::format("bytes={}-{}", position, position + size_bytes - 1)},
+                     {"x-ms-version", kServiceVersion}};
+  request.on_body = [&](std::string_view bytes) -> Status {
+    const int64_t count = static_cast<int64_t>(bytes.size());
+    if (count > size_bytes - received_bytes) {
+      return Error(ErrorKind::kCorrupt, "STORAGE_RANGE",
+                   "the storage sent more than the range asked for; the endpoint ignores ranges")
+          .At(address_.text);
+    }
+    std::memcpy(out + received_bytes, bytes.data(), bytes.size());
+    received_bytes += count;
+    return OkStatus();
+  };
+  RetryPolicy policy;
+  policy.attempts_max = kAttemptsMax;
+  policy.deadline_ms = kDeadlineMs;
+  policy.cancelled = [this] { return http_->cancelled(); };
+  return Retry(policy, [&]() -> Result<int64_t> {
+    received_bytes = 0;
+    Result<HttpResponse> response = http_->Send(request);
+    if (!response) {
+      Error error = std::move(response).error();
+      if (error.kind() != ErrorKind::kUnavailable) return error;
+      return Error(ErrorKind::kUnavailable, "STORAGE_UNREACHABLE",
+                   fmt::format(
+                       "the storage does not answer ({}); check its host name, the proxy and the "
+                       "firewall",
+                       error.message()))
+          .At(address_.text);
+    }
+    TRY_VOID(CheckAnswer(*response, received_bytes, size_bytes));
+    return received_bytes;
+  });
+}
+
+Status BlobFile::CheckAnswer(const HttpResponse& response, int64_t received_bytes,
+                             int64_t wanted_bytes) const {
+  if (!response.ok()) return FromAnswer(response, address_.text);
+  const std::optional<int64_t> total = TotalOf(response.Header("content-range"));
+  if (total && *total != size_bytes_) {
+    return Error(ErrorKind::kCorrupt, "STORAGE_SIZE",
+                 fmt::format("the blob has {} bytes, the Delta log says {}", *total, size_bytes_))
+        .At(address_.text);
+  }
+  if (received_bytes != wanted_bytes) {
+    return Error(ErrorKind::kUnavailable, "STORAGE_UNREACHABLE",
+                 fmt::format("the answer ended after {} of {} bytes", received_bytes, wanted_bytes))
+        .At(address_.text);
+  }
+  return OkStatus();
+}
+
+arrow::Result<int64_t> BlobFile::Clamp(int64_t position, int64_t nbytes) const {
+  if (closed()) return arrow::Status::Invalid("read of a closed file");
+  if (position < 0 || nbytes < 0 || position > size_bytes_) {
+    return arrow::Status::Invalid("read of ", nbytes, " bytes at ", position, " of ", size_bytes_);
+  }
+  return std::min(nbytes, size_bytes_ - position);
+}
+
+arrow::Result<int64_t> BlobFile::ReadAt(int64_t position, int64_t nbytes, void* out) {
+  ARROW_ASSIGN_OR_RAISE(const int64_t size, Clamp(position, nbytes));
+  if (size == 0) return 0;
+  Result<int64_t> read = Fetch(position, size, static_cast<char*>(out));
+  if (!read) return ToArrow(std::move(read).error());
+  return *read;
+}
+
+arrow::Result<std::shared_ptr<arrow::Buffer>> BlobFile::ReadAt(int64_t position, int64_t nbytes) {
+  ARROW_ASSIGN_OR_RAISE(const int64_t size, Clamp(position, nbytes));
+  ARROW_ASSIGN_OR_RAISE(std::unique_ptr<arrow::Buffer> buffer, arrow::AllocateBuffer(size));
+  ARROW_ASSIGN_OR_RAISE(const int64_t read, ReadAt(position, size, buffer->mutable_data()));
+  CHECK(read == size);
+  return std::shared_ptr<arrow::Buffer>(std::move(buffer));
+}
+
+arrow::Result<int64_t> BlobFile::Read(int64_t nbytes, void* out) {
+  ARROW_ASSIGN_OR_RAISE(const int64_t position, Tell());
+  ARROW_ASSIGN_OR_RAISE(const int64_t read, ReadAt(position, nbytes, out));
+  ARROW_RETURN_NOT_OK(Seek(position + read));
+  return read;
+}
+
+arrow::Result<std::shared_ptr<arrow::Buffer>> BlobFile::Read(int64_t nbytes) {
+  ARROW_ASSIGN_OR_RAISE(const int64_t position, Tell());
+  ARROW_ASSIGN_OR_RAISE(std::shared_ptr<arrow::Buffer> buffer, ReadAt(position, nbytes));
+  ARROW_RETURN_NOT_OK(Seek(position + buffer->size()));
+  return buffer;
+}
+
+arrow::Status BlobFile::Seek(int64_t position) {
+  ARROW_RETURN_NOT_OK(Clamp(position, 0).status());
+  std::lock_guard lock(mutex_);
+  position_ = position;
+  return arrow::Status::OK();
+}
+
+arrow::Result<int64_t> BlobFile::Tell() const {
+  std::lock_guard lock(mutex_);
+  return position_;
+}
+
+arrow::Result<int64_t> BlobFile::GetSize() { return size_bytes_; }
+
+arrow::Status BlobFile::Close() {
+  std::lock_guard lock(mutex_);
+  closed_ = true;
+  return arrow::Status::OK();
+}
+
+bool BlobFile::closed() const {
+  std::lock_guard lock(mutex_);
+  return closed_;
+}
+
+}  // namespace mms::azure

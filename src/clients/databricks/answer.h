@@ -1,0 +1,25 @@
+// Judges an answer of the Databricks REST API: its body, or one of our errors. Pure.
+//
+// Source: databricks-sdk 0.156 (errors/): JSON bodies {"error_code", "message", "details"}; an
+// unknown cluster is 400 INVALID_PARAMETER_VALUE "... does not exist"; a wrong token is 401, or 403
+// with "Invalid access token"; proxies in between answer HTML.
+#pragma once
+
+#include <string>
+
+#include "base/http_client.h"
+#include "base/result.h"
+
+namespace mms::databricks {
+
+/// What was asked, so that a refusal can say what to do.
+struct Question {
+  std::string object;          ///< "catalog main"
+  std::string not_found_code;  ///< "DATABRICKS_CATALOG_NOT_FOUND"
+  std::string grant;           ///< the SQL that gives the right, "" = none would
+};
+
+/// The JSON text of a success. Errors as unity_catalog.h lists them.
+Result<std::string> ReadAnswer(const HttpResponse& response, const Question& question);
+
+}  // namespace mms::databricks

@@ -1,0 +1,87 @@
+//! From a table's URL and options to an object store.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use object_store::azure::{AzureConfigKey, MicrosoftAzureBuilder};
+use object_store::local::LocalFileSystem;
+use object_store::{BackoffConfig, ObjectStore, RetryConfig};
+use url::Url;
+
+use crate::failure::{Failure, Outcome};
+
+/// Planning fails within this time when the store does not answer; whoever asked may try again.
+const RETRY_TIMEOUT: Duration = Duration::from_secs(30);
+const RETRIES_MAX: usize = 5;
+
+/// Parses the URL and gives it the closing slash, without which joining drops the last folder.
+pub fn table_root(url: &str) -> Outcome<Url> {
+    let mut root = Url::parse(url).map_err(|e| Failure::argument(format!("table URL: {e}")))?;
+    if !root.path().ends_with('/') {
+        root.set_path(&format!("{}/", root.path()));
+    }
+    Ok(root)
+}
+
+/// `options`: a JSON object of text values. Messages name keys only; the values hold credentials.
+pub fn open(root: &Url, options: &str) -> Outcome<Arc<dyn ObjectStore>> {
+    match root.scheme() {
+        "file" => Ok(Arc::new(LocalFileSystem::new())),
+        "az" => open_azure(root, options),
+        other => Err(Failure::argument(format!(
+            "table URL: scheme {other} is neither az nor file"
+        ))),
+    }
+}
+
+fn open_azure(root: &Url, options: &str) -> Outcome<Arc<dyn ObjectStore>> {
+    let options: HashMap<String, String> = serde_json::from_str(options)
+        .map_err(|_| Failure::argument("storage options: not a JSON object of text values"))?;
+    let container = root
+        .host_str()
+        .ok_or_else(|| Failure::argument("table URL: the container is missing"))?;
+    let mut builder = MicrosoftAzureBuilder::new()
+        .with_container_name(container)
+        .with_retry(RetryConfig {
+            backoff: BackoffConfig::default(),
+            max_retries: RETRIES_MAX,
+            retry_timeout: RETRY_TIMEOUT,
+        });
+    for (key, value) in options {
+        let known: AzureConfigKey = key
+            .parse()
+            .map_err(|_| Failure::argument(format!("storage option {key} is not known")))?;
+        builder = builder.with_config(known, value);
+    }
+    let store = builder
+        .build()
+        .map_err(|e| Failure::argument(format!("storage options: {e}")))?;
+    Ok(Arc::new(store))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::failure::Code;
+
+    #[test]
+    fn the_root_gets_its_closing_slash() {
+        assert_eq!(table_root("az://c/a%20b").unwrap().path(), "/a%20b/");
+        assert_eq!(table_root("file:///a/").unwrap().path(), "/a/");
+    }
+
+    #[test]
+    fn an_unknown_option_is_refused_without_its_value() {
+        let root = table_root("az://c/t").unwrap();
+        let failure = open(&root, r#"{"azure_sass": "SECRET"}"#).unwrap_err();
+        assert_eq!(failure.code, Code::InvalidArgument);
+        assert!(failure.message.contains("azure_sass") && !failure.message.contains("SECRET"));
+    }
+
+    #[test]
+    fn another_scheme_is_refused() {
+        let root = table_root("s3://bucket/t").unwrap();
+        assert_eq!(open(&root, "{}").unwrap_err().code, Code::InvalidArgument);
+    }
+}

@@ -1,0 +1,101 @@
+// A Delta table at one pinned version: schema, live files, deletion vectors. A thin class over our
+// Rust crate (kernel/), which is a C ABI over delta_kernel: the Delta project keeps the protocol
+// right, and a reader feature it does not know is refused by name here (kUnsupported
+// DELTA_FEATURE_UNSUPPORTED). The kernel plans; data files are read in C++ (migration/transfer).
+//
+// One Table may be used from one thread at a time; opening several side by side is fine.
+#pragma once
+
+#include <arrow/type_fwd.h>
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+
+namespace mms::delta {
+
+/// A deletion vector as the log describes it (Delta protocol, "Deletion Vectors").
+struct DeletionVector {
+  std::string storage_type;  ///< "u", "i", "p"
+  std::string path_or_inline;
+  std::optional<int32_t> offset;
+  int32_t size_bytes = 0;
+  int64_t cardinality = 0;  ///< rows it removes
+
+  bool operator==(const DeletionVector&) const = default;
+};
+
+struct File {
+  /// Decoded once: relative to the table's root, or absolute (shallow clones); azure::ResolveFile
+  /// joins it.
+  std::string path;
+  int64_t size_bytes = 0;
+  int64_t modified_ms = 0;
+  /// numRecords of the statistics, that is before the deletion vector; unknown = nullopt.
+  std::optional<int64_t> rows;
+  /// Keyed by *physical* column name; null and "" both mean NULL in Delta, given as nullopt.
+  std::map<std::string, std::optional<std::string>> partition_values;
+  std::optional<DeletionVector> deletion_vector;
+  std::string statistics;  ///< JSON as in the log, "" when absent or not asked for
+};
+
+struct TableInfo {
+  int64_t version = 0;
+  std::optional<int64_t> timestamp_ms;
+  std::string id;  ///< metaData.id: tells a re-created table
+  int min_reader = 0;
+  std::vector<std::string> reader_features;    ///< empty before reader version 3
+  std::vector<std::string> partition_columns;  ///< logical names, in order
+  std::map<std::string, std::string> configuration;
+  std::string schema_json;     ///< Delta schema (struct JSON) with field metadata
+  std::string column_mapping;  ///< "none", "name" or "id"
+};
+
+class Table {
+ public:
+  /// `url`: azure::ToTableUrl of the location, with object_store options
+  /// (azure::Storage::kernel_options). `version` nullopt = newest. Errors: kUnsupported
+  /// DELTA_FEATURE_UNSUPPORTED naming the feature, kNotFound DELTA_NOT_FOUND, kDenied
+  /// STORAGE_DENIED, kUnavailable STORAGE_UNREACHABLE, kCorrupt DELTA_LOG_INVALID, kInvalidInput
+  /// DELTA_ARGUMENT, kInternal DELTA_INTERNAL; so for all below.
+  static Result<std::unique_ptr<Table>> Open(const std::string& url,
+                                             const std::map<std::string, std::string>& options,
+                                             std::optional<int64_t> version);
+  ~Table();
+  Table(const Table&) = delete;
+  Table& operator=(const Table&) = delete;
+
+  const TableInfo& info() const { return info_; }
+  /// Columns as users see them, partition columns included.
+  std::shared_ptr<arrow::Schema> logical_schema() const { return logical_; }
+  /// Columns of the data files: physical names, PARQUET:field_id metadata, no partition columns, in
+  /// logical order.
+  std::shared_ptr<arrow::Schema> physical_schema() const { return physical_; }
+  /// Physical name of a top-level logical column. Errors: kNotFound DELTA_COLUMN_NOT_FOUND.
+  Result<std::string> PhysicalName(const std::string& logical) const;
+
+  /// Streams the live files; `visit` returns an error to stop.
+  Status ListFiles(bool with_statistics, const std::function<Status(File)>& visit);
+
+  /// Positions of the removed rows in the file, ascending.
+  Result<std::vector<uint64_t>> ReadDeletionVector(const DeletionVector& vector);
+
+ private:
+  struct Handle;
+  Table();
+  Status Describe();
+
+  std::unique_ptr<Handle> handle_;
+  TableInfo info_;
+  std::shared_ptr<arrow::Schema> logical_;
+  std::shared_ptr<arrow::Schema> physical_;
+  std::map<std::string, std::string> physical_names_;
+};
+
+}  // namespace mms::delta

@@ -1,0 +1,94 @@
+// MaxCompute Tunnel: batch upload and download sessions in Arrow form. Thread-safe; every call
+// blocks.
+//
+// A session targets one table without partitions or one last-level partition, and is all or
+// nothing: blocks become visible by Commit only. With `overwrite` the commit replaces what was
+// there, which makes a repeated load safe; a retry of a load is a new session. A block sent again
+// under its id replaces the first sending, so a PUT may be repeated. The service commits every
+// block it has, so Commit first compares its list with ours. Source: PyODPS 0.13
+// odps/tunnel/tabletunnel.py behaviour on the wire, help pages for limits.
+#pragma once
+
+#include <arrow/record_batch.h>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "clients/maxcompute/arrow_frame.h"
+#include "clients/maxcompute/client.h"
+
+namespace mms::maxcompute {
+
+enum class SessionState { kNormal, kClosing, kClosed, kExpired, kCritical, kUnknown };
+
+struct UploadSession {
+  std::string id;
+  SessionState state = SessionState::kUnknown;
+  TableSchema schema;
+  std::vector<int64_t> blocks;  ///< ids the service has, ascending
+};
+
+struct DownloadSession {
+  std::string id;
+  int64_t rows = 0;
+  TableSchema schema;
+};
+
+struct BlockResult {
+  int64_t rows = 0;
+  int64_t arrow_bytes = 0;  ///< payload before framing
+};
+
+class Tunnel {
+ public:
+  /// `client` outlives the Tunnel.
+  explicit Tunnel(Client* client);
+
+  struct Target {
+    std::string table;
+    PartitionSpec partition;
+  };
+
+  struct UploadOptions {
+    bool overwrite = true;
+    bool create_partition = false;  ///< the service makes a missing partition with the session
+  };
+
+  Result<UploadSession> CreateUpload(const Target& target, const UploadOptions& options);
+  /// Errors: kNotFound TUNNEL_NO_SUCH_UPLOAD.
+  Result<UploadSession> FetchUpload(const Target& target, const std::string& session_id);
+
+  /// Sends one block. Not retried here: the caller repeats it with a fresh source. Ids 0 to 19,999.
+  Result<BlockResult> PutBlock(const Target& target, const std::string& session_id,
+                               int64_t block_id, BatchSource& source);
+
+  /// Makes the session's rows visible. Compares the service's block list with `blocks` first
+  /// (kCorrupt TUNNEL_BLOCKS_DIFFER names missing and stray ids). A lost answer is resolved by
+  /// asking the session: closed = done (so also when an earlier process has committed it).
+  /// kConflict TUNNEL_SESSION_GONE when it expired or is critical: redo with a new one;
+  /// kUnavailable TUNNEL_COMMIT_UNKNOWN when the service still was closing it after the time
+  /// allowed: call again.
+  Status Commit(const Target& target, const std::string& session_id, std::vector<int64_t> blocks);
+
+  Result<DownloadSession> CreateDownload(const Target& target);
+
+  struct Range {
+    int64_t start = 0;
+    int64_t count = 0;
+  };
+  /// Streams rows [start, start+count) in order through `visit`; every chunk's and the whole's
+  /// checksum is checked before the batch that ends in it is handed over; a short stream is
+  /// kCorrupt TUNNEL_ROWS_DIFFER. A broken connection is resumed behind the last batch handed over.
+  Status Read(const Target& target, const DownloadSession& session, Range range,
+              const std::function<Status(std::shared_ptr<arrow::RecordBatch>)>& visit);
+
+ private:
+  Client* client_;
+};
+
+}  // namespace mms::maxcompute
