@@ -1,0 +1,135 @@
+#include "migration/inspect/inspect.h"
+
+#include <arrow/type.h>
+
+#include <algorithm>
+#include <map>
+#include <mutex>
+#include <set>
+#include <utility>
+
+#include "clients/databricks/unity_catalog.h"
+#include "migration/inspect/choice.h"
+#include "migration/inspect/refusal.h"
+
+namespace mms::migration {
+namespace {
+
+using VisitTable = std::function<Status(SourceTable)>;
+
+bool NeedsCatalog(const std::vector<TableChoice>& choices) {
+  return std::any_of(choices.begin(), choices.end(),
+                     [](const TableChoice& choice) { return choice.location.empty(); });
+}
+
+Result<Snapshot> ReadSnapshot(const SourceTable& source, delta::Table& table) {
+  const delta::TableInfo& info = table.info();
+  Snapshot snapshot;
+  snapshot.source = source;
+  snapshot.version = info.version;
+  snapshot.table_id = info.id;
+  snapshot.column_mapping = info.column_mapping;
+  snapshot.logical = table.logical_schema();
+  snapshot.physical = table.physical_schema();
+  snapshot.partition_columns = info.partition_columns;
+  snapshot.schema_json = info.schema_json;
+  for (const auto& field : snapshot.logical->fields()) {
+    TRY(snapshot.physical_names[field->name()], table.PhysicalName(field->name()));
+  }
+  // Without the statistics' text: the row count comes all the same, and 100,000 texts would be kept
+  // for nothing.
+  TRY_VOID(table.ListFiles(false, [&](delta::File file) -> Status {
+    snapshot.files.push_back(std::move(file));
+    return OkStatus();
+  }));
+  std::sort(snapshot.files.begin(), snapshot.files.end(),
+            [](const delta::File& a, const delta::File& b) { return a.path < b.path; });
+  return snapshot;
+}
+
+}  // namespace
+
+struct Source::State {
+  SourceOptions options;
+  std::shared_ptr<HttpClient> http;
+  std::mutex mutex;
+  std::map<std::string, std::shared_ptr<azure::Storage>> storages;  // by account; under mutex
+
+  Status ListCatalog(const std::vector<TableChoice>& choices, const VisitTable& visit) {
+    if (options.workspace.empty() || options.catalog.empty()) {
+      return Error(
+          ErrorKind::kInvalidInput, "SOURCE_CATALOG_MISSING",
+          "tables[].include chooses from a catalog: set source.workspace, source.catalog and "
+          "source.token, or choose tables by tables[].location");
+    }
+    databricks::UnityCatalog catalog(options.workspace, options.token, http);
+    Selection selection(choices);
+    std::vector<std::string> schemas;
+    TRY_VOID(catalog.ListSchemas(options.catalog, [&](databricks::Schema schema) -> Status {
+      if (selection.WantsSchema(schema.name)) schemas.push_back(std::move(schema.name));
+      return OkStatus();
+    }));
+    for (const std::string& schema : schemas) {
+      std::set<std::string>
+          seen;  // a page may repeat what another had when tables are made meanwhile
+      TRY_VOID(catalog.ListTables(options.catalog, schema, [&](databricks::Table table) -> Status {
+        if (!selection.WantsTable(schema, table.name)) return OkStatus();
+        if (!seen.insert(table.name).second) return OkStatus();
+        return visit(MakeSourceTable(table));
+      }));
+    }
+    return selection.CheckAllFound(options.catalog);
+  }
+};
+
+Source::Source(SourceOptions options, std::shared_ptr<HttpClient> http)
+    : state_(std::make_shared<State>()) {
+  state_->options = std::move(options);
+  state_->http = std::move(http);
+  if (!state_->options.storage.http) state_->options.storage.http = state_->http;
+}
+
+Status Source::List(const std::vector<TableChoice>& choices, const VisitTable& visit) {
+  std::map<std::string, std::string> as_by_name;
+  for (const TableChoice& choice : choices) {
+    if (choice.location.empty()) continue;
+    SourceTable table = MakeSourceTable(choice.location, choice.as);
+    const auto [known, added] = as_by_name.emplace(table.name, choice.as);
+    if (!added && known->second != choice.as) {
+      return Error(ErrorKind::kInvalidInput, "TABLE_CHOSEN_TWICE",
+                   "tables[] has the location " + table.name +
+                       " twice with different `as`; a table is moved once: remove one");
+    }
+    if (added) TRY_VOID(visit(std::move(table)));
+  }
+  if (!NeedsCatalog(choices)) return OkStatus();
+  return state_->ListCatalog(choices, visit);
+}
+
+Result<Snapshot> Source::Inspect(const SourceTable& source, std::optional<int64_t> version) {
+  if (source.refusal) return *source.refusal;
+  const auto read = [&]() -> Result<Snapshot> {
+    TRY(auto storage, StorageFor(source.location));
+    TRY(auto table,
+        delta::Table::Open(KernelUrl(source.location), storage->kernel_options(), version));
+    return ReadSnapshot(source, *table);
+  };
+  auto snapshot = read();
+  if (!snapshot) return std::move(snapshot).error().At("table " + source.name);
+  return snapshot;
+}
+
+Result<std::shared_ptr<azure::Storage>> Source::StorageFor(const azure::Location& location) {
+  const std::string key = location.local ? "file:" : location.account + "." + location.suffix;
+  const std::lock_guard lock(state_->mutex);
+  auto& storage = state_->storages[key];
+  if (!storage) {
+    // A storage that cannot be opened stays null here and is tried again by the next caller.
+    TRY(storage, azure::Storage::Open(state_->options.storage, location));
+  }
+  return storage;
+}
+
+std::string KernelUrl(const azure::Location& location) { return azure::ToTableUrl(location); }
+
+}  // namespace mms::migration

@@ -1,0 +1,67 @@
+// Finds the tables to move and reads what they are: names from Unity Catalog or from the
+// configuration, the rest from the Delta log. Uses no Databricks compute. One bad table never stops
+// the others: its SourceTable carries a refusal, or Inspect returns its error.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/http_client.h"
+#include "base/result.h"
+#include "base/secret.h"
+#include "clients/azure/storage.h"
+#include "migration/inspect/snapshot.h"
+
+namespace mms::migration {
+
+struct SourceOptions {
+  std::string workspace;  ///< "" when every table is given by location
+  std::string catalog;
+  std::string cluster;
+  Secret token;
+  azure::StorageOptions storage;
+};
+
+/// One entry of `tables:`. Patterns are `schema.table` with * and ?, or `table`, case-insensitive.
+struct TableChoice {
+  std::string include;
+  std::vector<std::string> exclude;  ///< any match leaves the table out
+  std::string location;              ///< set instead of include/exclude
+  std::string as;                    ///< target table name, only with location
+};
+
+/// True when `schema.table` (or `table` alone) matches.
+bool MatchesPattern(const std::string& pattern, const std::string& schema,
+                    const std::string& table);
+
+class Source {
+ public:
+  /// `http` is shared with other clients.
+  Source(SourceOptions options, std::shared_ptr<HttpClient> http);
+
+  /// Every chosen table, one call of `visit` each, in schema and page order; one that several
+  /// entries choose is visited once. A table nobody can read is visited with its refusal. Errors:
+  /// those of the catalog as a whole (token, network), kNotFound TABLES_NOT_FOUND when an include
+  /// matched nothing.
+  Status List(const std::vector<TableChoice>& choices,
+              const std::function<Status(SourceTable)>& visit);
+
+  /// Reads the Delta log at `version` (nullopt = newest). Errors as delta::Table::Open, naming the
+  /// table.
+  Result<Snapshot> Inspect(const SourceTable& table, std::optional<int64_t> version);
+
+  /// Opened once per storage account and kept. Thread-safe.
+  Result<std::shared_ptr<azure::Storage>> StorageFor(const azure::Location& location);
+
+ private:
+  struct State;
+  std::shared_ptr<State> state_;
+};
+
+/// URL of a table's root for delta::Table::Open.
+std::string KernelUrl(const azure::Location& location);
+
+}  // namespace mms::migration

@@ -1,0 +1,46 @@
+// What one source table is, at one pinned Delta version: everything planning needs, nothing of its
+// rows. A value type; made by inspect.h, read by plan/.
+#pragma once
+
+#include <arrow/type_fwd.h>
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "clients/azure/location.h"
+#include "clients/delta/table.h"
+
+namespace mms::migration {
+
+/// A table as listed, before its log is read.
+struct SourceTable {
+  std::string name;       ///< "main.sales.orders", or the location's text when there is no catalog
+  std::string schema;     ///< "sales"; "" without a catalog
+  std::string table;      ///< "orders"; last folder of the location without a catalog
+  std::string target_as;  ///< target table name asked for by the user; "" = `table`
+  azure::Location location;
+  std::string comment;
+  std::map<std::string, std::string> column_comments;  ///< by top-level column name
+  /// Why it cannot be read at all (a view, a row filter, a format we do not read); refused by name.
+  std::optional<Error> refusal;
+};
+
+struct Snapshot {
+  SourceTable source;
+  int64_t version = 0;
+  std::string table_id;
+  std::string column_mapping = "none";
+  std::shared_ptr<arrow::Schema> logical;      ///< all columns, partition columns included
+  std::shared_ptr<arrow::Schema> physical;     ///< data columns as in the files, in logical order
+  std::vector<std::string> partition_columns;  ///< logical names, level order
+  std::map<std::string, std::string> physical_names;  ///< logical top-level name -> physical
+  std::string schema_json;                            ///< Delta schema, to tell types Arrow cannot
+  std::vector<delta::File> files;                     ///< live files, sorted by path
+};
+
+}  // namespace mms::migration

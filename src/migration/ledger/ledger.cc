@@ -1,0 +1,183 @@
+#include "migration/ledger/ledger.h"
+
+#include <sys/stat.h>
+
+#include <mutex>
+#include <utility>
+
+#include "migration/ledger/group_commit.h"
+#include "migration/ledger/state_folder.h"
+#include "migration/ledger/store.h"
+
+namespace mms::migration {
+namespace {
+
+constexpr const char* kFileName = "ledger.db";
+
+}  // namespace
+
+std::string_view StateName(UnitState state) {
+  switch (state) {
+    case UnitState::kPlanned: return "planned";
+    case UnitState::kLoading: return "loading";
+    case UnitState::kCommitting: return "committing";
+    case UnitState::kCommitted: return "committed";
+    case UnitState::kVerified: return "verified";
+  }
+  return "unknown";
+}
+
+std::string_view StateName(TableState state) {
+  switch (state) {
+    case TableState::kPlanned: return "planned";
+    case TableState::kRefused: return "refused";
+    case TableState::kRunning: return "running";
+    case TableState::kDone: return "done";
+    case TableState::kFailed: return "failed";
+  }
+  return "unknown";
+}
+
+std::string_view VerdictName(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::kPending: return "Pending";
+    case Verdict::kMatch: return "Match";
+    case Verdict::kMismatch: return "Mismatch";
+    case Verdict::kMissing: return "MissingInTarget";
+    case Verdict::kNotCompared: return "NotCompared";
+  }
+  return "Unknown";
+}
+
+// Two connections: reads never wait for a writer's fsync. Members end in reverse order: first the
+// writing thread (what waits is written), then the connections, last the folder's lock.
+struct Ledger::State {
+  std::unique_ptr<StateFolder> folder;  ///< null when only read
+  std::unique_ptr<Store> writes;
+  std::mutex read_mutex;
+  std::unique_ptr<Store> reads;
+  std::unique_ptr<GroupCommit> commit;
+
+  std::future<Status> Queue(std::function<Status(Store&)> write) {
+    CHECK(commit != nullptr);
+    return commit->Queue([this, write = std::move(write)] { return write(*writes); });
+  }
+  Status Write(std::function<Status(Store&)> write) { return Queue(std::move(write)).get(); }
+};
+
+Ledger::Ledger() : state_(std::make_unique<State>()) {}
+Ledger::~Ledger() = default;
+
+Result<std::unique_ptr<Ledger>> Ledger::Open(const std::string& folder) {
+  std::unique_ptr<Ledger> ledger(new Ledger());
+  State& state = *ledger->state_;
+  TRY(state.folder, StateFolder::Take(folder));
+  TRY(const std::string file, state.folder->MakeFile(kFileName));
+  TRY(state.writes, Store::Open(file, Store::Mode::kReadWrite));
+  TRY(state.reads, Store::Open(file, Store::Mode::kReadOnly));
+  state.commit = std::make_unique<GroupCommit>(state.writes.get());
+  return ledger;
+}
+
+Result<std::unique_ptr<Ledger>> Ledger::OpenToRead(const std::string& folder) {
+  const std::string file = folder + "/" + kFileName;
+  struct stat info {};
+  if (stat(file.c_str(), &info) != 0) {
+    return Error(ErrorKind::kNotFound, "STATE_NOT_FOUND",
+                 "holds no ledger; run `mms run` or `mms plan` first, or name the right `state:`")
+        .At("state folder " + folder);
+  }
+  std::unique_ptr<Ledger> ledger(new Ledger());
+  TRY(ledger->state_->reads, Store::Open(file, Store::Mode::kReadOnly));
+  return ledger;
+}
+
+Status Ledger::BindTarget(const std::string& identity) {
+  return state_->Write([&](Store& store) { return store.BindTarget(identity); });
+}
+
+Result<int64_t> Ledger::SavePlan(const TableRecord& table, const std::vector<UnitRecord>& units) {
+  int64_t id = 0;
+  TRY_VOID(state_->Write([&](Store& store) -> Status {
+    TRY(id, store.SavePlan(table, units));
+    return OkStatus();
+  }));
+  return id;
+}
+
+Result<std::optional<TableRecord>> Ledger::FindTable(const std::string& source_name) {
+  std::lock_guard lock(state_->read_mutex);
+  return state_->reads->FindTable(source_name);
+}
+
+Status Ledger::SetTableState(int64_t table_id, TableState table_state,
+                             const std::string& error_json) {
+  return state_->Write(
+      [&](Store& store) { return store.SetTableState(table_id, table_state, error_json); });
+}
+
+Status Ledger::ListTables(const std::function<Status(TableRecord)>& visit) {
+  int64_t after = 0;
+  for (;;) {
+    std::vector<TableRecord> page;
+    {
+      std::lock_guard lock(state_->read_mutex);
+      TRY(page, state_->reads->TablesAfter(after));
+    }
+    if (page.empty()) return OkStatus();
+    after = page.back().id;
+    for (TableRecord& table : page) TRY_VOID(visit(std::move(table)));
+  }
+}
+
+Status Ledger::ListUnits(int64_t table_id, std::optional<UnitState> below,
+                         const std::function<Status(UnitRecord)>& visit) {
+  Store::UnitPage wanted{table_id, std::nullopt, below};
+  for (;;) {
+    std::vector<UnitRecord> page;
+    {
+      std::lock_guard lock(state_->read_mutex);
+      TRY(page, state_->reads->UnitsAfter(wanted));
+    }
+    if (page.empty()) return OkStatus();
+    wanted.after = page.back().partition;
+    for (UnitRecord& unit : page) TRY_VOID(visit(std::move(unit)));
+  }
+}
+
+Result<TableTotals> Ledger::Totals(int64_t table_id) {
+  std::lock_guard lock(state_->read_mutex);
+  return state_->reads->Totals(table_id);
+}
+
+Ledger::Transition Ledger::BeginLoad(int64_t unit_id, int generation) {
+  return state_->Queue([=](Store& store) { return store.BeginLoad(unit_id, generation); });
+}
+
+Ledger::Transition Ledger::SetSession(int64_t unit_id, int generation, std::string session_id) {
+  return state_->Queue([=, session_id = std::move(session_id)](Store& store) {
+    return store.SetSession(unit_id, generation, session_id);
+  });
+}
+
+Ledger::Transition Ledger::BeginCommit(int64_t unit_id, int generation, Sent sent) {
+  return state_->Queue([=, sent = std::move(sent)](Store& store) {
+    return store.BeginCommit(unit_id, generation, sent);
+  });
+}
+
+Ledger::Transition Ledger::Committed(int64_t unit_id, int generation) {
+  return state_->Queue([=](Store& store) { return store.Committed(unit_id, generation); });
+}
+
+Ledger::Transition Ledger::Verified(int64_t unit_id, int generation, Comparison comparison) {
+  return state_->Queue([=, comparison = std::move(comparison)](Store& store) {
+    return store.Verified(unit_id, generation, comparison);
+  });
+}
+
+Status Ledger::SetUnitError(int64_t unit_id, const std::string& error_json) {
+  return state_->Write([&](Store& store) { return store.SetUnitError(unit_id, error_json); });
+}
+
+}  // namespace mms::migration

@@ -1,0 +1,162 @@
+// What has been done, durably: every transition is on disk (SQLite, WAL, synchronous=FULL) before
+// the next act. One process owns a state folder (lock file); after any kill the next owner goes on
+// from here.
+//
+// A unit is one target partition's load. Its states, in order; a crash in one leads to:
+//   planned     nothing at the target that counts              -> begin
+//   loading     a session may exist, never committed by us     -> begin again: generation + 1,
+//                                                                 a new session
+//   committing  all blocks are in; the commit may be out       -> ask the session; finish, or
+//                                                                 begin again
+//   committed   the rows are at the target, once               -> verify
+//   verified    and have been compared                         -> nothing
+// Documents (plans, splits, checksums) are kept as the JSON text of their owners.
+//
+// Threads: thread-safe. Writes of many threads share one transaction and one fsync
+// (group_commit.h). A transition names the generation it belongs to and hits only from the states
+// it may follow: kConflict LEDGER_STALE otherwise, and nothing is written. Errors of every call:
+// kLimitReached STATE_DISK_FULL, kDenied STATE_NOT_WRITABLE, kCorrupt STATE_CORRUPT, kUnavailable
+// STATE_IO.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <future>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace mms::migration {
+
+/// Never renumber: these are on disk.
+enum class UnitState { kPlanned = 0, kLoading = 1, kCommitting = 2, kCommitted = 3, kVerified = 4 };
+/// Never renumber.
+enum class TableState { kPlanned = 0, kRefused = 1, kRunning = 2, kDone = 3, kFailed = 4 };
+/// Outcome of a comparison (never renumber).
+enum class Verdict { kPending = 0, kMatch = 1, kMismatch = 2, kMissing = 3, kNotCompared = 4 };
+
+std::string_view StateName(UnitState state);
+std::string_view StateName(TableState state);
+/// "Pending", "Match", "Mismatch", "MissingInTarget", "NotCompared".
+std::string_view VerdictName(Verdict verdict);
+
+struct TableRecord {
+  int64_t id = 0;
+  std::string source_name;
+  std::string target_table;  ///< "" when refused before planning
+  int64_t version = 0;
+  std::string plan_json;  ///< TablePlan without units; "" when refused
+  TableState state = TableState::kPlanned;
+  std::string error_json;  ///< "" = none
+};
+
+struct UnitRecord {
+  int64_t id = 0;
+  int64_t table_id = 0;
+  std::string partition;  ///< "ds=2026-01-01/hour=3"; "" = whole table
+  std::string fingerprint;
+  UnitState state = UnitState::kPlanned;
+  int generation = 0;
+  std::string session_id;
+  std::string plan_json;  ///< UnitPlan
+  std::optional<int64_t> rows_planned;
+  int64_t bytes = 0;
+  int64_t files = 0;
+  std::optional<int64_t> rows_copied;
+  std::optional<int64_t> rows_target;
+  std::string source_checksum;  ///< JSON, "" = not taken
+  std::string target_checksum;
+  Verdict verdict = Verdict::kPending;
+  std::string difference;  ///< for people: which columns, which counts; "" = none
+  std::string error_json;
+};
+
+/// Sums over a table's units, in SQL.
+struct TableTotals {
+  int64_t units = 0;
+  int64_t committed = 0;
+  int64_t bytes = 0;
+  int64_t bytes_committed = 0;
+  int64_t files = 0;
+  std::optional<int64_t> rows_planned;  ///< nullopt when any unit's is unknown
+  int64_t rows_copied = 0;
+  std::optional<int64_t> rows_target;
+  int64_t matched = 0;
+  int64_t mismatched = 0;  ///< mismatch or missing
+  int64_t missing = 0;     ///< of `mismatched`: nothing at the target
+  int64_t not_compared = 0;
+};
+
+class Ledger {
+ public:
+  /// Makes the folder if needed (0700), takes its lock, migrates the schema; files are 0600.
+  /// Errors: kDenied STATE_NOT_WRITABLE, kConflict STATE_IN_USE (names the other process's id),
+  /// kCorrupt STATE_CORRUPT, kUnsupported STATE_TOO_NEW (written by a later release).
+  static Result<std::unique_ptr<Ledger>> Open(const std::string& folder);
+  /// For `report`: no lock, nothing written. Errors: kNotFound STATE_NOT_FOUND.
+  static Result<std::unique_ptr<Ledger>> OpenToRead(const std::string& folder);
+  ~Ledger();
+
+  /// Ties the folder to one target for good, so that what was done in a rehearsal is never taken
+  /// for done elsewhere. The first call stores `identity`; a later one with another is kConflict
+  /// STATE_OTHER_TARGET.
+  Status BindTarget(const std::string& identity);
+
+  /// Replaces the table's plan and its units in one transaction (insert when new; key =
+  /// source_name). Units that are committed or verified with an equal fingerprint keep everything
+  /// they have, unless the target table changed; the others start at `planned` and keep counting
+  /// generations; units gone from the plan are removed. kConflict LEDGER_COMMITTING when a unit to
+  /// be replaced may have a commit under way: settle it first.
+  Result<int64_t> SavePlan(const TableRecord& table, const std::vector<UnitRecord>& units);
+  Result<std::optional<TableRecord>> FindTable(const std::string& source_name);
+  Status SetTableState(int64_t table_id, TableState state, const std::string& error_json);
+
+  /// In the order they were first planned. `visit` may take its time and may call the ledger.
+  Status ListTables(const std::function<Status(TableRecord)>& visit);
+  /// Units in partition order; `below` filters to states before it (kVerified: all but verified).
+  /// Reads in pages, so `visit` may take its time and may call the ledger; each unit is visited at
+  /// most once.
+  Status ListUnits(int64_t table_id, std::optional<UnitState> below,
+                   const std::function<Status(UnitRecord)>& visit);
+  Result<TableTotals> Totals(int64_t table_id);
+
+  /// A transition under way; get() waits until it is on disk or refused. Transitions reach the disk
+  /// in the order of the calls, whole transactions at a time, so one that is there proves that
+  /// those asked for before it are there too.
+  using Transition = std::future<Status>;
+
+  /// planned/loading/committing -> loading, at `generation` + 1. What an earlier generation sent is
+  /// forgotten. From `committing` only when its session is known never to commit.
+  Transition BeginLoad(int64_t unit_id, int generation);
+  /// Notes the session, in `loading`.
+  Transition SetSession(int64_t unit_id, int generation, std::string session_id);
+  struct Sent {
+    int64_t rows = 0;
+    std::string source_checksum;  ///< "" = not taken
+  };
+  /// loading -> committing, with what was sent; refused when no session was noted.
+  Transition BeginCommit(int64_t unit_id, int generation, Sent sent);
+  /// committing -> committed.
+  Transition Committed(int64_t unit_id, int generation);
+  struct Comparison {
+    Verdict verdict = Verdict::kPending;
+    std::optional<int64_t> rows_target;
+    std::string target_checksum;
+    std::string difference;
+  };
+  /// committed/verified -> verified.
+  Transition Verified(int64_t unit_id, int generation, Comparison comparison);
+  /// Notes why the unit does not go on; its state stays. The next BeginLoad or Committed clears it.
+  Status SetUnitError(int64_t unit_id, const std::string& error_json);
+
+ private:
+  struct State;
+  Ledger();
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace mms::migration

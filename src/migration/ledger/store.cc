@@ -1,0 +1,313 @@
+#include "migration/ledger/store.h"
+
+#include <array>
+#include <utility>
+
+#include "migration/ledger/store_session.h"
+
+namespace mms::migration {
+namespace {
+
+constexpr int kPageRows = 256;
+constexpr size_t kErrorTextMax = 300;
+
+// Plans sit in a table of their own: a row that changes state is rewritten whole, and a plan may be
+// megabytes.
+constexpr const char* kVersion1 = R"sql(
+  CREATE TABLE identity (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL);
+  CREATE TABLE tables (
+    id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    source_name TEXT NOT NULL UNIQUE,
+    target_table TEXT NOT NULL,
+    version BIGINT NOT NULL,
+    plan_json TEXT NOT NULL,
+    state INTEGER NOT NULL,
+    error_json TEXT NOT NULL);
+  CREATE TABLE units (
+    id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    table_id BIGINT NOT NULL REFERENCES tables (id),
+    partition TEXT NOT NULL,
+    fingerprint TEXT NOT NULL,
+    state INTEGER NOT NULL DEFAULT 0,
+    generation INTEGER NOT NULL DEFAULT 0,
+    session_id TEXT NOT NULL DEFAULT '',
+    rows_planned BIGINT,
+    bytes BIGINT NOT NULL,
+    files BIGINT NOT NULL,
+    rows_copied BIGINT,
+    rows_target BIGINT,
+    source_checksum TEXT NOT NULL DEFAULT '',
+    target_checksum TEXT NOT NULL DEFAULT '',
+    verdict INTEGER NOT NULL DEFAULT 0,
+    difference TEXT NOT NULL DEFAULT '',
+    error_json TEXT NOT NULL DEFAULT '',
+    UNIQUE (table_id, partition));
+  CREATE TABLE unit_plans (
+    unit_id INTEGER NOT NULL PRIMARY KEY REFERENCES units (id),
+    plan_json TEXT NOT NULL);
+)sql";
+
+/// Schema versions in order; each is applied once, in a transaction. Never change one that was
+/// released.
+constexpr std::array<const char*, 1> kMigrations = {kVersion1};
+
+/// SOCI runs only the first statement of a text, so scripts go to SQLite itself.
+void RunScript(soci::session& sql, const char* script) {
+  char* message = nullptr;
+  const int code = sqlite_api::sqlite3_exec(Connection(sql), script, nullptr, nullptr, &message);
+  if (code == SQLITE_OK) return;
+  const std::string text = message != nullptr ? message : "";
+  sqlite_api::sqlite3_free(message);
+  throw soci::sqlite3_soci_error(text, code);
+}
+
+Status Migrate(soci::session& sql, const std::string& file) {
+  RunScript(sql, "CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL)");
+  soci::indicator present = soci::i_null;
+  int version = 0;
+  sql << "SELECT MAX(version) FROM schema_version", soci::into(version, present);
+  if (present == soci::i_null) version = 0;
+  const int newest = static_cast<int>(kMigrations.size());
+  if (version > newest) {
+    return Error(ErrorKind::kUnsupported, "STATE_TOO_NEW",
+                 "written by a later release of mms (schema " + std::to_string(version) +
+                     ", this one knows " + std::to_string(newest) + "); use that release")
+        .At("state file " + file);
+  }
+  for (int next = version + 1; next <= newest; ++next) {
+    soci::transaction transaction(sql);
+    RunScript(sql, kMigrations[static_cast<size_t>(next - 1)]);
+    sql << "INSERT INTO schema_version (version) VALUES (:version)", soci::use(next);
+    transaction.commit();
+  }
+  return OkStatus();
+}
+
+std::optional<int64_t> Optional(long long value, soci::indicator indicator) {
+  if (indicator == soci::i_null) return std::nullopt;
+  return value;
+}
+
+struct TableRow {
+  long long id = 0, version = 0;
+  int state = 0;
+  TableRecord record;
+
+  TableRecord Take() {
+    record.id = id;
+    record.version = version;
+    record.state = static_cast<TableState>(state);
+    return std::move(record);
+  }
+};
+
+struct UnitRow {
+  long long id = 0, table_id = 0, rows_planned = 0, bytes = 0, files = 0;
+  long long rows_copied = 0, rows_target = 0;
+  int state = 0, generation = 0, verdict = 0;
+  soci::indicator planned = soci::i_ok, copied = soci::i_ok, target = soci::i_ok;
+  UnitRecord text;
+
+  UnitRecord Make() const {
+    UnitRecord unit = text;
+    unit.id = id;
+    unit.table_id = table_id;
+    unit.state = static_cast<UnitState>(state);
+    unit.generation = generation;
+    unit.rows_planned = Optional(rows_planned, planned);
+    unit.bytes = bytes;
+    unit.files = files;
+    unit.rows_copied = Optional(rows_copied, copied);
+    unit.rows_target = Optional(rows_target, target);
+    unit.verdict = static_cast<Verdict>(verdict);
+    return unit;
+  }
+};
+
+constexpr const char* kSelectTables =
+    "SELECT id, source_name, target_table, version, plan_json, state, error_json FROM tables ";
+
+}  // namespace
+
+Error ToError(const std::string& file, const std::exception& thrown) {
+  const auto* error = dynamic_cast<const soci::sqlite3_soci_error*>(&thrown);
+  const int code = error != nullptr ? error->result() & 0xff : SQLITE_ERROR;
+  const std::string where = "state file " + file;
+  // SOCI adds the statement and all it was bound to, plans included.
+  const std::string text = std::string(thrown.what()).substr(0, kErrorTextMax);
+  switch (code) {
+    case SQLITE_FULL:
+      return Error(ErrorKind::kLimitReached, "STATE_DISK_FULL",
+                   "no space left; free some and run again, finished work is kept")
+          .At(where);
+    case SQLITE_READONLY:
+    case SQLITE_PERM:
+    case SQLITE_AUTH:
+    case SQLITE_CANTOPEN:
+      return Error(ErrorKind::kDenied, "STATE_NOT_WRITABLE",
+                   "cannot be opened or written; check the folder's owner and rights")
+          .At(where);
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+      return Error(ErrorKind::kCorrupt, "STATE_CORRUPT",
+                   "is damaged; restore it from a backup or begin with another state folder")
+          .At(where);
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+    case SQLITE_IOERR:
+      return Error(ErrorKind::kUnavailable, "STATE_IO", "reading or writing failed: " + text)
+          .At(where);
+    default:
+      // Nothing of a state file is secret (its documents hold names, paths and counts).
+      return Error(ErrorKind::kInternal, "STATE_SQL", text).At(where);
+  }
+}
+
+Result<std::unique_ptr<Store>> Store::Open(const std::string& file, Mode mode) {
+  auto state = std::make_unique<State>();
+  state->file = file;
+  auto opened = Guard(file, [&]() -> Status {
+    const bool read_only = mode == Mode::kReadOnly;
+    state->sql.open(soci::sqlite3,
+                    "db=\"" + file + "\" timeout=5" + (read_only ? " readonly=true" : ""));
+    if (read_only) return OkStatus();
+    std::string journal;
+    state->sql << "PRAGMA journal_mode=WAL", soci::into(journal);
+    RunScript(state->sql, "PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON");
+    // A report may then be read by one who may not write to the folder.
+    int keep = 1;
+    sqlite_api::sqlite3_file_control(Connection(state->sql), nullptr, SQLITE_FCNTL_PERSIST_WAL,
+                                     &keep);
+    return Migrate(state->sql, file);
+  });
+  TRY_VOID(std::move(opened));
+  return std::unique_ptr<Store>(new Store(std::move(state)));
+}
+
+Status Store::Begin() {
+  return Guard(state_->file, [&]() -> Status {
+    state_->sql << "BEGIN IMMEDIATE";
+    return OkStatus();
+  });
+}
+
+Status Store::Commit() {
+  Status status = Guard(state_->file, [&]() -> Status {
+    state_->sql << "COMMIT";
+    return OkStatus();
+  });
+  if (!status.has_value()) Rollback();
+  return status;
+}
+
+void Store::Rollback() {
+  // After some errors SQLite has rolled back by itself and says so; nothing is open then, as
+  // wanted.
+  (void)Guard(state_->file, [&]() -> Status {
+    state_->sql << "ROLLBACK";
+    return OkStatus();
+  });
+}
+
+Result<std::optional<TableRecord>> Store::FindTable(const std::string& source_name) {
+  using Found = std::optional<TableRecord>;
+  return Guard(state_->file, [&]() -> Result<Found> {
+    TableRow row;
+    TableRecord& record = row.record;
+    state_->sql << std::string(kSelectTables) + "WHERE source_name = :name", soci::use(source_name),
+        soci::into(row.id), soci::into(record.source_name), soci::into(record.target_table),
+        soci::into(row.version), soci::into(record.plan_json), soci::into(row.state),
+        soci::into(record.error_json);
+    if (!state_->sql.got_data()) return Found();
+    return Found(row.Take());
+  });
+}
+
+Result<std::vector<TableRecord>> Store::TablesAfter(int64_t after) {
+  using Page = std::vector<TableRecord>;
+  return Guard(state_->file, [&]() -> Result<Page> {
+    Page page;
+    TableRow row;
+    TableRecord& record = row.record;
+    const long long above = after;
+    const std::string query = std::string(kSelectTables) + "WHERE id > :after ORDER BY id LIMIT " +
+                              std::to_string(kPageRows);
+    soci::statement statement =
+        (state_->sql.prepare << query, soci::use(above), soci::into(row.id),
+         soci::into(record.source_name), soci::into(record.target_table), soci::into(row.version),
+         soci::into(record.plan_json), soci::into(row.state), soci::into(record.error_json));
+    statement.execute();
+    while (statement.fetch()) page.push_back(row.Take());
+    return page;
+  });
+}
+
+Result<std::vector<UnitRecord>> Store::UnitsAfter(const UnitPage& wanted) {
+  using Page = std::vector<UnitRecord>;
+  return Guard(state_->file, [&]() -> Result<Page> {
+    Page page;
+    UnitRow row;
+    UnitRecord& text = row.text;
+    const long long table_id = wanted.table_id;
+    const std::string after = wanted.after.value_or("");
+    const int below = wanted.below ? static_cast<int>(*wanted.below) : 1000;
+    const std::string query =
+        "SELECT u.id, u.table_id, u.partition, u.fingerprint, u.state, u.generation, u.session_id, "
+        "p.plan_json, u.rows_planned, u.bytes, u.files, u.rows_copied, u.rows_target, "
+        "u.source_checksum, u.target_checksum, u.verdict, u.difference, u.error_json "
+        "FROM units u JOIN unit_plans p ON p.unit_id = u.id "
+        "WHERE u.table_id = :table AND u.state < :below AND u.partition " +
+        std::string(wanted.after ? ">" : ">=") + " :after ORDER BY u.partition LIMIT " +
+        std::to_string(kPageRows);
+    soci::statement statement =
+        (state_->sql.prepare << query, soci::use(table_id), soci::use(below), soci::use(after),
+         soci::into(row.id), soci::into(row.table_id), soci::into(text.partition),
+         soci::into(text.fingerprint), soci::into(row.state), soci::into(row.generation),
+         soci::into(text.session_id), soci::into(text.plan_json),
+         soci::into(row.rows_planned, row.planned), soci::into(row.bytes), soci::into(row.files),
+         soci::into(row.rows_copied, row.copied), soci::into(row.rows_target, row.target),
+         soci::into(text.source_checksum), soci::into(text.target_checksum),
+         soci::into(row.verdict), soci::into(text.difference), soci::into(text.error_json));
+    statement.execute();
+    while (statement.fetch()) page.push_back(row.Make());
+    return page;
+  });
+}
+
+Result<TableTotals> Store::Totals(int64_t table_id) {
+  return Guard(state_->file, [&]() -> Result<TableTotals> {
+    const long long id = table_id;
+    long long units = 0, committed = 0, bytes = 0, bytes_committed = 0, files = 0;
+    long long planned = 0, planned_known = 0, copied = 0, target = 0, target_known = 0;
+    long long matched = 0, mismatched = 0, missing = 0, not_compared = 0;
+    // Numbers are those of state and verdict in ledger.h.
+    state_->sql << "SELECT COUNT(*), COALESCE(SUM(state >= 3), 0), COALESCE(SUM(bytes), 0), "
+                   "COALESCE(SUM(CASE WHEN state >= 3 THEN bytes ELSE 0 END), 0), "
+                   "COALESCE(SUM(files), 0), COALESCE(SUM(rows_planned), 0), COUNT(rows_planned), "
+                   "COALESCE(SUM(CASE WHEN state >= 3 THEN rows_copied ELSE 0 END), 0), "
+                   "COALESCE(SUM(rows_target), 0), COUNT(rows_target), "
+                   "COALESCE(SUM(verdict = 1), 0), COALESCE(SUM(verdict IN (2, 3)), 0), "
+                   "COALESCE(SUM(verdict = 3), 0), COALESCE(SUM(verdict = 4), 0) "
+                   "FROM units WHERE table_id = :table",
+        soci::use(id), soci::into(units), soci::into(committed), soci::into(bytes),
+        soci::into(bytes_committed), soci::into(files), soci::into(planned),
+        soci::into(planned_known), soci::into(copied), soci::into(target), soci::into(target_known),
+        soci::into(matched), soci::into(mismatched), soci::into(missing), soci::into(not_compared);
+    TableTotals totals;
+    totals.units = units;
+    totals.committed = committed;
+    totals.bytes = bytes;
+    totals.bytes_committed = bytes_committed;
+    totals.files = files;
+    if (planned_known == units) totals.rows_planned = planned;
+    totals.rows_copied = copied;
+    if (target_known == units) totals.rows_target = target;
+    totals.matched = matched;
+    totals.mismatched = mismatched;
+    totals.missing = missing;
+    totals.not_compared = not_compared;
+    return totals;
+  });
+}
+
+}  // namespace mms::migration

@@ -1,0 +1,62 @@
+// The ledger's SQL: schema, pages of reads, writes. The only code that knows SOCI and SQLite.
+//
+// A Store is one connection, for one thread at a time. Writes happen inside a transaction that the
+// caller begins and commits (group_commit.h); a write that meets another state than it may follow
+// returns kConflict LEDGER_STALE and has changed nothing. SQLite facts: WAL, synchronous=FULL (a
+// commit returns after fsync), sqlite.org/wal.html.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "migration/ledger/group_commit.h"
+#include "migration/ledger/ledger.h"
+
+namespace mms::migration {
+
+class Store : public Transaction {
+ public:
+  enum class Mode { kReadWrite, kReadOnly };
+  /// kReadWrite migrates the schema. Errors: kCorrupt STATE_CORRUPT, kUnsupported STATE_TOO_NEW,
+  /// and those of ledger.h.
+  static Result<std::unique_ptr<Store>> Open(const std::string& file, Mode mode);
+  ~Store() override;
+
+  Status Begin() override;
+  Status Commit() override;
+  void Rollback() override;
+
+  Result<std::optional<TableRecord>> FindTable(const std::string& source_name);
+  /// Up to a page of tables with an id above `after`.
+  Result<std::vector<TableRecord>> TablesAfter(int64_t after);
+
+  /// Where a page of units begins and what it holds.
+  struct UnitPage {
+    int64_t table_id = 0;
+    std::optional<std::string> after;  ///< partition; nullopt = from the first
+    std::optional<UnitState> below;
+  };
+  Result<std::vector<UnitRecord>> UnitsAfter(const UnitPage& page);
+  Result<TableTotals> Totals(int64_t table_id);
+
+  Status BindTarget(const std::string& identity);
+  Result<int64_t> SavePlan(const TableRecord& table, const std::vector<UnitRecord>& units);
+  Status SetTableState(int64_t table_id, TableState state, const std::string& error_json);
+  Status BeginLoad(int64_t unit_id, int generation);
+  Status SetSession(int64_t unit_id, int generation, const std::string& session_id);
+  Status BeginCommit(int64_t unit_id, int generation, const Ledger::Sent& sent);
+  Status Committed(int64_t unit_id, int generation);
+  Status Verified(int64_t unit_id, int generation, const Ledger::Comparison& comparison);
+  Status SetUnitError(int64_t unit_id, const std::string& error_json);
+
+ private:
+  struct State;
+  explicit Store(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace mms::migration

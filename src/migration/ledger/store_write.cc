@@ -1,0 +1,335 @@
+#include <map>
+#include <utility>
+
+#include "migration/ledger/store_session.h"
+
+namespace mms::migration {
+namespace {
+
+Error Stale(long long unit_id, std::string_view transition) {
+  return Error(ErrorKind::kConflict, "LEDGER_STALE",
+               "the unit is in another state or generation than " + std::string(transition) +
+                   " needs; another attempt has taken it over")
+      .At("unit " + std::to_string(unit_id));
+}
+
+/// An UPDATE of one unit, prepared once and bound to its own variables.
+struct Transition {
+  long long unit_id = 0;
+  int generation = 0;
+  std::string text, more;
+  long long rows = 0;
+  soci::indicator rows_known = soci::i_ok;
+  int verdict = 0;
+  std::unique_ptr<soci::statement> statement;
+
+  Status Run(std::string_view name) {
+    statement->execute(true);
+    if (statement->get_affected_rows() != 1) return Stale(unit_id, name);
+    return OkStatus();
+  }
+};
+
+}  // namespace
+
+// Every WHERE names the states a transition may follow and the generation it belongs to. State
+// numbers are those of ledger.h: 0 planned, 1 loading, 2 committing, 3 committed, 4 verified.
+struct Transitions {
+  Transition begin_load, set_session, begin_commit, committed, verified, unit_error;
+
+  explicit Transitions(soci::session& sql) {
+    using soci::use;
+    auto make = [](auto&& prepared) { return std::make_unique<soci::statement>(prepared); };
+    {
+      Transition& t = begin_load;
+      t.statement =
+          make((sql.prepare << "UPDATE units SET state = 1, generation = generation + 1, "
+                               "session_id = '', rows_copied = NULL, rows_target = NULL, "
+                               "source_checksum = '', target_checksum = '', verdict = 0, "
+                               "difference = '', error_json = '' "
+                               "WHERE id = :id AND generation = :generation AND state IN (0, 1, 2)",
+                use(t.unit_id), use(t.generation)));
+    }
+    {
+      Transition& t = set_session;
+      t.statement =
+          make((sql.prepare << "UPDATE units SET session_id = :session "
+                               "WHERE id = :id AND generation = :generation AND state = 1",
+                use(t.text), use(t.unit_id), use(t.generation)));
+    }
+    {
+      Transition& t = begin_commit;
+      t.statement = make(
+          (sql.prepare << "UPDATE units SET state = 2, rows_copied = :rows, source_checksum = :sum "
+                          "WHERE id = :id AND generation = :generation AND state = 1 "
+                          "AND session_id <> ''",
+           use(t.rows), use(t.text), use(t.unit_id), use(t.generation)));
+    }
+    {
+      Transition& t = committed;
+      t.statement =
+          make((sql.prepare << "UPDATE units SET state = 3, error_json = '' "
+                               "WHERE id = :id AND generation = :generation AND state = 2",
+                use(t.unit_id), use(t.generation)));
+    }
+    {
+      Transition& t = verified;
+      t.statement = make(
+          (sql.prepare << "UPDATE units SET state = 4, verdict = :verdict, rows_target = :rows, "
+                          "target_checksum = :sum, difference = :difference, error_json = '' "
+                          "WHERE id = :id AND generation = :generation AND state IN (3, 4)",
+           use(t.verdict), use(t.rows, t.rows_known), use(t.text), use(t.more), use(t.unit_id),
+           use(t.generation)));
+    }
+    {
+      Transition& t = unit_error;
+      t.statement = make((sql.prepare << "UPDATE units SET error_json = :error WHERE id = :id",
+                          use(t.text), use(t.unit_id)));
+    }
+  }
+};
+
+Store::State::State() = default;
+Store::State::~State() = default;
+Store::Store(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Store::~Store() = default;
+
+namespace {
+
+Transitions& Prepared(soci::session& sql, std::unique_ptr<Transitions>& transitions) {
+  if (!transitions) transitions = std::make_unique<Transitions>(sql);
+  return *transitions;
+}
+
+struct OldUnit {
+  long long id = 0;
+  int state = 0;
+  std::string fingerprint;
+  bool planned_again = false;
+};
+
+std::map<std::string, OldUnit> OldUnits(soci::session& sql, long long table_id) {
+  std::map<std::string, OldUnit> units;
+  OldUnit unit;
+  std::string partition;
+  soci::statement statement =
+      (sql.prepare << "SELECT id, partition, state, fingerprint FROM units WHERE table_id = :table",
+       soci::use(table_id), soci::into(unit.id), soci::into(partition), soci::into(unit.state),
+       soci::into(unit.fingerprint));
+  statement.execute();
+  while (statement.fetch()) units[partition] = unit;
+  return units;
+}
+
+bool IsFinished(int state) {
+  return state == static_cast<int>(UnitState::kCommitted) ||
+         state == static_cast<int>(UnitState::kVerified);
+}
+
+/// The statements of SavePlan that run once a unit, and what they are bound to.
+class UnitWriter {
+ public:
+  UnitWriter(soci::session& sql, long long table_id)
+      : sql_(sql),
+        table_id_(table_id),
+        insert_((sql.prepare << "INSERT INTO units (table_id, partition, fingerprint, "
+                                "rows_planned, bytes, files) "
+                                "VALUES (:table, :partition, :fingerprint, :rows, :bytes, :files)",
+                 soci::use(table_id_), soci::use(partition_), soci::use(fingerprint_),
+                 soci::use(rows_, known_), soci::use(bytes_), soci::use(files_))),
+        insert_plan_((sql.prepare << "INSERT INTO unit_plans (unit_id, plan_json) "
+                                     "VALUES (:id, :plan)",
+                      soci::use(id_), soci::use(plan_))),
+        reset_((sql.prepare << "UPDATE units SET fingerprint = :fingerprint, state = 0, "
+                               "session_id = '', rows_planned = :rows, bytes = :bytes, "
+                               "files = :files, rows_copied = NULL, rows_target = NULL, "
+                               "source_checksum = '', target_checksum = '', verdict = 0, "
+                               "difference = '', error_json = '' WHERE id = :id",
+                soci::use(fingerprint_), soci::use(rows_, known_), soci::use(bytes_),
+                soci::use(files_), soci::use(id_))),
+        reset_plan_((sql.prepare << "UPDATE unit_plans SET plan_json = :plan WHERE unit_id = :id",
+                     soci::use(plan_), soci::use(id_))) {}
+
+  void Insert(const UnitRecord& unit) {
+    Bind(unit);
+    insert_.execute(true);
+    id_ = sqlite_api::sqlite3_last_insert_rowid(Connection(sql_));
+    insert_plan_.execute(true);
+  }
+
+  void Reset(long long id, const UnitRecord& unit) {
+    Bind(unit);
+    id_ = id;
+    reset_.execute(true);
+    reset_plan_.execute(true);
+  }
+
+ private:
+  void Bind(const UnitRecord& unit) {
+    partition_ = unit.partition;
+    fingerprint_ = unit.fingerprint;
+    plan_ = unit.plan_json;
+    rows_ = unit.rows_planned.value_or(0);
+    known_ = unit.rows_planned ? soci::i_ok : soci::i_null;
+    bytes_ = unit.bytes;
+    files_ = unit.files;
+  }
+
+  soci::session& sql_;
+  long long table_id_;
+  long long id_ = 0, rows_ = 0, bytes_ = 0, files_ = 0;
+  soci::indicator known_ = soci::i_ok;
+  std::string partition_, fingerprint_, plan_;
+  soci::statement insert_, insert_plan_, reset_, reset_plan_;
+};
+
+long long SaveTable(soci::session& sql, const TableRecord& table) {
+  const long long version = table.version;
+  const int state = static_cast<int>(table.state);
+  sql << "INSERT INTO tables (source_name, target_table, version, plan_json, state, error_json) "
+         "VALUES (:name, :target, :version, :plan, :state, :error) "
+         "ON CONFLICT (source_name) DO UPDATE SET target_table = excluded.target_table, "
+         "version = excluded.version, plan_json = excluded.plan_json, state = excluded.state, "
+         "error_json = excluded.error_json",
+      soci::use(table.source_name), soci::use(table.target_table), soci::use(version),
+      soci::use(table.plan_json), soci::use(state), soci::use(table.error_json);
+  long long id = 0;
+  sql << "SELECT id FROM tables WHERE source_name = :name", soci::use(table.source_name),
+      soci::into(id);
+  return id;
+}
+
+void RemoveUnit(soci::session& sql, long long id) {
+  sql << "DELETE FROM unit_plans WHERE unit_id = :id", soci::use(id);
+  sql << "DELETE FROM units WHERE id = :id", soci::use(id);
+}
+
+}  // namespace
+
+Status Store::BindTarget(const std::string& identity) {
+  return Guard(state_->file, [&]() -> Status {
+    std::string bound;
+    state_->sql << "SELECT value FROM identity WHERE name = 'target'", soci::into(bound);
+    if (!state_->sql.got_data()) {
+      state_->sql << "INSERT INTO identity (name, value) VALUES ('target', :value)",
+          soci::use(identity);
+      return OkStatus();
+    }
+    if (bound == identity) return OkStatus();
+    return Error(ErrorKind::kConflict, "STATE_OTHER_TARGET",
+                 "it tells what was moved into " + bound + ", not into " + identity +
+                     "; name another folder as `state:` for this target")
+        .At("state file " + state_->file);
+  });
+}
+
+Result<int64_t> Store::SavePlan(const TableRecord& table, const std::vector<UnitRecord>& units) {
+  TRY(const std::optional<TableRecord> before, FindTable(table.source_name));
+  return Guard(state_->file, [&]() -> Result<int64_t> {
+    std::map<std::string, OldUnit> old;
+    // Rows in another target table prove nothing about this one.
+    const bool same_target = before && before->target_table == table.target_table;
+    if (before) old = OldUnits(state_->sql, before->id);
+    for (const auto& [partition, unit] : old) {
+      if (unit.state != static_cast<int>(UnitState::kCommitting)) continue;
+      return Error(ErrorKind::kConflict, "LEDGER_COMMITTING",
+                   "partition '" + partition + "' may have a commit under way; settle it first")
+          .At("table " + table.source_name);
+    }
+    const long long table_id = SaveTable(state_->sql, table);
+    {
+      UnitWriter writer(state_->sql, table_id);
+      for (const UnitRecord& unit : units) {
+        const auto found = old.find(unit.partition);
+        if (found == old.end()) {
+          writer.Insert(unit);
+          continue;
+        }
+        OldUnit& known = found->second;
+        known.planned_again = true;
+        if (same_target && IsFinished(known.state) && known.fingerprint == unit.fingerprint) {
+          continue;
+        }
+        writer.Reset(known.id, unit);
+      }
+    }
+    for (const auto& [partition, unit] : old) {
+      if (!unit.planned_again) RemoveUnit(state_->sql, unit.id);
+    }
+    return table_id;
+  });
+}
+
+Status Store::SetTableState(int64_t table_id, TableState state, const std::string& error_json) {
+  return Guard(state_->file, [&]() -> Status {
+    const long long id = table_id;
+    const int number = static_cast<int>(state);
+    state_->sql << "UPDATE tables SET state = :state, error_json = :error WHERE id = :id",
+        soci::use(number), soci::use(error_json), soci::use(id);
+    return OkStatus();
+  });
+}
+
+Status Store::BeginLoad(int64_t unit_id, int generation) {
+  return Guard(state_->file, [&]() -> Status {
+    Transition& t = Prepared(state_->sql, state_->transitions).begin_load;
+    t.unit_id = unit_id;
+    t.generation = generation;
+    return t.Run("BeginLoad");
+  });
+}
+
+Status Store::SetSession(int64_t unit_id, int generation, const std::string& session_id) {
+  return Guard(state_->file, [&]() -> Status {
+    Transition& t = Prepared(state_->sql, state_->transitions).set_session;
+    t.unit_id = unit_id;
+    t.generation = generation;
+    t.text = session_id;
+    return t.Run("SetSession");
+  });
+}
+
+Status Store::BeginCommit(int64_t unit_id, int generation, const Ledger::Sent& sent) {
+  return Guard(state_->file, [&]() -> Status {
+    Transition& t = Prepared(state_->sql, state_->transitions).begin_commit;
+    t.unit_id = unit_id;
+    t.generation = generation;
+    t.rows = sent.rows;
+    t.text = sent.source_checksum;
+    return t.Run("BeginCommit");
+  });
+}
+
+Status Store::Committed(int64_t unit_id, int generation) {
+  return Guard(state_->file, [&]() -> Status {
+    Transition& t = Prepared(state_->sql, state_->transitions).committed;
+    t.unit_id = unit_id;
+    t.generation = generation;
+    return t.Run("Committed");
+  });
+}
+
+Status Store::Verified(int64_t unit_id, int generation, const Ledger::Comparison& comparison) {
+  return Guard(state_->file, [&]() -> Status {
+    Transition& t = Prepared(state_->sql, state_->transitions).verified;
+    t.unit_id = unit_id;
+    t.generation = generation;
+    t.verdict = static_cast<int>(comparison.verdict);
+    t.rows = comparison.rows_target.value_or(0);
+    t.rows_known = comparison.rows_target ? soci::i_ok : soci::i_null;
+    t.text = comparison.target_checksum;
+    t.more = comparison.difference;
+    return t.Run("Verified");
+  });
+}
+
+Status Store::SetUnitError(int64_t unit_id, const std::string& error_json) {
+  return Guard(state_->file, [&]() -> Status {
+    Transition& t = Prepared(state_->sql, state_->transitions).unit_error;
+    t.unit_id = unit_id;
+    t.text = error_json;
+    return t.Run("SetUnitError");
+  });
+}
+
+}  // namespace mms::migration

@@ -1,0 +1,141 @@
+#include "migration/plan/ddl.h"
+
+#include <fmt/format.h>
+
+#include <vector>
+
+#include "migration/plan/names.h"
+#include "migration/plan/plan.h"
+
+namespace mms::migration {
+namespace {
+
+using maxcompute::Column;
+using maxcompute::PartitionSpec;
+using maxcompute::QuoteLiteral;
+using maxcompute::QuoteName;
+
+std::string CommentClause(const std::string& comment) {
+  return comment.empty() ? "" : " COMMENT " + QuoteLiteral(CutComment(comment));
+}
+
+std::string ColumnList(const std::vector<ColumnPlan>& columns) {
+  std::string out;
+  for (const ColumnPlan& column : columns) {
+    out += fmt::format("{}\n  {} {}{}{}", out.empty() ? "" : ",", QuoteName(column.target.name),
+                       maxcompute::ToText(column.target.type, true),
+                       column.target.nullable ? "" : " NOT NULL",
+                       CommentClause(column.target.comment));
+  }
+  return out;
+}
+
+std::string PartitionClause(const PartitionSpec& spec) {
+  std::string out;
+  for (const auto& [name, value] : spec) {
+    out += fmt::format("{}{}={}", out.empty() ? "" : ",", QuoteName(name), QuoteLiteral(value));
+  }
+  return "\nPARTITION (" + out + ")";
+}
+
+/// Type text without the case of struct fields: MaxCompute compares names so.
+std::string Comparable(const maxcompute::Type& type) {
+  return LowerAscii(maxcompute::ToText(type));
+}
+
+void DiffColumn(const Column& wanted, const Column& found, size_t position,
+                std::vector<std::string>* differences) {
+  if (LowerAscii(wanted.name) != LowerAscii(found.name)) {
+    differences->push_back(
+        fmt::format("column {} is {}, needed is {}", position + 1, found.name, wanted.name));
+    return;
+  }
+  if (Comparable(wanted.type) != Comparable(found.type)) {
+    differences->push_back(fmt::format("column {} is {}, needed is {}", wanted.name,
+                                       maxcompute::ToText(found.type),
+                                       maxcompute::ToText(wanted.type)));
+  }
+  if (wanted.nullable && !found.nullable) {
+    differences->push_back(
+        fmt::format("column {} is NOT NULL, needed is one that takes NULL", wanted.name));
+  }
+}
+
+void DiffColumns(const std::vector<Column>& wanted, const std::vector<Column>& found,
+                 std::string_view kind, std::vector<std::string>* differences) {
+  for (size_t i = 0; i < wanted.size() || i < found.size(); ++i) {
+    if (i >= found.size()) {
+      differences->push_back(fmt::format("{} {} {} is missing", kind, wanted[i].name,
+                                         maxcompute::ToText(wanted[i].type)));
+    } else if (i >= wanted.size()) {
+      differences->push_back(fmt::format("{} {} {} is not in the source", kind, found[i].name,
+                                         maxcompute::ToText(found[i].type)));
+    } else {
+      const size_t before = differences->size();
+      DiffColumn(wanted[i], found[i], i, differences);
+      if (kind != "column" && differences->size() > before) {
+        for (size_t k = before; k < differences->size(); ++k) {
+          (*differences)[k] = "partition " + (*differences)[k];
+        }
+      }
+    }
+  }
+}
+
+}  // namespace
+
+std::string CutComment(std::string_view comment) {
+  if (comment.size() <= kCommentMaxBytes) return std::string(comment);
+  size_t end = kCommentMaxBytes;
+  // Bytes 10xxxxxx continue a character: the cut goes before its first byte.
+  while (end > 0 && (static_cast<unsigned char>(comment[end]) & 0xC0) == 0x80) --end;
+  return std::string(comment.substr(0, end));
+}
+
+std::string QualifiedTableName(const maxcompute::Options& target, const std::string& table) {
+  std::string name = QuoteName(target.project) + ".";
+  if (!target.schema.empty() && target.schema != "default") name += QuoteName(target.schema) + ".";
+  return name + QuoteName(table);
+}
+
+std::string CreateTableSql(const TablePlan& plan, const std::string& table_name) {
+  std::string sql =
+      fmt::format("CREATE TABLE IF NOT EXISTS {} ({}\n)", table_name, ColumnList(plan.columns));
+  if (!plan.comment.empty()) sql += "\nCOMMENT " + QuoteLiteral(CutComment(plan.comment));
+  if (!plan.partition_columns.empty()) {
+    sql += fmt::format("\nPARTITIONED BY ({}\n)", ColumnList(plan.partition_columns));
+  }
+  return sql + ";";
+}
+
+std::vector<std::string> AddPartitionSql(const std::vector<PartitionSpec>& partitions,
+                                         const std::string& table_name, size_t bytes_max) {
+  const std::string head = fmt::format("ALTER TABLE {} ADD IF NOT EXISTS", table_name);
+  std::vector<std::string> statements;
+  std::string statement;
+  size_t count = 0;
+  const auto finish = [&] {
+    if (count > 0) statements.push_back(statement + ";");
+    count = 0;
+  };
+  for (const PartitionSpec& spec : partitions) {
+    const std::string clause = PartitionClause(spec);
+    if (count == kPartitionsPerStatement || statement.size() + clause.size() + 1 > bytes_max)
+      finish();
+    if (count == 0) statement = head;
+    statement += clause;
+    ++count;
+  }
+  finish();
+  return statements;
+}
+
+std::vector<std::string> DiffSchema(const maxcompute::TableSchema& wanted,
+                                    const maxcompute::TableSchema& found) {
+  std::vector<std::string> differences;
+  DiffColumns(wanted.columns, found.columns, "column", &differences);
+  DiffColumns(wanted.partition_columns, found.partition_columns, "partition column", &differences);
+  return differences;
+}
+
+}  // namespace mms::migration

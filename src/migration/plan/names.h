@@ -1,0 +1,37 @@
+// Names at the target. MaxCompute takes letters, digits and underscores (columns also Chinese), at
+// most 128 bytes, and compares without case; so names are lower-cased and anything else is refused
+// by name: a name is never changed silently. Pure; thread-safe.
+//
+// Source of the rules: MaxCompute help, "Limits on MaxCompute SQL" (table and column names).
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "base/result.h"
+
+namespace mms::migration {
+
+inline constexpr size_t kNameMaxBytes = 128;
+
+/// Lower-case of the ASCII letters; other bytes as they are.
+std::string LowerAscii(std::string_view text);
+
+/// Errors: kUnsupported NAME_INVALID listing the characters that cannot stay and what to do.
+Result<std::string> MakeTableName(std::string_view source_name);
+/// A column or a field of a struct. `path` says where it is ("address.zip code") and is for errors.
+Result<std::string> MakeColumnName(std::string_view source_name, std::string_view path);
+
+/// The names of one table, or of one struct: no two may become the same.
+class NameSet {
+ public:
+  /// Errors: kConflict NAME_COLLISION naming both source paths.
+  Status Add(const std::string& target_name, const std::string& source_path);
+
+ private:
+  std::unordered_map<std::string, std::string> source_by_target_;
+};
+
+}  // namespace mms::migration

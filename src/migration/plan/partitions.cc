@@ -1,0 +1,292 @@
+#include "migration/plan/partitions.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <charconv>
+#include <cstdint>
+#include <unordered_map>
+#include <unordered_set>
+
+namespace mms::migration {
+namespace {
+
+// Blank and these, letters and digits: what MaxCompute's help lists, and '-', which its own
+// examples use.
+constexpr std::string_view kValuePunctuation = " :_$#.!@-";
+constexpr size_t kShownMax = 5;  // values named in one error
+
+Error Invalid(const PartitionColumn& column, const std::string& value, std::string_view why) {
+  return Error(ErrorKind::kUnsupported, "PARTITION_VALUE_INVALID",
+               fmt::format("{}=\"{}\" {}", column.source_name, value, why));
+}
+
+std::string ShownByte(unsigned char c) {
+  if (c < 0x20 || c >= 0x7F) return fmt::format("byte 0x{:02X}", c);
+  return fmt::format("'{}'", static_cast<char>(c));
+}
+
+bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+
+/// `text` by a pattern of its length: 'd' stands for a digit, all else for itself.
+bool Matches(std::string_view text, std::string_view pattern) {
+  if (text.size() != pattern.size()) return false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (pattern[i] == 'd' ? !IsDigit(text[i]) : text[i] != pattern[i]) return false;
+  }
+  return true;
+}
+
+std::optional<int64_t> ParseInteger(std::string_view text, int bits) {
+  int64_t number = 0;
+  const char* end = text.data() + text.size();
+  const auto parsed = std::from_chars(text.data(), end, number);
+  if (parsed.ec != std::errc() || parsed.ptr != end) return std::nullopt;
+  const int64_t most = bits == 64 ? INT64_MAX : (int64_t{1} << (bits - 1)) - 1;
+  if (number > most || number < -most - 1) return std::nullopt;
+  return number;
+}
+
+int IntegerBits(std::string_view delta_type) {
+  if (delta_type == "byte") return 8;
+  if (delta_type == "short") return 16;
+  if (delta_type == "integer") return 32;
+  return delta_type == "long" ? 64 : 0;
+}
+
+/// "2024-03-10T07:00:00.500000Z" or "2024-03-10 07:00:00.5" as "2024-03-10 07:00:00.5".
+struct Timestamp {
+  std::string text;
+  bool zoned = false;
+};
+std::optional<Timestamp> ParseTimestamp(std::string_view value) {
+  Timestamp timestamp;
+  if (value.ends_with('Z')) {
+    timestamp.zoned = true;
+    value.remove_suffix(1);
+  }
+  constexpr size_t kSecondsEnd = 19;
+  if (value.size() < kSecondsEnd) return std::nullopt;
+  const std::string_view whole = value.substr(0, kSecondsEnd);
+  if (!Matches(whole, "dddd-dd-dd dd:dd:dd") && !Matches(whole, "dddd-dd-ddTdd:dd:dd")) {
+    return std::nullopt;
+  }
+  std::string_view fraction = value.substr(kSecondsEnd);
+  if (!fraction.empty()) {
+    const bool digits = fraction[0] == '.' && fraction.size() >= 2 && fraction.size() <= 10 &&
+                        std::all_of(fraction.begin() + 1, fraction.end(), IsDigit);
+    if (!digits) return std::nullopt;
+    while (fraction.ends_with('0')) fraction.remove_suffix(1);
+    if (fraction == ".") fraction = {};
+  }
+  timestamp.text = std::string(whole) + std::string(fraction);
+  timestamp.text[10] = ' ';
+  return timestamp;
+}
+
+/// Alphabet and length of a value's text.
+Status CheckText(const PartitionColumn& column, const std::string& text) {
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x80 &&
+        (std::isalnum(byte) != 0 || kValuePunctuation.find(c) != std::string_view::npos)) {
+      continue;
+    }
+    return Invalid(
+        column, text,
+        byte >= 0x80 ? "has letters outside ASCII" : fmt::format("has {}", ShownByte(byte)));
+  }
+  if (text.starts_with(' ') || text.ends_with(' ')) {
+    return Invalid(column, text,
+                   "begins or ends with a blank, which clients of MaxCompute cut off");
+  }
+  if (text == kNullPartition) return Invalid(column, text, "is the text that stands for NULL");
+  if (text.size() > kPartitionValueMaxBytes) {
+    return Invalid(
+        column, text,
+        fmt::format("has {} bytes, MaxCompute takes {}", text.size(), kPartitionValueMaxBytes));
+  }
+  return OkStatus();
+}
+
+/// How the source calls a partition, for errors.
+std::string SourceText(const delta::File& file, const std::vector<PartitionColumn>& columns) {
+  std::string out;
+  for (const PartitionColumn& column : columns) {
+    const auto found = file.partition_values.find(column.physical_name);
+    const bool null = found == file.partition_values.end() || !found->second;
+    out += fmt::format("{}{}={}", out.empty() ? "" : "/", column.source_name,
+                       null ? "NULL" : *found->second);
+  }
+  return out;
+}
+
+/// Values refused, each named once.
+class Refusals {
+ public:
+  void Add(const Error& error) {
+    if (!seen_.insert(error.message()).second) return;
+    if (shown_.size() < kShownMax) shown_.push_back(error.message());
+  }
+  bool empty() const { return seen_.empty(); }
+  Error ToError() const {
+    const size_t more = seen_.size() - shown_.size();
+    const std::string rest = more == 0 ? "" : fmt::format("; and {} more", more);
+    return Error(
+        ErrorKind::kUnsupported, "PARTITION_VALUE_INVALID",
+        fmt::format("partition value {}{}. MaxCompute takes ASCII letters, digits, blank and "
+                    ": _ $ # . ! @ - in at most {} bytes; change the value at the source, or leave "
+                    "the table out with `exclude`",
+                    fmt::join(shown_, "; "), rest, kPartitionValueMaxBytes));
+  }
+
+ private:
+  std::unordered_set<std::string> seen_;
+  std::vector<std::string> shown_;
+};
+
+class Grouper {
+ public:
+  Grouper(const std::vector<delta::File>& files, const std::vector<PartitionColumn>& columns,
+          int64_t partitions_max)
+      : files_(files), columns_(columns), partitions_max_(static_cast<size_t>(partitions_max)) {
+    zoneless_.resize(columns.size());
+    long_.resize(columns.size());
+  }
+
+  Result<std::vector<PartitionGroup>> Run(std::vector<std::string>* warnings) {
+    for (size_t i = 0; i < files_.size(); ++i) TRY_VOID(Add(i));
+    if (!refusals_.empty()) return refusals_.ToError();
+    if (groups_.size() > partitions_max_) {
+      return Error(
+          ErrorKind::kLimitReached, "PARTITIONS_LIMIT",
+          fmt::format("the table has {} partitions, MaxCompute takes {}; partition it more "
+                      "coarsely at the source, or leave it out with `exclude`",
+                      groups_.size(), partitions_max_));
+    }
+    std::sort(groups_.begin(), groups_.end(),
+              [](const PartitionGroup& a, const PartitionGroup& b) { return a.target < b.target; });
+    for (size_t level = 0; level < columns_.size(); ++level) Warn(level, warnings);
+    return std::move(groups_);
+  }
+
+ private:
+  Status Add(size_t index) {
+    const delta::File& file = files_[index];
+    maxcompute::PartitionSpec target;
+    std::string key;
+    std::string identity;
+    for (size_t level = 0; level < columns_.size(); ++level) {
+      const PartitionColumn& column = columns_[level];
+      const auto found = file.partition_values.find(column.physical_name);
+      auto value = MapPartitionValue(
+          column, found == file.partition_values.end() ? std::nullopt : found->second);
+      if (!value) {
+        refusals_.Add(value.error());
+        return OkStatus();
+      }
+      Note(level, *value);
+      // No value holds these control characters, so joined texts are equal only level by level.
+      key += value->text + '\x1f';
+      identity += value->identity + '\x1f';
+      target.emplace_back(column.target_name, std::move(value->text));
+    }
+    const auto [place, added] = places_.emplace(std::move(key), Place{groups_.size(), identity});
+    if (added) {
+      groups_.push_back({std::move(target), {}});
+    } else if (place->second.identity != identity) {
+      return Collision(index, groups_[place->second.group]);
+    }
+    groups_[place->second.group].files.push_back(index);
+    return OkStatus();
+  }
+
+  Error Collision(size_t index, const PartitionGroup& group) const {
+    return Error(
+        ErrorKind::kConflict, "PARTITION_COLLISION",
+        fmt::format("source partitions {} and {} would become one partition {} at the target; "
+                    "rewrite one of them at the source, or leave the table out with `exclude`",
+                    SourceText(files_[group.files.front()], columns_),
+                    SourceText(files_[index], columns_), maxcompute::ToSqlText(group.target)));
+  }
+
+  void Note(size_t level, const PartitionValue& value) {
+    if (value.zone_unknown && zoneless_[level].empty()) zoneless_[level] = value.text;
+    if (value.text.size() > kPartitionValueWarnBytes && long_[level].empty())
+      long_[level] = value.text;
+  }
+
+  void Warn(size_t level, std::vector<std::string>* warnings) const {
+    const std::string& name = columns_[level].source_name;
+    if (!zoneless_[level].empty()) {
+      warnings->push_back(
+          fmt::format("partition column {}: values such as \"{}\" have no time zone in the Delta "
+                      "log and are taken as UTC",
+                      name, zoneless_[level]));
+    }
+    if (!long_[level].empty()) {
+      warnings->push_back(
+          fmt::format("partition column {}: values such as \"{}\" are longer than the {} "
+                      "bytes that MaxCompute recommends",
+                      name, long_[level], kPartitionValueWarnBytes));
+    }
+  }
+
+  struct Place {
+    size_t group = 0;
+    std::string identity;
+  };
+
+  const std::vector<delta::File>& files_;
+  const std::vector<PartitionColumn>& columns_;
+  const size_t partitions_max_;
+  std::vector<PartitionGroup> groups_;
+  std::unordered_map<std::string, Place> places_;
+  std::vector<std::string> zoneless_;  // the first such value of each level
+  std::vector<std::string> long_;
+  Refusals refusals_;
+};
+
+}  // namespace
+
+Result<PartitionValue> MapPartitionValue(const PartitionColumn& column,
+                                         const std::optional<std::string>& value) {
+  // An identity cannot begin with a NUL otherwise: no value may hold one.
+  if (!value || value->empty())
+    return PartitionValue{std::string(kNullPartition), std::string(1, '\0')};
+  PartitionValue out{*value, *value};
+  if (const int bits = IntegerBits(column.delta_type); bits > 0) {
+    const std::optional<int64_t> number = ParseInteger(*value, bits);
+    if (!number) return Invalid(column, *value, "is no integer of its column's type");
+    out.text = out.identity = std::to_string(*number);
+  } else if (column.delta_type == "timestamp" || column.delta_type == "timestamp_ntz") {
+    const std::optional<Timestamp> timestamp = ParseTimestamp(*value);
+    if (!timestamp) return Invalid(column, *value, "is no timestamp of the years 0 to 9999");
+    out.text = timestamp->text;
+    out.zone_unknown = column.delta_type == "timestamp" && !timestamp->zoned;
+    out.identity = timestamp->text + (out.zone_unknown ? " in an unknown zone" : "");
+  }
+  TRY_VOID(CheckText(column, out.text));
+  return out;
+}
+
+Result<std::vector<PartitionGroup>> GroupByPartition(const std::vector<delta::File>& files,
+                                                     const std::vector<PartitionColumn>& columns,
+                                                     int64_t partitions_max,
+                                                     std::vector<std::string>* warnings) {
+  if (!columns.empty()) return Grouper(files, columns, partitions_max).Run(warnings);
+  PartitionGroup all;
+  all.files.resize(files.size());
+  for (size_t i = 0; i < files.size(); ++i) all.files[i] = i;
+  return std::vector<PartitionGroup>{std::move(all)};
+}
+
+bool HasNullPartition(const std::vector<delta::File>& files, const std::string& physical_name) {
+  return std::any_of(files.begin(), files.end(), [&](const delta::File& file) {
+    const auto found = file.partition_values.find(physical_name);
+    return found == file.partition_values.end() || !found->second || found->second->empty();
+  });
+}
+
+}  // namespace mms::migration

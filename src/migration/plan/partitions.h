@@ -1,0 +1,63 @@
+// Which files make which target partition, and the text of the partition's values. MaxCompute keeps
+// a value as text of a narrow alphabet; a value outside of it is refused by name, never changed.
+// Pure.
+//
+// Source of the facts: Delta protocol, "Partition Value Serialization"; MaxCompute help,
+// "Partition" (alphabet, 2.0 types, NULL kept as __HIVE_DEFAULT_PARTITION__ in the same way as in
+// Hive).
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "clients/delta/table.h"
+#include "clients/maxcompute/client.h"
+
+namespace mms::migration {
+
+inline constexpr std::string_view kNullPartition = "__HIVE_DEFAULT_PARTITION__";
+inline constexpr size_t kPartitionValueWarnBytes = 128;
+inline constexpr size_t kPartitionValueMaxBytes = 255;
+
+struct PartitionColumn {
+  std::string source_name;    ///< logical
+  std::string physical_name;  ///< key of delta::File::partition_values
+  std::string target_name;
+  std::string delta_type;  ///< "date", "integer", "decimal(9,2)", ... as in the Delta schema
+};
+
+struct PartitionValue {
+  std::string text;           ///< at the target
+  std::string identity;       ///< equal for values that the source holds equal
+  bool zone_unknown = false;  ///< a timestamp without a zone: the log does not say whose
+};
+
+/// Text rules: integers, decimals, floats, booleans, dates and strings as in the log; timestamps
+/// `yyyy-MM-dd HH:mm:ss[.ffffff]` in UTC; NULL is kNullPartition. Errors: kUnsupported
+/// PARTITION_VALUE_INVALID naming column and value.
+Result<PartitionValue> MapPartitionValue(const PartitionColumn& column,
+                                         const std::optional<std::string>& value);
+
+/// One target partition and its files (indices into the list given).
+struct PartitionGroup {
+  maxcompute::PartitionSpec target;
+  std::vector<size_t> files;
+};
+
+/// Groups in order of their values; without columns one group with all files. `warnings` gets at
+/// most one line per column and reason. Errors: kUnsupported PARTITION_VALUE_INVALID naming the
+/// first values, kConflict PARTITION_COLLISION naming two source partitions that would become one,
+/// kLimitReached PARTITIONS_LIMIT.
+Result<std::vector<PartitionGroup>> GroupByPartition(const std::vector<delta::File>& files,
+                                                     const std::vector<PartitionColumn>& columns,
+                                                     int64_t partitions_max,
+                                                     std::vector<std::string>* warnings);
+
+/// True when some file's value of the column (physical name) is NULL.
+bool HasNullPartition(const std::vector<delta::File>& files, const std::string& physical_name);
+
+}  // namespace mms::migration

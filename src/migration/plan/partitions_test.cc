@@ -1,0 +1,189 @@
+#include "migration/plan/partitions.h"
+
+#include <gtest/gtest.h>
+
+namespace mms::migration {
+namespace {
+
+PartitionColumn Column(const std::string& type, const std::string& name = "p") {
+  return {name, "col-" + name, name, type};
+}
+
+delta::File File(const std::string& path,
+                 std::map<std::string, std::optional<std::string>> values) {
+  delta::File file;
+  file.path = path;
+  file.partition_values = std::move(values);
+  return file;
+}
+
+struct ValueCase {
+  std::string type;
+  std::optional<std::string> value;
+  std::string text;   ///< "" = refused
+  std::string named;  ///< in the refusal
+};
+
+TEST(Partitions, ValuesBecomeTextOrAreRefusedByName) {
+  const ValueCase cases[] = {
+      {"string", "plain", "plain", ""},
+      {"string", "a b", "a b", ""},
+      {"string", "a:b#$.!@", "a:b#$.!@", ""},
+      {"string", "20240101", "20240101", ""},
+      {"string", "-1", "-1", ""},
+      {"string", "under_score", "under_score", ""},
+      {"string", std::nullopt, "__HIVE_DEFAULT_PARTITION__", ""},
+      {"string", "", "__HIVE_DEFAULT_PARTITION__", ""},
+      {"integer", std::nullopt, "__HIVE_DEFAULT_PARTITION__", ""},
+      {"string", std::string(255, 'v'), std::string(255, 'v'), ""},
+      {"string", std::string(256, 'v'), "", "256 bytes"},
+      {"string", "a/b", "", "'/'"},
+      {"string", "100%", "", "'%'"},
+      {"string", "k=v", "", "'='"},
+      {"string", "who?", "", "'?'"},
+      {"string", "a,b", "", "','"},
+      {"string", "it's", "", "'''"},
+      {"string", "say \"x\"", "", "'\"'"},
+      {"string", "back\\slash", "", "'\\'"},
+      {"string", "a+b", "", "'+'"},
+      {"string", "中文", "", "outside ASCII"},
+      {"string", "a\nb", "", "byte 0x0A"},
+      {"string", " a", "", "blank"},
+      {"string", "a ", "", "blank"},
+      {"string", "__HIVE_DEFAULT_PARTITION__", "", "stands for NULL"},
+      {"byte", "-128", "-128", ""},
+      {"byte", "128", "", "no integer"},
+      {"short", "32768", "", "no integer"},
+      {"integer", "-2147483648", "-2147483648", ""},
+      {"integer", "2147483648", "", "no integer"},
+      {"integer", "1.0", "", "no integer"},
+      {"long", "9223372036854775807", "9223372036854775807", ""},
+      {"long", "-9223372036854775808", "-9223372036854775808", ""},
+      {"long", "9223372036854775808", "", "no integer"},
+      {"date", "0001-01-01", "0001-01-01", ""},
+      {"boolean", "true", "true", ""},
+      {"decimal(9,2)", "-9999999.99", "-9999999.99", ""},
+      {"double", "1.0E10", "1.0E10", ""},
+      {"timestamp", "2024-03-10T07:00:00.000000Z", "2024-03-10 07:00:00", ""},
+      {"timestamp", "1969-12-31T23:59:59.999999Z", "1969-12-31 23:59:59.999999", ""},
+      {"timestamp", "2038-01-19T03:14:08.500000Z", "2038-01-19 03:14:08.5", ""},
+      {"timestamp", "2024-03-10 07:00:00", "2024-03-10 07:00:00", ""},
+      {"timestamp_ntz", "2024-03-10 02:30:00.000001", "2024-03-10 02:30:00.000001", ""},
+      {"timestamp", "2024-03-10", "", "no timestamp"},
+      {"timestamp", "2024-03-10 07:00:00+01:00", "", "no timestamp"},
+      {"timestamp", "2024-03-10 07:00:00.", "", "no timestamp"},
+  };
+  for (const ValueCase& item : cases) {
+    const auto value = MapPartitionValue(Column(item.type), item.value);
+    const std::string shown = item.type + " " + item.value.value_or("NULL");
+    ASSERT_EQ(value.has_value(), !item.text.empty()) << shown;
+    if (value) {
+      EXPECT_EQ(value->text, item.text) << shown;
+      continue;
+    }
+    EXPECT_EQ(value.error().code(), "PARTITION_VALUE_INVALID") << shown;
+    EXPECT_NE(value.error().message().find(item.named), std::string::npos)
+        << value.error().ToString();
+    EXPECT_NE(value.error().message().find(*item.value), std::string::npos)
+        << value.error().ToString();
+  }
+}
+
+TEST(Partitions, FilesAreGroupedByValueAndSortedByTargetPartition) {
+  const std::vector<PartitionColumn> columns = {Column("date", "dt"), Column("integer", "n")};
+  const std::vector<delta::File> files = {
+      File("a", {{"col-dt", "2024-01-02"}, {"col-n", "1"}}),
+      File("b", {{"col-n", "2"}, {"col-dt", "2024-01-01"}}),
+      File("c", {{"col-dt", "2024-01-02"}, {"col-n", "1"}}),
+      File("d", {{"col-dt", std::nullopt}, {"col-n", "1"}}),
+      File("e", {{"col-n", "1"}, {"col-dt", ""}}),
+      File("f", {{"col-n", "1"}}),
+  };
+  std::vector<std::string> warnings;
+  const auto groups = GroupByPartition(files, columns, 100, &warnings);
+  ASSERT_TRUE(groups.has_value()) << groups.error().ToString();
+  ASSERT_EQ(groups->size(), 3U);
+  EXPECT_EQ((*groups)[0].target, (maxcompute::PartitionSpec{{"dt", "2024-01-01"}, {"n", "2"}}));
+  EXPECT_EQ((*groups)[0].files, (std::vector<size_t>{1}));
+  EXPECT_EQ((*groups)[1].files, (std::vector<size_t>{0, 2}));
+  EXPECT_EQ((*groups)[2].target[0].second, "__HIVE_DEFAULT_PARTITION__");
+  EXPECT_EQ((*groups)[2].files, (std::vector<size_t>{3, 4, 5}));
+  EXPECT_TRUE(warnings.empty());
+}
+
+TEST(Partitions, TwoSourcePartitionsThatBecomeOneAreAConflictNamingBoth) {
+  const std::vector<delta::File> files = {
+      File("a", {{"col-p", "2024-03-10 07:00:00"}}),
+      File("b", {{"col-p", "2024-03-10T07:00:00.000000Z"}}),
+  };
+  std::vector<std::string> warnings;
+  const auto groups = GroupByPartition(files, {Column("timestamp")}, 100, &warnings);
+  ASSERT_FALSE(groups.has_value());
+  EXPECT_EQ(groups.error().kind(), ErrorKind::kConflict);
+  EXPECT_EQ(groups.error().code(), "PARTITION_COLLISION");
+  EXPECT_NE(
+      groups.error().message().find("p=2024-03-10 07:00:00 and p=2024-03-10T07:00:00.000000Z"),
+      std::string::npos)
+      << groups.error().ToString();
+}
+
+TEST(Partitions, OneInstantInTwoSpellingsIsOnePartition) {
+  const std::vector<delta::File> files = {
+      File("a", {{"col-p", "2024-03-10T07:00:00Z"}}),
+      File("b", {{"col-p", "2024-03-10T07:00:00.000000Z"}}),
+  };
+  std::vector<std::string> warnings;
+  const auto groups = GroupByPartition(files, {Column("timestamp")}, 100, &warnings);
+  ASSERT_TRUE(groups.has_value()) << groups.error().ToString();
+  EXPECT_EQ(groups->size(), 1U);
+}
+
+TEST(Partitions, RefusedValuesAreNamedTogetherAndCounted) {
+  std::vector<delta::File> files;
+  for (int i = 0; i < 30; ++i) {
+    files.push_back(File(std::to_string(i), {{"col-p", "bad/" + std::to_string(i % 10)}}));
+  }
+  std::vector<std::string> warnings;
+  const auto groups = GroupByPartition(files, {Column("string")}, 100, &warnings);
+  ASSERT_FALSE(groups.has_value());
+  EXPECT_EQ(groups.error().code(), "PARTITION_VALUE_INVALID");
+  EXPECT_NE(groups.error().message().find("p=\"bad/0\""), std::string::npos);
+  EXPECT_NE(groups.error().message().find("and 5 more"), std::string::npos)
+      << groups.error().ToString();
+}
+
+TEST(Partitions, WarnsOncePerColumnOfUnknownZonesAndLongValues) {
+  std::vector<delta::File> files;
+  for (int i = 0; i < 9; ++i) {
+    const std::string digit = std::to_string(i);
+    files.push_back(File(digit, {{"col-t", "2024-01-01 00:00:0" + digit},
+                                 {"col-s", std::string(129, 's') + digit}}));
+  }
+  std::vector<std::string> warnings;
+  ASSERT_TRUE(
+      GroupByPartition(files, {Column("timestamp", "t"), Column("string", "s")}, 100, &warnings)
+          .has_value());
+  ASSERT_EQ(warnings.size(), 2U);
+  EXPECT_NE(warnings[0].find("no time zone"), std::string::npos);
+  EXPECT_NE(warnings[1].find("128 bytes"), std::string::npos);
+}
+
+TEST(Partitions, MoreThanTheLimitIsRefused) {
+  std::vector<delta::File> files;
+  for (int i = 0; i < 11; ++i) files.push_back(File("f", {{"col-p", std::to_string(i)}}));
+  std::vector<std::string> warnings;
+  EXPECT_EQ(GroupByPartition(files, {Column("integer")}, 11, &warnings)->size(), 11U);
+  const auto groups = GroupByPartition(files, {Column("integer")}, 10, &warnings);
+  ASSERT_FALSE(groups.has_value());
+  EXPECT_EQ(groups.error().kind(), ErrorKind::kLimitReached);
+  EXPECT_EQ(groups.error().code(), "PARTITIONS_LIMIT");
+}
+
+TEST(Partitions, WithoutColumnsThereIsOneGroupAlsoWhenEmpty) {
+  std::vector<std::string> warnings;
+  EXPECT_EQ(GroupByPartition({}, {}, 10, &warnings)->size(), 1U);
+  EXPECT_EQ(GroupByPartition({}, {Column("integer")}, 10, &warnings)->size(), 0U);
+}
+
+}  // namespace
+}  // namespace mms::migration

@@ -1,0 +1,256 @@
+#include "migration/plan/plan.h"
+
+#include <arrow/type.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "migration/plan/ddl.h"
+#include "migration/plan/names.h"
+#include "migration/plan/partitions.h"
+#include "migration/plan/splits.h"
+#include "migration/plan/type_map.h"
+
+namespace mms::migration {
+namespace {
+
+constexpr size_t kProblemsShown = 8;
+
+/// What is wrong with the columns of a table, together: who renames one column renames them all.
+class Problems {
+ public:
+  void Add(Error error) {
+    ++count_;
+    if (!first_) {
+      first_ = std::move(error);
+    } else if (count_ <= kProblemsShown) {
+      more_ += "; " + error.message();
+    }
+  }
+  Status ToStatus() const {
+    if (!first_) return OkStatus();
+    std::string message = first_->message() + more_;
+    if (count_ > kProblemsShown) message += fmt::format("; and {} more", count_ - kProblemsShown);
+    return Error(first_->kind(), first_->code(), std::move(message));
+  }
+
+ private:
+  std::optional<Error> first_;
+  std::string more_;
+  size_t count_ = 0;
+};
+
+Error SchemaInvalid(std::string why) {
+  return Error(ErrorKind::kCorrupt, "DELTA_SCHEMA_INVALID",
+               why + "; repair the table at the source, or leave it out with `exclude`");
+}
+
+class Planner {
+ public:
+  Planner(const Snapshot& snapshot, const PlanOptions& options)
+      : snapshot_(snapshot), options_(options) {}
+
+  Result<TablePlan> Run() {
+    plan_.source_name = snapshot_.source.name;
+    plan_.location = snapshot_.source.location;
+    plan_.version = snapshot_.version;
+    plan_.table_id = snapshot_.table_id;
+    plan_.column_mapping = snapshot_.column_mapping;
+    plan_.comment = CutComment(snapshot_.source.comment);
+    if (plan_.comment.size() < snapshot_.source.comment.size()) {
+      Warn(fmt::format("the table's comment is cut to {} bytes", kCommentMaxBytes));
+    }
+    TRY(plan_.target_table, TargetTableName(snapshot_.source));
+    TRY(fields_, ParseDeltaSchema(snapshot_.schema_json));
+    TRY_VOID(CheckLimits());
+    TRY_VOID(PlanColumns());
+    TRY_VOID(TakeSchemas());
+    TRY_VOID(PlanUnits());
+    return std::move(plan_);
+  }
+
+ private:
+  void Warn(std::string text) { plan_.warnings.push_back(std::move(text)); }
+
+  bool IsPartitionColumn(const std::string& name) const {
+    const auto& names = snapshot_.partition_columns;
+    return std::find(names.begin(), names.end(), name) != names.end();
+  }
+
+  Status CheckLimits() const {
+    if (fields_.size() > static_cast<size_t>(options_.columns_max)) {
+      return Error(
+          ErrorKind::kLimitReached, "COLUMNS_LIMIT",
+          fmt::format("the table has {} columns, MaxCompute takes {} with the partition columns; "
+                      "split it at the source, or leave it out with `exclude`",
+                      fields_.size(), options_.columns_max));
+    }
+    const size_t levels = snapshot_.partition_columns.size();
+    if (levels > static_cast<size_t>(options_.partition_levels_max)) {
+      return Error(
+          ErrorKind::kUnsupported, "PARTITION_LEVELS",
+          fmt::format("the table has {} partition columns ({}), MaxCompute takes {}; partition it "
+                      "by fewer at the source, or leave it out with `exclude`",
+                      levels, fmt::join(snapshot_.partition_columns, ", "),
+                      options_.partition_levels_max));
+    }
+    return OkStatus();
+  }
+
+  /// Data columns in logical order, then partition columns in level order.
+  Status PlanColumns() {
+    Problems problems;
+    for (const DeltaField& field : fields_) {
+      if (IsPartitionColumn(field.name)) continue;
+      AddColumn(field, MapType(field), &plan_.columns, &problems);
+    }
+    for (const std::string& name : snapshot_.partition_columns) {
+      const auto field = std::find_if(fields_.begin(), fields_.end(),
+                                      [&](const DeltaField& f) { return f.name == name; });
+      if (field == fields_.end()) {
+        return SchemaInvalid(fmt::format("partition column \"{}\" is not in the schema", name));
+      }
+      const auto physical = snapshot_.physical_names.find(name);
+      const std::string& key = physical == snapshot_.physical_names.end() ? name : physical->second;
+      partition_columns_.push_back({name, key, LowerAscii(name), DeltaTypeName(*field)});
+      const bool has_null = HasNullPartition(snapshot_.files, key);
+      AddColumn(*field, MapPartitionType(*field, has_null), &plan_.partition_columns, &problems);
+    }
+    TRY_VOID(problems.ToStatus());
+    if (plan_.columns.empty()) return SchemaInvalid("the table has no data column");
+    return OkStatus();
+  }
+
+  static std::string DeltaTypeName(const DeltaField& field) {
+    return field.type.is_string() ? field.type.get<std::string>() : "";
+  }
+
+  void AddColumn(const DeltaField& field, Result<MappedType> mapped,
+                 std::vector<ColumnPlan>* columns, Problems* problems) {
+    auto name = MakeColumnName(field.name, field.name);
+    if (!name) return problems->Add(name.error());
+    if (auto added = names_.Add(*name, field.name); !added) return problems->Add(added.error());
+    if (!mapped) return problems->Add(mapped.error());
+    ColumnPlan column;
+    column.source_name = field.name;
+    column.source_type = mapped->source_text;
+    column.note = mapped->note;
+    column.target.name = *name;
+    column.target.type = mapped->target;
+    const std::string comment = CommentOf(field);
+    column.target.comment = CutComment(comment);
+    if (column.target.comment.size() < comment.size()) {
+      Warn(
+          fmt::format("the comment of column {} is cut to {} bytes", field.name, kCommentMaxBytes));
+    }
+    columns->push_back(std::move(column));
+  }
+
+  /// The catalog's comment, else the log's.
+  std::string CommentOf(const DeltaField& field) const {
+    const auto& comments = snapshot_.source.column_comments;
+    const auto known = comments.find(field.name);
+    if (known != comments.end() && !known->second.empty()) return known->second;
+    const auto logged = field.metadata.find("comment");
+    if (logged == field.metadata.end() || !logged->is_string()) return "";
+    return logged->get<std::string>();
+  }
+
+  /// The Arrow schemas of the data columns, checked against the Delta schema's columns.
+  Status TakeSchemas() {
+    CHECK(snapshot_.logical && snapshot_.physical);
+    arrow::FieldVector fields;
+    for (const auto& field : snapshot_.logical->fields()) {
+      if (!IsPartitionColumn(field->name())) fields.push_back(field);
+    }
+    bool same = fields.size() == plan_.columns.size() &&
+                static_cast<size_t>(snapshot_.physical->num_fields()) == plan_.columns.size();
+    for (size_t i = 0; same && i < fields.size(); ++i) {
+      same = fields[i]->name() == plan_.columns[i].source_name;
+    }
+    if (!same) {
+      return Error(
+          ErrorKind::kInternal, "PLAN_SCHEMAS_DIFFER",
+          "the Delta reader's Arrow schemas do not have the columns of the log's schema; please "
+          "report this with the table's schema");
+    }
+    plan_.logical = arrow::schema(std::move(fields));
+    plan_.physical = snapshot_.physical;
+    return OkStatus();
+  }
+
+  Status PlanUnits() {
+    for (const delta::File& file : snapshot_.files) {
+      if (file.size_bytes >= 0) continue;
+      return Error(ErrorKind::kCorrupt, "DELTA_LOG_INVALID",
+                   fmt::format("file {} has the size {}; repair the table at the source", file.path,
+                               file.size_bytes));
+    }
+    TRY(auto groups, GroupByPartition(snapshot_.files, partition_columns_, options_.partitions_max,
+                                      &plan_.warnings));
+    plan_.units.reserve(groups.size());
+    size_t unknown = 0;
+    for (PartitionGroup& group : groups) {
+      plan_.units.push_back(MakeUnit(std::move(group)));
+      unknown += plan_.units.back().rows ? 0 : 1;
+    }
+    if (unknown > 0) {
+      Warn(fmt::format(
+          "the Delta log has no row count for some files: rows of {} of {} units are unknown "
+          "before they are read",
+          unknown, plan_.units.size()));
+    }
+    return OkStatus();
+  }
+
+  UnitPlan MakeUnit(PartitionGroup group) const {
+    std::vector<const delta::File*> files;
+    files.reserve(group.files.size());
+    UnitPlan unit;
+    unit.target_partition = std::move(group.target);
+    unit.files = static_cast<int64_t>(group.files.size());
+    unit.rows = 0;
+    for (const size_t index : group.files) {
+      const delta::File& file = snapshot_.files[index];
+      files.push_back(&file);
+      unit.bytes += file.size_bytes;
+      const int64_t deleted = file.deletion_vector ? file.deletion_vector->cardinality : 0;
+      if (!file.rows) unit.rows.reset();
+      if (unit.rows) *unit.rows += *file.rows - deleted;
+    }
+    unit.fingerprint = Fingerprint(files);
+    if (!files.empty()) unit.splits = MakeSplits(files, options_);
+    return unit;
+  }
+
+  const Snapshot& snapshot_;
+  const PlanOptions& options_;
+  std::vector<DeltaField> fields_;
+  std::vector<PartitionColumn> partition_columns_;
+  NameSet names_;
+  TablePlan plan_;
+};
+
+}  // namespace
+
+maxcompute::TableSchema TablePlan::TargetSchema() const {
+  maxcompute::TableSchema schema;
+  for (const ColumnPlan& column : columns) schema.columns.push_back(column.target);
+  for (const ColumnPlan& column : partition_columns) {
+    schema.partition_columns.push_back(column.target);
+  }
+  return schema;
+}
+
+Result<std::string> TargetTableName(const SourceTable& source) {
+  return MakeTableName(source.target_as.empty() ? source.table : source.target_as);
+}
+
+Result<TablePlan> MakePlan(const Snapshot& snapshot, const PlanOptions& options) {
+  if (snapshot.source.refusal) return *snapshot.source.refusal;
+  auto plan = Planner(snapshot, options).Run();
+  if (!plan) return std::move(plan).error().At("table " + snapshot.source.name);
+  return plan;
+}
+
+}  // namespace mms::migration

@@ -1,0 +1,131 @@
+// What will be done, decided before anything is done. A pure function of (snapshot, options): no
+// network, no clock, no randomness, so that the same table at the same version always gives the
+// same plan, block ids included. Dry-run, run and resume all call it.
+//
+//   table -> units (one per target partition; one for a table without partitions)
+//         -> splits (one Tunnel block each, its id fixed here)
+//         -> slices (a byte range of one data file: the row groups whose middle lies in it)
+#pragma once
+
+#include <arrow/type_fwd.h>
+
+#include <cstdint>
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "clients/delta/table.h"
+#include "clients/maxcompute/client.h"
+#include "clients/maxcompute/types.h"
+#include "migration/inspect/snapshot.h"
+
+namespace mms::migration {
+
+struct ColumnPlan {
+  std::string source_name;  ///< logical
+  std::string source_type;  ///< Databricks SQL text, for people
+  maxcompute::Column target;
+  /// "" = same type; else what changes, e.g. "CHAR(5) becomes STRING, as stored".
+  std::string note;
+
+  bool operator==(const ColumnPlan&) const = default;
+};
+
+/// A byte range of one data file. Its rows are those of the row groups whose middle byte lies in
+/// it.
+struct FileSlice {
+  std::string path;        ///< relative to the table's root, or an absolute URL
+  int64_t size_bytes = 0;  ///< of the whole file
+  int64_t start = 0;
+  int64_t length = 0;
+  std::optional<delta::DeletionVector> deletion_vector;
+
+  bool operator==(const FileSlice&) const = default;
+};
+
+struct Split {
+  int64_t block_id = 0;
+  int64_t bytes = 0;
+  std::vector<FileSlice> slices;
+
+  bool operator==(const Split&) const = default;
+};
+
+struct UnitPlan {
+  maxcompute::PartitionSpec target_partition;  ///< empty for a table without partitions
+  std::optional<int64_t> rows;  ///< by the log: numRecords less deletion vectors; unknown = nullopt
+  int64_t bytes = 0;
+  int64_t files = 0;
+  /// Identity of the content: hash over sorted (path, deletion vector) of its files. Equal = same
+  /// rows.
+  std::string fingerprint;
+  std::vector<Split> splits;  ///< empty when the unit has no file (still committed)
+
+  bool operator==(const UnitPlan&) const = default;
+};
+
+struct TablePlan {
+  std::string source_name;
+  azure::Location location;
+  int64_t version = 0;
+  std::string table_id;
+  std::string target_table;  ///< without project and schema
+  std::string comment;
+  std::string column_mapping = "none";
+  std::vector<ColumnPlan> columns;  ///< data columns in target order
+  std::vector<ColumnPlan> partition_columns;
+  std::shared_ptr<arrow::Schema> physical;  ///< of the data columns, parallel to `columns`
+  std::shared_ptr<arrow::Schema> logical;   ///< of the data columns, parallel to `columns`
+  std::vector<std::string> warnings;
+  std::vector<UnitPlan> units;
+
+  maxcompute::TableSchema TargetSchema() const;
+};
+
+struct PlanOptions {
+  int64_t split_bytes = 64LL << 20;  ///< aimed at; grows so that a unit stays below blocks_max
+  int64_t blocks_max = 400;          ///< of one unit: Tunnel takes 500 blocks a table in 5 minutes
+  int64_t partitions_max = 60000;
+  int partition_levels_max = 6;
+  int columns_max = 1200;
+};
+
+/// Errors (each names table, column or value and what to do): kUnsupported TYPE_UNSUPPORTED,
+/// NAME_INVALID, PARTITION_VALUE_INVALID, PARTITION_LEVELS, kLimitReached COLUMNS_LIMIT,
+/// PARTITIONS_LIMIT, kConflict NAME_COLLISION, PARTITION_COLLISION; kCorrupt DELTA_SCHEMA_INVALID;
+/// the snapshot's own refusal. Linear in the number of files but for sorting; keeps one copy of
+/// each path.
+Result<TablePlan> MakePlan(const Snapshot& snapshot, const PlanOptions& options);
+
+/// Name of the target table (without project and schema), known before the log is read, so that the
+/// caller can find two source tables that want one target. Errors: kUnsupported NAME_INVALID.
+Result<std::string> TargetTableName(const SourceTable& source);
+
+/// Name for SQL: `project`.`schema`.`table`, or `project`.`table` in a project without schemas.
+std::string QualifiedTableName(const maxcompute::Options& target, const std::string& table);
+
+/// The CREATE TABLE statement (IF NOT EXISTS). `table_name` is qualified and quoted already.
+std::string CreateTableSql(const TablePlan& plan, const std::string& table_name);
+/// ALTER TABLE ADD IF NOT EXISTS PARTITION statements, each below `bytes_max` and 1,000 partitions.
+std::vector<std::string> AddPartitionSql(const std::vector<maxcompute::PartitionSpec>& partitions,
+                                         const std::string& table_name, size_t bytes_max = 1 << 20);
+
+/// What a target that exists already lacks or has otherwise, a line per column; empty = usable as
+/// it is.
+std::vector<std::string> DiffSchema(const maxcompute::TableSchema& wanted,
+                                    const maxcompute::TableSchema& found);
+
+/// The ledger's and the worker's form. A table's document does not hold its units.
+nlohmann::json ToJson(const TablePlan& plan);
+Result<TablePlan> TablePlanFromJson(const nlohmann::json& document);
+nlohmann::json ToJson(const UnitPlan& unit);
+Result<UnitPlan> UnitPlanFromJson(const nlohmann::json& document);
+nlohmann::json ToJson(const Split& split);
+Result<Split> SplitFromJson(const nlohmann::json& document);
+nlohmann::json ToJson(const maxcompute::PartitionSpec& partition);
+Result<maxcompute::PartitionSpec> PartitionFromJson(const nlohmann::json& document);
+
+}  // namespace mms::migration

@@ -1,0 +1,258 @@
+#include "migration/plan/plan_json.h"
+
+#include <arrow/buffer.h>
+#include <arrow/io/memory.h>
+#include <arrow/ipc/dictionary.h>
+#include <arrow/ipc/reader.h>
+#include <arrow/ipc/writer.h>
+#include <arrow/type.h>
+#include <arrow/util/base64.h>
+
+#include <nlohmann/json.hpp>
+#include <utility>
+
+namespace mms::migration {
+namespace {
+
+using nlohmann::json;
+
+Error Invalid(std::string_view what, std::string_view why) {
+  return Error(ErrorKind::kCorrupt, "PLAN_INVALID",
+               "a stored " + std::string(what) + " cannot be read: " + std::string(why) +
+                   "; plan the table again in a new state folder");
+}
+
+/// Reads `document` by `read`; a missing member or one of another type is our error.
+template <class Read>
+auto Guard(std::string_view what, Read&& read) -> decltype(read()) {
+  try {
+    return read();
+  } catch (const json::exception& exception) {
+    return Invalid(what, exception.what());
+  }
+}
+
+template <class T>
+json OptionalToJson(const std::optional<T>& value) {
+  return value ? json(*value) : json(nullptr);
+}
+
+template <class T>
+std::optional<T> OptionalAt(const json& document, const char* name) {
+  const json& value = document.at(name);
+  return value.is_null() ? std::nullopt : std::optional<T>(value.get<T>());
+}
+
+json SchemaToJson(const std::shared_ptr<arrow::Schema>& schema) {
+  if (!schema) return nullptr;
+  auto buffer = arrow::ipc::SerializeSchema(*schema);
+  CHECK(buffer.ok());  // fails only without memory
+  return arrow::util::base64_encode(std::string_view(
+      reinterpret_cast<const char*>((*buffer)->data()), static_cast<size_t>((*buffer)->size())));
+}
+
+Result<std::shared_ptr<arrow::Schema>> SchemaFromJson(const json& document) {
+  if (document.is_null()) return std::shared_ptr<arrow::Schema>();
+  auto bytes = arrow::util::base64_decode(document.get_ref<const std::string&>());
+  if (!bytes.ok()) return Invalid("schema", bytes.status().message());
+  arrow::io::BufferReader reader(arrow::Buffer::FromString(*std::move(bytes)));
+  arrow::ipc::DictionaryMemo memo;
+  auto schema = arrow::ipc::ReadSchema(&reader, &memo);
+  if (!schema.ok()) return Invalid("schema", schema.status().message());
+  return *std::move(schema);
+}
+
+json ColumnToJson(const ColumnPlan& column) {
+  return {{"source_name", column.source_name},
+          {"source_type", column.source_type},
+          {"name", column.target.name},
+          {"type", maxcompute::ToText(column.target.type, true)},
+          {"comment", column.target.comment},
+          {"nullable", column.target.nullable},
+          {"note", column.note}};
+}
+
+Result<ColumnPlan> ColumnFromJson(const json& document) {
+  ColumnPlan column;
+  document.at("source_name").get_to(column.source_name);
+  document.at("source_type").get_to(column.source_type);
+  document.at("name").get_to(column.target.name);
+  TRY(column.target.type, maxcompute::ParseType(document.at("type").get<std::string>()));
+  document.at("comment").get_to(column.target.comment);
+  document.at("nullable").get_to(column.target.nullable);
+  document.at("note").get_to(column.note);
+  return column;
+}
+
+json ColumnsToJson(const std::vector<ColumnPlan>& columns) {
+  json out = json::array();
+  for (const ColumnPlan& column : columns) out.push_back(ColumnToJson(column));
+  return out;
+}
+
+Result<std::vector<ColumnPlan>> ColumnsFromJson(const json& document) {
+  std::vector<ColumnPlan> columns;
+  for (const json& entry : document) {
+    TRY(ColumnPlan column, ColumnFromJson(entry));
+    columns.push_back(std::move(column));
+  }
+  return columns;
+}
+
+json LocationToJson(const azure::Location& location) {
+  return {{"local", location.local},
+          {"account", location.account},
+          {"suffix", location.suffix},
+          {"container", location.container},
+          {"path", location.path}};
+}
+
+azure::Location LocationFromJson(const json& document) {
+  azure::Location location;
+  document.at("local").get_to(location.local);
+  document.at("account").get_to(location.account);
+  document.at("suffix").get_to(location.suffix);
+  document.at("container").get_to(location.container);
+  document.at("path").get_to(location.path);
+  return location;
+}
+
+json VectorToJson(const std::optional<delta::DeletionVector>& vector) {
+  if (!vector) return nullptr;
+  return {{"storage_type", vector->storage_type},
+          {"path_or_inline", vector->path_or_inline},
+          {"offset", OptionalToJson(vector->offset)},
+          {"size_bytes", vector->size_bytes},
+          {"cardinality", vector->cardinality}};
+}
+
+std::optional<delta::DeletionVector> VectorFromJson(const json& document) {
+  if (document.is_null()) return std::nullopt;
+  delta::DeletionVector vector;
+  document.at("storage_type").get_to(vector.storage_type);
+  document.at("path_or_inline").get_to(vector.path_or_inline);
+  vector.offset = OptionalAt<int32_t>(document, "offset");
+  document.at("size_bytes").get_to(vector.size_bytes);
+  document.at("cardinality").get_to(vector.cardinality);
+  return vector;
+}
+
+json SliceToJson(const FileSlice& slice) {
+  json out = {{"path", slice.path},
+              {"size_bytes", slice.size_bytes},
+              {"start", slice.start},
+              {"length", slice.length}};
+  if (slice.deletion_vector) out["deletion_vector"] = VectorToJson(slice.deletion_vector);
+  return out;
+}
+
+FileSlice SliceFromJson(const json& document) {
+  FileSlice slice;
+  document.at("path").get_to(slice.path);
+  document.at("size_bytes").get_to(slice.size_bytes);
+  document.at("start").get_to(slice.start);
+  document.at("length").get_to(slice.length);
+  if (document.contains("deletion_vector")) {
+    slice.deletion_vector = VectorFromJson(document["deletion_vector"]);
+  }
+  return slice;
+}
+
+}  // namespace
+
+json ToJson(const TablePlan& plan) {
+  return {{"source_name", plan.source_name},
+          {"location", LocationToJson(plan.location)},
+          {"version", plan.version},
+          {"table_id", plan.table_id},
+          {"target_table", plan.target_table},
+          {"comment", plan.comment},
+          {"column_mapping", plan.column_mapping},
+          {"columns", ColumnsToJson(plan.columns)},
+          {"partition_columns", ColumnsToJson(plan.partition_columns)},
+          {"physical", SchemaToJson(plan.physical)},
+          {"logical", SchemaToJson(plan.logical)},
+          {"warnings", plan.warnings}};
+}
+
+Result<TablePlan> TablePlanFromJson(const json& document) {
+  return Guard("table plan", [&]() -> Result<TablePlan> {
+    TablePlan plan;
+    document.at("source_name").get_to(plan.source_name);
+    plan.location = LocationFromJson(document.at("location"));
+    document.at("version").get_to(plan.version);
+    document.at("table_id").get_to(plan.table_id);
+    document.at("target_table").get_to(plan.target_table);
+    document.at("comment").get_to(plan.comment);
+    document.at("column_mapping").get_to(plan.column_mapping);
+    TRY(plan.columns, ColumnsFromJson(document.at("columns")));
+    TRY(plan.partition_columns, ColumnsFromJson(document.at("partition_columns")));
+    TRY(plan.physical, SchemaFromJson(document.at("physical")));
+    TRY(plan.logical, SchemaFromJson(document.at("logical")));
+    document.at("warnings").get_to(plan.warnings);
+    return plan;
+  });
+}
+
+json ToJson(const UnitPlan& unit) {
+  json splits = json::array();
+  for (const Split& split : unit.splits) splits.push_back(ToJson(split));
+  return {{"target_partition", ToJson(unit.target_partition)},
+          {"rows", OptionalToJson(unit.rows)},
+          {"bytes", unit.bytes},
+          {"files", unit.files},
+          {"fingerprint", unit.fingerprint},
+          {"splits", std::move(splits)}};
+}
+
+Result<UnitPlan> UnitPlanFromJson(const json& document) {
+  return Guard("unit plan", [&]() -> Result<UnitPlan> {
+    UnitPlan unit;
+    TRY(unit.target_partition, PartitionFromJson(document.at("target_partition")));
+    unit.rows = OptionalAt<int64_t>(document, "rows");
+    document.at("bytes").get_to(unit.bytes);
+    document.at("files").get_to(unit.files);
+    document.at("fingerprint").get_to(unit.fingerprint);
+    for (const json& entry : document.at("splits")) {
+      TRY(Split split, SplitFromJson(entry));
+      unit.splits.push_back(std::move(split));
+    }
+    return unit;
+  });
+}
+
+json ToJson(const Split& split) {
+  json slices = json::array();
+  for (const FileSlice& slice : split.slices) slices.push_back(SliceToJson(slice));
+  return {{"block_id", split.block_id}, {"bytes", split.bytes}, {"slices", std::move(slices)}};
+}
+
+Result<Split> SplitFromJson(const json& document) {
+  return Guard("split", [&]() -> Result<Split> {
+    Split split;
+    document.at("block_id").get_to(split.block_id);
+    document.at("bytes").get_to(split.bytes);
+    for (const json& entry : document.at("slices")) split.slices.push_back(SliceFromJson(entry));
+    return split;
+  });
+}
+
+json ToJson(const maxcompute::PartitionSpec& partition) {
+  // A list of pairs: an object would lose the order of the levels.
+  json out = json::array();
+  for (const auto& [name, value] : partition) out.push_back(json::array({name, value}));
+  return out;
+}
+
+Result<maxcompute::PartitionSpec> PartitionFromJson(const json& document) {
+  return Guard("partition", [&]() -> Result<maxcompute::PartitionSpec> {
+    if (!document.is_array()) return Invalid("partition", "it is no list");
+    maxcompute::PartitionSpec partition;
+    for (const json& level : document) {
+      partition.emplace_back(level.at(0).get<std::string>(), level.at(1).get<std::string>());
+    }
+    return partition;
+  });
+}
+
+}  // namespace mms::migration

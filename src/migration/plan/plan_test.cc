@@ -1,0 +1,223 @@
+#include "migration/plan/plan.h"
+
+#include <arrow/type.h>
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <chrono>
+#include <nlohmann/json.hpp>
+
+namespace mms::migration {
+namespace {
+
+using nlohmann::json;
+
+/// A table with the data columns and partition columns named, all of one type.
+Snapshot MakeSnapshot(const std::vector<std::string>& data,
+                      const std::vector<std::string>& partitions,
+                      const std::string& type = "string") {
+  Snapshot snapshot;
+  snapshot.source.name = "main.sales.orders";
+  snapshot.source.schema = "sales";
+  snapshot.source.table = "Orders";
+  snapshot.source.location = {false, "acct", "core.windows.net", "lake", "t/orders"};
+  snapshot.version = 12;
+  snapshot.table_id = "f8a0";
+  snapshot.partition_columns = partitions;
+  json fields = json::array();
+  arrow::FieldVector logical;
+  arrow::FieldVector physical;
+  const auto add = [&](const std::string& name, bool partition) {
+    fields.push_back(
+        {{"name", name}, {"type", type}, {"nullable", true}, {"metadata", json::object()}});
+    logical.push_back(arrow::field(name, arrow::utf8()));
+    if (!partition) physical.push_back(arrow::field("col-" + name, arrow::utf8()));
+    snapshot.physical_names[name] = "col-" + name;
+  };
+  // Delta keeps partition columns anywhere among the others.
+  for (const std::string& name : partitions) add(name, true);
+  for (const std::string& name : data) add(name, false);
+  snapshot.schema_json = json{{"type", "struct"}, {"fields", fields}}.dump();
+  snapshot.logical = arrow::schema(logical);
+  snapshot.physical = arrow::schema(physical);
+  return snapshot;
+}
+
+delta::File File(const std::string& path, int64_t size_bytes, std::optional<int64_t> rows) {
+  delta::File file;
+  file.path = path;
+  file.size_bytes = size_bytes;
+  file.rows = rows;
+  return file;
+}
+
+std::vector<std::string> Names(const std::string& prefix, int count) {
+  std::vector<std::string> names;
+  for (int i = 0; i < count; ++i) names.push_back(prefix + std::to_string(i));
+  return names;
+}
+
+/// The whole plan as text, units included.
+std::string Dump(const TablePlan& plan) {
+  std::string text = ToJson(plan).dump();
+  for (const UnitPlan& unit : plan.units) text += "\n" + ToJson(unit).dump();
+  return text;
+}
+
+std::string CodeOf(const Snapshot& snapshot, const PlanOptions& options = {}) {
+  const auto plan = MakePlan(snapshot, options);
+  if (plan) return "planned";
+  EXPECT_NE(plan.error().where().find("main.sales.orders"), std::string::npos);
+  return plan.error().code();
+}
+
+TEST(Plan, PutsDataColumnsInOrderAndPartitionColumnsLast) {
+  Snapshot snapshot = MakeSnapshot({"Id", "name"}, {"dt", "country"});
+  snapshot.source.column_comments["Id"] = "number";
+  const auto plan = MakePlan(snapshot, {});
+  ASSERT_TRUE(plan.has_value()) << plan.error().ToString();
+  EXPECT_EQ(plan->target_table, "orders");
+  EXPECT_EQ(plan->version, 12);
+  ASSERT_EQ(plan->columns.size(), 2U);
+  EXPECT_EQ(plan->columns[0].source_name, "Id");
+  EXPECT_EQ(plan->columns[0].target.name, "id");
+  EXPECT_EQ(plan->columns[0].target.comment, "number");
+  EXPECT_EQ(plan->logical->field_names(), (std::vector<std::string>{"Id", "name"}));
+  EXPECT_EQ(plan->physical->field_names(), (std::vector<std::string>{"col-Id", "col-name"}));
+  const maxcompute::TableSchema schema = plan->TargetSchema();
+  ASSERT_EQ(schema.partition_columns.size(), 2U);
+  EXPECT_EQ(schema.partition_columns[1].name, "country");
+  EXPECT_TRUE(plan->units.empty()) << "a partitioned table without files has no unit";
+}
+
+TEST(Plan, AnEmptyTableWithoutPartitionsIsOneUnitWithoutSplits) {
+  const auto plan = MakePlan(MakeSnapshot({"id"}, {}), {});
+  ASSERT_TRUE(plan.has_value());
+  ASSERT_EQ(plan->units.size(), 1U);
+  EXPECT_TRUE(plan->units[0].splits.empty());
+  EXPECT_TRUE(plan->units[0].target_partition.empty());
+  EXPECT_EQ(plan->units[0].rows, 0);
+}
+
+TEST(Plan, RowsAreThoseOfTheLogLessDeletedOnesOrUnknown) {
+  Snapshot snapshot = MakeSnapshot({"id"}, {});
+  snapshot.files = {File("a", 10, 500), File("b", 10, 500)};
+  snapshot.files[1].deletion_vector = delta::DeletionVector{"u", "x", 1, 40, 50};
+  auto plan = MakePlan(snapshot, {});
+  ASSERT_TRUE(plan.has_value());
+  EXPECT_EQ(plan->units[0].rows, 950);
+  EXPECT_EQ(plan->units[0].bytes, 20);
+  EXPECT_EQ(plan->units[0].files, 2);
+  EXPECT_TRUE(plan->warnings.empty());
+  const std::string fingerprint = plan->units[0].fingerprint;
+
+  snapshot.files[0].rows.reset();
+  plan = MakePlan(snapshot, {});
+  ASSERT_TRUE(plan.has_value());
+  EXPECT_FALSE(plan->units[0].rows.has_value());
+  EXPECT_EQ(plan->units[0].fingerprint, fingerprint);
+  EXPECT_EQ(plan->warnings.size(), 1U);
+}
+
+TEST(Plan, IntegerPartitionsWithNullBecomeString) {
+  Snapshot snapshot = MakeSnapshot({"id"}, {"n"}, "integer");
+  snapshot.files = {File("a", 10, 1), File("b", 10, 1)};
+  snapshot.files[0].partition_values["col-n"] = "7";
+  snapshot.files[1].partition_values["col-n"] = "8";
+  EXPECT_EQ(maxcompute::ToText(MakePlan(snapshot, {})->partition_columns[0].target.type), "INT");
+  snapshot.files[1].partition_values["col-n"] = std::nullopt;
+  const auto plan = MakePlan(snapshot, {});
+  ASSERT_TRUE(plan.has_value());
+  EXPECT_EQ(maxcompute::ToText(plan->partition_columns[0].target.type), "STRING");
+  EXPECT_EQ(plan->partition_columns[0].note, "INT becomes STRING: a partition's value is NULL");
+  ASSERT_EQ(plan->units.size(), 2U);
+  EXPECT_EQ(plan->units[1].target_partition[0].second, "__HIVE_DEFAULT_PARTITION__");
+}
+
+TEST(Plan, TakesTheMostColumnsAndLevelsAndNoMore) {
+  EXPECT_EQ(CodeOf(MakeSnapshot(Names("c", 1200), {})), "planned");
+  EXPECT_EQ(CodeOf(MakeSnapshot(Names("c", 1201), {})), "COLUMNS_LIMIT");
+  EXPECT_EQ(CodeOf(MakeSnapshot(Names("c", 1199), {"p"})), "planned");
+  EXPECT_EQ(CodeOf(MakeSnapshot(Names("c", 1200), {"p"})), "COLUMNS_LIMIT");
+  EXPECT_EQ(CodeOf(MakeSnapshot({"c"}, Names("p", 6))), "planned");
+  EXPECT_EQ(CodeOf(MakeSnapshot({"c"}, Names("p", 7))), "PARTITION_LEVELS");
+}
+
+TEST(Plan, RefusesByNameWhatCannotBeAtTheTarget) {
+  EXPECT_EQ(CodeOf(MakeSnapshot({"v"}, {}, "variant")), "TYPE_UNSUPPORTED");
+  EXPECT_EQ(CodeOf(MakeSnapshot({"a", "A"}, {})), "NAME_COLLISION");
+  EXPECT_EQ(CodeOf(MakeSnapshot({"a"}, {"A"})), "NAME_COLLISION");
+  EXPECT_EQ(CodeOf(MakeSnapshot({}, {"p"})), "DELTA_SCHEMA_INVALID");
+  Snapshot named = MakeSnapshot({"a"}, {});
+  named.source.table = "my-orders";
+  EXPECT_EQ(CodeOf(named), "NAME_INVALID");
+  named.source.target_as = "My_Orders";
+  EXPECT_EQ(MakePlan(named, {})->target_table, "my_orders");
+  Snapshot odd = MakeSnapshot({"a"}, {});
+  odd.physical = arrow::schema({});
+  EXPECT_EQ(CodeOf(odd), "PLAN_SCHEMAS_DIFFER");
+  Snapshot refused = MakeSnapshot({"a"}, {});
+  refused.source.refusal = Error(ErrorKind::kUnsupported, "TABLE_ROW_FILTER", "it has a row filter")
+                               .At("table main.sales.orders");
+  EXPECT_EQ(CodeOf(refused), "TABLE_ROW_FILTER");
+}
+
+TEST(Plan, NamesAllBadColumnsTogether) {
+  const auto plan = MakePlan(MakeSnapshot({"unit price", "ok", "a;b"}, {"p q"}), {});
+  ASSERT_FALSE(plan.has_value());
+  for (const char* name : {"\"unit price\"", "\"a;b\"", "\"p q\""}) {
+    EXPECT_NE(plan.error().message().find(name), std::string::npos) << plan.error().ToString();
+  }
+}
+
+TEST(Plan, CutsCommentsAndSaysSo) {
+  Snapshot snapshot = MakeSnapshot({"id"}, {});
+  snapshot.source.comment = std::string(2000, 'c');
+  snapshot.source.column_comments["id"] = std::string(2000, 'c');
+  const auto plan = MakePlan(snapshot, {});
+  ASSERT_TRUE(plan.has_value());
+  EXPECT_EQ(plan->comment.size(), 1024U);
+  EXPECT_EQ(plan->columns[0].target.comment.size(), 1024U);
+  EXPECT_EQ(plan->warnings.size(), 2U);
+}
+
+/// 100,000 files of 20 partitions (or of none).
+Snapshot Large(bool partitioned) {
+  Snapshot snapshot = MakeSnapshot(
+      {"id"}, partitioned ? std::vector<std::string>{"p"} : std::vector<std::string>{});
+  for (int i = 0; i < 100000; ++i) {
+    delta::File file = File(fmt::format("p={}/part-{:08}-{}.snappy.parquet", i % 20, i,
+                                        "0123456789abcdef0123456789abcdef"),
+                            1000000 + i * 7919 % 99999937, 1000);
+    file.partition_values["col-p"] = std::to_string(i % 20);
+    snapshot.files.push_back(std::move(file));
+  }
+  return snapshot;
+}
+
+TEST(Plan, TheSameTableTwiceGivesTheSameDocuments) {
+  Snapshot snapshot = Large(true);
+  const auto first = MakePlan(snapshot, {});
+  std::reverse(snapshot.files.begin(), snapshot.files.end());
+  const auto second = MakePlan(snapshot, {});
+  ASSERT_TRUE(first.has_value());
+  ASSERT_TRUE(second.has_value());
+  EXPECT_EQ(Dump(*first), Dump(*second));
+  EXPECT_EQ(first->units.size(), 20U);
+}
+
+TEST(Plan, AHundredThousandFilesOfOneUnitTakeSeconds) {
+  const Snapshot snapshot = Large(false);
+  const auto start = std::chrono::steady_clock::now();
+  const auto plan = MakePlan(snapshot, {});
+  const auto spent = std::chrono::steady_clock::now() - start;
+  ASSERT_TRUE(plan.has_value());
+  ASSERT_EQ(plan->units.size(), 1U);
+  EXPECT_EQ(plan->units[0].splits.size(), 400U);
+  // Takes about 0.2 s; what grows with the square of the files would take minutes.
+  EXPECT_LT(std::chrono::duration<double>(spent).count(), 20.0);
+}
+
+}  // namespace
+}  // namespace mms::migration

@@ -1,0 +1,111 @@
+#include "migration/transfer/convert.h"
+
+#include <arrow/array.h>
+#include <arrow/builder.h>
+#include <arrow/json/from_string.h>
+#include <arrow/type.h>
+#include <gtest/gtest.h>
+
+namespace mms::migration {
+namespace {
+
+std::shared_ptr<arrow::Array> Make(const std::shared_ptr<arrow::DataType>& type, const char* json) {
+  return arrow::json::ArrayFromJSONString(type, json).ValueOrDie();
+}
+
+const auto kMicros = arrow::timestamp(arrow::TimeUnit::MICRO, "UTC");
+const auto kNanos = arrow::timestamp(arrow::TimeUnit::NANO);
+
+TEST(Convert, TypesThatAgreePassWithoutACopy) {
+  const auto array = Make(arrow::int64(), "[1, null]");
+  auto converted = ConvertArray(array, arrow::int64(), "c");
+  ASSERT_TRUE(converted.has_value());
+  EXPECT_EQ(converted->get(), array.get());
+}
+
+TEST(Convert, MicrosecondsBecomeNanosecondsToTheEdgeOfTheRange) {
+  const auto array = Make(kMicros, "[-9223372036854775, null, -1, 9223372036854775]");
+  auto converted = ConvertArray(array, kNanos, "c");
+  ASSERT_TRUE(converted.has_value());
+  EXPECT_TRUE((*converted)->Equals(*Make(kNanos, "[-9223372036854775000, null, -1000, 9223372036854775000]")));
+}
+
+TEST(Convert, ATimestampBeyondTheRangeNamesColumnAndValue) {
+  auto converted = ConvertArray(Make(kMicros, "[0, -62135596800000000]"), kNanos, "born");
+  ASSERT_FALSE(converted.has_value());
+  EXPECT_EQ(converted.error().code(), "VALUE_TIMESTAMP_RANGE");
+  EXPECT_NE(converted.error().message().find("born: 0001-01-01 00:00:00.000000"), std::string::npos);
+}
+
+TEST(Convert, SlicedStructsListsAndMapsKeepTheirNulls) {
+  const auto from = arrow::struct_({arrow::field("t", kMicros), arrow::field("l", arrow::list(kMicros)),
+                                    arrow::field("m", arrow::map(arrow::utf8(), kMicros))});
+  const auto to = arrow::struct_({arrow::field("t", kNanos), arrow::field("l", arrow::list(kNanos)),
+                                  arrow::field("m", arrow::map(arrow::utf8(), kNanos))});
+  const auto array = Make(from, R"([{"t": 1, "l": [1], "m": []}, null, {"t": null, "l": [2, null], "m": [["k", 3]]}])");
+  auto converted = ConvertArray(array->Slice(1), to, "c");
+  ASSERT_TRUE(converted.has_value());
+  ASSERT_TRUE((*converted)->ValidateFull().ok());
+  EXPECT_TRUE((*converted)->Equals(*Make(to, R"([null, {"t": null, "l": [2000, null], "m": [["k", 3000]]}])")));
+}
+
+TEST(Convert, DecimalsBecomePlainText) {
+  const auto array = Make(arrow::decimal128(38, 20), R"(["0.00000000000000000001", "-12.50000000000000000000", null])");
+  auto converted = ConvertArray(array, arrow::utf8(), "c");
+  ASSERT_TRUE(converted.has_value());
+  EXPECT_TRUE((*converted)->Equals(*Make(arrow::utf8(), R"(["0.00000000000000000001", "-12.50000000000000000000", null])")));
+}
+
+TEST(Convert, ACellAboveEightMebibytesIsRefusedOneAtItPasses) {
+  arrow::StringBuilder fits, longer;
+  ASSERT_TRUE(fits.Append(std::string(kCellMaxBytes, 'x')).ok());
+  ASSERT_TRUE(longer.Append("y").ok() && longer.Append(std::string(kCellMaxBytes + 1, 'x')).ok());
+  EXPECT_TRUE(ConvertArray(fits.Finish().ValueOrDie(), arrow::utf8(), "c").has_value());
+  auto converted = ConvertArray(longer.Finish().ValueOrDie(), arrow::utf8(), "c");
+  ASSERT_FALSE(converted.has_value());
+  EXPECT_EQ(converted.error().code(), "VALUE_TOO_LONG");
+}
+
+TEST(Convert, TextThatIsNotUtf8IsRefusedBinaryPasses) {
+  arrow::StringBuilder text;
+  arrow::BinaryBuilder bytes;
+  ASSERT_TRUE(text.Append("\xff\xfe").ok() && bytes.Append("\xff\xfe").ok());
+  auto converted = ConvertArray(text.Finish().ValueOrDie(), arrow::utf8(), "c");
+  ASSERT_FALSE(converted.has_value());
+  EXPECT_EQ(converted.error().code(), "VALUE_UTF8");
+  EXPECT_TRUE(ConvertArray(bytes.Finish().ValueOrDie(), arrow::binary(), "c").has_value());
+}
+
+TEST(Convert, ACharacterCutInTwoByValuesIsRefusedThoughItsBytesTogetherAreUtf8) {
+  arrow::StringBuilder text;
+  ASSERT_TRUE(text.Append("ab\xc3").ok() && text.Append("\xa9").ok());
+  auto converted = ConvertArray(text.Finish().ValueOrDie(), arrow::utf8(), "c");
+  ASSERT_FALSE(converted.has_value());
+  EXPECT_EQ(converted.error().code(), "VALUE_UTF8");
+}
+
+TEST(Convert, TextBeyondAsciiPassesWhateverTheBytesBehindANull) {
+  const std::string all = "caf\xc3\xa9\xff\xe4\xb8\xad";  // the 0xff belongs to the NULL
+  const int32_t offsets[] = {0, 5, 6, 9};
+  const uint8_t valid[] = {0b101};
+  const auto text = std::make_shared<arrow::StringArray>(
+      3, arrow::Buffer::Wrap(offsets, 4), arrow::Buffer::FromString(all), arrow::Buffer::Wrap(valid, 1));
+  EXPECT_TRUE(ConvertArray(text, arrow::utf8(), "c").has_value());
+  EXPECT_TRUE(ConvertArray(text->Slice(2), arrow::utf8(), "c").has_value());
+}
+
+TEST(Convert, NoSilentWayBetweenUnlikeTypes) {
+  auto converted = ConvertArray(Make(arrow::int64(), "[1]"), arrow::utf8(), "c");
+  ASSERT_FALSE(converted.has_value());
+  EXPECT_EQ(converted.error().code(), "CONVERSION");
+}
+
+TEST(Convert, ClassChangesAreFoundAtAnyDepth) {
+  const auto decimals = arrow::list(arrow::struct_({arrow::field("d", arrow::decimal128(38, 30))}));
+  const auto texts = arrow::list(arrow::struct_({arrow::field("d", arrow::utf8())}));
+  EXPECT_TRUE(ChangesClass(*decimals, *texts));
+  EXPECT_FALSE(ChangesClass(*kMicros, *kNanos));
+}
+
+}  // namespace
+}  // namespace mms::migration

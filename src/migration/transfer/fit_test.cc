@@ -1,0 +1,68 @@
+#include "migration/transfer/fit.h"
+
+#include <arrow/array.h>
+#include <arrow/compute/initialize.h>
+#include <arrow/json/from_string.h>
+#include <arrow/type.h>
+#include <arrow/util/key_value_metadata.h>
+#include <gtest/gtest.h>
+
+namespace mms::migration {
+namespace {
+
+std::shared_ptr<arrow::Array> Make(const std::shared_ptr<arrow::DataType>& type, const char* json) {
+  return arrow::json::ArrayFromJSONString(type, json).ValueOrDie();
+}
+
+Result<std::shared_ptr<arrow::Array>> Fit(const std::shared_ptr<arrow::Array>& array,
+                                          const std::shared_ptr<arrow::DataType>& wanted) {
+  EXPECT_TRUE(arrow::compute::Initialize().ok());
+  return FitArray(array, arrow::field("c", array->type()), arrow::field("c", wanted), false);
+}
+
+TEST(Fit, WidenedTypesAreCast) {
+  const struct {
+    std::shared_ptr<arrow::DataType> file, table;
+    const char *from, *to;
+  } cases[] = {
+      {arrow::int32(), arrow::int64(), "[1, null]", "[1, null]"},
+      {arrow::float32(), arrow::float64(), "[0.5]", "[0.5]"},
+      {arrow::decimal128(5, 2), arrow::decimal128(10, 2), R"(["1.25"])", R"(["1.25"])"},
+      {arrow::date32(), arrow::timestamp(arrow::TimeUnit::MICRO), "[1, null]", "[86400000000, null]"},
+      {arrow::large_utf8(), arrow::utf8(), R"(["a", null])", R"(["a", null])"},
+      {arrow::timestamp(arrow::TimeUnit::MICRO), arrow::timestamp(arrow::TimeUnit::MICRO, "UTC"), "[5]", "[5]"},
+  };
+  for (const auto& one : cases) {
+    auto fitted = Fit(Make(one.file, one.from), one.table);
+    ASSERT_TRUE(fitted.has_value()) << one.file->ToString() << ": " << fitted.error().ToString();
+    EXPECT_TRUE((*fitted)->Equals(*Make(one.table, one.to))) << one.table->ToString();
+  }
+}
+
+TEST(Fit, ALossyChangeIsRefused) {
+  auto fitted = Fit(Make(arrow::int64(), "[5000000000]"), arrow::int32());
+  ASSERT_FALSE(fitted.has_value());
+  EXPECT_EQ(fitted.error().code(), "FILE_TYPE_DIFFERS");
+}
+
+TEST(Fit, AddedNestedFieldsAreNullAndOthersFoundByName) {
+  const auto file = arrow::list(arrow::struct_({arrow::field("b", arrow::int32()), arrow::field("a", arrow::utf8())}));
+  const auto table = arrow::list(arrow::struct_(
+      {arrow::field("a", arrow::utf8()), arrow::field("new", arrow::int64()), arrow::field("b", arrow::int64())}));
+  auto fitted = Fit(Make(file, R"([null, [{"b": 1, "a": "x"}, null]])")->Slice(1), table);
+  ASSERT_TRUE(fitted.has_value());
+  ASSERT_TRUE((*fitted)->ValidateFull().ok());
+  EXPECT_TRUE((*fitted)->Equals(*Make(table, R"([[{"a": "x", "new": null, "b": 1}, null]])")));
+}
+
+TEST(Fit, FieldsAreFoundByIdWhenTheTableMapsById) {
+  const auto id = [](const char* value) { return arrow::key_value_metadata({"PARQUET:field_id"}, {value}); };
+  const arrow::FieldVector file = {arrow::field("x", arrow::int32(), true, id("1")),
+                                   arrow::field("y", arrow::int32(), true, id("2"))};
+  EXPECT_EQ(FindField(file, *arrow::field("x", arrow::int32(), true, id("2")), true), 1);
+  EXPECT_EQ(FindField(file, *arrow::field("x", arrow::int32(), true, id("2")), false), 0);
+  EXPECT_EQ(FindField(file, *arrow::field("z", arrow::int32(), true, id("9")), true), -1);
+}
+
+}  // namespace
+}  // namespace mms::migration

@@ -1,0 +1,71 @@
+// The words between the server process and its worker processes: one JSON object a line, jobs in on the
+// worker's stdin, events out on its stdout. A worker keeps no state between jobs but what `hello` and
+// `table` gave it, and may be killed at any instant.
+//
+//   in:  {"hello": Hello} once, then any of {"table": {"key": k, "plan": TablePlan}}, {"forget": k},
+//        {"copy": CopyJob}, {"read_back": ReadBackJob}
+//   out: {"ready": true} once, then {"progress": {"job": n, "rows": r, "bytes": b}} (since the last one; less than
+//        nothing when a block is sent anew), {"done": JobResult}, {"failed": {"job": n, "error": Error}}
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+
+#include "clients/azure/storage.h"
+#include "clients/maxcompute/client.h"
+#include "migration/checksum/checksum.h"
+#include "migration/plan/plan.h"
+
+namespace mms::migration {
+
+/// Settings of a worker's life. Carries secrets, hence stdin and never argv or environment.
+struct Hello {
+  azure::StorageOptions storage;
+  maxcompute::Options target;
+  int threads = 8;              ///< jobs a worker runs side by side
+  int64_t batch_bytes = 1 << 20;
+  bool checksum = true;         ///< hash the rows while they are read
+};
+
+/// Reads the split's rows and sends them as one block.
+struct CopyJob {
+  int64_t job = 0;              ///< unique in the server's life
+  std::string table_key;        ///< names a `table` message sent before
+  maxcompute::PartitionSpec partition;
+  std::string session_id;
+  Split split;
+};
+
+/// Reads rows of a target partition back and hashes them.
+struct ReadBackJob {
+  int64_t job = 0;
+  std::string table_key;
+  maxcompute::PartitionSpec partition;
+  std::string session_id;
+  int64_t start = 0;
+  int64_t count = 0;
+};
+
+struct JobResult {
+  int64_t job = 0;
+  int64_t rows = 0;             ///< copied, or read back
+  int64_t rows_deleted = 0;     ///< left out by deletion vectors
+  int64_t source_bytes = 0;     ///< of the slices
+  int64_t arrow_bytes = 0;
+  Checksum checksum;            ///< no columns when not asked for
+};
+
+nlohmann::json ToJson(const Hello& hello);
+Result<Hello> HelloFromJson(const nlohmann::json& document);
+nlohmann::json ToJson(const CopyJob& job);
+Result<CopyJob> CopyJobFromJson(const nlohmann::json& document);
+nlohmann::json ToJson(const ReadBackJob& job);
+Result<ReadBackJob> ReadBackJobFromJson(const nlohmann::json& document);
+nlohmann::json ToJson(const JobResult& result);
+Result<JobResult> JobResultFromJson(const nlohmann::json& document);
+nlohmann::json ToJson(const Error& error);
+Error ErrorFromJson(const nlohmann::json& document);
+
+}  // namespace mms::migration

@@ -1,0 +1,47 @@
+// Reads the rows of one file slice: opens the Parquet file, takes the row groups whose middle byte lies in
+// the slice, drops rows that a deletion vector removes, and shapes columns to the table's schema. One
+// thread; memory is bounded by the slice's compressed bytes and one batch.
+#pragma once
+
+#include <arrow/type_fwd.h>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "base/result.h"
+#include "clients/azure/storage.h"
+#include "migration/plan/plan.h"
+
+namespace mms::migration {
+
+/// What reading a table's files needs, besides the slice. All outlive the readers.
+struct ReadContext {
+  const TablePlan* plan = nullptr;
+  azure::Storage* storage = nullptr;
+  std::function<Result<std::vector<uint64_t>>(const delta::DeletionVector&)> read_deletion_vector;
+  int64_t batch_bytes = 1 << 20;  ///< decoded size aimed at; bounds memory whatever the row width
+};
+
+class SliceReader {
+ public:
+  /// Opens the file and starts fetching. Errors: azure::FromArrow kinds naming the file, kCorrupt FILE_INVALID,
+  /// kUnsupported FILE_LEGACY_CALENDAR.
+  static Result<std::unique_ptr<SliceReader>> Open(const ReadContext& context, const FileSlice& slice);
+  ~SliceReader();
+
+  /// Batches with the columns of plan->physical, or nullptr at the end. May be empty when all rows were removed.
+  Result<std::shared_ptr<arrow::RecordBatch>> Next();
+
+  int64_t rows_total() const;    ///< rows of the slice in the file, removed ones included
+  int64_t rows_read() const;     ///< so far, removed ones included
+  int64_t rows_deleted() const;  ///< so far
+
+ private:
+  struct State;
+  explicit SliceReader(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace mms::migration

@@ -1,0 +1,296 @@
+// The worker process: reads job.h lines on stdin, does up to `threads` of them side by side, answers on
+// stdout. It ends when stdin closes.
+#include <unistd.h>
+
+#include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <iostream>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include <arrow/compute/initialize.h>
+
+#include "base/http_client.h"
+#include "base/retry.h"
+#include "clients/maxcompute/tunnel.h"
+#include "migration/inspect/inspect.h"
+#include "migration/transfer/split_source.h"
+#include "migration/transfer/worker_pool.h"
+
+namespace mms::migration {
+namespace {
+
+using nlohmann::json;
+using Clock = std::chrono::steady_clock;
+
+constexpr auto kProgressPause = std::chrono::milliseconds(100);
+
+/// A table this worker has been told of. The storage and the Delta log are opened when first needed.
+struct Table {
+  TablePlan plan;
+  std::mutex mutex;
+  std::shared_ptr<azure::Storage> storage;
+  std::unique_ptr<delta::Table> log;  // only for deletion vectors; one thread at a time
+};
+
+class Worker {
+ public:
+  Status Run();
+
+ private:
+  Status Greet(const json& hello);
+  Status Take(const json& message);
+  void Do(const std::function<Result<JobResult>()>& work, int64_t number);
+  void Enqueue(std::function<void()> work);
+  void Serve();
+  Result<JobResult> Copy(const CopyJob& job);
+  Result<JobResult> CopyOnce(const CopyJob& job, Table* table);
+  Result<JobResult> ReadBack(const ReadBackJob& job);
+  Result<std::shared_ptr<Table>> FindTable(const std::string& key);
+  Status OpenStorage(Table* table);
+  Result<std::vector<uint64_t>> ReadDeletionVector(Table* table, const delta::DeletionVector& vector);
+  void Say(const json& event);
+
+  Hello hello_;
+  std::shared_ptr<HttpClient> http_;
+  std::unique_ptr<maxcompute::Client> client_;
+  std::unique_ptr<maxcompute::Tunnel> tunnel_;
+  std::mutex tables_mutex_;
+  std::map<std::string, std::shared_ptr<Table>> tables_;
+  std::mutex output_mutex_;
+  std::mutex queue_mutex_;
+  std::condition_variable queue_changed_;
+  std::deque<std::function<void()>> queue_;
+  bool closing_ = false;
+  size_t idle_ = 0;
+  std::vector<std::thread> threads_;
+};
+
+void Worker::Say(const json& event) {
+  const std::string line = event.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
+  std::lock_guard lock(output_mutex_);
+  size_t at = 0;
+  while (at < line.size()) {
+    const ssize_t count = write(STDOUT_FILENO, line.data() + at, line.size() - at);
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) _exit(0);  // nobody listens any more: what we do is of no use
+    at += static_cast<size_t>(count);
+  }
+}
+
+Status Worker::Greet(const json& hello) {
+  TRY(hello_, HelloFromJson(hello));
+  http_ = std::make_shared<HttpClient>(HttpClient::Options{});
+  hello_.storage.http = http_;
+  client_ = std::make_unique<maxcompute::Client>(hello_.target, http_);
+  tunnel_ = std::make_unique<maxcompute::Tunnel>(client_.get());
+  Say({{"ready", true}});
+  return OkStatus();
+}
+
+Status Worker::Take(const json& message) {
+  if (message.contains("table")) {
+    auto table = std::make_shared<Table>();
+    TRY(table->plan, TablePlanFromJson(message["table"].value("plan", json())));
+    std::lock_guard lock(tables_mutex_);
+    tables_[message["table"].value("key", "")] = std::move(table);
+  } else if (message.contains("forget")) {
+    std::lock_guard lock(tables_mutex_);
+    tables_.erase(message["forget"].is_string() ? message["forget"].get<std::string>() : "");
+  } else if (message.contains("copy")) {
+    TRY(CopyJob job, CopyJobFromJson(message["copy"]));
+    Enqueue([this, job] { Do([&] { return Copy(job); }, job.job); });
+  } else if (message.contains("read_back")) {
+    TRY(ReadBackJob job, ReadBackJobFromJson(message["read_back"]));
+    Enqueue([this, job] { Do([&] { return ReadBack(job); }, job.job); });
+  } else {
+    return Error(ErrorKind::kCorrupt, "JOB_INVALID", "a message of an unknown kind");
+  }
+  return OkStatus();
+}
+
+void Worker::Do(const std::function<Result<JobResult>()>& work, int64_t number) {
+  Result<JobResult> result = work();
+  if (result) {
+    Say({{"done", ToJson(*result)}});
+  } else {
+    Say({{"failed", {{"job", number}, {"error", ToJson(result.error())}}}});
+  }
+}
+
+/// Threads are started as jobs need them: a worker with one large job has one.
+void Worker::Enqueue(std::function<void()> work) {
+  std::lock_guard lock(queue_mutex_);
+  queue_.push_back(std::move(work));
+  if (idle_ < queue_.size() && threads_.size() < static_cast<size_t>(hello_.threads)) {
+    threads_.emplace_back([this] { Serve(); });
+  }
+  queue_changed_.notify_one();
+}
+
+void Worker::Serve() {
+  std::unique_lock lock(queue_mutex_);
+  for (;;) {
+    ++idle_;
+    queue_changed_.wait(lock, [this] { return closing_ || !queue_.empty(); });
+    --idle_;
+    if (queue_.empty()) return;
+    auto work = std::move(queue_.front());
+    queue_.pop_front();
+    lock.unlock();
+    work();
+    lock.lock();
+  }
+}
+
+Result<std::shared_ptr<Table>> Worker::FindTable(const std::string& key) {
+  std::lock_guard lock(tables_mutex_);
+  const auto at = tables_.find(key);
+  if (at != tables_.end()) return at->second;
+  return Error(ErrorKind::kInternal, "JOB_INVALID", "a job of table " + key + ", which is not known here");
+}
+
+Status Worker::OpenStorage(Table* table) {
+  std::lock_guard lock(table->mutex);
+  if (table->storage) return OkStatus();
+  TRY(table->storage, azure::Storage::Open(hello_.storage, table->plan.location));
+  return OkStatus();
+}
+
+Result<std::vector<uint64_t>> Worker::ReadDeletionVector(Table* table,
+                                                         const delta::DeletionVector& vector) {
+  std::lock_guard lock(table->mutex);
+  if (!table->log) {
+    TRY(table->log, delta::Table::Open(KernelUrl(table->plan.location),
+                                       table->storage->kernel_options(), table->plan.version));
+  }
+  return table->log->ReadDeletionVector(vector);
+}
+
+/// Adds up what a source reports and tells it now and then; takes it all back when the block is sent anew.
+class Reporter {
+ public:
+  Reporter(int64_t job, std::function<void(const json&)> say) : job_(job), say_(std::move(say)) {}
+  void Add(int64_t rows, int64_t bytes) {
+    rows_ += rows;
+    bytes_ += bytes;
+    if (Clock::now() - last_ >= kProgressPause) Flush();
+  }
+  void Flush() {
+    if (rows_ == 0 && bytes_ == 0) return;
+    say_({{"progress", {{"job", job_}, {"rows", rows_}, {"bytes", bytes_}}}});
+    rows_told_ += rows_;
+    bytes_told_ += bytes_;
+    rows_ = bytes_ = 0;
+    last_ = Clock::now();
+  }
+  void TakeBack() {
+    rows_ = -rows_told_;
+    bytes_ = -bytes_told_;
+    Flush();
+  }
+
+ private:
+  int64_t job_;
+  std::function<void(const json&)> say_;
+  Clock::time_point last_ = Clock::now();
+  int64_t rows_ = 0, bytes_ = 0, rows_told_ = 0, bytes_told_ = 0;
+};
+
+Result<JobResult> Worker::CopyOnce(const CopyJob& job, Table* table) {
+  ReadContext context;
+  context.plan = &table->plan;
+  context.storage = table->storage.get();
+  context.batch_bytes = hello_.batch_bytes;
+  context.read_deletion_vector = [this, table](const delta::DeletionVector& vector) {
+    return ReadDeletionVector(table, vector);
+  };
+  Reporter reporter(job.job, [this](const json& event) { Say(event); });
+  SplitSource source(context, job.split,
+                     {.checksum = hello_.checksum, .on_progress = [&](int64_t rows, int64_t bytes) {
+                        reporter.Add(rows, bytes);
+                      }});
+  auto block = tunnel_->PutBlock({table->plan.target_table, job.partition}, job.session_id,
+                                 job.split.block_id, source);
+  if (!block) {
+    reporter.TakeBack();
+    return std::move(block).error();
+  }
+  reporter.Flush();
+  if (block->rows != source.rows()) {
+    return Error(ErrorKind::kCorrupt, "ROWS_DIFFER",
+                 std::to_string(source.rows()) + " rows read and " + std::to_string(block->rows) +
+                     " sent in block " + std::to_string(job.split.block_id));
+  }
+  JobResult result;
+  result.job = job.job;
+  result.rows = block->rows;
+  result.rows_deleted = source.rows_deleted();
+  result.source_bytes = job.split.bytes;
+  result.arrow_bytes = block->arrow_bytes;
+  result.checksum = source.checksum();
+  return result;
+}
+
+Result<JobResult> Worker::Copy(const CopyJob& job) {
+  TRY(auto table, FindTable(job.table_key));
+  TRY_VOID(OpenStorage(table.get()));
+  // A block sent again replaces itself, so repeating is safe; each attempt reads the rows anew.
+  return Retry(RetryPolicy{}, [&] { return CopyOnce(job, table.get()); });
+}
+
+Result<JobResult> Worker::ReadBack(const ReadBackJob& job) {
+  TRY(auto table, FindTable(job.table_key));
+  Hasher hasher;
+  JobResult result;
+  result.job = job.job;
+  maxcompute::DownloadSession session;
+  session.id = job.session_id;
+  session.schema = table->plan.TargetSchema();
+  TRY_VOID(tunnel_->Read({table->plan.target_table, job.partition}, session, {job.start, job.count},
+                         [&](std::shared_ptr<arrow::RecordBatch> batch) -> Status {
+                           result.rows += batch->num_rows();
+                           return hasher.Update(*batch);
+                         }));
+  result.checksum = hasher.checksum();
+  return result;
+}
+
+Status Worker::Run() {
+  if (const arrow::Status ready = arrow::compute::Initialize(); !ready.ok()) {
+    return Error(ErrorKind::kInternal, "ARROW", ready.ToString());
+  }
+  std::ios::sync_with_stdio(false);
+  std::string line;
+  Status status = OkStatus();
+  while (status && std::getline(std::cin, line)) {
+    const json message = json::parse(line, nullptr, false);
+    if (message.is_object() && message.contains("hello")) {
+      status = Greet(message["hello"]);
+    } else if (message.is_object() && client_) {
+      status = Take(message);
+    } else {
+      status = Error(ErrorKind::kCorrupt, "JOB_INVALID", "a line that is not a message, or before hello");
+    }
+  }
+  {
+    std::lock_guard lock(queue_mutex_);
+    closing_ = true;
+    queue_.clear();  // stdin closed: the server is gone or done, nobody waits for the rest
+  }
+  http_ ? http_->Cancel() : void();
+  queue_changed_.notify_all();
+  for (std::thread& thread : threads_) thread.join();
+  return status;
+}
+
+}  // namespace
+
+Status RunWorker() { return Worker().Run(); }
+
+}  // namespace mms::migration

@@ -1,0 +1,89 @@
+#include "migration/verify/compare.h"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+namespace mms::migration {
+namespace {
+
+constexpr size_t kColumnsShown = 10;
+
+std::string Where(const Claim& claim) {
+  return claim.partition.empty() ? "table" : "partition " + claim.partition;
+}
+
+std::string ColumnName(const Claim& claim, size_t index) {
+  return index < claim.columns.size() ? claim.columns[index]
+                                      : "column " + std::to_string(index + 1);
+}
+
+/// "" when no column differs.
+std::string ColumnDifferences(const Claim& claim, const Checksum& source, const Checksum& target) {
+  if (source.columns.size() != target.columns.size()) {
+    return fmt::format("{} columns were copied, the target gives {}", source.columns.size(),
+                       target.columns.size());
+  }
+  std::string text;
+  size_t differing = 0;
+  for (size_t i = 0; i < source.columns.size(); ++i) {
+    const ColumnChecksum& ours = source.columns[i];
+    const ColumnChecksum& theirs = target.columns[i];
+    if (ours == theirs) continue;
+    if (++differing > kColumnsShown) continue;
+    text += differing > 1 ? ", " : "";
+    text += ColumnName(claim, i);
+    if (ours.nulls != theirs.nulls) {
+      text += fmt::format(" ({} nulls at the source, {} at the target)", ours.nulls, theirs.nulls);
+    }
+  }
+  if (differing == 0) return "";
+  if (differing > kColumnsShown) text += fmt::format(" and {} more", differing - kColumnsShown);
+  return fmt::format("values differ in column{} {}", differing > 1 ? "s" : "", text);
+}
+
+}  // namespace
+
+Ledger::Comparison CompareRows(const Claim& claim, int64_t rows_target) {
+  Ledger::Comparison comparison;
+  comparison.rows_target = rows_target;
+  comparison.verdict = claim.rows == rows_target ? Verdict::kMatch : Verdict::kMismatch;
+  if (comparison.verdict == Verdict::kMismatch) {
+    comparison.difference = fmt::format("{}: {} rows at the source, {} at the target", Where(claim),
+                                        claim.rows, rows_target);
+  }
+  return comparison;
+}
+
+Ledger::Comparison CompareChecksums(const Claim& claim, const Checksum& target) {
+  Ledger::Comparison comparison = CompareRows(claim, target.rows);
+  comparison.target_checksum = ToJson(target).dump();
+  if (comparison.verdict == Verdict::kMismatch) return comparison;
+  if (!claim.checksum) {
+    comparison.difference =
+        Where(claim) + ": compared by rows; no checksum was taken while copying";
+    return comparison;
+  }
+  const Checksum& source = *claim.checksum;
+  // Without rows there is nothing to differ, and a part that nobody read has no columns either.
+  if (claim.rows == 0) return comparison;
+  std::string columns = ColumnDifferences(claim, source, target);
+  if (columns.empty() && source.row_sum != target.row_sum) {
+    columns = "each column holds the right values, but they are joined into other rows";
+  }
+  if (columns.empty()) return comparison;
+  comparison.verdict = Verdict::kMismatch;
+  comparison.difference =
+      fmt::format("{}: {} rows on both sides; {}", Where(claim), claim.rows, columns);
+  return comparison;
+}
+
+Ledger::Comparison NotAtTarget(const Claim& claim) {
+  Ledger::Comparison comparison;
+  comparison.verdict = Verdict::kMissing;
+  comparison.difference =
+      fmt::format("{}: not at the target; {} rows were copied", Where(claim), claim.rows);
+  return comparison;
+}
+
+}  // namespace mms::migration

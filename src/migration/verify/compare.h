@@ -1,0 +1,33 @@
+// Judges one unit: what was read at the source against what the target holds. Pure.
+//
+// The judgement names the partition, the columns that differ and the counts, so that a person can
+// look at the very place. Columns are positional in both checksums: those of TablePlan::columns.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "migration/checksum/checksum.h"
+#include "migration/ledger/ledger.h"
+
+namespace mms::migration {
+
+/// What of a unit the judgement needs.
+struct Claim {
+  std::string partition;             ///< "" = whole table
+  int64_t rows = 0;                  ///< copied
+  std::optional<Checksum> checksum;  ///< of the source's values; nullopt = not taken
+  std::vector<std::string> columns;  ///< names at the target, for the text
+};
+
+/// Only the rows are compared.
+Ledger::Comparison CompareRows(const Claim& claim, int64_t rows_target);
+/// Rows, each column, and the rows as wholes. Falls back to rows when the source's checksum was not
+/// taken, and says so.
+Ledger::Comparison CompareChecksums(const Claim& claim, const Checksum& target);
+/// The partition or table is not at the target.
+Ledger::Comparison NotAtTarget(const Claim& claim);
+
+}  // namespace mms::migration

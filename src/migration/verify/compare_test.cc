@@ -1,0 +1,91 @@
+#include "migration/verify/compare.h"
+
+#include <gtest/gtest.h>
+
+namespace mms::migration {
+namespace {
+
+Checksum Sum(int64_t rows, std::vector<ColumnChecksum> columns, uint64_t row_sum = 77) {
+  Checksum checksum;
+  checksum.rows = rows;
+  checksum.row_sum = row_sum;
+  checksum.columns = std::move(columns);
+  return checksum;
+}
+
+Claim ClaimOf(const Checksum& checksum) {
+  return {"ds=2026-01-01", checksum.rows, checksum, {"id", "name", "price"}};
+}
+
+const std::vector<ColumnChecksum> kColumns = {{0, 11}, {2, 22}, {0, 33}};
+
+TEST(Compare, EqualSumsMatchAndSayNothing) {
+  const auto comparison = CompareChecksums(ClaimOf(Sum(5, kColumns)), Sum(5, kColumns));
+  EXPECT_EQ(comparison.verdict, Verdict::kMatch);
+  EXPECT_EQ(comparison.rows_target, 5);
+  EXPECT_EQ(comparison.difference, "");
+  EXPECT_NE(comparison.target_checksum, "");
+}
+
+TEST(Compare, AnotherNumberOfRowsIsNamedWithBothCounts) {
+  const auto comparison = CompareChecksums(ClaimOf(Sum(5, kColumns)), Sum(4, kColumns));
+  EXPECT_EQ(comparison.verdict, Verdict::kMismatch);
+  EXPECT_EQ(comparison.difference,
+            "partition ds=2026-01-01: 5 rows at the source, 4 at the target");
+}
+
+TEST(Compare, ColumnsThatDifferAreNamedWithTheirNulls) {
+  const auto target = Sum(5, {{0, 11}, {1, 22}, {0, 34}}, 78);
+  const auto comparison = CompareChecksums(ClaimOf(Sum(5, kColumns)), target);
+  EXPECT_EQ(comparison.verdict, Verdict::kMismatch);
+  EXPECT_EQ(comparison.difference,
+            "partition ds=2026-01-01: 5 rows on both sides; values differ in columns name "
+            "(2 nulls at the source, 1 at the target), price");
+}
+
+TEST(Compare, ValuesThatChangedRowsAreFoundThoughEveryColumnIsRight) {
+  const auto comparison = CompareChecksums(ClaimOf(Sum(5, kColumns)), Sum(5, kColumns, 78));
+  EXPECT_EQ(comparison.verdict, Verdict::kMismatch);
+  EXPECT_NE(comparison.difference.find("joined into other rows"), std::string::npos);
+}
+
+TEST(Compare, AnotherNumberOfColumnsIsAMismatch) {
+  const auto comparison = CompareChecksums(ClaimOf(Sum(5, kColumns)), Sum(5, {{0, 11}, {2, 22}}));
+  EXPECT_EQ(comparison.verdict, Verdict::kMismatch);
+  EXPECT_NE(comparison.difference.find("3 columns were copied, the target gives 2"),
+            std::string::npos);
+}
+
+TEST(Compare, AnEmptyPartitionMatchesWhoeverCountedItsColumns) {
+  EXPECT_EQ(CompareChecksums({"", 0, Checksum{}, {}}, Checksum{}).verdict, Verdict::kMatch);
+  EXPECT_EQ(CompareChecksums({"", 0, Sum(0, {{0, 0}}, 0), {}}, Checksum{}).verdict,
+            Verdict::kMatch);
+  EXPECT_EQ(CompareChecksums({"", 0, Checksum{}, {}}, Sum(1, {})).verdict, Verdict::kMismatch);
+}
+
+TEST(Compare, WithoutASourceChecksumOnlyRowsAreComparedAndThatIsSaid) {
+  const auto comparison = CompareChecksums({"", 5, std::nullopt, {}}, Sum(5, kColumns));
+  EXPECT_EQ(comparison.verdict, Verdict::kMatch);
+  EXPECT_NE(comparison.difference.find("compared by rows"), std::string::npos);
+}
+
+TEST(Compare, ManyDifferingColumnsAreCountedNotListed) {
+  Checksum source = Sum(1, {}), target = Sum(1, {});
+  for (uint64_t i = 0; i < 15; ++i) {
+    source.columns.push_back({0, i});
+    target.columns.push_back({0, i + 100});
+  }
+  const auto comparison = CompareChecksums({"", 1, source, {}}, target);
+  EXPECT_NE(comparison.difference.find("column 10 and 5 more"), std::string::npos)
+      << comparison.difference;
+}
+
+TEST(Compare, WhatIsNotAtTheTargetIsMissingWithUnknownRows) {
+  const auto comparison = NotAtTarget({"ds=1", 3, std::nullopt, {}});
+  EXPECT_EQ(comparison.verdict, Verdict::kMissing);
+  EXPECT_EQ(comparison.rows_target, std::nullopt);
+  EXPECT_EQ(comparison.difference, "partition ds=1: not at the target; 3 rows were copied");
+}
+
+}  // namespace
+}  // namespace mms::migration

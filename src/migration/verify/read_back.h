@@ -1,0 +1,35 @@
+// Reads a target partition back through the workers and hashes what it gives: ranges of rows side
+// by side, each over its own stream of the same download session, so that all see one state of the
+// partition.
+//
+// Threads: blocks its thread; many may run side by side. Errors: kNotFound when table or partition
+// is not at the target, else those of the session and of the jobs.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "base/result.h"
+#include "clients/maxcompute/tunnel.h"
+#include "migration/checksum/checksum.h"
+#include "migration/transfer/worker_pool.h"
+
+namespace mms::migration {
+
+struct ReadBackRequest {
+  std::string table_key;  ///< as given to WorkerPool::AddTable
+  maxcompute::Tunnel::Target target;
+  int64_t source_bytes = 0;  ///< of the unit: sizes the ranges
+  /// Rows that must be there; when the session counts others, nothing is read and only `rows` is
+  /// set.
+  std::optional<int64_t> rows_expected;
+};
+
+/// Rows a range holds so that it is some 32 MiB of source bytes, between 50,000 and 1,000,000.
+int64_t RowsPerRange(int64_t rows, int64_t source_bytes);
+
+Result<Checksum> ReadBack(maxcompute::Tunnel& tunnel, WorkerPool& pool,
+                          const ReadBackRequest& request);
+
+}  // namespace mms::migration

@@ -1,0 +1,67 @@
+#include "migration/workflow/engine.h"
+
+#include <nlohmann/json.hpp>
+
+#include "migration/transfer/job.h"
+
+namespace mms::migration {
+namespace {
+
+Error Unreadable(const std::string& what) {
+  return Error(ErrorKind::kCorrupt, "LEDGER_PLAN_UNREADABLE",
+               "the plan in the ledger cannot be read; begin with another state folder")
+      .At(what);
+}
+
+}  // namespace
+
+Result<TableContext> MakeContext(Engine& engine, const TableRecord& record, Progress::Slot slot) {
+  const auto document = nlohmann::json::parse(record.plan_json, nullptr, false);
+  if (document.is_discarded()) return Unreadable("table " + record.source_name);
+  TableContext context;
+  TRY(context.plan, TablePlanFromJson(document));
+  context.engine = &engine;
+  context.record = record;
+  context.slot = slot;
+  context.key = std::to_string(record.id) + "@" + std::to_string(record.version);
+  context.target_name = QualifiedName(engine.options.target, context.plan.target_table);
+  return context;
+}
+
+Result<UnitPlan> ReadUnitPlan(const UnitRecord& unit) {
+  const auto document = nlohmann::json::parse(unit.plan_json, nullptr, false);
+  if (document.is_discarded()) return Unreadable("partition " + unit.partition);
+  return UnitPlanFromJson(document);
+}
+
+std::string QualifiedName(const maxcompute::Options& target, const std::string& table) {
+  std::string name = maxcompute::QuoteName(target.project) + ".";
+  if (maxcompute::UsesSchema(target)) name += maxcompute::QuoteName(target.schema) + ".";
+  return name + maxcompute::QuoteName(table);
+}
+
+std::string PartitionName(const maxcompute::PartitionSpec& partition) {
+  std::string name;
+  for (const auto& [column, value] : partition) {
+    if (!name.empty()) name += '/';
+    name += column + "=";
+    for (const char c : value) {
+      if (c == '/') {
+        name += "%2F";
+      } else if (c == '%') {
+        name += "%25";
+      } else {
+        name += c;
+      }
+    }
+  }
+  return name;
+}
+
+Error Cancelled() {
+  return Error(ErrorKind::kCancelled, "CANCELLED", "stopped on request; run again to go on");
+}
+
+std::string ErrorText(const Error& error) { return ToJson(error).dump(); }
+
+}  // namespace mms::migration

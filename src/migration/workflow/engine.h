@@ -1,0 +1,66 @@
+// What the parts of a run share: both sides' clients, the ledger, the pools. Made once by Workflow
+// and passed by reference; every member is thread-safe or set before threads start.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+
+#include "base/http_client.h"
+#include "clients/maxcompute/client.h"
+#include "clients/maxcompute/tunnel.h"
+#include "migration/inspect/inspect.h"
+#include "migration/ledger/ledger.h"
+#include "migration/transfer/worker_pool.h"
+#include "migration/workflow/options.h"
+#include "migration/workflow/progress.h"
+#include "migration/workflow/task_pool.h"
+
+namespace mms::migration {
+
+struct Engine {
+  RunOptions options;
+  std::shared_ptr<HttpClient> http;
+  std::unique_ptr<Ledger> ledger;
+  std::unique_ptr<maxcompute::Client> client;
+  std::unique_ptr<maxcompute::Tunnel> tunnel;
+  std::unique_ptr<Source> source;
+  Progress progress;
+  std::atomic<bool> cancelled{false};
+
+  /// While tables are copied or compared; null otherwise.
+  std::unique_ptr<WorkerPool> workers;
+  std::unique_ptr<TaskPool> loads;   ///< a thread per open upload session
+  std::unique_ptr<TaskPool> checks;  ///< so that comparing does not hold a session's place
+};
+
+/// A table in work: its record and plan (without units) as the ledger has them.
+struct TableContext {
+  Engine* engine = nullptr;
+  TableRecord record;
+  TablePlan plan;
+  std::string key;          ///< of the plan in the worker pool
+  std::string target_name;  ///< qualified and quoted, for SQL
+  Progress::Slot slot = 0;
+
+  maxcompute::Tunnel::Target Target(const maxcompute::PartitionSpec& partition) const {
+    return {plan.target_table, partition};
+  }
+};
+
+/// Errors: kCorrupt LEDGER_PLAN_UNREADABLE.
+Result<TableContext> MakeContext(Engine& engine, const TableRecord& record, Progress::Slot slot);
+Result<UnitPlan> ReadUnitPlan(const UnitRecord& unit);
+
+/// `project`.`table` or `project`.`schema`.`table`.
+std::string QualifiedName(const maxcompute::Options& target, const std::string& table);
+
+/// "ds=2026-01-01/hour=3"; "" for no partition. Slashes and percent signs within a value are
+/// encoded, so that two partitions never share a name.
+std::string PartitionName(const maxcompute::PartitionSpec& partition);
+
+Error Cancelled();
+/// As the ledger keeps it.
+std::string ErrorText(const Error& error);
+
+}  // namespace mms::migration

@@ -1,0 +1,29 @@
+// What a run is told by its configuration file.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "clients/maxcompute/client.h"
+#include "migration/inspect/inspect.h"
+#include "migration/plan/plan.h"
+
+namespace mms::migration {
+
+enum class VerifyLevel { kNone, kCount, kChecksum };
+
+struct RunOptions {
+  SourceOptions source;
+  maxcompute::Options target;
+  std::vector<TableChoice> tables;
+  VerifyLevel verify = VerifyLevel::kChecksum;
+  int tasks = 4;                             ///< tables moved side by side
+  int workers = 2;                           ///< worker processes
+  int sessions_max = 32;                     ///< upload sessions open side by side
+  bool create_partition_by_session = false;  ///< let Tunnel make partitions instead of ALTER TABLE
+  PlanOptions plan;
+  std::string state_folder;
+  std::string worker_program;  ///< path of the mms binary for `mms worker`; "" = this one
+};
+
+}  // namespace mms::migration

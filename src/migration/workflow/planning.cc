@@ -1,0 +1,251 @@
+#include "migration/workflow/planning.h"
+
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <unordered_set>
+#include <utility>
+
+#include "migration/plan/names.h"
+#include "migration/workflow/fault_point.h"
+
+namespace mms::migration {
+namespace {
+
+/// The name the table is to have, as far as it can be told before planning.
+std::string WantedName(const SourceTable& source) {
+  return LowerAscii(source.target_as.empty() ? source.table : source.target_as);
+}
+
+/// Refused: nobody but the user can change it. Anything else may be right at the next run.
+TableState StateFor(const Error& error) {
+  switch (error.kind()) {
+    case ErrorKind::kUnsupported:
+    case ErrorKind::kLimitReached:
+    case ErrorKind::kConflict:
+    case ErrorKind::kInvalidInput: return TableState::kRefused;
+    case ErrorKind::kNotFound:
+    case ErrorKind::kDenied:
+    case ErrorKind::kThrottled:
+    case ErrorKind::kUnavailable:
+    case ErrorKind::kCorrupt:
+    case ErrorKind::kCancelled:
+    case ErrorKind::kInternal: return TableState::kFailed;
+  }
+  return TableState::kFailed;
+}
+
+/// metaData.id of the planned table: another one at the same place is another table.
+std::string PlannedTableId(const TableRecord& record) {
+  const auto document = nlohmann::json::parse(record.plan_json, nullptr, false);
+  if (document.is_discarded()) return "";
+  auto plan = TablePlanFromJson(document);
+  return plan.has_value() ? plan->table_id : "";
+}
+
+Error Collision(const SourceTable& source, const std::string& target, const std::string& owner) {
+  return Error(ErrorKind::kConflict, "TARGET_COLLISION",
+               "would go into target table " + target + ", which belongs to " + owner +
+                   "; exclude one, or give it another name with `as`")
+      .At("table " + source.name);
+}
+
+UnitRecord MakeUnit(const UnitPlan& unit) {
+  UnitRecord record;
+  record.partition = PartitionName(unit.target_partition);
+  record.fingerprint = unit.fingerprint;
+  record.plan_json = ToJson(unit).dump();
+  record.rows_planned = unit.rows;
+  record.bytes = unit.bytes;
+  record.files = unit.files;
+  return record;
+}
+
+}  // namespace
+
+bool Planner::Claim(const std::string& target, const std::string& source, std::string& owner) {
+  std::lock_guard lock(claims_mutex_);
+  owner = claims_.emplace(target, source).first->second;
+  return owner == source;
+}
+
+Result<std::vector<PlannedTable>> Planner::PlanAll() {
+  std::string owner;
+  TRY_VOID(engine_.ledger->ListTables([&](TableRecord table) -> Status {
+    if (!table.target_table.empty()) Claim(table.target_table, table.source_name, owner);
+    return OkStatus();
+  }));
+  std::vector<PlannedTable> tables;
+  TRY_VOID(engine_.source->List(engine_.options.tables, [&](SourceTable source) -> Status {
+    if (engine_.cancelled) return Cancelled();
+    // Names are given away in the order of the list, so that the same table loses at every run.
+    if (!source.refusal && !Claim(WantedName(source), source.name, owner)) {
+      source.refusal = Collision(source, WantedName(source), owner);
+    }
+    const Progress::Slot slot = engine_.progress.Add(source.name);
+    tables.push_back({std::move(source), slot});
+    return OkStatus();
+  }));
+
+  std::mutex failure_mutex;
+  std::optional<Error> failure;
+  ForEach(engine_.options.tasks, tables.size(), [&](size_t i) {
+    {
+      std::lock_guard lock(failure_mutex);
+      if (failure) return;
+    }
+    Result<bool> runnable =
+        engine_.cancelled ? Result<bool>(Cancelled()) : PlanTable(tables[i].source, tables[i].slot);
+    if (runnable.has_value()) {
+      tables[i].runnable = *runnable;
+      return;
+    }
+    std::lock_guard lock(failure_mutex);
+    if (!failure) failure = std::move(runnable).error();
+  });
+  if (failure) return std::move(*failure);
+  return tables;
+}
+
+Result<bool> Planner::IsUnfinished(const TableRecord& record) {
+  if (record.plan_json.empty() || record.state == TableState::kDone) return false;
+  TRY(const TableTotals totals, engine_.ledger->Totals(record.id));
+  return totals.matched + totals.mismatched + totals.not_compared < totals.units;
+}
+
+Result<bool> Planner::PlanTable(const SourceTable& source, Progress::Slot slot) {
+  engine_.progress.SetStage(slot, TableProgress::Stage::kPlanning);
+  TRY(const std::optional<TableRecord> known, engine_.ledger->FindTable(source.name));
+  if (source.refusal) {
+    TRY_VOID(Note(source, known, *source.refusal));
+  } else {
+    Aim aim;
+    const bool has_plan = known && !known->plan_json.empty();
+    TRY(const bool unfinished, has_plan ? IsUnfinished(*known) : Result<bool>(false));
+    if (unfinished) aim.version = known->version;
+    if (unfinished && known->target_table == WantedName(source)) {
+      if (known->state != TableState::kRefused) return true;
+      TRY_VOID(engine_.ledger->SetTableState(known->id, TableState::kPlanned, ""));
+      return true;
+    }
+    TRY_VOID(PlanAgain(source, known, aim));
+  }
+  TRY(const std::optional<TableRecord> now, engine_.ledger->FindTable(source.name));
+  CHECK(now.has_value());  // a plan or a note is there
+  if (now->state == TableState::kRefused) {
+    engine_.progress.SetStage(slot, TableProgress::Stage::kRefused);
+  } else if (now->state == TableState::kFailed) {
+    engine_.progress.SetStage(slot, TableProgress::Stage::kFailed);
+  }
+  return now->state != TableState::kRefused && now->state != TableState::kFailed;
+}
+
+Status Planner::Replan(const SourceTable& source, int64_t gone_version) {
+  TRY(const std::optional<TableRecord> known, engine_.ledger->FindTable(source.name));
+  Aim aim;
+  aim.warning = "files of version " + std::to_string(gone_version) +
+                " are no longer at the source (VACUUM); planned again at the newest version";
+  TRY_VOID(PlanAgain(source, known, aim));
+  return OkStatus();
+}
+
+Status Planner::PlanAgain(const SourceTable& source, const std::optional<TableRecord>& known,
+                          Aim aim) {
+  auto snapshot = engine_.source->Inspect(source, aim.version);
+  if (!snapshot.has_value() && aim.version && snapshot.error().kind() == ErrorKind::kNotFound) {
+    aim.warning = "version " + std::to_string(*aim.version) +
+                  " is no longer at the source; planned again at the newest version";
+    snapshot = engine_.source->Inspect(source, std::nullopt);
+  }
+  if (engine_.cancelled) return Cancelled();
+  if (!snapshot.has_value()) return Note(source, known, snapshot.error());
+  if (known && known->state == TableState::kDone && known->version == snapshot->version &&
+      known->target_table == WantedName(source) && PlannedTableId(*known) == snapshot->table_id) {
+    return OkStatus();
+  }
+  auto plan = MakePlan(*snapshot, engine_.options.plan);
+  if (!plan.has_value()) return Note(source, known, plan.error());
+  std::string owner;
+  if (!Claim(plan->target_table, source.name, owner)) {
+    return Note(source, known, Collision(source, plan->target_table, owner));
+  }
+  if (!aim.warning.empty()) plan->warnings.push_back(aim.warning);
+  TRY(const std::vector<UnitRecord> units, MakeUnits(*plan, known));
+  plan->units.clear();
+  TableRecord record;
+  record.source_name = source.name;
+  record.target_table = plan->target_table;
+  record.version = plan->version;
+  record.plan_json = ToJson(*plan).dump();
+  auto saved = engine_.ledger->SavePlan(record, units);
+  if (!saved.has_value()) {
+    if (saved.error().code() != "LEDGER_COMMITTING") return std::move(saved).error();
+    // A commit may be under way: the earlier plan is finished first, the next run plans again.
+    return engine_.ledger->SetTableState(known->id, TableState::kPlanned, "");
+  }
+  FaultPoint("after_plan_saved");
+  return OkStatus();
+}
+
+Result<std::vector<UnitRecord>> Planner::MakeUnits(const TablePlan& plan,
+                                                   const std::optional<TableRecord>& known) {
+  std::vector<UnitRecord> units;
+  std::unordered_set<std::string> planned;
+  for (const UnitPlan& unit : plan.units) {
+    units.push_back(MakeUnit(unit));
+    planned.insert(units.back().partition);
+  }
+  if (!known || known->target_table != plan.target_table) return units;
+  TRY_VOID(engine_.ledger->ListUnits(known->id, std::nullopt, [&](UnitRecord old) -> Status {
+    // Generation 0: never loaded, so nothing of it can be at the target.
+    if (old.generation == 0 || planned.contains(old.partition)) return OkStatus();
+    if (old.partition.empty() != plan.partition_columns.empty()) return OkStatus();
+    TRY(UnitPlan unit, ReadUnitPlan(old));
+    unit.rows = 0;
+    unit.bytes = 0;
+    unit.files = 0;
+    unit.splits.clear();
+    unit.fingerprint = "empty";
+    units.push_back(MakeUnit(unit));
+    return OkStatus();
+  }));
+  return units;
+}
+
+Status Planner::Note(const SourceTable& source, const std::optional<TableRecord>& known,
+                     const Error& error) {
+  const TableState state = StateFor(error);
+  if (known) return engine_.ledger->SetTableState(known->id, state, ErrorText(error));
+  TableRecord record;
+  record.source_name = source.name;
+  record.state = state;
+  record.error_json = ErrorText(error);
+  TRY_VOID(engine_.ledger->SavePlan(record, {}));
+  return OkStatus();
+}
+
+Status SyncTables(const RunOptions& options,
+                  const std::function<void(const SourceTable&, const Result<Snapshot>&)>& visit) {
+  auto http = std::make_shared<HttpClient>(HttpClient::Options{});
+  Source source(options.source, http);
+  std::vector<SourceTable> tables;
+  TRY_VOID(source.List(options.tables, [&](SourceTable table) -> Status {
+    tables.push_back(std::move(table));
+    return OkStatus();
+  }));
+  // Each thread keeps its snapshot until its turn, so order costs no more than a snapshot a thread.
+  std::mutex mutex;
+  std::condition_variable turn;
+  size_t next = 0;
+  ForEach(options.tasks, tables.size(), [&](size_t i) {
+    const Result<Snapshot> snapshot = tables[i].refusal ? Result<Snapshot>(*tables[i].refusal)
+                                                        : source.Inspect(tables[i], std::nullopt);
+    std::unique_lock lock(mutex);
+    turn.wait(lock, [&] { return next == i; });
+    visit(tables[i], snapshot);
+    ++next;
+    turn.notify_all();
+  });
+  return OkStatus();
+}
+
+}  // namespace mms::migration

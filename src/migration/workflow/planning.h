@@ -1,0 +1,71 @@
+// From the list of tables to plans in the ledger: which version each table is pinned to and what of
+// it is still to be copied.
+//
+// - A table whose earlier plan is unfinished keeps it, version and block ids included: half of a
+//   partition's rows can never come from another version than the other half.
+// - A finished table is looked at again; partitions whose files changed are planned anew, the
+//   others keep what they have.
+// - A partition that was copied and is no longer at the source is planned as an empty one: the
+//   target then equals the pinned version, and nothing of the user's is dropped.
+// - Two source tables never share a target table: the later one is refused.
+//
+// Threads: PlanAll from one; Replan from many. A table that cannot be planned is noted in the
+// ledger as refused or failed and does not stop the others.
+#pragma once
+
+#include <map>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "migration/inspect/snapshot.h"
+#include "migration/workflow/engine.h"
+
+namespace mms::migration {
+
+struct PlannedTable {
+  SourceTable source;
+  Progress::Slot slot = 0;
+  bool runnable = false;  ///< there is a plan, and this time nothing spoke against it
+};
+
+class Planner {
+ public:
+  explicit Planner(Engine& engine) : engine_(engine) {}
+
+  /// Every chosen table, in the order of the list. Errors: those of the list as a whole, of the
+  /// ledger, kCancelled.
+  Result<std::vector<PlannedTable>> PlanAll();
+
+  /// Pins the table to its newest version, because the files of the planned one are gone. What was
+  /// finished of equal content is kept.
+  Status Replan(const SourceTable& source, int64_t gone_version);
+
+ private:
+  struct Aim {
+    std::optional<int64_t> version;  ///< nullopt = newest
+    std::string warning;
+  };
+  /// Remembers whose a target table is. False: another source has it, whose name is put into
+  /// `owner`.
+  bool Claim(const std::string& target, const std::string& source, std::string& owner);
+  /// Whether the table can be run now.
+  Result<bool> PlanTable(const SourceTable& source, Progress::Slot slot);
+  Result<bool> IsUnfinished(const TableRecord& record);
+  Status PlanAgain(const SourceTable& source, const std::optional<TableRecord>& known, Aim aim);
+  Result<std::vector<UnitRecord>> MakeUnits(const TablePlan& plan,
+                                            const std::optional<TableRecord>& known);
+  Status Note(const SourceTable& source, const std::optional<TableRecord>& known,
+              const Error& error);
+
+  Engine& engine_;
+  std::mutex claims_mutex_;
+  std::map<std::string, std::string> claims_;  ///< target table -> source name
+};
+
+/// Lists and inspects; `visit` gets each table in the order of the list. Nothing is written.
+Status SyncTables(const RunOptions& options,
+                  const std::function<void(const SourceTable&, const Result<Snapshot>&)>& visit);
+
+}  // namespace mms::migration

@@ -1,0 +1,118 @@
+#include "migration/workflow/unit_check.h"
+
+#include <nlohmann/json.hpp>
+#include <utility>
+#include <vector>
+
+#include "migration/verify/compare.h"
+#include "migration/verify/read_back.h"
+#include "migration/verify/row_counts.h"
+#include "migration/workflow/fault_point.h"
+
+namespace mms::migration {
+namespace {
+
+constexpr size_t kUnitsPerCount = 9000;
+
+Result<Claim> MakeClaim(const TableContext& table, const UnitRecord& unit) {
+  Claim claim;
+  claim.partition = unit.partition;
+  claim.rows = unit.rows_copied.value_or(0);
+  for (const ColumnPlan& column : table.plan.columns) claim.columns.push_back(column.target.name);
+  if (!unit.source_checksum.empty()) {
+    const auto document = nlohmann::json::parse(unit.source_checksum, nullptr, false);
+    TRY(claim.checksum, ChecksumFromJson(document));
+  }
+  return claim;
+}
+
+Status Save(const TableContext& table, const UnitRecord& unit, Ledger::Comparison comparison) {
+  Ledger& ledger = *table.engine->ledger;
+  TRY_VOID(ledger.Verified(unit.id, unit.generation, std::move(comparison)).get());
+  FaultPoint("after_verified");
+  return OkStatus();
+}
+
+/// A unit waiting for its count.
+struct Counted {
+  UnitRecord unit;
+  std::string key;
+};
+
+Status CheckCounts(const TableContext& table, std::vector<Counted>& batch,
+                   const std::vector<maxcompute::PartitionSpec>& partitions) {
+  Engine& engine = *table.engine;
+  auto counts = CountRows(*engine.client, table.target_name, partitions);
+  const bool no_table = !counts && counts.error().code() == "ODPS_TABLE_NOT_FOUND";
+  if (!counts && !no_table) return std::move(counts).error();
+  std::vector<Ledger::Transition> written;
+  for (Counted& counted : batch) {
+    TRY(const Claim claim, MakeClaim(table, counted.unit));
+    Ledger::Comparison comparison;
+    const bool found = !no_table && counts->contains(counted.key);
+    if (found) {
+      comparison = CompareRows(claim, counts->at(counted.key));
+    } else if (!no_table && claim.rows == 0) {
+      comparison = CompareRows(claim, 0);  // GROUP BY has no line for a partition without rows
+    } else {
+      comparison = NotAtTarget(claim);
+    }
+    written.push_back(
+        engine.ledger->Verified(counted.unit.id, counted.unit.generation, std::move(comparison)));
+  }
+  for (Ledger::Transition& transition : written) TRY_VOID(transition.get());
+  batch.clear();
+  return OkStatus();
+}
+
+}  // namespace
+
+Status CheckUnit(const TableContext& table, const UnitRecord& unit) {
+  Engine& engine = *table.engine;
+  TRY(const Claim claim, MakeClaim(table, unit));
+  TRY(const UnitPlan plan, ReadUnitPlan(unit));
+  ReadBackRequest request;
+  request.table_key = table.key;
+  request.target = table.Target(plan.target_partition);
+  request.source_bytes = unit.bytes;
+  request.rows_expected = claim.rows;
+  auto found = ReadBack(*engine.tunnel, *engine.workers, request);
+  if (found) return Save(table, unit, CompareChecksums(claim, *found));
+  const std::string& code = found.error().code();
+  if (code == "ODPS_TABLE_NOT_FOUND" || code == "ODPS_PARTITION_NOT_FOUND") {
+    return Save(table, unit, NotAtTarget(claim));
+  }
+  return std::move(found).error();
+}
+
+Status SkipCheck(const TableContext& table, const UnitRecord& unit) {
+  Ledger::Comparison comparison;
+  comparison.verdict = Verdict::kNotCompared;
+  return Save(table, unit, std::move(comparison));
+}
+
+Status CheckByCount(const TableContext& table, const CountCheck& check) {
+  std::vector<Counted> batch;
+  std::vector<maxcompute::PartitionSpec> partitions;
+  const auto flush = [&]() -> Status {
+    if (batch.empty()) return OkStatus();
+    if (table.engine->cancelled) return Cancelled();
+    const auto units = static_cast<int64_t>(batch.size());
+    TRY_VOID(CheckCounts(table, batch, partitions));
+    partitions.clear();
+    if (check.on_compared) check.on_compared(units);
+    return OkStatus();
+  };
+  TRY_VOID(table.engine->ledger->ListUnits(
+      table.record.id, std::nullopt, [&](UnitRecord unit) -> Status {
+        if (!check.wanted(unit)) return OkStatus();
+        TRY(const UnitPlan plan, ReadUnitPlan(unit));
+        unit.plan_json.clear();
+        if (!plan.target_partition.empty()) partitions.push_back(plan.target_partition);
+        batch.push_back({std::move(unit), maxcompute::ToTunnelText(plan.target_partition)});
+        return batch.size() < kUnitsPerCount ? OkStatus() : flush();
+      }));
+  return flush();
+}
+
+}  // namespace mms::migration

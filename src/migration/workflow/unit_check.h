@@ -1,0 +1,27 @@
+// From `committed` to `verified`: compares units with the target and writes the verdict. A
+// difference is a verdict, not an error; an error means that nothing could be compared, and the
+// unit stays where it is.
+//
+// Threads: each call blocks its thread; many run side by side.
+#pragma once
+
+#include "base/result.h"
+#include "migration/ledger/ledger.h"
+#include "migration/workflow/engine.h"
+
+namespace mms::migration {
+
+/// Reads the unit back and compares checksums.
+Status CheckUnit(const TableContext& table, const UnitRecord& unit);
+/// Notes that nobody asked for a comparison.
+Status SkipCheck(const TableContext& table, const UnitRecord& unit);
+
+/// Compares the row counts of all units that `wanted` takes, by SQL, some thousand units a
+/// statement. `on_compared` hears how many units were settled since the last call.
+struct CountCheck {
+  std::function<bool(const UnitRecord&)> wanted;
+  std::function<void(int64_t units)> on_compared;
+};
+Status CheckByCount(const TableContext& table, const CountCheck& check);
+
+}  // namespace mms::migration

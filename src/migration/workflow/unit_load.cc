@@ -1,0 +1,166 @@
+#include "migration/workflow/unit_load.h"
+
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "migration/transfer/job.h"
+#include "migration/verify/job_batch.h"
+#include "migration/workflow/fault_point.h"
+
+namespace mms::migration {
+namespace {
+
+constexpr int kAttemptsMax = 4;
+constexpr long kFirstWaitMs = 1000;
+
+/// The session can no longer bring this unit home; a new one can.
+bool IsSessionGone(const Error& error) {
+  return error.code() == "TUNNEL_SESSION_GONE" || error.code() == "TUNNEL_NO_SUCH_UPLOAD" ||
+         error.code() == "TUNNEL_BLOCKS_DIFFER" || error.code() == "TUNNEL_STATUS_CONFLICT";
+}
+
+class UnitLoad {
+ public:
+  UnitLoad(const TableContext& table, UnitRecord& unit, UnitPlan plan)
+      : table_(table),
+        engine_(*table.engine),
+        unit_(unit),
+        plan_(std::move(plan)),
+        target_(table.Target(plan_.target_partition)) {}
+
+  Status Run() {
+    long wait_ms = kFirstWaitMs;
+    for (int attempt = 1;; ++attempt) {
+      if (engine_.cancelled) return Cancelled();
+      // An unknown commit is settled, however often it takes; it is never loaded past.
+      Status status = unit_.state == UnitState::kCommitting ? CommitSession() : Load();
+      if (status.has_value()) return status;
+      Forget();
+      const bool gone = IsSessionGone(status.error());
+      if (gone) unit_.state = UnitState::kLoading;
+      if (!gone && !IsTransient(status.error().kind())) return status;
+      if (attempt == kAttemptsMax) return status;
+      if (!WaitFor(engine_.client->options().retry, wait_ms)) return Cancelled();
+      wait_ms *= 4;
+    }
+  }
+
+ private:
+  Status Load() {
+    Ledger& ledger = *engine_.ledger;
+    // Neither write is waited for before the session is used: a session that no ledger knows is one
+    // that nobody commits. What must be on disk is on disk when BeginCommit is, since transitions
+    // keep their order.
+    Ledger::Transition begun = ledger.BeginLoad(unit_.id, unit_.generation);
+    maxcompute::Tunnel::UploadOptions options;
+    options.overwrite = true;
+    options.create_partition = engine_.options.create_partition_by_session;
+    auto session = engine_.tunnel->CreateUpload(target_, options);
+    TRY_VOID(begun.get());
+    ++unit_.generation;
+    unit_.state = UnitState::kLoading;
+    FaultPoint("after_begin_load");
+    if (!session.has_value()) return std::move(session).error();
+    unit_.session_id = session->id;
+    Ledger::Transition noted = ledger.SetSession(unit_.id, unit_.generation, unit_.session_id);
+    FaultPoint("after_session");
+    Result<BatchTotals> sent = SendBlocks();
+    TRY_VOID(noted.get());
+    if (!sent.has_value()) return std::move(sent).error();
+    TRY_VOID(CheckRows(*sent));
+
+    unit_.rows_copied = sent->rows;
+    unit_.source_checksum = HasChecksum(*sent) ? ToJson(sent->checksum).dump() : "";
+    TRY_VOID(
+        ledger.BeginCommit(unit_.id, unit_.generation, {sent->rows, unit_.source_checksum}).get());
+    unit_.state = UnitState::kCommitting;
+    FaultPoint("before_commit_sent");
+    return CommitSession();
+  }
+
+  Result<BatchTotals> SendBlocks() {
+    size_t index = 0;
+    const auto next = [&]() -> std::optional<WorkerPool::Job> {
+      if (index == plan_.splits.size() || engine_.cancelled) return std::nullopt;
+      CopyJob job;
+      job.table_key = table_.key;
+      job.partition = plan_.target_partition;
+      job.session_id = unit_.session_id;
+      job.split = plan_.splits[index++];
+      return job;
+    };
+    BatchOptions options;
+    options.on_progress = [this](int64_t rows, int64_t bytes) { Count(rows, bytes); };
+    options.on_first_done = [] { FaultPoint("after_first_block"); };
+    TRY(BatchTotals totals, RunBatch(*engine_.workers, next, options));
+    if (index < plan_.splits.size()) return Cancelled();
+    return totals;
+  }
+
+  /// The log's count is the source's own word for what is in its files.
+  Status CheckRows(const BatchTotals& sent) const {
+    if (!plan_.rows || *plan_.rows == sent.rows) return OkStatus();
+    return Error(ErrorKind::kCorrupt, "ROWS_DIFFER",
+                 "the Delta log counts " + std::to_string(*plan_.rows) + " rows, its files gave " +
+                     std::to_string(sent.rows) +
+                     "; nothing was committed. Check the table's statistics and files")
+        .At(unit_.partition.empty() ? "table " + table_.record.source_name
+                                    : "partition " + unit_.partition);
+  }
+
+  /// A unit without any block has the checksum of no rows, which is as good as a taken one.
+  bool HasChecksum(const BatchTotals& sent) const {
+    return !sent.checksum.columns.empty() || plan_.splits.empty();
+  }
+
+  /// committing -> committed, whether the commit went out before or not.
+  Status CommitSession() {
+    std::vector<int64_t> blocks;
+    for (const Split& split : plan_.splits) blocks.push_back(split.block_id);
+    TRY_VOID(engine_.tunnel->Commit(target_, unit_.session_id, std::move(blocks)));
+    FaultPoint("after_commit_sent");
+    TRY_VOID(engine_.ledger->Committed(unit_.id, unit_.generation).get());
+    unit_.state = UnitState::kCommitted;
+    FaultPoint("after_committed");
+    const int64_t rows = unit_.rows_copied.value_or(0);
+    engine_.progress.Move(table_.slot, {rows - counted_.rows, unit_.bytes - counted_.bytes, 1});
+    return OkStatus();
+  }
+
+  void Count(int64_t rows, int64_t bytes) {
+    {
+      std::lock_guard lock(counted_mutex_);
+      counted_.rows += rows;
+      counted_.bytes += bytes;
+    }
+    engine_.progress.Move(table_.slot, {rows, bytes, 0});
+  }
+
+  /// Takes back what this attempt had shown as moved; no job of it runs any more.
+  void Forget() {
+    engine_.progress.Move(table_.slot, {-counted_.rows, -counted_.bytes, 0});
+    counted_ = {};
+  }
+
+  const TableContext& table_;
+  Engine& engine_;
+  UnitRecord& unit_;
+  UnitPlan plan_;
+  maxcompute::Tunnel::Target target_;
+  std::mutex counted_mutex_;
+  Progress::Amount counted_;
+};
+
+}  // namespace
+
+Status LoadUnit(const TableContext& table, UnitRecord& unit) {
+  TRY(UnitPlan plan, ReadUnitPlan(unit));
+  return UnitLoad(table, unit, std::move(plan)).Run();
+}
+
+bool IsSourceGone(const Error& error) {
+  if (error.kind() != ErrorKind::kNotFound) return false;
+  return !error.code().starts_with("TUNNEL_") && !error.code().starts_with("ODPS_");
+}
+
+}  // namespace mms::migration

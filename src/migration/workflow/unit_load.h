@@ -1,0 +1,29 @@
+// One unit's way to `committed`: session, blocks, commit; and from wherever an earlier process left
+// it.
+//
+// Threads: blocks its thread for as long as the load takes; many run side by side. Exactly once,
+// because:
+// - a load sends into a session of its own, made with `overwrite`, that nobody else knows; what an
+//   earlier generation sent stays in a session that is never committed and expires;
+// - the session's id and all that was sent are on disk before the commit goes out, so after a crash
+//   the session itself is asked whether it committed (Tunnel::Commit does that first), and the same
+//   session is committed, never a second one;
+// - a new session is made only when the old one can no longer commit (gone, or its blocks are not
+//   ours).
+#pragma once
+
+#include "base/result.h"
+#include "migration/ledger/ledger.h"
+#include "migration/workflow/engine.h"
+
+namespace mms::migration {
+
+/// Brings the unit to `committed`; `unit` then holds its new generation, rows and checksum. Errors:
+/// kNotFound of a source file (IsSourceGone), kCorrupt ROWS_DIFFER, kCancelled, and those of both
+/// sides after their retries.
+Status LoadUnit(const TableContext& table, UnitRecord& unit);
+
+/// The pinned version's files are no longer there (VACUUM): only a newer version can be copied.
+bool IsSourceGone(const Error& error);
+
+}  // namespace mms::migration

@@ -1,0 +1,225 @@
+#include "migration/workflow/workflow.h"
+
+#include <algorithm>
+#include <cctype>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "migration/workflow/engine.h"
+#include "migration/workflow/planning.h"
+#include "migration/workflow/table_task.h"
+
+namespace mms::migration {
+namespace {
+
+constexpr int kWorkerThreadsMin = 8;
+constexpr int kWorkerThreadsMax = 32;
+
+/// Host of an endpoint, without scheme, port and path: the port of a sandbox changes, its data does
+/// not.
+std::string Host(std::string_view endpoint) {
+  if (const size_t scheme = endpoint.find("://"); scheme != endpoint.npos) {
+    endpoint.remove_prefix(scheme + 3);
+  }
+  endpoint = endpoint.substr(0, endpoint.find_first_of("/:?"));
+  std::string host(endpoint);
+  for (char& c : host) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return host;
+}
+
+std::string TargetIdentity(const maxcompute::Options& target) {
+  std::string identity = "project " + target.project;
+  if (maxcompute::UsesSchema(target)) identity += " schema " + target.schema;
+  return identity + " at " + Host(target.endpoint);
+}
+
+}  // namespace
+
+struct Workflow::State {
+  Engine engine;
+  std::mutex workers_mutex;  ///< Cancel against the pool's beginning and end
+
+  Status StartWorkers(bool checksum) {
+    const RunOptions& options = engine.options;
+    Hello hello;
+    hello.storage = options.source.storage;
+    hello.storage.http = nullptr;
+    hello.target = options.target;
+    // Asked once here, so that no worker has to.
+    TRY(hello.target.tunnel_endpoint, engine.client->TunnelEndpoint());
+    const int workers = std::max(1, options.workers);
+    hello.threads = std::clamp((options.sessions_max + workers - 1) / workers, kWorkerThreadsMin,
+                               kWorkerThreadsMax);
+    hello.checksum = checksum;
+    PoolOptions pool;
+    pool.workers = workers;
+    pool.program = options.worker_program;
+    TRY(auto started, WorkerPool::Start(std::move(pool), std::move(hello)));
+    std::lock_guard lock(workers_mutex);
+    engine.workers = std::move(started);
+    engine.loads = std::make_unique<TaskPool>(options.sessions_max);
+    engine.checks = std::make_unique<TaskPool>(options.sessions_max);
+    if (engine.cancelled) engine.workers->Stop();
+    return OkStatus();
+  }
+
+  void StopWorkers() {
+    engine.loads.reset();
+    engine.checks.reset();
+    std::lock_guard lock(workers_mutex);
+    engine.workers.reset();
+  }
+
+  /// Calls `body` for each index, `tasks` side by side; the first error stops handing out more.
+  Status ForTables(size_t count, const std::function<Status(size_t)>& body) {
+    std::mutex mutex;
+    std::optional<Error> failure;
+    ForEach(engine.options.tasks, count, [&](size_t i) {
+      {
+        std::lock_guard lock(mutex);
+        if (failure) return;
+      }
+      Status status = engine.cancelled ? Status(Cancelled()) : body(i);
+      if (status.has_value()) return;
+      std::lock_guard lock(mutex);
+      if (!failure) failure = std::move(status).error();
+    });
+    if (failure) return std::move(*failure);
+    return OkStatus();
+  }
+
+  Result<bool> HasWork(const std::vector<PlannedTable>& tables) {
+    for (const PlannedTable& table : tables) {
+      TRY(const std::optional<TableRecord> record, engine.ledger->FindTable(table.source.name));
+      if (record && table.runnable && record->state != TableState::kDone) return true;
+    }
+    return false;
+  }
+};
+
+Workflow::Workflow(std::unique_ptr<State> state) : state_(std::move(state)) {}
+
+Workflow::~Workflow() {
+  if (state_) state_->StopWorkers();
+}
+
+Result<std::unique_ptr<Workflow>> Workflow::Open(RunOptions options) {
+  auto state = std::make_unique<State>();
+  Engine& engine = state->engine;
+  engine.options = std::move(options);
+  engine.options.target.retry.cancelled = [&engine] { return engine.cancelled.load(); };
+  TRY(engine.ledger, Ledger::Open(engine.options.state_folder));
+  TRY_VOID(engine.ledger->BindTarget(TargetIdentity(engine.options.target)));
+  engine.http = std::make_shared<HttpClient>(HttpClient::Options{});
+  engine.client = std::make_unique<maxcompute::Client>(engine.options.target, engine.http);
+  engine.tunnel = std::make_unique<maxcompute::Tunnel>(engine.client.get());
+  engine.source = std::make_unique<Source>(engine.options.source, engine.http);
+  return std::unique_ptr<Workflow>(new Workflow(std::move(state)));
+}
+
+std::vector<CheckStep> Workflow::Check(const RunOptions& options) { return CheckAll(options); }
+
+Status Workflow::Sync(
+    const RunOptions& options,
+    const std::function<void(const SourceTable&, const Result<Snapshot>&)>& visit) {
+  return SyncTables(options, visit);
+}
+
+Status Workflow::Plan() {
+  state_->engine.progress.Restart();
+  Planner planner(state_->engine);
+  TRY_VOID(planner.PlanAll());
+  return OkStatus();
+}
+
+Result<RunSummary> Workflow::Run() {
+  Engine& engine = state_->engine;
+  engine.progress.Restart();
+  Planner planner(engine);
+  TRY(const std::vector<PlannedTable> tables, planner.PlanAll());
+  TRY(const bool has_work, state_->HasWork(tables));
+  if (has_work) {
+    TRY_VOID(state_->StartWorkers(engine.options.verify == VerifyLevel::kChecksum));
+  }
+  Status status = state_->ForTables(tables.size(),
+                                    [&](size_t i) { return RunTable(engine, planner, tables[i]); });
+  state_->StopWorkers();
+  TRY_VOID(std::move(status));
+
+  RunSummary summary;
+  summary.tables = static_cast<int64_t>(tables.size());
+  for (const PlannedTable& table : tables) {
+    TRY(const std::optional<TableRecord> record, engine.ledger->FindTable(table.source.name));
+    CHECK(record.has_value());
+    summary.done += record->state == TableState::kDone;
+    summary.refused += record->state == TableState::kRefused;
+    summary.failed += record->state == TableState::kFailed;
+    TRY(const TableTotals totals, engine.ledger->Totals(record->id));
+    summary.mismatched += totals.mismatched > 0;
+  }
+  return summary;
+}
+
+Result<RunSummary> Workflow::Verify() {
+  Engine& engine = state_->engine;
+  engine.progress.Restart();
+  struct Listed {
+    TableRecord record;
+    Progress::Slot slot = 0;
+    bool failed = false;
+  };
+  std::vector<Listed> tables;
+  TRY_VOID(engine.ledger->ListTables([&](TableRecord table) -> Status {
+    if (table.plan_json.empty()) return OkStatus();
+    const Progress::Slot slot = engine.progress.Add(table.source_name);
+    table.plan_json.clear();  // read again when its turn comes
+    tables.push_back({std::move(table), slot});
+    return OkStatus();
+  }));
+  if (tables.empty()) return RunSummary{};
+  TRY_VOID(state_->StartWorkers(true));
+  Status status = state_->ForTables(tables.size(), [&](size_t i) -> Status {
+    Listed& table = tables[i];
+    TRY(const std::optional<TableRecord> record,
+        engine.ledger->FindTable(table.record.source_name));
+    CHECK(record.has_value());
+    Status compared = VerifyTable(engine, *record, table.slot);
+    if (!compared.has_value() && compared.error().kind() == ErrorKind::kCancelled) return compared;
+    table.failed = !compared.has_value();
+    if (table.failed) {
+      const std::string text = ErrorText(compared.error());
+      TRY_VOID(engine.ledger->SetTableState(record->id, record->state, text));
+    }
+    engine.progress.SetStage(
+        table.slot, table.failed ? TableProgress::Stage::kFailed : TableProgress::Stage::kDone);
+    return OkStatus();
+  });
+  state_->StopWorkers();
+  TRY_VOID(std::move(status));
+
+  RunSummary summary;
+  summary.tables = static_cast<int64_t>(tables.size());
+  for (const Listed& table : tables) {
+    TRY(const TableTotals totals, engine.ledger->Totals(table.record.id));
+    summary.mismatched += totals.mismatched > 0;
+    summary.failed += table.failed;
+    summary.done += !table.failed;
+  }
+  return summary;
+}
+
+void Workflow::Cancel() {
+  Engine& engine = state_->engine;
+  engine.cancelled = true;
+  // Blocks under way are worthless without their unit's rest; a commit under way is this process's
+  // own call and ends.
+  std::lock_guard lock(state_->workers_mutex);
+  if (engine.workers) engine.workers->Stop();
+}
+
+Ledger& Workflow::ledger() { return *state_->engine.ledger; }
+Progress& Workflow::progress() { return state_->engine.progress; }
+
+}  // namespace mms::migration

@@ -1,0 +1,65 @@
+// A whole run, from the configuration to the report: list, inspect, plan, make tables, transfer,
+// commit, verify. Each step may be called alone; `Run` does them all and goes on from what the
+// ledger says is done.
+//
+// Only this process creates and commits sessions; workers only send blocks. Why a crash at any
+// moment neither loses nor doubles a row: unit_load.h, and docs/guarantees.md beside the tests.
+// Threads: one caller; progress may be read and Cancel called from any thread (not from a signal
+// handler).
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "base/result.h"
+#include "migration/inspect/snapshot.h"
+#include "migration/ledger/ledger.h"
+#include "migration/workflow/check.h"
+#include "migration/workflow/options.h"
+#include "migration/workflow/progress.h"
+
+namespace mms::migration {
+
+/// Tables by outcome. One that was copied and differs counts in `done` and in `mismatched`.
+struct RunSummary {
+  int64_t tables = 0, done = 0, refused = 0, failed = 0, mismatched = 0;
+  bool AllGood() const { return refused == 0 && failed == 0 && mismatched == 0; }
+};
+
+class Workflow {
+ public:
+  /// Opens the ledger (takes the state folder). Errors: those of Ledger::Open and
+  /// Ledger::BindTarget. No network.
+  static Result<std::unique_ptr<Workflow>> Open(RunOptions options);
+  ~Workflow();
+
+  /// Credentials, network and rights of both sides, each step alone. Needs no ledger.
+  static std::vector<CheckStep> Check(const RunOptions& options);
+  /// Lists and inspects; `visit` gets each table with its snapshot or error. Writes nothing.
+  static Status Sync(const RunOptions& options,
+                     const std::function<void(const SourceTable&, const Result<Snapshot>&)>& visit);
+
+  /// Lists, inspects, plans into the ledger. A table whose earlier plan is unfinished keeps its
+  /// pinned version.
+  Status Plan();
+  /// Plan() and then everything that is not done. A failed table does not stop others. Cancel()
+  /// makes it return kCancelled at the next border, resumable.
+  Result<RunSummary> Run();
+  /// Compares every committed unit again with the target: by counts at VerifyLevel::kCount, else by
+  /// checksum. A table that could not be compared counts as failed, its error is in the ledger with
+  /// the unit.
+  Result<RunSummary> Verify();
+  void Cancel();
+
+  Ledger& ledger();
+  Progress& progress();
+
+ private:
+  struct State;
+  explicit Workflow(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace mms::migration
