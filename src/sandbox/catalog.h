@@ -1,0 +1,134 @@
+// The sandbox's truth about what exists: projects, schemas, tables, partitions, data files, upload
+// sessions and their blocks, in DATA/catalog.sqlite. A change is one SQLite transaction, so a
+// killed process leaves the old or the new state, never a mixture; which files count is decided
+// here alone (storage.h).
+//
+// Thread-safe (one mutex). Paths are relative to the data folder. Errors carry MaxCompute's codes:
+// NoSuchProject, NoSuchTable, NoSuchPartition, NoSuchUpload (kNotFound), StatusConflict
+// (kConflict).
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sandbox/sqlite.h"
+#include "sandbox/table.h"
+
+namespace mms::sandbox {
+
+struct DataFile {
+  std::string path;
+  PartitionSpec spec;
+  int64_t rows = 0;
+  int64_t bytes = 0;
+};
+
+struct PartitionInfo {
+  PartitionSpec spec;
+  int64_t created_s = 0;
+  int64_t modified_s = 0;
+  int64_t version = 0;  ///< grows with every change of the data
+  int64_t rows = 0;
+  int64_t bytes = 0;
+};
+
+enum class UploadStatus { kNormal = 0, kClosed = 1 };  // never renumber: stored
+
+struct Upload {
+  std::string id;
+  int64_t table_id = 0;
+  PartitionSpec spec;
+  bool overwrite = false;
+  bool create_partition = false;
+  UploadStatus status = UploadStatus::kNormal;
+  int64_t created_s = 0;
+};
+
+struct Block {
+  int64_t id = 0;
+  std::string path;
+  int64_t rows = 0;
+  int64_t bytes = 0;
+  int64_t created_s = 0;
+};
+
+struct TableFilter {
+  std::string marker;  ///< names after this one
+  std::string name_prefix;
+  size_t limit = 1'000;
+};
+
+class Catalog {
+ public:
+  static Result<std::unique_ptr<Catalog>> Open(const std::string& data_dir);
+
+  Status EnsureProject(const std::string& project);
+  Status CheckProject(const std::string& project);
+  Result<std::vector<std::string>> Schemas(const std::string& project);
+  /// False = it is there already.
+  Result<bool> CreateSchema(const std::string& project, const std::string& schema);
+  Result<bool> DropSchema(const std::string& project, const std::string& schema);
+
+  Result<Table> GetTable(const TableName& name);
+  /// kConflict when a table of that name exists.
+  Result<Table> CreateTable(Table table);
+  Status UpdateTable(const Table& table);
+  /// The files that no longer count.
+  Result<std::vector<std::string>> DropTable(const Table& table);
+  Result<std::vector<Table>> ListTables(const std::string& project, const std::string& schema,
+                                        const TableFilter& filter);
+
+  /// All or none; existing ones are an error unless `if_not_exists`.
+  Status AddPartitions(const Table& table, const std::vector<PartitionSpec>& specs,
+                       bool if_not_exists);
+  Result<std::vector<std::string>> DropPartitions(const Table& table,
+                                                  const std::vector<PartitionSpec>& specs,
+                                                  bool if_exists);
+  /// Removes the data, keeps the partitions; an empty list = the whole table.
+  Result<std::vector<std::string>> Truncate(const Table& table,
+                                            const std::vector<PartitionSpec>& specs);
+  Result<PartitionInfo> GetPartition(const Table& table, const PartitionSpec& spec);
+  /// In order of the spec's text, after `marker`, at most `limit`.
+  Result<std::vector<PartitionInfo>> ListPartitions(const Table& table, const std::string& marker,
+                                                    size_t limit);
+  /// In order of commit and block id; of one partition, or of all.
+  Result<std::vector<DataFile>> Files(const Table& table, const std::optional<PartitionSpec>& spec);
+
+  Result<Upload> CreateUpload(const Table& table, Upload upload);
+  Result<Upload> GetUpload(const Table& table, const std::string& id);
+  Result<std::vector<Block>> Blocks(const std::string& upload_id);
+  /// Replaces a block of the same id; returns the path it had, or "".
+  Result<std::string> PutBlock(const Upload& upload, const Block& block);
+  /// Makes `files` the partition's data (or adds them) and closes the session, in one transaction.
+  /// Returns the files that no longer count.
+  Result<std::vector<std::string>> CommitUpload(const Table& table, const Upload& upload,
+                                                const std::vector<DataFile>& files);
+
+  /// Every file that counts: data files and blocks of open sessions.
+  Result<std::vector<std::string>> LivePaths();
+  /// Forgets sessions older than `age_s`; returns their blocks' paths.
+  Result<std::vector<std::string>> ExpireUploads(int64_t age_s);
+
+ private:
+  explicit Catalog(std::unique_ptr<Sqlite> database) : database_(std::move(database)) {}
+
+  Status Migrate();
+  Status CheckProjectLocked(const std::string& project);
+  Result<std::vector<std::string>> TakeFiles(const Table& table, const PartitionSpec* spec);
+  Result<bool> HasPartition(const Table& table, const PartitionSpec& spec);
+  Status InsertPartition(const Table& table, const PartitionSpec& spec);
+  Status TouchPartition(const Table& table, const PartitionSpec& spec);
+  Status InsertFiles(const Table& table, const std::vector<DataFile>& files);
+
+  std::mutex mutex_;
+  std::unique_ptr<Sqlite> database_;
+};
+
+/// Seconds since 1970.
+int64_t NowSeconds();
+
+}  // namespace mms::sandbox

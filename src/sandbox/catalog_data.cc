@@ -1,0 +1,338 @@
+// Partitions, data files and upload sessions of the catalog.
+#include "sandbox/catalog.h"
+
+namespace mms::sandbox {
+namespace {
+
+constexpr char kPartitionColumns[] =
+    "SELECT p.spec, p.created_s, p.modified_s, p.version, "
+    "COALESCE((SELECT SUM(f.rows) FROM files f WHERE f.table_id = p.table_id AND f.spec = p.spec), "
+    "0), COALESCE((SELECT SUM(f.bytes) FROM files f WHERE f.table_id = p.table_id AND "
+    "f.spec = p.spec), 0) FROM partitions p WHERE p.table_id = ? ";
+
+PartitionInfo ReadPartition(const SqliteStatement& row) {
+  return {row.Text(0), row.Number(1), row.Number(2), row.Number(3), row.Number(4), row.Number(5)};
+}
+
+Error NoSuchPartition(const Table& table, const PartitionSpec& spec) {
+  return Error(ErrorKind::kNotFound, "NoSuchPartition",
+               "the partition '" + spec + "' of table " + table.name.ToText() + " does not exist");
+}
+
+Error NoSuchUpload(const std::string& id) {
+  return Error(ErrorKind::kNotFound, "NoSuchUpload",
+               "the upload session '" + id + "' does not exist");
+}
+
+Error SessionClosed(const std::string& id) {
+  return Error(ErrorKind::kConflict, "StatusConflict",
+               "the upload session '" + id + "' is committed already");
+}
+
+}  // namespace
+
+/// Removes the files from the catalog and returns their paths; `spec` nullptr = of all partitions.
+Result<std::vector<std::string>> Catalog::TakeFiles(const Table& table, const PartitionSpec* spec) {
+  std::string where = spec ? "WHERE table_id = ? AND spec = ?" : "WHERE table_id = ?";
+  auto select = database_->Prepare("SELECT path FROM files " + where);
+  auto remove = database_->Prepare("DELETE FROM files " + where);
+  select.Bind(table.id);
+  remove.Bind(table.id);
+  if (spec) {
+    select.Bind(*spec);
+    remove.Bind(*spec);
+  }
+  std::vector<std::string> paths;
+  while (true) {
+    TRY(bool row, select.Step());
+    if (!row) break;
+    paths.push_back(select.Text(0));
+  }
+  TRY_VOID(remove.Run());
+  return paths;
+}
+
+Result<bool> Catalog::HasPartition(const Table& table, const PartitionSpec& spec) {
+  auto statement = database_->Prepare("SELECT 1 FROM partitions WHERE table_id = ? AND spec = ?");
+  return statement.Bind(table.id).Bind(spec).Step();
+}
+
+Status Catalog::InsertPartition(const Table& table, const PartitionSpec& spec) {
+  return database_->Prepare("INSERT INTO partitions VALUES (?, ?, ?, ?, 1)")
+      .Bind(table.id)
+      .Bind(spec)
+      .Bind(NowSeconds())
+      .Bind(NowSeconds())
+      .Run();
+}
+
+Status Catalog::TouchPartition(const Table& table, const PartitionSpec& spec) {
+  TRY_VOID(database_->Prepare("UPDATE tables SET modified_s = ? WHERE id = ?")
+               .Bind(NowSeconds())
+               .Bind(table.id)
+               .Run());
+  return database_
+      ->Prepare(
+          "UPDATE partitions SET modified_s = ?, version = version + 1 "
+          "WHERE table_id = ? AND spec = ?")
+      .Bind(NowSeconds())
+      .Bind(table.id)
+      .Bind(spec)
+      .Run();
+}
+
+Status Catalog::AddPartitions(const Table& table, const std::vector<PartitionSpec>& specs,
+                              bool if_not_exists) {
+  std::lock_guard lock(mutex_);
+  return database_->InTransaction([&]() -> Status {
+    for (const PartitionSpec& spec : specs) {
+      TRY(bool there, HasPartition(table, spec));
+      if (there && if_not_exists) continue;
+      if (there) {
+        return Error(ErrorKind::kConflict, "ODPS-0110061",
+                     "Failed to run ddltask - AlreadyExistsException: partition " + spec +
+                         " of table " + table.name.ToText() + " already exists");
+      }
+      TRY_VOID(InsertPartition(table, spec));
+    }
+    auto count = database_->Prepare("SELECT COUNT(*) FROM partitions WHERE table_id = ?");
+    TRY(bool row, count.Bind(table.id).Step());
+    if (row && count.Number(0) > static_cast<int64_t>(kPartitionsMax)) {
+      return Error(ErrorKind::kLimitReached, "ODPS-0110061",
+                   "Failed to run ddltask - table " + table.name.ToText() +
+                       " would have more than 60000 partitions");
+    }
+    return OkStatus();
+  });
+}
+
+Result<std::vector<std::string>> Catalog::DropPartitions(const Table& table,
+                                                         const std::vector<PartitionSpec>& specs,
+                                                         bool if_exists) {
+  std::lock_guard lock(mutex_);
+  std::vector<std::string> paths;
+  TRY_VOID(database_->InTransaction([&]() -> Status {
+    for (const PartitionSpec& spec : specs) {
+      TRY(bool there, HasPartition(table, spec));
+      if (!there && if_exists) continue;
+      if (!there) return NoSuchPartition(table, spec);
+      TRY(auto files, TakeFiles(table, &spec));
+      paths.insert(paths.end(), files.begin(), files.end());
+      TRY_VOID(database_->Prepare("DELETE FROM partitions WHERE table_id = ? AND spec = ?")
+                   .Bind(table.id)
+                   .Bind(spec)
+                   .Run());
+    }
+    return OkStatus();
+  }));
+  return paths;
+}
+
+Result<std::vector<std::string>> Catalog::Truncate(const Table& table,
+                                                   const std::vector<PartitionSpec>& specs) {
+  std::lock_guard lock(mutex_);
+  std::vector<std::string> paths;
+  TRY_VOID(database_->InTransaction([&]() -> Status {
+    if (specs.empty()) {
+      TRY(paths, TakeFiles(table, nullptr));
+      return database_
+          ->Prepare(
+              "UPDATE partitions SET modified_s = ?, version = version + 1 "
+              "WHERE table_id = ?")
+          .Bind(NowSeconds())
+          .Bind(table.id)
+          .Run();
+    }
+    for (const PartitionSpec& spec : specs) {
+      TRY(bool there, HasPartition(table, spec));
+      if (!there) return NoSuchPartition(table, spec);
+      TRY(auto files, TakeFiles(table, &spec));
+      paths.insert(paths.end(), files.begin(), files.end());
+      TRY_VOID(TouchPartition(table, spec));
+    }
+    return OkStatus();
+  }));
+  return paths;
+}
+
+Result<PartitionInfo> Catalog::GetPartition(const Table& table, const PartitionSpec& spec) {
+  std::lock_guard lock(mutex_);
+  auto statement = database_->Prepare(std::string(kPartitionColumns) + "AND p.spec = ?");
+  TRY(bool found, statement.Bind(table.id).Bind(spec).Step());
+  if (!found) return NoSuchPartition(table, spec);
+  return ReadPartition(statement);
+}
+
+Result<std::vector<PartitionInfo>> Catalog::ListPartitions(const Table& table,
+                                                           const std::string& marker,
+                                                           size_t limit) {
+  std::lock_guard lock(mutex_);
+  auto statement =
+      database_->Prepare(std::string(kPartitionColumns) + "AND p.spec > ? ORDER BY p.spec LIMIT ?");
+  statement.Bind(table.id).Bind(marker).Bind(static_cast<int64_t>(limit));
+  std::vector<PartitionInfo> list;
+  while (true) {
+    TRY(bool row, statement.Step());
+    if (!row) return list;
+    list.push_back(ReadPartition(statement));
+  }
+}
+
+Result<std::vector<DataFile>> Catalog::Files(const Table& table,
+                                             const std::optional<PartitionSpec>& spec) {
+  std::lock_guard lock(mutex_);
+  std::string sql = "SELECT path, spec, rows, bytes FROM files WHERE table_id = ?";
+  auto statement = database_->Prepare(sql + (spec ? " AND spec = ? ORDER BY id" : " ORDER BY id"));
+  statement.Bind(table.id);
+  if (spec) statement.Bind(*spec);
+  std::vector<DataFile> files;
+  while (true) {
+    TRY(bool row, statement.Step());
+    if (!row) return files;
+    files.push_back(
+        {statement.Text(0), statement.Text(1), statement.Number(2), statement.Number(3)});
+  }
+}
+
+Result<Upload> Catalog::CreateUpload(const Table& table, Upload upload) {
+  std::lock_guard lock(mutex_);
+  upload.table_id = table.id;
+  upload.created_s = NowSeconds();
+  TRY_VOID(database_->InTransaction([&]() -> Status {
+    TRY(bool there, HasPartition(table, upload.spec));
+    if (!there && !upload.create_partition) return NoSuchPartition(table, upload.spec);
+    if (!there) TRY_VOID(InsertPartition(table, upload.spec));
+    return database_->Prepare("INSERT INTO uploads VALUES (?, ?, ?, ?, ?, 0, ?)")
+        .Bind(upload.id)
+        .Bind(table.id)
+        .Bind(upload.spec)
+        .Bind(static_cast<int64_t>(upload.overwrite))
+        .Bind(static_cast<int64_t>(upload.create_partition))
+        .Bind(upload.created_s)
+        .Run();
+  }));
+  return upload;
+}
+
+Result<Upload> Catalog::GetUpload(const Table& table, const std::string& id) {
+  std::lock_guard lock(mutex_);
+  auto statement = database_->Prepare(
+      "SELECT spec, overwrite, create_partition, status, created_s FROM uploads "
+      "WHERE id = ? AND table_id = ?");
+  TRY(bool found, statement.Bind(id).Bind(table.id).Step());
+  if (!found) return NoSuchUpload(id);
+  Upload upload;
+  upload.id = id;
+  upload.table_id = table.id;
+  upload.spec = statement.Text(0);
+  upload.overwrite = statement.Number(1) != 0;
+  upload.create_partition = statement.Number(2) != 0;
+  upload.status = static_cast<UploadStatus>(statement.Number(3));
+  upload.created_s = statement.Number(4);
+  return upload;
+}
+
+Result<std::vector<Block>> Catalog::Blocks(const std::string& upload_id) {
+  std::lock_guard lock(mutex_);
+  auto statement = database_->Prepare(
+      "SELECT id, path, rows, bytes, created_s FROM blocks WHERE upload_id = ? ORDER BY id");
+  statement.Bind(upload_id);
+  std::vector<Block> blocks;
+  while (true) {
+    TRY(bool row, statement.Step());
+    if (!row) return blocks;
+    blocks.push_back({statement.Number(0), statement.Text(1), statement.Number(2),
+                      statement.Number(3), statement.Number(4)});
+  }
+}
+
+Result<std::string> Catalog::PutBlock(const Upload& upload, const Block& block) {
+  std::lock_guard lock(mutex_);
+  std::string replaced;
+  TRY_VOID(database_->InTransaction([&]() -> Status {
+    auto session = database_->Prepare("SELECT status FROM uploads WHERE id = ?");
+    TRY(bool found, session.Bind(upload.id).Step());
+    if (!found) return NoSuchUpload(upload.id);
+    if (session.Number(0) != 0) return SessionClosed(upload.id);
+    auto old = database_->Prepare("SELECT path FROM blocks WHERE upload_id = ? AND id = ?");
+    TRY(bool there, old.Bind(upload.id).Bind(block.id).Step());
+    if (there) replaced = old.Text(0);
+    return database_->Prepare("INSERT OR REPLACE INTO blocks VALUES (?, ?, ?, ?, ?, ?)")
+        .Bind(upload.id)
+        .Bind(block.id)
+        .Bind(block.path)
+        .Bind(block.rows)
+        .Bind(block.bytes)
+        .Bind(NowSeconds())
+        .Run();
+  }));
+  return replaced;
+}
+
+Status Catalog::InsertFiles(const Table& table, const std::vector<DataFile>& files) {
+  auto insert = database_->Prepare(
+      "INSERT INTO files (table_id, spec, path, rows, bytes) VALUES (?, ?, ?, ?, ?)");
+  for (const DataFile& file : files) {
+    TRY_VOID(insert.Bind(table.id)
+                 .Bind(file.spec)
+                 .Bind(file.path)
+                 .Bind(file.rows)
+                 .Bind(file.bytes)
+                 .Run());
+  }
+  return OkStatus();
+}
+
+Result<std::vector<std::string>> Catalog::CommitUpload(const Table& table, const Upload& upload,
+                                                       const std::vector<DataFile>& files) {
+  std::lock_guard lock(mutex_);
+  std::vector<std::string> replaced;
+  TRY_VOID(database_->InTransaction([&]() -> Status {
+    TRY_VOID(database_->Prepare("UPDATE uploads SET status = 1 WHERE id = ? AND status = 0")
+                 .Bind(upload.id)
+                 .Run());
+    if (database_->changes() == 0) return SessionClosed(upload.id);
+    TRY(bool there, HasPartition(table, upload.spec));
+    if (!there && !upload.create_partition) return NoSuchPartition(table, upload.spec);
+    if (!there) TRY_VOID(InsertPartition(table, upload.spec));
+    if (upload.overwrite) {
+      TRY(replaced, TakeFiles(table, &upload.spec));
+    }
+    TRY_VOID(InsertFiles(table, files));
+    return TouchPartition(table, upload.spec);
+  }));
+  return replaced;
+}
+
+Result<std::vector<std::string>> Catalog::LivePaths() {
+  std::lock_guard lock(mutex_);
+  auto statement = database_->Prepare(
+      "SELECT path FROM files UNION ALL SELECT b.path FROM blocks b JOIN uploads u "
+      "ON u.id = b.upload_id WHERE u.status = 0");
+  std::vector<std::string> paths;
+  while (true) {
+    TRY(bool row, statement.Step());
+    if (!row) return paths;
+    paths.push_back(statement.Text(0));
+  }
+}
+
+Result<std::vector<std::string>> Catalog::ExpireUploads(int64_t age_s) {
+  std::lock_guard lock(mutex_);
+  std::vector<std::string> paths;
+  int64_t limit = NowSeconds() - age_s;
+  TRY_VOID(database_->InTransaction([&]() -> Status {
+    auto old = database_->Prepare(
+        "SELECT b.path FROM blocks b JOIN uploads u ON u.id = b.upload_id WHERE u.created_s < ?");
+    old.Bind(limit);
+    while (true) {
+      TRY(bool row, old.Step());
+      if (!row) break;
+      paths.push_back(old.Text(0));
+    }
+    return database_->Prepare("DELETE FROM uploads WHERE created_s < ?").Bind(limit).Run();
+  }));
+  return paths;
+}
+
+}  // namespace mms::sandbox

@@ -1,0 +1,219 @@
+#include "sandbox/instances.h"
+
+#include <array>
+#include <ctime>
+#include <nlohmann/json.hpp>
+
+#include "sandbox/call.h"
+#include "sandbox/parquet_file.h"
+#include "sandbox/sql/parser.h"
+#include "sandbox/value_text.h"
+
+namespace mms::sandbox {
+namespace {
+
+constexpr size_t kWorkers = 4;
+constexpr size_t kInstancesMax = 20'000;
+constexpr int64_t kKeepSeconds = 24 * 3600;
+constexpr int64_t kCsvRowsMax = 10'000;
+
+/// Values may be JSON strings, booleans or numbers.
+std::map<std::string, std::string> ParseSettings(const std::string& text) {
+  std::map<std::string, std::string> flags;
+  auto json = nlohmann::json::parse(text, nullptr, false);
+  if (!json.is_object()) return flags;  // as the service: settings it cannot read are ignored
+  for (const auto& [key, value] : json.items()) {
+    flags[key] = value.is_string() ? value.get<std::string>() : value.dump();
+  }
+  return flags;
+}
+
+/// "20261123140000123g" and random letters: the form of real instance ids.
+std::string MakeId() {
+  auto now = std::chrono::system_clock::now().time_since_epoch();
+  auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
+  time_t seconds = ms / 1000;
+  std::tm utc{};
+  gmtime_r(&seconds, &utc);
+  std::array<char, 32> text;
+  size_t size = std::strftime(text.data(), text.size(), "%Y%m%d%H%M%S", &utc);
+  return std::string(text.data(), size) + std::to_string(1000 + ms % 1000).substr(1) + "g" +
+         RandomHex(4);
+}
+
+Error NoSuchInstance(const std::string& id) {
+  return Error(ErrorKind::kNotFound, "NoSuchInstance",
+               "the instance '" + id + "' does not exist (instances do not survive a restart)");
+}
+
+}  // namespace
+
+Instances::Instances(Catalog* catalog, Storage* storage)
+    : storage_(storage), executor_(catalog, storage, &engine_) {
+  for (size_t i = 0; i < kWorkers; ++i) workers_.emplace_back([this] { Work(); });
+}
+
+Instances::~Instances() {
+  {
+    std::lock_guard lock(mutex_);
+    stopping_ = true;
+    for (auto& [id, instance] : instances_) instance->cancelled = true;
+  }
+  changed_.notify_all();
+  for (std::thread& worker : workers_) worker.join();
+}
+
+std::string Instances::Submit(const std::string& project, const std::string& schema,
+                              SubmittedJob job) {
+  auto instance = std::make_shared<Instance>();
+  instance->view.id = MakeId();
+  instance->view.project = project;
+  instance->view.job = std::move(job);
+  instance->view.submitted_s = NowSeconds();
+  instance->schema = schema.empty() ? "default" : LowerName(schema);
+  {
+    std::lock_guard lock(mutex_);
+    Forget();
+    instances_[instance->view.id] = instance;
+    queue_.push_back(instance);
+  }
+  changed_.notify_one();
+  return instance->view.id;
+}
+
+/// Drops old finished instances. The mutex is held.
+void Instances::Forget() {
+  int64_t oldest_s = NowSeconds() - kKeepSeconds;
+  for (auto at = instances_.begin(); at != instances_.end();) {
+    const InstanceView& view = at->second->view;
+    bool drop = view.finished() && (view.ended_s < oldest_s || instances_.size() > kInstancesMax);
+    if (!drop) {
+      if (instances_.size() <= kInstancesMax)
+        return;  // ids begin with their time: the rest is newer
+      ++at;
+      continue;
+    }
+    if (!view.result_path.empty()) storage_->Retire({view.result_path});
+    at = instances_.erase(at);
+  }
+}
+
+Result<InstanceView> Instances::Find(const std::string& project, const std::string& id,
+                                     bool is_poll) {
+  std::lock_guard lock(mutex_);
+  auto found = instances_.find(id);
+  if (found == instances_.end() || found->second->view.project != project) {
+    return NoSuchInstance(id);
+  }
+  Instance& instance = *found->second;
+  InstanceView view = instance.view;
+  if (is_poll && !instance.polled) {
+    instance.polled = true;
+    view.state = InstanceState::kRunning;
+  }
+  return view;
+}
+
+Status Instances::Cancel(const std::string& project, const std::string& id) {
+  std::lock_guard lock(mutex_);
+  auto found = instances_.find(id);
+  if (found == instances_.end() || found->second->view.project != project) {
+    return NoSuchInstance(id);
+  }
+  if (found->second->view.finished()) {
+    return Error(ErrorKind::kConflict, "InvalidStateSetting",
+                 "the instance '" + id + "' has ended already");
+  }
+  found->second->cancelled = true;
+  return OkStatus();
+}
+
+std::vector<InstanceView> Instances::List(const std::string& project) {
+  std::lock_guard lock(mutex_);
+  std::vector<InstanceView> views;
+  for (auto at = instances_.rbegin(); at != instances_.rend(); ++at) {
+    if (at->second->view.project == project) views.push_back(at->second->view);
+  }
+  return views;
+}
+
+void Instances::Work() {
+  while (true) {
+    std::shared_ptr<Instance> instance;
+    {
+      std::unique_lock lock(mutex_);
+      changed_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
+      if (stopping_) return;
+      instance = queue_.front();
+      queue_.pop_front();
+      instance->view.state = InstanceState::kRunning;
+    }
+    Run(instance.get());
+  }
+}
+
+void Instances::Run(Instance* instance) {
+  Result<sql::SqlOutcome> outcome = Execute(instance);
+  std::lock_guard lock(mutex_);
+  InstanceView& view = instance->view;
+  view.ended_s = NowSeconds();
+  if (outcome) {
+    view.state = InstanceState::kSuccess;
+    view.is_select = outcome->is_select;
+    view.text = std::move(outcome->text);
+    view.result_path = std::move(outcome->result_path);
+  } else {
+    view.state = instance->cancelled ? InstanceState::kCancelled : InstanceState::kFailed;
+    view.text = sql::FailureText(outcome.error());
+  }
+}
+
+Result<sql::SqlOutcome> Instances::Execute(Instance* instance) {
+  if (instance->cancelled) {
+    return Error(ErrorKind::kCancelled, "ODPS-0010000", "the instance was cancelled");
+  }
+  TRY(auto statements, sql::ParseStatements(instance->view.job.query));
+  sql::SqlContext context;
+  context.project = instance->view.project;
+  context.schema = instance->schema;
+  context.flags = ParseSettings(instance->view.job.settings);
+  auto schema = context.flags.find("odps.default.schema");
+  if (schema != context.flags.end()) context.schema = LowerName(schema->second);
+  context.instance_id = instance->view.id;
+  context.cancelled = &instance->cancelled;
+  sql::SqlOutcome outcome;
+  for (size_t i = 0; i < statements.size(); ++i) {
+    bool is_set = std::holds_alternative<sql::SetFlag>(statements[i]);
+    if (!is_set && i + 1 < statements.size()) {
+      return Error(ErrorKind::kInvalidInput, "ODPS-0130161",
+                   "[1,1] Parse exception - only SET statements may precede the statement; "
+                   "submit one statement per instance");
+    }
+    TRY(outcome, executor_.Run(statements[i], &context));
+  }
+  return outcome;
+}
+
+Result<std::string> Instances::Csv(const InstanceView& instance) const {
+  std::string absolute_path = storage_->Absolute(instance.result_path);
+  TRY(auto shape, ReadParquetShape(absolute_path));
+  std::string csv;
+  for (const auto& field : shape.first->fields()) {
+    csv += (csv.empty() ? "" : ",") + CsvQuoted(field->name());
+  }
+  csv += "\n";
+  RowRange range{{{absolute_path, shape.second}}, 0, std::min(shape.second, kCsvRowsMax)};
+  TRY_VOID(ReadRows(range, shape.first, [&](const arrow::RecordBatch& batch) -> Status {
+    for (int64_t row = 0; row < batch.num_rows(); ++row) {
+      for (int column = 0; column < batch.num_columns(); ++column) {
+        if (column > 0) csv += ",";
+        csv += CsvCell(*batch.column(column), row);
+      }
+      csv += "\n";
+    }
+    return OkStatus();
+  }));
+  return csv;
+}
+
+}  // namespace mms::sandbox

@@ -1,0 +1,82 @@
+// SQL instances: a job is accepted, runs on its own thread, is polled, and keeps its result for a
+// day. A client sees Running at least once, as on the real service, so that its polling is
+// exercised. Thread-safe. After a restart instances are gone (NoSuchInstance); tables and data are
+// not.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "sandbox/sql/executor.h"
+#include "sandbox/xml.h"
+
+namespace mms::sandbox {
+
+enum class InstanceState { kWaiting, kRunning, kSuccess, kFailed, kCancelled };
+
+/// What is known of an instance at one moment.
+struct InstanceView {
+  std::string id;
+  std::string project;
+  SubmittedJob job;
+  InstanceState state = InstanceState::kWaiting;
+  int64_t submitted_s = 0;
+  int64_t ended_s = 0;
+  bool is_select = false;
+  std::string text;         ///< result text, or "FAILED: ..."
+  std::string result_path;  ///< SELECT
+  bool finished() const {
+    return state != InstanceState::kWaiting && state != InstanceState::kRunning;
+  }
+};
+
+class Instances {
+ public:
+  Instances(Catalog* catalog, Storage* storage);
+  /// Cancels what runs and waits for it.
+  ~Instances();
+  Instances(const Instances&) = delete;
+  Instances& operator=(const Instances&) = delete;
+
+  /// The new instance's id. `schema` is the request's default schema ("" = default).
+  std::string Submit(const std::string& project, const std::string& schema, SubmittedJob job);
+  /// Errors: kNotFound NoSuchInstance. `is_poll` marks the calls a client repeats until the end.
+  Result<InstanceView> Find(const std::string& project, const std::string& id, bool is_poll);
+  Status Cancel(const std::string& project, const std::string& id);
+  /// The CSV text of a SELECT's result: header, then at most 10,000 rows.
+  Result<std::string> Csv(const InstanceView& instance) const;
+  /// Newest first.
+  std::vector<InstanceView> List(const std::string& project);
+
+ private:
+  struct Instance {
+    InstanceView view;
+    std::string schema;
+    std::atomic<bool> cancelled = false;
+    bool polled = false;
+  };
+
+  void Work();
+  void Run(Instance* instance);
+  Result<sql::SqlOutcome> Execute(Instance* instance);
+  void Forget();
+
+  Storage* storage_;
+  sql::Engine engine_;
+  sql::Executor executor_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::map<std::string, std::shared_ptr<Instance>> instances_;
+  std::deque<std::shared_ptr<Instance>> queue_;
+  bool stopping_ = false;
+  std::vector<std::thread> workers_;
+};
+
+}  // namespace mms::sandbox

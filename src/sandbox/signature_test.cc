@@ -1,0 +1,101 @@
+#include "sandbox/signature.h"
+
+#include <gtest/gtest.h>
+
+namespace mms::sandbox {
+namespace {
+
+constexpr int64_t kSentSeconds = 1'795'370'400;  // Sun, 22 Nov 2026 18:00:00 GMT
+
+HttpRequest BlockPut() {
+  HttpRequest request;
+  request.method = "PUT";
+  request.target =
+      "/projects/p1/tables/t1?uploadid=U1&blockid=0&arrow=&partition=ds%3D20260101&curr_project=p1";
+  request.headers = {{"content-type", "application/octet-stream"},
+                     {"date", "Sun, 22 Nov 2026 18:00:00 GMT"},
+                     {"x-odps-user-agent", "demo/1"},
+                     {"user-agent", "demo/1"},
+                     {"x-odps-tunnel-version", "6"},
+                     {"odps-tunnel-date-transform", "v1"},
+                     {"host", "localhost"}};
+  return request;
+}
+
+Credentials TestCredentials() { return {"testid", Secret("testsecret"), ""}; }
+
+Status Check(HttpRequest request, const std::string& authorization, Credentials credentials,
+             int64_t now_s = kSentSeconds) {
+  request.headers.emplace_back("authorization", authorization);
+  Call call = ParseCall(&request).value();
+  return CheckSignature(call, credentials, now_s);
+}
+
+TEST(Signature, BuildsTheCanonicalTextOfABlockPut) {
+  HttpRequest request = BlockPut();
+  EXPECT_EQ(CanonicalText(ParseCall(&request).value()),
+            "PUT\n\napplication/octet-stream\nSun, 22 Nov 2026 18:00:00 GMT\n"
+            "x-odps-tunnel-version:6\nx-odps-user-agent:demo/1\n"
+            "/projects/p1/tables/t1?arrow&blockid=0&curr_project=p1&partition=ds=20260101&"
+            "uploadid=U1");
+}
+
+TEST(Signature, LeavesTheEndpointsPrefixOut) {
+  HttpRequest plain = BlockPut();
+  HttpRequest prefixed = BlockPut();
+  prefixed.target = "/api" + prefixed.target;
+  EXPECT_EQ(CanonicalText(ParseCall(&plain).value()), CanonicalText(ParseCall(&prefixed).value()));
+}
+
+TEST(Signature, AcceptsThePlainScheme) {
+  EXPECT_TRUE(Check(BlockPut(), "ODPS testid:C25K/joHqPc+Fg+jLVLScsZBXxo=", TestCredentials()));
+}
+
+TEST(Signature, AcceptsTheRegionalScheme) {
+  EXPECT_TRUE(Check(BlockPut(),
+                    "ODPS testid/20261122/cn-hangzhou/odps/aliyun_v4_request:"
+                    "ZCrntEvpl3RiiKuq9+Crf9kg+7A=",
+                    TestCredentials()));
+}
+
+TEST(Signature, RefusesAWrongSignatureKeyOrNothing) {
+  Credentials credentials = TestCredentials();
+  EXPECT_EQ(
+      Check(BlockPut(), "ODPS testid:C25K/joHqPc+Fg+jLVLScsZBXxp=", credentials).error().code(),
+      "Unauthorized");
+  EXPECT_EQ(
+      Check(BlockPut(), "ODPS other:C25K/joHqPc+Fg+jLVLScsZBXxo=", credentials).error().code(),
+      "Unauthorized");
+  EXPECT_EQ(Check(BlockPut(), "Bearer x", credentials).error().code(), "Unauthorized");
+  HttpRequest request = BlockPut();
+  EXPECT_EQ(CheckSignature(ParseCall(&request).value(), credentials, kSentSeconds).error().code(),
+            "Unauthorized");
+}
+
+TEST(Signature, RefusesAChangedParameter) {
+  HttpRequest request = BlockPut();
+  request.target += "&blockid=1";
+  EXPECT_FALSE(Check(request, "ODPS testid:C25K/joHqPc+Fg+jLVLScsZBXxo=", TestCredentials()));
+}
+
+TEST(Signature, RefusesASkewedClock) {
+  auto status = Check(BlockPut(), "ODPS testid:C25K/joHqPc+Fg+jLVLScsZBXxo=", TestCredentials(),
+                      kSentSeconds + 16 * 60);
+  ASSERT_FALSE(status);
+  EXPECT_EQ(status.error().code(), "RequestTimeTooSkewed");
+}
+
+TEST(Signature, WantsTheSecurityTokenOfTemporaryCredentials) {
+  Credentials temporary = TestCredentials();
+  temporary.security_token = "token-1";
+  const std::string good = "ODPS testid:C25K/joHqPc+Fg+jLVLScsZBXxo=";
+  EXPECT_FALSE(Check(BlockPut(), good, temporary));
+  HttpRequest request = BlockPut();
+  request.headers.emplace_back("authorization-sts-token", "token-1");
+  EXPECT_TRUE(Check(request, good, temporary));
+  request.headers.back().second = "token-2";
+  EXPECT_FALSE(Check(request, good, temporary));
+}
+
+}  // namespace
+}  // namespace mms::sandbox

@@ -1,0 +1,67 @@
+// Runs parsed statements against the catalog and the files.
+// Thread-safe; one Run per instance thread. Errors carry ODPS codes as MaxCompute's task texts do.
+#pragma once
+
+#include <atomic>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "sandbox/catalog.h"
+#include "sandbox/sql/ast.h"
+#include "sandbox/sql/engine.h"
+#include "sandbox/storage.h"
+
+namespace mms::sandbox::sql {
+
+/// The project and flags a job runs under.
+struct SqlContext {
+  std::string project;
+  std::string schema = "default";
+  std::map<std::string, std::string> flags;
+  std::string instance_id;
+  const std::atomic<bool>* cancelled = nullptr;
+
+  bool IsFlagSet(const std::string& key) const;
+};
+
+struct SqlOutcome {
+  bool is_select = false;
+  std::string text;         ///< answer of DESC and SHOW; "" for DDL
+  std::string result_path;  ///< SELECT: Parquet file, relative to the data folder
+};
+
+class Executor {
+ public:
+  Executor(Catalog* catalog, Storage* storage, Engine* engine)
+      : catalog_(catalog), storage_(storage), engine_(engine) {}
+
+  /// SET changes `context`.
+  Result<SqlOutcome> Run(const Statement& statement, SqlContext* context);
+
+ private:
+  Result<SqlOutcome> RunQuery(const Query& query, const SqlContext& context);
+  Result<SqlOutcome> RunDdl(const Statement& statement, const SqlContext& context);
+  Status Create(const CreateTable& create, const SqlContext& context);
+  Status Alter(const AlterTable& alter, const SqlContext& context);
+  Status ChangePartitions(const Statement& statement, const SqlContext& context);
+  Result<SqlOutcome> Show(const Statement& statement, const SqlContext& context);
+  Result<std::string> ShowPartitionLines(const ShowPartitions& show, const SqlContext& context);
+  Result<std::string> DescribeText(const Describe& describe, const SqlContext& context);
+  Result<Table> FindTable(const QualifiedName& name, const SqlContext& context);
+
+  Catalog* catalog_;
+  Storage* storage_;
+  Engine* engine_;
+};
+
+/// What a name means: with odps.namespace.schema, a.b is schema a; without, project a.
+Result<TableName> ResolveName(const QualifiedName& name, const SqlContext& context);
+
+/// "FAILED: ODPS-0130131:[1,15] Table not found - ...".
+std::string FailureText(const Error& error);
+
+/// CREATE TABLE text that makes the same table.
+std::string CreateTableText(const Table& table);
+
+}  // namespace mms::sandbox::sql

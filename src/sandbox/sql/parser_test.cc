@@ -1,0 +1,173 @@
+#include "sandbox/sql/parser.h"
+
+#include <gtest/gtest.h>
+
+namespace mms::sandbox::sql {
+namespace {
+
+template <class Kind>
+Kind ParseOne(std::string_view text) {
+  auto statements = ParseStatements(text);
+  EXPECT_TRUE(statements.has_value())
+      << text << ": " << (statements ? "" : statements.error().ToString());
+  if (!statements || !std::holds_alternative<Kind>(statements->back())) {
+    ADD_FAILURE() << "another statement kind: " << text;
+    return Kind{};
+  }
+  return std::get<Kind>(statements->back());
+}
+
+std::string FailureOf(std::string_view text) {
+  auto statements = ParseStatements(text);
+  return statements ? "parsed" : statements.error().code() + ":" + statements.error().message();
+}
+
+TEST(SqlParser, ReadsTheCreateTableOfPyOdps) {
+  auto create = ParseOne<CreateTable>(
+      "CREATE TABLE IF NOT EXISTS p1.`tp` (\n  `a` BIGINT,\n  `b` STRING\n)\nPARTITIONED BY (\n"
+      "  `pt` STRING\n)\nLIFECYCLE 7;");
+  EXPECT_TRUE(create.if_not_exists);
+  EXPECT_EQ(create.name.parts, (std::vector<std::string>{"p1", "tp"}));
+  ASSERT_EQ(create.table.columns.size(), 2U);
+  EXPECT_EQ(create.table.columns[0].type.id, TypeId::kBigint);
+  ASSERT_EQ(create.table.partition_columns.size(), 1U);
+  EXPECT_EQ(create.table.partition_columns[0].name, "pt");
+  EXPECT_EQ(create.table.lifecycle_days, 7);
+}
+
+TEST(SqlParser, ReadsEveryTypeInAnyCase) {
+  for (std::string text : {"tinyint",
+                           "smallint",
+                           "int",
+                           "bigint",
+                           "float",
+                           "double",
+                           "boolean",
+                           "string",
+                           "binary",
+                           "date",
+                           "datetime",
+                           "timestamp",
+                           "timestamp_ntz",
+                           "json",
+                           "decimal(10,2)",
+                           "char(5)",
+                           "varchar(100)",
+                           "array<string>",
+                           "map<string,array<bigint>>",
+                           "struct<x:int,y:struct<z:decimal(38,18)>>"}) {
+    auto type = ParseType(text);
+    ASSERT_TRUE(type.has_value()) << text;
+    EXPECT_EQ(type->ToText(), text);
+    EXPECT_EQ(ParseType(UpperName(text)).value().ToText(), text);
+  }
+  EXPECT_EQ(ParseType("DECIMAL").value().ToText(), "decimal(38,18)");
+  EXPECT_EQ(ParseType("decimal(10)").value().ToText(), "decimal(10,0)");
+  EXPECT_EQ(ParseType("STRUCT<`a b`:INT>").value().field_names[0], "a b");
+  for (std::string text :
+       {"text", "array<>", "map<string>", "int int", "decimal(", "struct<x int>"}) {
+    EXPECT_FALSE(ParseType(text).has_value()) << text;
+  }
+}
+
+TEST(SqlParser, ReadsColumnAndTableClausesInAnyOrder) {
+  auto create = ParseOne<CreateTable>(
+      "create table s.t (id bigint not null comment 'it''s' default 5, v string, primary key (id)) "
+      "tblproperties ('transactional'='true', 'x'='y') comment 'line\\nbreak' "
+      "partitioned by (dt date comment 'd', hh int) lifecycle 3");
+  EXPECT_FALSE(create.table.columns[0].nullable);
+  EXPECT_EQ(create.table.columns[0].comment, "its");  // adjacent literals join, as in MaxCompute
+  EXPECT_EQ(create.table.columns[0].default_text, "5");
+  EXPECT_EQ(create.table.primary_key, std::vector<std::string>{"id"});
+  EXPECT_EQ(create.table.comment, "line\nbreak");
+  EXPECT_EQ(create.table.properties.at("x"), "y");
+  EXPECT_EQ(create.table.partition_columns[1].type.id, TypeId::kInt);
+}
+
+TEST(SqlParser, ReadsPartitionListsOfBothSdks) {
+  auto python =
+      ParseOne<AddPartitions>("ALTER TABLE p1.`tp` ADD IF NOT EXISTS  PARTITION (pt='x');");
+  EXPECT_TRUE(python.if_not_exists);
+  ASSERT_EQ(python.specs.size(), 1U);
+  auto many = ParseOne<AddPartitions>(
+      "ALTER TABLE t ADD PARTITION (a='1', b=2) PARTITION (a='3'/b='-4'), PARTITION (a=5,b=-6)");
+  ASSERT_EQ(many.specs.size(), 3U);
+  EXPECT_EQ(many.specs[1][1].second, "-4");
+  EXPECT_EQ(many.specs[2][1].second, "-6");
+  auto drop = ParseOne<DropPartitions>("alter table t drop if exists partition (a='1');");
+  EXPECT_TRUE(drop.if_exists);
+}
+
+TEST(SqlParser, ReadsDropsWithTwoBlanks) {
+  auto drop = ParseOne<DropTable>("DROP TABLE  IF EXISTS `p1`.`j1`;");
+  EXPECT_TRUE(drop.if_exists);
+  EXPECT_EQ(drop.name.parts, (std::vector<std::string>{"p1", "j1"}));
+}
+
+TEST(SqlParser, TakesSetLinesBeforeTheStatement) {
+  auto statements = ParseStatements("SET odps.sql.allow.fullscan=true;\nSELECT 1;");
+  ASSERT_TRUE(statements.has_value());
+  ASSERT_EQ(statements->size(), 2U);
+  EXPECT_EQ(std::get<SetFlag>((*statements)[0]).key, "odps.sql.allow.fullscan");
+  EXPECT_EQ(std::get<SetFlag>((*statements)[0]).value, "true");
+}
+
+TEST(SqlParser, KeepsSemicolonsCommentsAndQuotesInsideStrings) {
+  auto query = ParseOne<Query>("SELECT ';--''x' AS a -- comment; not a border\n FROM t");
+  EXPECT_EQ(query.items[0].expr.text, ";--x");
+  EXPECT_EQ(ParseOne<Query>(R"(SELECT "a\"b\\c\td")").items[0].expr.text, "a\"b\\c\td");
+}
+
+TEST(SqlParser, BindsOperatorsByPrecedence) {
+  auto query = ParseOne<Query>("SELECT 1 + 2 * 3 = 7 AND NOT a OR b");
+  const Expr& top = query.items[0].expr;
+  EXPECT_EQ(top.text, "OR");
+  EXPECT_EQ(top.args[0].text, "AND");
+  EXPECT_EQ(top.args[0].args[0].text, "=");
+  EXPECT_EQ(top.args[0].args[0].args[0].text, "+");
+  EXPECT_EQ(top.args[0].args[1].text, "NOT");
+}
+
+TEST(SqlParser, ReadsTheClausesOfSelect) {
+  auto query = ParseOne<Query>(
+      "select pt, count(*) as n, sum(cast(crc32(a) as decimal(38,0))) from p.t x where pt in "
+      "('a','b') and v is not null and v not between 1 and 2 group by pt having count(*) > 1 order "
+      "by pt desc nulls last limit 5, 10");
+  EXPECT_EQ(query.items.size(), 3U);
+  EXPECT_EQ(query.sources[0].alias, "x");
+  EXPECT_EQ(query.group_by.size(), 1U);
+  EXPECT_TRUE(query.order_by[0].descending);
+  EXPECT_EQ(*query.limit, "10");
+  EXPECT_EQ(*query.offset, "5");
+}
+
+TEST(SqlParser, SaysWhereAStatementIsWrong) {
+  EXPECT_EQ(FailureOf("SELEC 1"),
+            "ODPS-0130161:[1,1] Parse exception - invalid token 'SELEC', expect a statement");
+  EXPECT_EQ(FailureOf("CREATE TABLE t (\n  a BIGINT,\n  b TEXT)"),
+            "ODPS-0130161:[3,5] Parse exception - invalid token 'TEXT', expect a type");
+  EXPECT_EQ(FailureOf("SELECT (1"),
+            "ODPS-0130161:[1,10] Parse exception - invalid token '<EOF>', expect ')'");
+  EXPECT_EQ(FailureOf("SELECT 'open").substr(0, 12), "ODPS-0130161");
+  EXPECT_EQ(FailureOf("").substr(0, 12), "ODPS-0130161");
+}
+
+TEST(SqlParser, RefusesHostileNestingInsteadOfOverflowing) {
+  std::string deep = "SELECT ";
+  for (int i = 0; i < 100'000; ++i) deep += "(";
+  EXPECT_EQ(FailureOf(deep).substr(0, 12), "ODPS-0130161");
+  std::string arrays;
+  for (int i = 0; i < 100'000; ++i) arrays += "array<";
+  EXPECT_FALSE(ParseType(arrays).has_value());
+  std::string minus = "SELECT ";
+  for (int i = 0; i < 100'000; ++i) minus += "- ";
+  EXPECT_EQ(FailureOf(minus + "1").substr(0, 12), "ODPS-0130161");
+}
+
+TEST(SqlParser, NamesWhatItDoesNotSupport) {
+  EXPECT_NE(FailureOf("INSERT INTO t VALUES (1)").find("INSERT is not supported"),
+            std::string::npos);
+}
+
+}  // namespace
+}  // namespace mms::sandbox::sql

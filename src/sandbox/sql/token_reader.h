@@ -1,0 +1,74 @@
+// A cursor over one statement's tokens with the small steps every grammar rule is made of.
+// One thread per object.
+#pragma once
+
+#include <initializer_list>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sandbox/sql/ast.h"
+#include "sandbox/sql/token.h"
+
+namespace mms::sandbox::sql {
+
+class TokenReader {
+ public:
+  /// `tokens` must end with kEnd.
+  explicit TokenReader(std::vector<Token> tokens) : tokens_(std::move(tokens)) {}
+
+  const Token& Peek(size_t ahead = 0) const {
+    return tokens_[std::min(at_ + ahead, tokens_.size() - 1)];
+  }
+  const Token& Take() { return tokens_[at_ + 1 < tokens_.size() ? at_++ : at_]; }
+  bool AtEnd() const { return Peek().kind == TokenKind::kEnd; }
+
+  /// Whether the next tokens are these keywords or symbols (upper case).
+  bool IsNext(std::initializer_list<std::string_view> words) const;
+  /// IsNext, and if so steps over them.
+  bool Accept(std::initializer_list<std::string_view> words);
+  Status Expect(std::string_view word);
+  Status ExpectEnd();
+  Error Unexpected(std::string_view expected) const { return ParseErrorAt(Peek(), expected); }
+
+  /// A name, quoted or not, in lower case.
+  Result<std::string> Name();
+  Result<QualifiedName> Qualified();
+  Result<std::string> String();
+  Result<int> Integer();
+  Result<ColumnType> Type();
+
+  /// Sub-rules nest at most this deep: hostile text must not use up the stack.
+  Status Enter();
+  void Leave() { --depth_; }
+
+ private:
+  Result<ColumnType> SizedType(TypeId id);
+  Result<ColumnType> NestedType(std::string_view word);
+  std::vector<Token> tokens_;
+  size_t at_ = 0;
+  int depth_ = 0;
+};
+
+/// Leaves a nesting level at the end of a scope.
+class DepthGuard {
+ public:
+  explicit DepthGuard(TokenReader* reader) : reader_(reader) {}
+  ~DepthGuard() { reader_->Leave(); }
+  DepthGuard(const DepthGuard&) = delete;
+  DepthGuard& operator=(const DepthGuard&) = delete;
+
+ private:
+  TokenReader* reader_;
+};
+
+/// SELECT ..., up to the end or a closing parenthesis.
+Result<Query> ParseQuery(TokenReader* reader);
+/// One expression.
+Result<Expr> ParseExpr(TokenReader* reader);
+/// CREATE ..., ALTER ..., DROP ..., TRUNCATE ....
+Result<Statement> ParseDdl(TokenReader* reader);
+/// "(pt='x', hh=1)".
+Result<PartitionPairs> ParsePartition(TokenReader* reader);
+
+}  // namespace mms::sandbox::sql

@@ -1,0 +1,255 @@
+#include "sandbox/tunnel_download.h"
+
+#include <arrow/compute/cast.h>
+
+#include <algorithm>
+#include <charconv>
+#include <nlohmann/json.hpp>
+
+#include "sandbox/arrow_block.h"
+#include "sandbox/body_coding.h"
+#include "sandbox/documents.h"
+#include "sandbox/parquet_file.h"
+#include "sandbox/record_block.h"
+#include "sandbox/tunnel_upload.h"
+
+namespace mms::sandbox {
+namespace {
+
+constexpr size_t kSessionsMax = 10'000;
+constexpr int64_t kSessionSeconds = 24 * 3600;
+constexpr int64_t kLimitedRows = 10'000;
+
+Error NoSuchDownload(const std::string& id) {
+  return Error(ErrorKind::kNotFound, "NoSuchDownload",
+               "the download session '" + id + "' does not exist");
+}
+
+/// "(start,count)"; all rows when absent.
+Result<std::pair<int64_t, int64_t>> ParseRowRange(const Call& call, int64_t rows) {
+  std::string text = call.Parameter("rowrange");
+  if (text.empty()) return std::make_pair(int64_t{0}, rows);
+  int64_t start = -1;
+  int64_t count = -1;
+  const char* end = text.data() + text.size();
+  auto first = std::from_chars(text.data() + (text[0] == '(' ? 1 : 0), end, start);
+  bool good = first.ec == std::errc() && first.ptr != end && *first.ptr == ',';
+  if (good) {
+    auto second = std::from_chars(first.ptr + 1, end, count);
+    good = second.ec == std::errc() && second.ptr + 1 == end && *second.ptr == ')';
+  }
+  if (!good || start < 0 || count < 0 || start > rows) {
+    return Error(
+        ErrorKind::kInvalidInput, "InvalidRowRange",
+        "rowrange '" + text + "' is not (start,count) within " + std::to_string(rows) + " rows");
+  }
+  return std::make_pair(start, std::min(count, rows - start));
+}
+
+/// The wanted columns in table order, which is how both SDKs read them.
+Result<std::vector<Column>> ChooseColumns(const Call& call, const std::vector<Column>& all) {
+  std::string text = LowerName(call.Parameter("columns"));
+  if (text.empty()) return all;
+  std::vector<std::string> names;
+  for (size_t at = 0; at <= text.size();) {
+    size_t end = std::min(text.find(',', at), text.size());
+    names.push_back(text.substr(at, end - at));
+    at = end + 1;
+  }
+  std::vector<Column> chosen;
+  for (const Column& column : all) {
+    if (std::erase(names, column.name) > 0) chosen.push_back(column);
+  }
+  if (!names.empty()) {
+    return Error(ErrorKind::kInvalidInput, "InvalidColumnSpec",
+                 "the column '" + names.front() + "' does not exist");
+  }
+  return chosen;
+}
+
+/// Query results come from DuckDB in microseconds; the tunnel carries nanoseconds.
+Result<std::shared_ptr<arrow::RecordBatch>> ToWire(const arrow::RecordBatch& batch,
+                                                   const std::vector<Column>& columns);
+
+}  // namespace
+
+struct TunnelDownload::Reading {
+  std::vector<Column> columns;
+  std::shared_ptr<arrow::Schema> schema;
+  RowRange range;
+  std::shared_ptr<FileLease> lease;
+};
+
+Answer TunnelDownload::Keep(Session session) {
+  session.id = RandomHex(16);
+  session.created_s = NowSeconds();
+  nlohmann::json body{{"DownloadID", session.id},
+                      {"Status", "normal"},
+                      {"RecordCount", session.rows},
+                      {"Owner", kOwner},
+                      {"Initiated", HttpDate(session.created_s)},
+                      {"QuotaName", ""}};
+  body["Schema"] =
+      nlohmann::json::parse(TunnelSchemaJson(session.columns, session.partition_columns));
+  std::lock_guard lock(mutex_);
+  if (sessions_.size() >= kSessionsMax) {
+    auto oldest = std::min_element(
+        sessions_.begin(), sessions_.end(),
+        [](const auto& a, const auto& b) { return a.second->created_s < b.second->created_s; });
+    sessions_.erase(oldest);
+  }
+  sessions_[session.id] = std::make_shared<const Session>(session);
+  return {200, {{"Content-Type", "application/json"}}, body.dump()};
+}
+
+Result<Answer> TunnelDownload::CreateForTable(const Call& call, const TableName& name) {
+  TRY(Table table, catalog_->GetTable(name));
+  TRY(PartitionSpec spec, PartitionOf(call, table));
+  TRY(PartitionInfo partition, catalog_->GetPartition(table, spec));
+  Session session;
+  session.table = table;
+  session.spec = spec;
+  session.version = partition.version;
+  session.columns = table.columns;
+  session.partition_columns = table.partition_columns;
+  session.rows = partition.rows;
+  return Keep(std::move(session));
+}
+
+Result<Answer> TunnelDownload::CreateForInstance(const Call& call, const InstanceView& instance) {
+  if (!instance.finished()) {
+    return Error(ErrorKind::kConflict, "InstanceNotTerminate",
+                 "the instance '" + instance.id + "' still runs");
+  }
+  if (instance.state != InstanceState::kSuccess) {
+    return Error(ErrorKind::kConflict, "TaskFailed", instance.text);
+  }
+  if (!instance.is_select) {
+    return Error(ErrorKind::kUnsupported, "InstanceTypeNotSupported",
+                 "only results of SELECT can be downloaded");
+  }
+  Session session;
+  session.result_path = instance.result_path;
+  TRY(auto shape, ReadParquetShape(storage_->Absolute(instance.result_path)));
+  for (const auto& field : shape.first->fields()) {
+    Column column;
+    column.name = field->name();
+    column.type = FromArrow(*field->type());
+    session.columns.push_back(std::move(column));
+  }
+  bool limited = call.Has("instance_tunnel_limit_enabled");
+  session.rows = limited ? std::min(shape.second, kLimitedRows) : shape.second;
+  return Keep(std::move(session));
+}
+
+Result<std::shared_ptr<const TunnelDownload::Session>> TunnelDownload::Find(const Call& call) {
+  std::string id = call.Parameter("downloadid");
+  std::lock_guard lock(mutex_);
+  auto found = sessions_.find(id);
+  if (found == sessions_.end() || NowSeconds() - found->second->created_s > kSessionSeconds) {
+    return NoSuchDownload(id);
+  }
+  return found->second;
+}
+
+Result<Answer> TunnelDownload::Get(const Call& call) {
+  TRY(auto session, Find(call));
+  nlohmann::json body{{"DownloadID", session->id},
+                      {"Status", "normal"},
+                      {"RecordCount", session->rows},
+                      {"Owner", kOwner},
+                      {"Initiated", HttpDate(session->created_s)},
+                      {"QuotaName", ""}};
+  body["Schema"] =
+      nlohmann::json::parse(TunnelSchemaJson(session->columns, session->partition_columns));
+  return Answer{200, {{"Content-Type", "application/json"}}, body.dump()};
+}
+
+Result<TunnelDownload::Reading> TunnelDownload::Prepare(const Call& call, const Session& session) {
+  Reading reading;
+  TRY(reading.columns, ChooseColumns(call, session.columns));
+  TRY(auto range, ParseRowRange(call, session.rows));
+  reading.range.start = range.first;
+  reading.range.count = range.second;
+  if (!session.table) {
+    std::string path = storage_->Absolute(session.result_path);
+    TRY(auto shape, ReadParquetShape(path));
+    arrow::FieldVector fields;
+    for (const Column& column : reading.columns) {
+      fields.push_back(shape.first->GetFieldByName(column.name));
+    }
+    reading.schema = arrow::schema(fields);
+    reading.range.parts.push_back({path, shape.second});
+    return reading;
+  }
+  arrow::FieldVector fields;
+  for (const Column& column : reading.columns) {
+    fields.push_back(arrow::field(column.name, column.type.ToArrow()));
+  }
+  reading.schema = arrow::schema(fields);
+  TRY(reading.lease, storage_->Lease([&]() -> Result<std::vector<std::string>> {
+    TRY(auto files, catalog_->Files(*session.table, session.spec));
+    std::vector<std::string> paths;
+    for (const DataFile& file : files) {
+      reading.range.parts.push_back({storage_->Absolute(file.path), file.rows});
+      paths.push_back(file.path);
+    }
+    return paths;
+  }));
+  TRY(PartitionInfo partition, catalog_->GetPartition(*session.table, session.spec));
+  if (partition.version != session.version) {
+    return Error(ErrorKind::kConflict, "TableModified",
+                 "the data changed since the session began; begin a new one");
+  }
+  return reading;
+}
+
+Status TunnelDownload::Stream(const Call& call, HttpResponder* responder) {
+  TRY(auto session, Find(call));
+  TRY(Reading reading, Prepare(call, *session));
+  const std::string* accept = call.http->FindHeader("accept-encoding");
+  TRY(auto encoder, MakeEncoder(accept ? *accept : "", responder));
+  HttpHeaders headers{{"Content-Type", "application/octet-stream"},
+                      {"x-odps-request-id", call.request_id}};
+  if (encoder) headers.emplace_back("Content-Encoding", *accept);
+  TRY_VOID(responder->Start(200, headers));
+  ByteSink* sink = encoder ? static_cast<ByteSink*>(encoder.get()) : responder;
+  ArrowBlockWriter arrow_writer(sink);
+  RecordBlockWriter record_writer(sink, reading.columns);
+  bool arrow = call.Has("arrow");
+  TRY_VOID(ReadRows(reading.range, reading.schema, [&](const arrow::RecordBatch& batch) -> Status {
+    TRY(auto wire, ToWire(batch, reading.columns));
+    return arrow ? arrow_writer.Write(*wire) : record_writer.Write(*wire);
+  }));
+  TRY_VOID(arrow ? arrow_writer.Finish() : record_writer.Finish());
+  if (encoder) TRY_VOID(encoder->Finish());
+  return responder->Finish();
+}
+
+namespace {
+
+Result<std::shared_ptr<arrow::RecordBatch>> ToWire(const arrow::RecordBatch& batch,
+                                                   const std::vector<Column>& columns) {
+  arrow::ArrayVector arrays;
+  arrow::FieldVector fields;
+  for (int i = 0; i < batch.num_columns(); ++i) {
+    auto array = batch.column(i);
+    auto wanted = columns[static_cast<size_t>(i)].type.ToArrow();
+    if (array->type_id() == arrow::Type::TIMESTAMP && !array->type()->Equals(*wanted)) {
+      auto cast = arrow::compute::Cast(*array, wanted);
+      if (!cast.ok()) {
+        return Error(
+            ErrorKind::kInvalidInput, "InvalidArgument",
+            "column " + columns[static_cast<size_t>(i)].name + ": " + cast.status().message());
+      }
+      array = *cast;
+    }
+    fields.push_back(arrow::field(columns[static_cast<size_t>(i)].name, array->type()));
+    arrays.push_back(std::move(array));
+  }
+  return arrow::RecordBatch::Make(arrow::schema(fields), batch.num_rows(), std::move(arrays));
+}
+
+}  // namespace
+
+}  // namespace mms::sandbox

@@ -1,0 +1,55 @@
+// Download sessions of the tunnel, for tables and for results of queries: create, get, read a row
+// range in Arrow or record form. A session fixes the version of its partition; data that changed
+// since is refused with TableModified. Sessions live in memory for a day. Protocol as PyODPS 0.13
+// and odps-sdk-core 0.52 speak it. Thread-safe. Errors carry the tunnel's codes.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "sandbox/call.h"
+#include "sandbox/catalog.h"
+#include "sandbox/instances.h"
+#include "sandbox/storage.h"
+
+namespace mms::sandbox {
+
+class TunnelDownload {
+ public:
+  TunnelDownload(Catalog* catalog, Storage* storage) : catalog_(catalog), storage_(storage) {}
+
+  Result<Answer> CreateForTable(const Call& call, const TableName& name);
+  Result<Answer> CreateForInstance(const Call& call, const InstanceView& instance);
+  /// GET ?downloadid without ?data.
+  Result<Answer> Get(const Call& call);
+  /// GET ?downloadid&data. An error before the first byte is returned; later ones cut the
+  /// connection.
+  Status Stream(const Call& call, HttpResponder* responder);
+
+ private:
+  struct Session {
+    std::string id;
+    std::optional<Table> table;  ///< nullopt: the result of a query
+    PartitionSpec spec;
+    int64_t version = 0;
+    std::string result_path;
+    std::vector<Column> columns;
+    std::vector<Column> partition_columns;
+    int64_t rows = 0;
+    int64_t created_s = 0;
+  };
+  struct Reading;
+
+  Answer Keep(Session session);
+  Result<std::shared_ptr<const Session>> Find(const Call& call);
+  Result<Reading> Prepare(const Call& call, const Session& session);
+
+  Catalog* catalog_;
+  Storage* storage_;
+  std::mutex mutex_;
+  std::map<std::string, std::shared_ptr<const Session>> sessions_;
+};
+
+}  // namespace mms::sandbox
