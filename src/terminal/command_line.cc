@@ -1,0 +1,191 @@
+#include "terminal/command_line.h"
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <clocale>
+#include <csignal>
+#include <exception>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "terminal/output.h"
+#include "terminal/verbs.h"
+#include "terminal/yaml_map.h"
+
+namespace mms::terminal {
+namespace {
+
+constexpr const char* kFooter = R"(
+Examples:
+  mms check -f migration.yaml          are both sides reachable, and is everything allowed?
+  mms plan -f migration.yaml --ddl     what would be made and copied; nothing is written there
+  mms run -f migration.yaml            copy and compare; run it again to go on after any stop
+  mms verify -f migration.yaml         compare again what was copied
+  mms report -f migration.yaml --json  the outcome, for machines
+
+Exit codes: 0 done, 1 bug, 2 usage, 3 configuration or credentials, 4 plan blocked, 5 transient
+failure outlived the retries, 6 some tables failed, 7 verification mismatch, 8 limit reached,
+130 interrupted.)";
+
+struct Arguments {
+  std::string file;
+  bool json = false;
+  bool ddl = false;
+  SandboxFlags sandbox;
+};
+
+using Verb = std::function<ExitCode(Output&)>;
+
+class CommandLine {
+ public:
+  CommandLine() {
+    app_.require_subcommand(1);
+    app_.footer(kFooter);
+    app_.get_formatter()->column_width(28);
+    AddFileVerb("check", "Check credentials, network and rights of both sides",
+                [this](Output& output) { return RunCheck(arguments_.file, output); });
+    AddFileVerb("sync", "List the chosen tables with their versions, files and rows",
+                [this](Output& output) { return RunSync(arguments_.file, output); });
+    CLI::App* plan = AddFileVerb("plan", "Show what a run would make and copy, and what it refuses",
+                                 [this](Output& output) {
+                                   return RunPlan(arguments_.file, arguments_.ddl, output);
+                                 });
+    plan->add_flag("--ddl", arguments_.ddl, "Print the statements too");
+    AddFileVerb("run", "Copy the tables and compare them; goes on from what is done",
+                [this](Output& output) { return RunRun(arguments_.file, output); });
+    AddFileVerb("verify", "Compare again what was copied",
+                [this](Output& output) { return RunVerify(arguments_.file, output); });
+    AddFileVerb("report", "Print the outcome table by table; needs no network and no secrets",
+                [this](Output& output) { return RunReport(arguments_.file, output); });
+    AddSandbox();
+    AddVerb("version", "Print the version", [](Output& output) { return RunVersion(output); });
+    // Started by `run`; of no use by hand, hence not listed.
+    AddPlainVerb("worker", "", [](Output& output) { return RunWorkerVerb(output); })->group("");
+  }
+
+  int Run(int argc, char** argv) {
+    try {
+      app_.parse(argc, argv);
+    } catch (const CLI::CallForHelp&) {
+      Output output(false);
+      output.Result(HelpOfChosen());
+      return static_cast<int>(output.Close(ExitCode::kDone));
+    } catch (const CLI::ParseError& error) {
+      return Usage(error, argc, argv);
+    }
+    Output output(arguments_.json);
+    return static_cast<int>(output.Close(chosen_(output)));
+  }
+
+ private:
+  /// A verb without --json: `sandbox` prints one line for people, `worker` speaks a protocol.
+  CLI::App* AddPlainVerb(const std::string& name, const std::string& help, Verb verb) {
+    CLI::App* sub = app_.add_subcommand(name, help);
+    sub->callback([this, verb = std::move(verb)] { chosen_ = verb; });
+    verbs_.push_back(sub);
+    return sub;
+  }
+
+  CLI::App* AddVerb(const std::string& name, const std::string& help, Verb verb) {
+    CLI::App* sub = AddPlainVerb(name, help, std::move(verb));
+    sub->add_flag("--json", arguments_.json, "Print one JSON object a line on stdout");
+    return sub;
+  }
+
+  CLI::App* AddFileVerb(const std::string& name, const std::string& help, Verb verb) {
+    CLI::App* sub = AddVerb(name, help, std::move(verb));
+    sub->add_option("-f,--file", arguments_.file, "The migration file (YAML)")
+        ->required()
+        ->type_name("FILE");
+    sub->footer("\nExample:\n  mms " + name + " -f migration.yaml");
+    return sub;
+  }
+
+  void AddSandbox() {
+    SandboxFlags& flags = arguments_.sandbox;
+    CLI::App* sub =
+        AddPlainVerb("sandbox", "Serve a MaxCompute-compatible endpoint on this machine",
+                     [&flags](Output& output) { return RunSandbox(flags, output); });
+    sub->add_option("--listen", flags.listen, "Address to serve on; port 0 takes a free one")
+        ->type_name("HOST:PORT")
+        ->capture_default_str();
+    sub->add_option("--data", flags.data_dir, "Folder of the tables")->required()->type_name("DIR");
+    sub->add_option("--project", flags.projects, "A project to have; may be given several times")
+        ->required()
+        ->type_name("NAME");
+    sub->add_option("--access-key-id", flags.access_key_id, "The key id that clients sign with")
+        ->required()
+        ->type_name("ID");
+    sub->add_option("--access-key-secret", flags.access_key_secret, "Where its secret is")
+        ->required()
+        ->type_name("env:NAME|file:PATH");
+    sub->add_option("--security-token", flags.security_token, "Where the STS token is, if any")
+        ->type_name("env:NAME|file:PATH");
+    sub->footer(
+        "\nExample:\n  mms sandbox --listen 127.0.0.1:8080 --data /tmp/mc --project dw \\\n"
+        "      --access-key-id demo --access-key-secret env:SANDBOX_SECRET");
+  }
+
+  std::string HelpOfChosen() const {
+    for (const CLI::App* verb : verbs_) {
+      if (verb->parsed()) return verb->help("mms");
+    }
+    return app_.help();
+  }
+
+  /// Only the parser's words, never the arguments: a secret typed by mistake is not repeated. One
+  /// thing is worth more: the verb that was meant.
+  int Usage(const CLI::ParseError& error, int argc, char** argv) {
+    Output output(false);
+    if (argc < 2) {
+      output.Log(app_.help());
+      return static_cast<int>(ExitCode::kUsage);
+    }
+    std::string text = dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr ||
+                               dynamic_cast<const CLI::ArgumentMismatch*>(&error) != nullptr
+                           ? "an argument was not expected or lacks its value"
+                           : error.what();
+    std::vector<std::string> names;
+    for (const CLI::App* verb : verbs_) {
+      if (!verb->get_group().empty()) names.push_back(verb->get_name());
+      if (verb->parsed()) text += "; see mms " + verb->get_name() + " --help";
+    }
+    const std::string_view first = argv[1];
+    if (app_.get_subcommands().empty() && !first.starts_with('-')) {
+      const std::vector<std::string_view> words(names.begin(), names.end());
+      const std::string_view nearest = NearestOf(first, words);
+      text = "the first argument is not a verb of mms";
+      if (!nearest.empty()) text += "; did you mean mms " + std::string(nearest) + "?";
+      text += " See mms --help";
+    }
+    output.Log("error: " + text + " [USAGE]");
+    return static_cast<int>(ExitCode::kUsage);
+  }
+
+  CLI::App app_{"Moves Delta tables from Databricks into MaxCompute and proves that they arrived",
+                "mms"};
+  Arguments arguments_;
+  std::vector<CLI::App*> verbs_;
+  Verb chosen_;
+};
+
+}  // namespace
+
+int Main(int argc, char** argv) {
+  std::setlocale(LC_CTYPE, "");
+  std::signal(SIGPIPE, SIG_IGN);  // a peer or reader that goes away is an error value, not our end
+  const rlimit no_core = {0, 0};
+  setrlimit(RLIMIT_CORE, &no_core);  // a core would hold secrets
+  try {
+    return CommandLine().Run(argc, argv);
+  } catch (const std::exception& exception) {
+    Output(false).Log(std::string("error: unexpected: ") + exception.what() +
+                      "; this is a bug of mms, please report it with the command [INTERNAL]");
+    return static_cast<int>(ExitCode::kBug);
+  }
+}
+
+}  // namespace mms::terminal

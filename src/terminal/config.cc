@@ -1,0 +1,278 @@
+#include "terminal/config.h"
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "base/secret.h"
+#include "terminal/yaml_map.h"
+
+namespace mms::terminal {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// What every section needs: the folder of the file, and where secrets go.
+struct Reader {
+  fs::path folder;
+  SecretUse secrets = SecretUse::kResolve;
+  Config config;
+
+  std::string Absolute(const std::string& path) const {
+    const fs::path given(path);
+    return (given.is_absolute() ? given : folder / given).lexically_normal().string();
+  }
+};
+
+bool IsReference(std::string_view text) {
+  return text.starts_with("env:") || text.starts_with("file:");
+}
+
+Result<Secret> ReadReference(Reader& reader, const YamlMap& map, std::string_view key,
+                             std::string reference) {
+  if (reference.starts_with("file:")) reference = "file:" + reader.Absolute(reference.substr(5));
+  if (IsReference(reference) && reader.secrets == SecretUse::kIgnore) return Secret();
+  Result<Secret> secret = ResolveSecret(reference, map.NameOf(key));
+  if (!secret) {
+    const Error& error = secret.error();
+    return map.Fail(error.code(), key, error.message());
+  }
+  if (reference.starts_with("env:")) {
+    reader.config.secret_variables.push_back(reference.substr(4));
+  }
+  return secret;
+}
+
+/// An empty secret when the key is absent.
+Result<Secret> ReadSecret(Reader& reader, const YamlMap& map, std::string_view key) {
+  TRY(std::string reference, map.Text(key));
+  if (reference.empty()) return Secret();
+  return ReadReference(reader, map, key, std::move(reference));
+}
+
+Result<Secret> ReadRequiredSecret(Reader& reader, const YamlMap& map, std::string_view key) {
+  TRY(std::string reference, map.RequiredText(key));
+  return ReadReference(reader, map, key, std::move(reference));
+}
+
+/// An http(s) address; "" when absent.
+Result<std::string> ReadAddress(const YamlMap& map, std::string_view key) {
+  TRY(std::string address, map.Text(key));
+  const bool http = address.starts_with("http://") || address.starts_with("https://");
+  if (!address.empty() && !http) {
+    return map.Fail("CONFIG_VALUE", key,
+                    map.NameOf(key) + " must be an address that begins with https:// or http://");
+  }
+  const size_t authority = address.find("://");
+  if (address.find('@') != std::string::npos && authority != std::string::npos) {
+    return map.Fail("CONFIG_VALUE", key,
+                    map.NameOf(key) + " must not carry a user or password before the host; "
+                                      "credentials have keys of their own");
+  }
+  if (address.find('?') != std::string::npos) {
+    return map.Fail("CONFIG_VALUE", key,
+                    map.NameOf(key) + " must not carry a query; put a SAS into "
+                                      "source.storage.sas as env:NAME or file:PATH");
+  }
+  return address;
+}
+
+Status ReadStorage(Reader& reader, const YamlMap& source) {
+  TRY(const auto storage, source.Map("storage", {"account", "sas", "endpoint"}));
+  if (!storage) return OkStatus();
+  azure::StorageOptions& out = reader.config.options.source.storage;
+  TRY(out.account, storage->Text("account"));
+  TRY(out.sas, ReadSecret(reader, *storage, "sas"));
+  TRY(out.endpoint, ReadAddress(*storage, "endpoint"));
+  return OkStatus();
+}
+
+Status ReadSource(Reader& reader, const YamlMap& root) {
+  TRY(const auto source,
+      root.Map("source", {"workspace", "catalog", "cluster", "token", "storage"}));
+  if (!source) return OkStatus();
+  migration::SourceOptions& out = reader.config.options.source;
+  TRY(out.workspace, source->Text("workspace"));
+  TRY(out.catalog, source->Text("catalog"));
+  TRY(out.cluster, source->Text("cluster"));
+  TRY(out.token, ReadSecret(reader, *source, "token"));
+  return ReadStorage(reader, *source);
+}
+
+Status ReadTarget(Reader& reader, const YamlMap& root) {
+  TRY(const auto target,
+      root.Map("target", {"project", "schema", "endpoint", "tunnel_endpoint", "access_key_id",
+                          "access_key_secret", "security_token", "region"}));
+  if (!target) {
+    return root.Fail("CONFIG_MISSING", "target",
+                     "target is missing; add target: {project, endpoint, access_key_id, "
+                     "access_key_secret}");
+  }
+  maxcompute::Options& out = reader.config.options.target;
+  TRY(out.project, target->RequiredText("project"));
+  TRY(out.schema, target->Text("schema"));
+  if (!target->Has("endpoint")) return target->RequiredText("endpoint").error();
+  TRY(out.endpoint, ReadAddress(*target, "endpoint"));
+  TRY(out.tunnel_endpoint, ReadAddress(*target, "tunnel_endpoint"));
+  TRY(out.credentials.access_key_id, target->RequiredText("access_key_id"));
+  if (IsReference(out.credentials.access_key_id)) {
+    TRY(const Secret id, ReadReference(reader, *target, "access_key_id",
+                                       out.credentials.access_key_id));
+    out.credentials.access_key_id = id.Reveal();
+  }
+  TRY(out.credentials.access_key_secret, ReadRequiredSecret(reader, *target, "access_key_secret"));
+  TRY(out.credentials.security_token, ReadSecret(reader, *target, "security_token"));
+  TRY(out.credentials.region, target->Text("region"));
+  return OkStatus();
+}
+
+Status CheckPatterns(const YamlMap& entry, std::string_view key,
+                     const std::vector<std::string>& patterns) {
+  for (const std::string& pattern : patterns) {
+    if (pattern.find(',') == std::string::npos) continue;
+    return entry.Fail("CONFIG_VALUE", key,
+                      entry.NameOf(key) + " holds a comma; write several patterns as a list: " +
+                          std::string(key) + ": [\"sales.*\", \"hr.staff\"]");
+  }
+  return OkStatus();
+}
+
+Status ReadChoice(const YamlMap& entry, std::vector<migration::TableChoice>& out) {
+  TRY(const auto includes, entry.Texts("include"));
+  TRY(const auto excludes, entry.Texts("exclude"));
+  TRY(const std::string location, entry.Text("location"));
+  TRY(const std::string as, entry.Text("as"));
+  TRY_VOID(CheckPatterns(entry, "include", includes));
+  TRY_VOID(CheckPatterns(entry, "exclude", excludes));
+  const bool by_name = entry.Has("include") || entry.Has("exclude");
+  if (by_name && (entry.Has("location") || entry.Has("as"))) {
+    return entry.Fail("CONFIG_VALUE", "",
+                      entry.NameOf("") +
+                          " mixes two forms; use either include and exclude, or location and as");
+  }
+  if (includes.empty() && location.empty()) {
+    const char* wanted = entry.Has("as") ? "location" : "include";
+    return entry.Fail("CONFIG_MISSING", "",
+                      entry.NameOf(wanted) + " is missing; add include: \"schema.*\" or "
+                                             "location: abfss://...");
+  }
+  for (const std::string& include : includes) {
+    migration::TableChoice choice;
+    choice.include = include;
+    choice.exclude = excludes;
+    out.push_back(std::move(choice));
+  }
+  if (!location.empty()) {
+    migration::TableChoice choice;
+    choice.location = location;
+    choice.as = as;
+    out.push_back(std::move(choice));
+  }
+  return OkStatus();
+}
+
+Status ReadTables(Reader& reader, const YamlMap& root) {
+  auto& tables = reader.config.options.tables;
+  TRY_VOID(root.EachMap("tables", {"include", "exclude", "location", "as"},
+                        [&](const YamlMap& entry) { return ReadChoice(entry, tables); }));
+  if (tables.empty()) {
+    return root.Fail("CONFIG_MISSING", "tables",
+                     "tables is missing; add for example tables: [{include: \"sales.*\"}]");
+  }
+  return OkStatus();
+}
+
+/// Tables by name need the catalog they are looked up in.
+Status CheckCatalog(const Reader& reader, const YamlMap& root) {
+  const migration::SourceOptions& source = reader.config.options.source;
+  for (const migration::TableChoice& choice : reader.config.options.tables) {
+    if (choice.include.empty()) continue;
+    const bool no_token = source.token.empty() && reader.secrets == SecretUse::kResolve;
+    const char* missing = source.workspace.empty() ? "source.workspace"
+                          : source.catalog.empty() ? "source.catalog"
+                          : no_token               ? "source.token"
+                                                   : nullptr;
+    if (missing == nullptr) return OkStatus();
+    return root.Fail("CONFIG_MISSING", "source",
+                     std::string(missing) +
+                         " is missing; tables chosen by include are looked up in the catalog "
+                         "(or name tables by location)");
+  }
+  return OkStatus();
+}
+
+Status ReadPolicy(Reader& reader, const YamlMap& root) {
+  TRY(const auto policy, root.Map("policy", {"verify", "tasks", "workers", "sessions", "split_mb",
+                                             "create_partition"}));
+  if (!policy) return OkStatus();
+  migration::RunOptions& out = reader.config.options;
+  static constexpr migration::VerifyLevel kLevels[] = {migration::VerifyLevel::kNone,
+                                                       migration::VerifyLevel::kCount,
+                                                       migration::VerifyLevel::kChecksum};
+  TRY(const size_t level, policy->Choice("verify", {"none", "count", "checksum"}, 2));
+  out.verify = kLevels[level];
+  TRY(const int64_t tasks, policy->Number("tasks", out.tasks, {1, 64}));
+  TRY(const int64_t workers, policy->Number("workers", out.workers, {1, 256}));
+  TRY(const int64_t sessions, policy->Number("sessions", out.sessions_max, {1, 1000}));
+  TRY(const int64_t split_mb, policy->Number("split_mb", out.plan.split_bytes >> 20, {1, 4096}));
+  TRY(const size_t create, policy->Choice("create_partition", {"sql", "session"}, 0));
+  out.tasks = static_cast<int>(tasks);
+  out.workers = static_cast<int>(workers);
+  out.sessions_max = static_cast<int>(sessions);
+  out.plan.split_bytes = split_mb << 20;
+  out.create_partition_by_session = create == 1;
+  return OkStatus();
+}
+
+Result<Config> Read(const std::string& text, const std::string& file, SecretUse secrets) {
+  Reader reader;
+  std::error_code ignored;  // a current folder that is gone shows when a path is opened
+  reader.folder = fs::absolute(file, ignored).parent_path();
+  reader.secrets = secrets;
+  TRY(const YamlMap root,
+      YamlMap::Parse(text, file, {"source", "target", "tables", "policy", "state"}));
+  TRY_VOID(ReadSource(reader, root));
+  TRY_VOID(ReadTarget(reader, root));
+  TRY_VOID(ReadTables(reader, root));
+  TRY_VOID(CheckCatalog(reader, root));
+  TRY_VOID(ReadPolicy(reader, root));
+  TRY(const std::string state, root.RequiredText("state"));
+  reader.config.options.state_folder = reader.Absolute(state);
+  return std::move(reader.config);
+}
+
+}  // namespace
+
+Result<Config> ParseConfig(const std::string& text, const std::string& file, SecretUse secrets) {
+  try {
+    return Read(text, file, secrets);
+  } catch (const YAML::Exception& exception) {
+    return Error(ErrorKind::kInvalidInput, "CONFIG_SYNTAX",
+                 "not readable as YAML (" + exception.msg + ")")
+        .At(file);
+  } catch (const fs::filesystem_error& exception) {
+    return Error(ErrorKind::kInvalidInput, "CONFIG_UNREADABLE",
+                 exception.code().message() + "; check the path given with -f")
+        .At(file);
+  }
+}
+
+Result<Config> LoadConfig(const std::string& file, SecretUse secrets) {
+  std::error_code ignored;
+  std::ifstream stream(file, std::ios::binary);
+  std::ostringstream text;
+  if (stream) text << stream.rdbuf();
+  if (!stream.is_open() || stream.bad() || fs::is_directory(file, ignored)) {
+    return Error(ErrorKind::kInvalidInput, "CONFIG_UNREADABLE",
+                 "cannot read the file; check the path given with -f and its rights")
+        .At(file);
+  }
+  return ParseConfig(text.str(), file, secrets);
+}
+
+void ForgetSecretVariables(const Config& config) {
+  for (const std::string& name : config.secret_variables) ::unsetenv(name.c_str());
+}
+
+}  // namespace mms::terminal

@@ -1,0 +1,196 @@
+#include <unistd.h>
+
+#include <nlohmann/json.hpp>
+
+#include "migration/plan/plan.h"
+#include "terminal/interrupt.h"
+#include "terminal/report_table.h"
+#include "terminal/text.h"
+#include "terminal/verbs.h"
+#include "terminal/workflow_session.h"
+
+namespace mms::terminal {
+namespace {
+
+using migration::ColumnPlan;
+using migration::TablePlan;
+using migration::TableRecord;
+using migration::UnitRecord;
+
+struct Planned {
+  TableReport report;
+  std::optional<TablePlan> plan;  ///< without units; nullopt when refused
+};
+
+Result<Planned> ReadPlanned(migration::Ledger& ledger, const TableRecord& record) {
+  TRY(TableReport report, ReadTableReport(ledger, record));
+  Planned planned{std::move(report), std::nullopt};
+  if (record.plan_json.empty()) return planned;
+  TRY(TablePlan plan,
+      migration::TablePlanFromJson(nlohmann::json::parse(record.plan_json, nullptr, false)));
+  planned.plan = std::move(plan);
+  return planned;
+}
+
+/// Hands over each statement; ADD PARTITION by the thousand, so that a million partitions fit.
+Status EachDdl(migration::Ledger& ledger, int64_t table_id, const TablePlan& plan,
+               const std::pair<std::string, std::function<void(std::string)>>& name_and_print) {
+  constexpr size_t kBatch = 1000;
+  const auto& [name, print] = name_and_print;
+  print(migration::CreateTableSql(plan, name));
+  if (plan.partition_columns.empty()) return OkStatus();
+  std::vector<maxcompute::PartitionSpec> batch;
+  const auto flush = [&] {
+    for (std::string& statement : migration::AddPartitionSql(batch, name)) {
+      print(std::move(statement));
+    }
+    batch.clear();
+  };
+  TRY_VOID(ledger.ListUnits(table_id, std::nullopt, [&](const UnitRecord& unit) -> Status {
+    TRY(migration::UnitPlan parsed, migration::UnitPlanFromJson(nlohmann::json::parse(
+                                        unit.plan_json, nullptr, false)));
+    batch.push_back(std::move(parsed.target_partition));
+    if (batch.size() == kBatch) flush();
+    return OkStatus();
+  }));
+  if (!batch.empty()) flush();
+  return OkStatus();
+}
+
+std::string ColumnText(const ColumnPlan& column) {
+  return Printable(column.source_name + " " + column.source_type + " -> " + column.target.name +
+                   " " + maxcompute::ToText(column.target.type) + ": " + column.note);
+}
+
+std::string PlannedText(const Planned& planned, const std::string& target) {
+  const TableReport& report = planned.report;
+  if (!planned.plan) {
+    std::string text = Printable(report.source) + "\n";
+    for (const std::string& reason : report.reasons) {
+      text += "  " + std::string(OutcomeName(report.outcome)) + ": " + Printable(reason) + "\n";
+    }
+    return text;
+  }
+  const TablePlan& plan = *planned.plan;
+  std::string text = Printable(report.source) + " at version " + Thousands(report.version) +
+                     " -> " + Printable(target) + "\n  ";
+  if (!plan.partition_columns.empty()) {
+    std::string columns;
+    for (const ColumnPlan& column : plan.partition_columns) {
+      columns += (columns.empty() ? "" : ", ") + column.target.name;
+    }
+    text += Counted(report.units, "partition") + " by " + Printable(columns) + ", ";
+  }
+  text += Counted(static_cast<int64_t>(plan.columns.size()), "column") + ", " +
+          Counted(report.files.value_or(0), "file") + ", " + Thousands(report.rows_source) +
+          " rows, " + HumanBytes(report.bytes) + "\n";
+  if (report.units_committed > 0) {
+    text += "  already copied: " + Thousands(report.units_committed) + " of " +
+            Counted(report.units, "unit") + "\n";
+  }
+  for (const auto* columns : {&plan.columns, &plan.partition_columns}) {
+    for (const ColumnPlan& column : *columns) {
+      if (!column.note.empty()) text += "  column " + ColumnText(column) + "\n";
+    }
+  }
+  for (const std::string& warning : plan.warnings) {
+    text += "  warning: " + Printable(warning) + "\n";
+  }
+  if (report.error) text += "  error: " + Printable(report.error->ToString()) + "\n";
+  return text;
+}
+
+Json ColumnFields(const std::vector<ColumnPlan>& columns) {
+  Json list = Json::array();
+  for (const ColumnPlan& column : columns) {
+    list.push_back({{"source", column.source_name},
+                    {"source_type", column.source_type},
+                    {"target", column.target.name},
+                    {"target_type", maxcompute::ToText(column.target.type)},
+                    {"note", column.note.empty() ? Json(nullptr) : Json(column.note)}});
+  }
+  return list;
+}
+
+Json PlannedFields(const Planned& planned) {
+  const TableReport& report = planned.report;
+  Json fields = {{"source", report.source},
+                 {"target_table", report.target.empty() ? Json(nullptr) : Json(report.target)},
+                 {"version", OrNull(report.version)},
+                 {"verdict", OutcomeName(report.outcome)},
+                 {"units", planned.plan ? Json(report.units) : Json(nullptr)},
+                 {"units_committed", planned.plan ? Json(report.units_committed) : Json(nullptr)},
+                 {"files", OrNull(report.files)},
+                 {"bytes", OrNull(report.bytes)},
+                 {"rows", OrNull(report.rows_source)},
+                 {"error", report.error ? ErrorFields(*report.error) : Json(nullptr)}};
+  if (planned.plan) {
+    fields["columns"] = ColumnFields(planned.plan->columns);
+    fields["partition_columns"] = ColumnFields(planned.plan->partition_columns);
+    fields["warnings"] = planned.plan->warnings;
+  }
+  return fields;
+}
+
+struct Context {
+  migration::Ledger& ledger;
+  const maxcompute::Options& target;
+  bool with_ddl;
+  Output& output;
+};
+
+Result<TableReport> PrintTable(const Context& context, const TableRecord& record) {
+  TRY(Planned planned, ReadPlanned(context.ledger, record));
+  std::string name;
+  if (planned.plan) {
+    name = migration::QualifiedTableName(context.target, planned.plan->target_table);
+  }
+  const bool ddl = context.with_ddl && planned.plan.has_value();
+  if (context.output.json()) {
+    Json fields = PlannedFields(planned);
+    if (ddl) {
+      Json& statements = fields["ddl"] = Json::array();
+      TRY_VOID(EachDdl(context.ledger, record.id, *planned.plan,
+                       {name, [&](std::string sql) { statements.push_back(std::move(sql)); }}));
+    }
+    context.output.Object("plan", fields);
+    return std::move(planned.report);
+  }
+  context.output.Result(PlannedText(planned, name));
+  if (ddl) {
+    TRY_VOID(EachDdl(context.ledger, record.id, *planned.plan,
+                     {name, [&](std::string sql) { context.output.Result(sql + ";\n"); }}));
+  }
+  return std::move(planned.report);
+}
+
+}  // namespace
+
+ExitCode RunPlan(const std::string& file, bool with_ddl, Output& output) {
+  const Result<Config> config = LoadForPeers(file);
+  if (!config) return output.Fail(config.error());
+  auto workflow = migration::Workflow::Open(config->options);
+  if (!workflow) return output.Fail(workflow.error());
+  {
+    Interrupt interrupt([&] { (*workflow)->Cancel(); });
+    const Status planned = (*workflow)->Plan();
+    if (!planned) return output.Fail(planned.error());
+  }
+  const Context context{(*workflow)->ledger(), config->options.target, with_ddl, output};
+  std::vector<TableReport> tables;
+  const Status listed = context.ledger.ListTables([&](const TableRecord& record) -> Status {
+    TRY(TableReport report, PrintTable(context, record));
+    tables.push_back(std::move(report));
+    return OkStatus();
+  });
+  if (!listed) return output.Fail(listed.error());
+  if (output.json()) output.Object("summary", TotalFields(tables));
+  output.Log(Counted(static_cast<int64_t>(tables.size()), "table") + ": " + OutcomeCounts(tables));
+  migration::RunSummary summary = SummaryOf(tables);
+  summary.mismatched = 0;  // an old comparison is no word on this plan
+  // A planned table counts as done: one good table means the failures are not one common cause.
+  summary.done = summary.tables - summary.refused - summary.failed;
+  return ExitCodeOf(summary, FailuresOf(tables));
+}
+
+}  // namespace mms::terminal

@@ -1,0 +1,211 @@
+#include "terminal/report_table.h"
+
+#include <array>
+
+#include "terminal/text.h"
+
+namespace mms::terminal {
+namespace {
+
+constexpr std::array kOutcomes = {Outcome::kMatch,  Outcome::kMismatch, Outcome::kMissing,
+                                  Outcome::kFailed, Outcome::kRefused,  Outcome::kPending,
+                                  Outcome::kNotCompared};
+constexpr size_t kShortChecksum = 8;
+
+struct Totals {
+  std::array<int64_t, kOutcomes.size()> outcomes = {};
+  int64_t files = 0;
+  int64_t bytes = 0;
+  int64_t rows_copied = 0;
+  // Unknown as soon as one table that was planned does not know its own.
+  std::optional<int64_t> rows_source = 0;
+  std::optional<int64_t> rows_target = 0;
+};
+
+void Add(std::optional<int64_t>& sum, const std::optional<int64_t>& part) {
+  if (sum && part) {
+    *sum += *part;
+  } else {
+    sum.reset();
+  }
+}
+
+Totals Sum(const std::vector<TableReport>& tables) {
+  Totals totals;
+  for (const TableReport& table : tables) {
+    for (size_t i = 0; i < kOutcomes.size(); ++i) {
+      if (table.outcome == kOutcomes[i]) ++totals.outcomes[i];
+    }
+    if (!table.version) continue;  // refused before planning: no part of the copy
+    totals.files += table.files.value_or(0);
+    totals.bytes += table.bytes.value_or(0);
+    totals.rows_copied += table.rows_copied.value_or(0);
+    Add(totals.rows_source, table.rows_source);
+    if (table.units > 0) Add(totals.rows_target, table.rows_target);
+  }
+  return totals;
+}
+
+/// "?" is a number that exists and is not known; "-" one that does not apply.
+std::string Count(const std::optional<int64_t>& number, bool applies) {
+  return applies ? Thousands(number) : "-";
+}
+
+struct RowCounts {
+  std::optional<int64_t> source, copied, target;
+  bool applies = true;
+
+  std::string Folded() const {
+    if (!applies) return "-";
+    if (source == copied && copied == target) return Thousands(source);
+    return Thousands(source) + " / " + Thousands(copied) + " / " + Thousands(target);
+  }
+};
+
+void AppendRows(std::vector<std::string>& cells, const RowCounts& rows, bool folded) {
+  if (folded) {
+    cells.push_back(rows.Folded());
+    return;
+  }
+  cells.push_back(Count(rows.source, rows.applies));
+  cells.push_back(Count(rows.copied, rows.applies));
+  cells.push_back(Count(rows.target, rows.applies));
+}
+
+std::string ShortChecksum(const TableReport& table) {
+  const std::string& checksum =
+      table.source_checksum.empty() ? table.target_checksum : table.source_checksum;
+  return checksum.empty() ? "-" : checksum.substr(0, kShortChecksum);
+}
+
+TextTable Build(const std::vector<TableReport>& tables, bool folded) {
+  using Align = TextTable::Align;
+  std::vector<TextTable::Column> columns = {
+      {"SOURCE"}, {"TARGET"}, {"VERSION", Align::kRight}, {"FILES", Align::kRight}};
+  if (folded) {
+    columns.push_back({"ROWS", Align::kRight});
+  } else {
+    for (const char* title : {"ROWS IN LOG", "COPIED", "IN TARGET"}) {
+      columns.push_back({title, Align::kRight});
+    }
+  }
+  columns.insert(columns.end(), {{"BYTES", Align::kRight}, {"CHECKSUM"}, {"VERDICT"}});
+  TextTable text(columns);
+  for (const TableReport& table : tables) {
+    const bool planned = table.version.has_value();
+    std::vector<std::string> cells = {table.source, planned ? table.target : "-",
+                                      Count(table.version, planned), Count(table.files, planned)};
+    AppendRows(cells, {table.rows_source, table.rows_copied, table.rows_target, planned}, folded);
+    cells.push_back(planned ? HumanBytes(table.bytes) : "-");
+    cells.push_back(ShortChecksum(table));
+    cells.emplace_back(OutcomeName(table.outcome));
+    text.AddRow(std::move(cells));
+  }
+  const Totals totals = Sum(tables);
+  text.AddRule();
+  std::vector<std::string> cells = {Counted(static_cast<int64_t>(tables.size()), "table"), "", "",
+                                    Thousands(totals.files)};
+  AppendRows(cells, {totals.rows_source, totals.rows_copied, totals.rows_target}, folded);
+  cells.push_back(HumanBytes(totals.bytes));
+  cells.emplace_back("");
+  cells.push_back(OutcomeCounts(tables));
+  text.AddRow(std::move(cells));
+  return text;
+}
+
+}  // namespace
+
+std::string RenderReasons(const std::vector<TableReport>& tables) {
+  std::string out;
+  for (const TableReport& table : tables) {
+    if (table.reasons.empty()) continue;
+    out += "\n" + Printable(table.source) + ": " + std::string(OutcomeName(table.outcome)) + "\n";
+    for (const std::string& reason : table.reasons) out += "  " + Printable(reason) + "\n";
+    if (table.reasons_left_out > 0) {
+      out += "  and " + Thousands(table.reasons_left_out) + " more\n";
+    }
+  }
+  return out;
+}
+
+std::string OutcomeCounts(const std::vector<TableReport>& tables) {
+  const Totals totals = Sum(tables);
+  std::string out;
+  for (size_t i = 0; i < kOutcomes.size(); ++i) {
+    if (totals.outcomes[i] == 0) continue;
+    out += (out.empty() ? "" : ", ") + Thousands(totals.outcomes[i]) + " " +
+           std::string(OutcomeName(kOutcomes[i]));
+  }
+  return out;
+}
+
+std::string RenderReport(const std::vector<TableReport>& tables, const Screen& screen) {
+  if (tables.empty()) return "no tables yet; plan or run first\n";
+  TextTable text = Build(tables, false);
+  if (screen.width > 0 && text.Width() > screen.width) text = Build(tables, true);
+  return text.Render(screen.utf8) + RenderReasons(tables);
+}
+
+Json TableFields(const TableReport& table) {
+  const auto text_or_null = [](const std::string& text) {
+    return text.empty() ? Json(nullptr) : Json(text);
+  };
+  return {{"source", table.source},
+          {"target_table", text_or_null(table.target)},
+          {"version", OrNull(table.version)},
+          {"verdict", OutcomeName(table.outcome)},
+          {"units", table.version ? Json(table.units) : Json(nullptr)},
+          {"units_committed", table.version ? Json(table.units_committed) : Json(nullptr)},
+          {"files", OrNull(table.files)},
+          {"bytes", OrNull(table.bytes)},
+          {"rows_source", OrNull(table.rows_source)},
+          {"rows_copied", OrNull(table.rows_copied)},
+          {"rows_target", OrNull(table.rows_target)},
+          {"source_checksum", text_or_null(table.source_checksum)},
+          {"target_checksum", text_or_null(table.target_checksum)},
+          {"error", table.error ? ErrorFields(*table.error) : Json(nullptr)},
+          {"reasons", table.reasons},
+          {"reasons_left_out", table.reasons_left_out}};
+}
+
+Json TotalFields(const std::vector<TableReport>& tables) {
+  const Totals totals = Sum(tables);
+  Json fields = {{"tables", tables.size()}};
+  for (size_t i = 0; i < kOutcomes.size(); ++i) {
+    fields["verdicts"][std::string(OutcomeName(kOutcomes[i]))] = totals.outcomes[i];
+  }
+  fields["files"] = totals.files;
+  fields["bytes"] = totals.bytes;
+  fields["rows_source"] = OrNull(totals.rows_source);
+  fields["rows_copied"] = totals.rows_copied;
+  fields["rows_target"] = OrNull(totals.rows_target);
+  return fields;
+}
+
+migration::RunSummary SummaryOf(const std::vector<TableReport>& tables) {
+  migration::RunSummary summary;
+  for (const TableReport& table : tables) {
+    ++summary.tables;
+    switch (table.outcome) {
+      case Outcome::kMatch:
+      case Outcome::kNotCompared: ++summary.done; break;
+      case Outcome::kPending: break;
+      case Outcome::kRefused: ++summary.refused; break;
+      case Outcome::kFailed: ++summary.failed; break;
+      case Outcome::kMissing:
+      case Outcome::kMismatch: ++summary.mismatched; break;
+    }
+  }
+  return summary;
+}
+
+std::vector<ErrorKind> FailuresOf(const std::vector<TableReport>& tables) {
+  std::vector<ErrorKind> kinds;
+  for (const TableReport& table : tables) {
+    if (table.outcome != Outcome::kFailed) continue;
+    kinds.push_back(table.error ? table.error->kind() : ErrorKind::kInternal);
+  }
+  return kinds;
+}
+
+}  // namespace mms::terminal

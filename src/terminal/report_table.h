@@ -1,0 +1,33 @@
+// The report as text and as JSON objects. Pure; no I/O.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "migration/workflow/workflow.h"
+#include "terminal/output.h"
+#include "terminal/table_report.h"
+
+namespace mms::terminal {
+
+/// Tables aligned in columns, a line of totals, then the reason of everything that is not Match. On
+/// a narrow screen the three row counts share one column.
+std::string RenderReport(const std::vector<TableReport>& tables, const Screen& screen);
+
+/// What is wrong with each table that is not Match, and what to do; "" when nothing is.
+std::string RenderReasons(const std::vector<TableReport>& tables);
+
+/// Full numbers of one table; unknown is null.
+Json TableFields(const TableReport& table);
+/// Numbers of tables by verdict, and sums.
+Json TotalFields(const std::vector<TableReport>& tables);
+
+/// How the reports add up, for the exit code.
+migration::RunSummary SummaryOf(const std::vector<TableReport>& tables);
+/// Kinds of the errors of failed tables.
+std::vector<ErrorKind> FailuresOf(const std::vector<TableReport>& tables);
+
+/// "8 Match, 1 Refused" in order of gravity.
+std::string OutcomeCounts(const std::vector<TableReport>& tables);
+
+}  // namespace mms::terminal

@@ -1,0 +1,182 @@
+#include "terminal/table_report.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "migration/checksum/checksum.h"
+#include "migration/transfer/job.h"
+#include "terminal/text.h"
+
+namespace mms::terminal {
+namespace {
+
+using migration::TableRecord;
+using migration::TableState;
+using migration::UnitRecord;
+using migration::UnitState;
+using migration::Verdict;
+
+/// Sum that is unknown as soon as one part is.
+struct KnownSum {
+  std::optional<int64_t> total = 0;
+  void Add(const std::optional<int64_t>& part) {
+    if (total && part) {
+      *total += *part;
+    } else {
+      total.reset();
+    }
+  }
+};
+
+/// Merged checksum that is unknown as soon as one part is.
+class MergedChecksum {
+ public:
+  Status Add(const std::string& document) {
+    if (!known_) return OkStatus();
+    if (document.empty()) {
+      known_ = false;
+      return OkStatus();
+    }
+    const auto json = nlohmann::json::parse(document, nullptr, false);
+    TRY(const migration::Checksum part, migration::ChecksumFromJson(json));
+    merged_.Merge(part);
+    any_ = true;
+    return OkStatus();
+  }
+  std::string Text() const { return known_ && any_ ? merged_.ToText() : ""; }
+
+ private:
+  migration::Checksum merged_;
+  bool known_ = true;
+  bool any_ = false;
+};
+
+Outcome OutcomeOf(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::kPending: return Outcome::kPending;
+    case Verdict::kMatch: return Outcome::kMatch;
+    case Verdict::kMismatch: return Outcome::kMismatch;
+    case Verdict::kMissing: return Outcome::kMissing;
+    case Verdict::kNotCompared: return Outcome::kNotCompared;
+  }
+  return Outcome::kPending;
+}
+
+/// Outcome of a table without looking at its units.
+Outcome OutcomeOf(TableState state) {
+  switch (state) {
+    case TableState::kPlanned:
+    case TableState::kRunning: return Outcome::kPending;
+    case TableState::kRefused: return Outcome::kRefused;
+    case TableState::kDone: return Outcome::kMatch;
+    case TableState::kFailed: return Outcome::kFailed;
+  }
+  return Outcome::kPending;
+}
+
+void AddReason(TableReport& report, const std::string& partition, const std::string& text) {
+  if (report.reasons.size() >= TableReport::kReasonsMax) {
+    ++report.reasons_left_out;
+    return;
+  }
+  report.reasons.push_back(partition.empty() ? text : "partition " + partition + ": " + text);
+}
+
+/// What a unit adds to the reasons.
+void Explain(TableReport& report, const UnitRecord& unit) {
+  if (unit.verdict == Verdict::kMatch && unit.error_json.empty()) return;
+  if (!unit.difference.empty()) AddReason(report, unit.partition, unit.difference);
+  const std::optional<Error> error = ErrorOfLedger(unit.error_json);
+  if (!error) return;
+  report.outcome = std::max(report.outcome, Outcome::kFailed);
+  AddReason(report, unit.partition, error->ToString());
+  if (!report.error) report.error = error;
+}
+
+void AddClosingReasons(TableReport& report) {
+  const bool unfinished = report.outcome == Outcome::kPending || report.outcome == Outcome::kFailed;
+  const int64_t open = report.units - report.units_committed;
+  if (unfinished && open > 0) {
+    AddReason(report, "",
+              Thousands(open) + " of " + Counted(report.units, "unit") +
+                  " not copied yet; run the same command again to go on");
+  } else if (report.outcome == Outcome::kPending) {
+    AddReason(report, "", "copied but not compared yet; run the same command again, or mms verify");
+  } else if (report.outcome == Outcome::kNotCompared && report.reasons.empty()) {
+    AddReason(report, "", "copied but not compared (policy.verify: none); run mms verify");
+  }
+}
+
+}  // namespace
+
+std::string_view OutcomeName(Outcome outcome) {
+  switch (outcome) {
+    case Outcome::kMatch: return "Match";
+    case Outcome::kNotCompared: return "NotCompared";
+    case Outcome::kPending: return "Pending";
+    case Outcome::kRefused: return "Refused";
+    case Outcome::kFailed: return "Failed";
+    case Outcome::kMissing: return "MissingInTarget";
+    case Outcome::kMismatch: return "Mismatch";
+  }
+  return "Pending";
+}
+
+std::optional<Error> ErrorOfLedger(const std::string& error_json) {
+  if (error_json.empty()) return std::nullopt;
+  const auto document = nlohmann::json::parse(error_json, nullptr, false);
+  if (!document.is_object()) {
+    return Error(ErrorKind::kInternal, "LEDGER_ERROR_UNREADABLE", error_json);
+  }
+  return migration::ErrorFromJson(document);
+}
+
+Result<TableReport> ReadTableReport(migration::Ledger& ledger, const TableRecord& table) {
+  TableReport report;
+  report.source = table.source_name;
+  report.target = table.target_table;
+  report.error = ErrorOfLedger(table.error_json);
+  report.outcome = OutcomeOf(table.state);
+  if (report.error) AddReason(report, "", report.error->ToString());
+  if (table.plan_json.empty()) return report;  // never planned: all its numbers are unknown
+
+  report.version = table.version;
+  int64_t files = 0, bytes = 0, rows_copied = 0;
+  KnownSum rows_source, rows_target;
+  MergedChecksum source, target;
+  const auto visit = [&](const UnitRecord& unit) -> Status {
+    ++report.units;
+    files += unit.files;
+    bytes += unit.bytes;
+    rows_source.Add(unit.rows_planned);
+    rows_target.Add(unit.rows_target);
+    if (unit.state >= UnitState::kCommitted) {
+      ++report.units_committed;
+      rows_copied += unit.rows_copied.value_or(0);
+    }
+    TRY_VOID(source.Add(unit.source_checksum));
+    TRY_VOID(target.Add(unit.target_checksum));
+    report.outcome = std::max(report.outcome, OutcomeOf(unit.verdict));
+    Explain(report, unit);
+    return OkStatus();
+  };
+  TRY_VOID(ledger.ListUnits(table.id, std::nullopt, visit));
+  report.files = files;
+  report.bytes = bytes;
+  report.rows_source = rows_source.total;
+  if (report.units_committed > 0 || report.units == 0) report.rows_copied = rows_copied;
+  if (report.units > 0) report.rows_target = rows_target.total;
+  report.source_checksum = source.Text();
+  report.target_checksum = target.Text();
+  AddClosingReasons(report);
+  return report;
+}
+
+Status ReadReport(migration::Ledger& ledger, const std::function<Status(TableReport)>& visit) {
+  return ledger.ListTables([&](const TableRecord& table) -> Status {
+    TRY(TableReport report, ReadTableReport(ledger, table));
+    return visit(std::move(report));
+  });
+}
+
+}  // namespace mms::terminal

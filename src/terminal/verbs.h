@@ -1,0 +1,40 @@
+// The verbs of the command line, one file each. Each prints its results and errors through `output`
+// and returns the exit code; none throws, prompts or reads stdin (but worker).
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "terminal/output.h"
+
+namespace mms::terminal {
+
+/// Credentials, network and rights of both sides, step by step.
+ExitCode RunCheck(const std::string& file, Output& output);
+/// Lists the chosen tables with what their Delta logs say.
+ExitCode RunSync(const std::string& file, Output& output);
+/// What a run would make and copy; nothing is written at the target.
+ExitCode RunPlan(const std::string& file, bool with_ddl, Output& output);
+/// Plans, copies, compares; goes on from what is done. Ends with the report.
+ExitCode RunRun(const std::string& file, Output& output);
+/// Compares again what is copied.
+ExitCode RunVerify(const std::string& file, Output& output);
+/// The report of the state folder. Talks to nobody and needs no secrets.
+ExitCode RunReport(const std::string& file, Output& output);
+
+struct SandboxFlags {
+  std::string listen = "127.0.0.1:0";
+  std::string data_dir;
+  std::vector<std::string> projects;
+  std::string access_key_id;
+  std::string access_key_secret;  ///< a reference: env:NAME or file:PATH
+  std::string security_token;     ///< a reference; "" = none
+};
+/// The MaxCompute-compatible endpoint, in the foreground until SIGTERM or SIGINT.
+ExitCode RunSandbox(const SandboxFlags& flags, Output& output);
+
+/// Copies what the parent says on stdin.
+ExitCode RunWorkerVerb(Output& output);
+ExitCode RunVersion(Output& output);
+
+}  // namespace mms::terminal

@@ -1,0 +1,15 @@
+#include "terminal/verbs.h"
+#include "terminal/version.h"
+
+namespace mms::terminal {
+
+ExitCode RunVersion(Output& output) {
+  if (output.json()) {
+    output.Object("version", {{"version", kVersion}});
+  } else {
+    output.Result("mms " + std::string(kVersion) + "\n");
+  }
+  return ExitCode::kDone;
+}
+
+}  // namespace mms::terminal
