@@ -1,0 +1,170 @@
+"""Azurite as the object store of the testbed: starts it, signs SAS tokens, uploads folders.
+
+Azurite is the public Azure Storage emulator. It listens on the loopback address only, keeps blobs
+in memory, and knows one account with a key made at random. The key reaches it through its
+environment variable AZURITE_ACCOUNTS and lies in a file of mode 0600, never on a command line.
+"""
+
+from __future__ import annotations
+
+import base64
+import datetime as dt
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from azure.storage.blob import (
+    AccountSasPermissions,
+    BlobServiceClient,
+    ContainerClient,
+    ResourceTypes,
+    generate_account_sas,
+)
+
+ACCOUNT = "lakestore"
+_ENTRY = Path("node_modules/azurite/dist/src/blob/main.js")
+_START_TIMEOUT_S = 60
+
+
+@dataclass
+class Azurite:
+    """A running Azurite; `key` is a secret."""
+
+    process: subprocess.Popen[bytes]
+    port: int
+    key: str
+
+    @property
+    def endpoint(self) -> str:
+        return f"http://127.0.0.1:{self.port}/{ACCOUNT}"
+
+    def container(self, name: str) -> ContainerClient:
+        return BlobServiceClient(self.endpoint, credential=self.key).get_container_client(name)
+
+
+def write_secret(path: Path, text: str) -> None:
+    """Writes a file that only its owner can read, from its first moment."""
+    path.unlink(missing_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+def cache_root() -> Path:
+    """Where set-up keeps what it gets: MMS_CACHE, else ~/.cache/open-mms."""
+    return Path(os.environ.get("MMS_CACHE") or Path.home() / ".cache/open-mms")
+
+
+def find_entry(given: str | None) -> Path:
+    """The script to run: from --azurite, AZURITE_PATH, or the cache; a folder is an npm prefix."""
+    cache = cache_root() / "azurite-3.35.0"
+    for candidate in (given, os.environ.get("AZURITE_PATH"), str(cache)):
+        if not candidate:
+            continue
+        path = Path(candidate).expanduser()
+        for script in (path, path / _ENTRY, path / "dist/src/blob/main.js"):
+            if script.is_file():
+                return script.resolve()
+        if candidate == given:
+            break
+    raise SystemExit(
+        "Azurite is not there: install the npm package azurite@3.35.0 with"
+        " `npm install --prefix DIR` and name DIR by --azurite or AZURITE_PATH"
+    )
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def _wait_until_open(process: subprocess.Popen[bytes], port: int) -> bool:
+    """False when the process ended by itself, as it does when another took the port."""
+    deadline = time.monotonic() + _START_TIMEOUT_S
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            return False
+        try:
+            with socket.create_connection(("127.0.0.1", port), timeout=1):
+                return True
+        except OSError:
+            time.sleep(0.05)
+    process.kill()
+    process.wait()
+    raise SystemExit(f"Azurite did not open its port within {_START_TIMEOUT_S} s")
+
+
+def start(entry: Path, directory: Path) -> Azurite:
+    """Starts Azurite in the background; its output goes to DIRECTORY/azurite.log."""
+    node = os.environ.get("NODE") or shutil.which("node")
+    if not node:
+        raise SystemExit("node is not on PATH: install Node.js 18 or newer, or set NODE")
+    key = base64.b64encode(os.urandom(64)).decode()
+    write_secret(directory / "azurite.key", key)
+    environment = {**os.environ, "AZURITE_ACCOUNTS": f"{ACCOUNT}:{key}"}
+    log_path = directory / "azurite.log"
+    for _ in range(3):
+        port = _free_port()
+        command = [node, str(entry), "--blobHost", "127.0.0.1", "--blobPort", str(port)]
+        command += ["--inMemoryPersistence", "--silent", "--skipApiVersionCheck"]
+        command += ["--disableTelemetry"]
+        with log_path.open("ab") as log:
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=directory,
+                env=environment,
+                start_new_session=True,
+            )
+        if _wait_until_open(process, port):
+            return Azurite(process, port, key)
+    raise SystemExit(f"Azurite ends as soon as it starts: see {log_path}")
+
+
+def make_sas(key: str, start_s: int, end_s: int) -> str:
+    """An account SAS for reading and listing, valid between two moments relative to now."""
+    now = dt.datetime.now(dt.timezone.utc)
+    return generate_account_sas(
+        ACCOUNT,
+        key,
+        ResourceTypes(service=True, container=True, object=True),
+        AccountSasPermissions(read=True, list=True),
+        now + dt.timedelta(seconds=end_s),
+        start=now + dt.timedelta(seconds=start_s),
+        protocol="https,http",
+    )
+
+
+def upload(container: ContainerClient, folders: Iterable[tuple[Path, str]]) -> int:
+    """Uploads (folder, blob prefix) pairs; returns the bytes sent.
+
+    A blob's name is the path of the file on disk, letter by letter: a Delta log names its files by
+    URL, so the path of the log decoded exactly once is the name. The client encodes the name for
+    the request; a name that holds `%2F` travels as `%252F`.
+    """
+    files = [
+        (path, f"{prefix}/{path.relative_to(folder).as_posix()}")
+        for folder, prefix in folders
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    ]
+
+    def put(item: tuple[Path, str]) -> int:
+        path, name = item
+        with path.open("rb") as content:
+            container.upload_blob(name, content, overwrite=True)
+        return path.stat().st_size
+
+    if not container.exists():
+        container.create_container()
+    with ThreadPoolExecutor(4) as pool:
+        return sum(pool.map(put, files))

@@ -1,0 +1,303 @@
+"""Brings up a lakehouse on this machine: Azurite with Delta tables, and their workspace.
+
+    python lakehouse.py up --dir DIR [--scale 0.1] [--corpus FILE] [--azurite PATH]
+    python lakehouse.py down --dir DIR
+
+`up` makes the data (kept in $MMS_CACHE/lakehouse by content), starts Azurite and the
+workspace front on free loopback ports, uploads every table to the container `lake`, and writes
+DIR/lakehouse.json, last: when that file is there, everything answers. Secrets are in files of mode
+0600 that it names. `down` ends both servers by process id and removes what `up` wrote.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+import tarfile
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import azurite
+import delta_log
+import tpch
+
+CATALOG = "main"
+CONTAINER = "lake"
+CLUSTER_ID = "0101-120000-lakehous"
+_HERE = Path(__file__).resolve().parent
+_CORPUS = _HERE.parent.parent / "tests/corpus/corpus.tar.gz"
+_CACHE = azurite.cache_root() / "lakehouse"
+_SAS_LIFE_S = 7 * 24 * 3600
+_FRONT_TIMEOUT_S = 30
+_STOP_TIMEOUT_S = 10
+_SECRETS = ("token", "limited_token", "sas", "expired_sas", "azurite.key")
+_OWN_FILES = (*_SECRETS, "lakehouse.json", "front.json", "front.out", "front.log", "azurite.log")
+
+
+def say(text: str) -> None:
+    print(f"lakehouse: {text}", file=sys.stderr, flush=True)
+
+
+# --- data ---------------------------------------------------------------------
+
+
+def _cached(name: str, make: Callable[[Path], None]) -> Path:
+    """The folder NAME of the cache, made whole or not at all."""
+    folder = _CACHE / name
+    if folder.is_dir():
+        return folder
+    _CACHE.mkdir(parents=True, exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(prefix=f"{name}.", dir=_CACHE))
+    try:
+        make(scratch)
+        try:
+            scratch.rename(folder)
+        except OSError:
+            if not folder.is_dir():  # else another `up` made the same meanwhile
+                raise
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    return folder
+
+
+def tpch_folder(scale: float) -> Path:
+    """TPC-H of this scale; the key holds the maker and the pinned packages."""
+    digest = hashlib.sha256()
+    for source in ("tpch.py", "requirements.txt"):
+        digest.update((_HERE / source).read_bytes())
+    name = f"tpch-{scale:g}-{digest.hexdigest()[:12]}"
+    if not (_CACHE / name).is_dir():
+        say(f"making TPC-H tables of scale {scale:g} (kept for next time)")
+    return _cached(name, lambda folder: tpch.make(scale, folder))
+
+
+def corpus_folder(archive: Path) -> Path:
+    """The unpacked archive: corpus/<table> and expected/<table>.json(l)."""
+    if not archive.is_file():
+        raise SystemExit(f"{archive} is not there: name the corpus by --corpus")
+    digest = hashlib.sha256(archive.read_bytes()).hexdigest()[:16]
+
+    def unpack(folder: Path) -> None:
+        with tarfile.open(archive) as tar:
+            tar.extractall(folder, filter="data")
+
+    return _cached(f"corpus-{digest}", unpack)
+
+
+def describe_tables(schema: str, folder: Path, expected: Path | None) -> list[dict[str, Any]]:
+    """The table entries of lakehouse.json; rows is null when the log's statistics do not tell."""
+    result = []
+    for table in sorted(folder.iterdir()):
+        if not (table / "_delta_log").is_dir():
+            continue
+        snapshot = delta_log.read_snapshot(table)
+        host = f"{azurite.ACCOUNT}.dfs.core.windows.net"
+        entry: dict[str, Any] = {
+            "schema": schema,
+            "table": table.name,
+            "rows": snapshot.rows,
+            "bytes": snapshot.size_bytes,
+            "files": len(snapshot.files),
+            "version": snapshot.version,
+            "location": f"abfss://{CONTAINER}@{host}/{schema}/{table.name}",
+            "folder": str(table),
+            "expected": None,
+        }
+        if expected and (expected / f"{table.name}.json").is_file():
+            entry["expected"] = str(expected / f"{table.name}.json")
+        result.append(entry)
+    return result
+
+
+# --- processes ----------------------------------------------------------------
+
+
+def _start_mark(pid: int) -> str | None:
+    """When the process began, in kernel ticks: tells a process from a later one of the same id."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text("utf-8")
+    except OSError:
+        return None
+    fields = stat.rpartition(")")[2].split()
+    return None if fields[0] == "Z" else fields[19]
+
+
+def _stop(processes: list[dict[str, Any]]) -> None:
+    """SIGTERM, then SIGKILL; only to processes that are still the ones we started."""
+
+    def alive() -> list[int]:
+        known = (p for p in processes if p["mark"] is not None)
+        return [p["pid"] for p in known if _start_mark(p["pid"]) == p["mark"]]
+
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        for pid in alive():
+            os.kill(pid, number)
+        deadline = time.monotonic() + _STOP_TIMEOUT_S
+        while alive() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        if not alive():
+            return
+    raise SystemExit(f"processes {alive()} do not end")
+
+
+def _entry(what: str, process: subprocess.Popen[bytes]) -> dict[str, Any]:
+    return {"what": what, "pid": process.pid, "mark": _start_mark(process.pid)}
+
+
+def _start_front(directory: Path) -> tuple[subprocess.Popen[bytes], str]:
+    command = [sys.executable, str(_HERE / "workspace_front.py")]
+    command += ["--config", str(directory / "front.json")]
+    out_path = directory / "front.out"
+    with out_path.open("wb") as out, (directory / "front.log").open("wb") as log:
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=out, stderr=log, start_new_session=True
+        )
+    deadline = time.monotonic() + _FRONT_TIMEOUT_S
+    while time.monotonic() < deadline and process.poll() is None:
+        text = out_path.read_text("utf-8")
+        if text.endswith("\n"):
+            return process, json.loads(text)["workspace"]
+        time.sleep(0.05)
+    process.kill()
+    process.wait()
+    raise SystemExit(f"the workspace front did not start: see {directory / 'front.log'}")
+
+
+# --- commands -----------------------------------------------------------------
+
+
+def _front_config(directory: Path, folders: dict[str, Path], page_size: int) -> dict[str, Any]:
+    schemas: dict[str, Any] = {
+        name: {"dir": str(folder), "prefix": name} for name, folder in folders.items()
+    }
+    schemas["default"] = {}
+    clusters = [
+        {"id": CLUSTER_ID, "name": "lakehouse", "state": "RUNNING"},
+        {"id": "0102-120000-stopped0", "name": "stopped", "state": "TERMINATED"},
+        {"id": "0103-120000-broken00", "name": "broken", "state": "TERMINATED", "fails": True},
+    ]
+    return {
+        "catalog": CATALOG,
+        "account": azurite.ACCOUNT,
+        "container": CONTAINER,
+        "schemas": schemas,
+        "clusters": clusters,
+        "page_size": page_size,
+        "token_file": str(directory / "token"),
+        "limited_token_file": str(directory / "limited_token"),
+        "sas_file": str(directory / "sas"),
+    }
+
+
+def _write_secrets(directory: Path, key: str) -> None:
+    azurite.write_secret(directory / "token", f"dapi{secrets.token_hex(16)}")
+    azurite.write_secret(directory / "limited_token", f"dapi{secrets.token_hex(16)}")
+    azurite.write_secret(directory / "sas", azurite.make_sas(key, -3600, _SAS_LIFE_S))
+    azurite.write_secret(directory / "expired_sas", azurite.make_sas(key, -7200, -3600))
+
+
+def _write_whole(path: Path, value: Any) -> None:
+    """Readers see the old file or the new one, never a part."""
+    scratch = path.with_name(path.name + ".new")
+    scratch.write_text(json.dumps(value, indent=1) + "\n", "utf-8")
+    scratch.rename(path)
+
+
+def up(options: argparse.Namespace) -> None:
+    directory = options.dir.resolve()
+    if (directory / "lakehouse.json").exists():
+        raise SystemExit(f"{directory} already holds a lakehouse: end it by `down` first")
+    directory.mkdir(parents=True, exist_ok=True)
+    entry = azurite.find_entry(options.azurite)
+    corpus = corpus_folder(options.corpus)
+    folders = {"corpus": corpus / "corpus", "tpch": tpch_folder(options.scale)}
+    tables = [
+        table
+        for schema, folder in folders.items()
+        for table in describe_tables(
+            schema, folder, corpus / "expected" if schema == "corpus" else None
+        )
+    ]
+    started: list[dict[str, Any]] = []
+    # A SIGTERM to `up` must not leave servers behind: let it run the clean-up below.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    try:
+        say("starting Azurite")
+        store = azurite.start(entry, directory)
+        started.append(_entry("azurite", store.process))
+        _write_secrets(directory, store.key)
+        began = time.monotonic()
+        pairs = [(Path(t["folder"]), f"{t['schema']}/{t['table']}") for t in tables]
+        sent = azurite.upload(store.container(CONTAINER), pairs)
+        seconds = time.monotonic() - began
+        say(f"uploaded {len(tables)} tables, {sent / 1e6:.1f} MB, in {seconds:.1f} s")
+        _write_whole(directory / "front.json", _front_config(directory, folders, options.page_size))
+        front, workspace = _start_front(directory)
+        started.append(_entry("workspace front", front))
+        _write_whole(
+            directory / "lakehouse.json",
+            {
+                "workspace": workspace,
+                "catalog": CATALOG,
+                "cluster": CLUSTER_ID,
+                "account": azurite.ACCOUNT,
+                "container": CONTAINER,
+                "endpoint": store.endpoint,
+                "token_file": str(directory / "token"),
+                "limited_token_file": str(directory / "limited_token"),
+                "sas_file": str(directory / "sas"),
+                "expired_sas_file": str(directory / "expired_sas"),
+                "expected_dir": str(corpus / "expected"),
+                "pids": [process["pid"] for process in started],
+                "processes": started,
+                "tables": tables,
+            },
+        )
+    except BaseException:
+        _stop(started)
+        raise
+    say(f"workspace {workspace}, blobs {store.endpoint}, description {directory}/lakehouse.json")
+
+
+def down(options: argparse.Namespace) -> None:
+    directory = options.dir.resolve()
+    description = directory / "lakehouse.json"
+    if not description.is_file():
+        say(f"nothing to end in {directory}")
+        return
+    processes = json.loads(description.read_text("utf-8"))["processes"]
+    _stop(processes)
+    for name in _OWN_FILES:
+        (directory / name).unlink(missing_ok=True)
+    say(f"ended {len(processes)} processes")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    commands = parser.add_subparsers(dest="command", required=True)
+    start = commands.add_parser("up", help="start and fill everything")
+    start.add_argument("--dir", type=Path, required=True)
+    start.add_argument("--scale", type=float, default=0.1, help="TPC-H scale factor")
+    start.add_argument("--corpus", type=Path, default=_CORPUS)
+    start.add_argument("--azurite", help="npm prefix, package folder or script of Azurite")
+    start.add_argument("--page-size", type=int, default=50, help="objects a page by default")
+    start.set_defaults(run=up)
+    stop = commands.add_parser("down", help="end everything that up started")
+    stop.add_argument("--dir", type=Path, required=True)
+    stop.set_defaults(run=down)
+    options = parser.parse_args()
+    options.run(options)
+
+
+if __name__ == "__main__":
+    main()
