@@ -1,0 +1,71 @@
+# The front door. Each target does its own set-up (tools/setup), which costs nothing once done.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+export MMS_CACHE ?= $(HOME)/.cache/open-mms
+# Compiled objects are shared between clones: paths below a clone count as relative.
+export CCACHE_DIR ?= $(MMS_CACHE)/ccache
+export CCACHE_BASEDIR := $(CURDIR)
+export CCACHE_NOHASHDIR := 1
+export PATH := $(MMS_CACHE)/bin:$(PATH)
+
+PRESET ?= release
+BUILD := build/$(PRESET)
+PYTHON := $(MMS_CACHE)/peers-venv/bin/python
+# One compiler per core, but never more than 1.5 GB of free memory each allow.
+JOBS ?= $(shell awk -v cores="$$(nproc)" '/^MemAvailable/ { n = int($$2 / 1500000); \
+  print n < 1 ? 1 : n < cores ? n : cores }' /proc/meminfo)
+
+CPP_FILES := git ls-files -co --exclude-standard '*.cc' '*.h'
+
+.PHONY: help setup build test check fix run demo demo-up demo-down bench clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+	@echo 'Settings: PRESET=release|dev|asan  JOBS=N  MMS_CACHE=DIR  ONLY=PATTERN (test)  ARGS="..." (run, bench)'
+
+setup: ## get this machine ready to build, test and demo
+	@tools/setup/setup test
+
+build: ## compile into build/release (PRESET=dev or asan: into build/dev, build/asan)
+	@tools/setup/setup build
+	@$(MAKE) --no-print-directory compile
+
+.PHONY: ready compile
+ready: setup
+	@$(MAKE) --no-print-directory compile
+
+compile:
+	@if [ ! -e $(BUILD)/build.ninja ]; then cmake --preset $(PRESET) >/dev/null; fi
+	@cmake --build --preset $(PRESET) --parallel $(JOBS)
+
+test: ready ## unit and peer tests (ONLY=PATTERN: those whose name matches)
+	@$(PYTHON) tools/run_tests.py --build $(BUILD) --jobs $(JOBS) --only '$(ONLY)'
+
+check: ## style: tools/tidy.py and clang-format
+	@tools/setup/setup check
+	@status=0; python3 tools/tidy.py || status=1; $(CPP_FILES) \
+	  | xargs -r clang-format-14 --dry-run -Werror --ferror-limit=1 || status=1; exit $$status
+
+fix: ## format the C++ files in place
+	@tools/setup/setup check
+	@$(CPP_FILES) | xargs -r clang-format-14 -i
+
+run: build ## run the binary: make run ARGS='sandbox --help'
+	@$(BUILD)/mms $(ARGS)
+
+demo: ready ## move a small lakehouse into the sandbox, prove it, take everything down
+	@MMS_BIN=$(CURDIR)/$(BUILD)/mms tools/demo/demo.sh run
+
+demo-up: ready ## the same, and leave it running
+	@MMS_BIN=$(CURDIR)/$(BUILD)/mms tools/demo/demo.sh up
+
+demo-down: ## end what demo-up left
+	@tools/demo/demo.sh down
+
+bench: ready ## the published figures (bench/README.md)
+	@bench/run $(BUILD)/mms $(ARGS)
+
+clean: ## remove build/ (the cache stays: rm -r $(MMS_CACHE) removes it)
+	@rm -rf build
