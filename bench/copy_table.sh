@@ -1,6 +1,6 @@
 #!/bin/sh
 # copy_table.sh MMS WORK TABLE: the timed command. Writes the migration file of one table with a
-# state folder of its own, then becomes `mms run`. A shell: no interpreter starts within the time.
+# state folder of its own, then runs `mms run`. A shell: no interpreter starts within the time.
 # WORK holds the file `sas`; YARDSTICK_SECRET is the access key's secret.
 set -eu
 run=$(mktemp -d "$2/$3.XXXXXX")
@@ -16,4 +16,4 @@ tables: [{location: "az://lake/$3", as: $3}]
 policy: {${BENCH_POLICY:?}}
 state: "$run/state"
 END
-exec "$1" run -f "$run/mms.yaml"
+exec timeout --kill-after=5 "${BENCH_LIMIT_S:-300}" "$1" run -f "$run/mms.yaml" # a run that hangs is no good run

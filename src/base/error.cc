@@ -38,7 +38,7 @@ bool IsTransient(ErrorKind kind) {
   return false;
 }
 
-Error&& Error::At(std::string_view object) && {
+Error Error::At(std::string_view object) && {
   where_ = where_.empty() ? std::string(object) : std::string(object) + ": " + where_;
   return std::move(*this);
 }

@@ -51,12 +51,12 @@ class [[nodiscard]] Error {
   int http_status() const { return http_status_; }
 
   /// Names the object one level further out. Returns itself so that calls chain.
-  Error&& At(std::string_view object) &&;
-  Error&& RetryAfter(long ms) && {
+  Error At(std::string_view object) &&;
+  Error RetryAfter(long ms) && {
     retry_after_ms_ = ms;
     return std::move(*this);
   }
-  Error&& HttpStatus(int status) && {
+  Error HttpStatus(int status) && {
     http_status_ = status;
     return std::move(*this);
   }

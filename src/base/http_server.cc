@@ -116,9 +116,9 @@ class TcpTransport : public Transport {
 /// Unparsed input of a connection: what a request did not use belongs to the next one.
 class Input {
  public:
-  char* free_begin() { return bytes_.data() + end_; }
-  size_t free_size() const { return bytes_.size() - end_; }
-  const char* begin() const { return bytes_.data() + begin_; }
+  char* free_begin() { return bytes_.get() + end_; }
+  size_t free_size() const { return kInputBytes - end_; }
+  const char* begin() const { return bytes_.get() + begin_; }
   size_t size() const { return end_ - begin_; }
   void Added(size_t n) { end_ += n; }
   void Used(size_t n) {
@@ -127,13 +127,14 @@ class Input {
   }
   void Compact() {
     if (begin_ == 0) return;
-    std::memmove(bytes_.data(), begin(), size());
+    std::memmove(bytes_.get(), begin(), size());
     end_ -= begin_;
     begin_ = 0;
   }
 
  private:
-  std::vector<char> bytes_ = std::vector<char>(kInputBytes);
+  // Not zeroed: an idle connection touches a page or two of it.
+  std::unique_ptr<char[]> bytes_ = std::make_unique_for_overwrite<char[]>(kInputBytes);
   size_t begin_ = 0;
   size_t end_ = 0;
 };
@@ -183,7 +184,7 @@ class Connection : public ByteSource, public HttpResponder {
 
   /// Runs on a pool thread: handler, then what is left of the body.
   void Handle(const HttpHandler& handler, const std::string& peer) {
-    HttpRequest request;
+    ServerRequest request;
     auto& message = parser_->get();
     request.method = std::string(message.method_string());
     request.target = std::string(message.target());
@@ -517,7 +518,7 @@ Result<std::unique_ptr<HttpServer>> HttpServer::Start(HttpServerOptions options,
   return std::unique_ptr<HttpServer>(new HttpServer(std::move(impl)));
 }
 
-const std::string* HttpRequest::FindHeader(std::string_view name) const {
+const std::string* ServerRequest::FindHeader(std::string_view name) const {
   for (const auto& [key, value] : headers) {
     if (key == name) return &value;
   }

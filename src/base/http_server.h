@@ -43,7 +43,7 @@ class ByteSink {
 
 using HttpHeaders = std::vector<std::pair<std::string, std::string>>;
 
-struct HttpRequest {
+struct ServerRequest {
   std::string method;   ///< as sent, upper case by convention
   std::string target;   ///< path and query as on the wire, still percent-encoded
   HttpHeaders headers;  ///< names in lower case, order of arrival
@@ -68,7 +68,7 @@ class HttpResponder : public ByteSink {
   virtual bool started() const = 0;
 };
 
-using HttpHandler = std::function<void(HttpRequest&, HttpResponder&)>;
+using HttpHandler = std::function<void(ServerRequest&, HttpResponder&)>;
 
 struct HttpServerOptions {
   std::string host = "127.0.0.1";

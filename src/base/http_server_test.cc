@@ -68,7 +68,7 @@ std::string ReadBody(ByteSource* body, size_t piece = 64 * 1024) {
 }
 
 /// Answers with method, target and body.
-void Echo(HttpRequest& request, HttpResponder& responder) {
+void Echo(ServerRequest& request, HttpResponder& responder) {
   std::string body = ReadBody(request.body);
   (void)responder.Send(200, {}, request.method + " " + request.target + " [" + body + "]");
 }
@@ -115,7 +115,7 @@ TEST(HttpServer, CarriesALargeBodyUnchangedInBothDirections) {
   std::string big(5'000'000, '\0');
   for (size_t i = 0; i < big.size(); ++i) big[i] = static_cast<char>(i * 31 % 251);
   std::string seen;
-  auto server = Serve([&](HttpRequest& request, HttpResponder& responder) {
+  auto server = Serve([&](ServerRequest& request, HttpResponder& responder) {
     seen = ReadBody(request.body);
     (void)responder.Start(200, {});
     for (size_t at = 0; at < seen.size(); at += 700'000) {
@@ -150,7 +150,7 @@ TEST(HttpServer, SendsContinueWhenTheHandlerWantsTheBody) {
 }
 
 TEST(HttpServer, AnswersBeforeTheBodyWasReadAndKeepsTheConnection) {
-  auto server = Serve([](HttpRequest& request, HttpResponder& responder) {
+  auto server = Serve([](ServerRequest& request, HttpResponder& responder) {
     if (request.method == "PUT") {
       (void)responder.Send(400, {}, "no]");
     } else {
@@ -167,7 +167,7 @@ TEST(HttpServer, AnswersBeforeTheBodyWasReadAndKeepsTheConnection) {
 
 TEST(HttpServer, TellsTheHandlerThatABodyWasCut) {
   std::atomic<bool> cut = false;
-  auto server = Serve([&](HttpRequest& request, HttpResponder& responder) {
+  auto server = Serve([&](ServerRequest& request, HttpResponder& responder) {
     cut = ReadBody(request.body) == "error HTTP_PEER_GONE";
     (void)responder.Send(400, {}, "cut");
   });
@@ -184,7 +184,7 @@ TEST(HttpServer, TellsTheHandlerThatABodyWasCut) {
 
 TEST(HttpServer, RefusesMalformedAndAmbiguousRequests) {
   std::atomic<int> handled = 0;
-  auto server = Serve([&](HttpRequest& request, HttpResponder& responder) {
+  auto server = Serve([&](ServerRequest& request, HttpResponder& responder) {
     std::string body = ReadBody(request.body);
     if (!body.starts_with("error")) ++handled;
     (void)responder.Send(200, {}, "");
@@ -221,7 +221,7 @@ TEST(HttpServer, DropsAClientThatDoesNotFinishItsHeader) {
 }
 
 TEST(HttpServer, AbortLeavesABodyWithoutItsEnd) {
-  auto server = Serve([](HttpRequest&, HttpResponder& responder) {
+  auto server = Serve([](ServerRequest&, HttpResponder& responder) {
     (void)responder.Start(200, {});
     (void)responder.Write("abc", 3);
     responder.Abort();
@@ -233,7 +233,7 @@ TEST(HttpServer, AbortLeavesABodyWithoutItsEnd) {
 
 TEST(HttpServer, LetsARequestInHandFinishWhenItStops) {
   std::atomic<bool> inside = false;
-  auto server = Serve([&](HttpRequest&, HttpResponder& responder) {
+  auto server = Serve([&](ServerRequest&, HttpResponder& responder) {
     inside = true;
     std::this_thread::sleep_for(std::chrono::milliseconds(200));
     (void)responder.Send(200, {}, "finished]");
@@ -251,7 +251,7 @@ TEST(HttpServer, LetsARequestInHandFinishWhenItStops) {
 
 TEST(HttpServer, CutsARequestThatOutlivesTheDrain) {
   std::atomic<bool> inside = false;
-  auto server = Serve([&](HttpRequest& request, HttpResponder& responder) {
+  auto server = Serve([&](ServerRequest& request, HttpResponder& responder) {
     inside = true;
     (void)ReadBody(request.body);  // the client never sends it
     (void)responder.Send(200, {}, "");
@@ -265,7 +265,7 @@ TEST(HttpServer, CutsARequestThatOutlivesTheDrain) {
 }
 
 TEST(HttpServer, KeepsLineBreaksOutOfHeaderValues) {
-  auto server = Serve([](HttpRequest&, HttpResponder& responder) {
+  auto server = Serve([](ServerRequest&, HttpResponder& responder) {
     (void)responder.Send(200, {{"X-Text", "a\r\nInjected: 1"}}, "]");
   });
   RawClient client(server->port());

@@ -8,6 +8,7 @@
 #include <algorithm>
 
 #include "sandbox/frame.h"
+#include "sandbox/recycling_pool.h"
 
 namespace mms::sandbox {
 namespace {
@@ -94,6 +95,7 @@ Status ReadArrowBlock(ByteSource* body, const Table& table, const BatchVisitor& 
   arrow::ipc::DictionaryMemo dictionaries;
   auto options = arrow::ipc::IpcReadOptions::Defaults();
   options.use_threads = false;
+  options.memory_pool = RecyclingPool::Get();
   while (true) {
     TRY(auto message, NextMessage(reader.get(), stream));
     if (message == nullptr) break;
@@ -128,6 +130,7 @@ ArrowBlockWriter::~ArrowBlockWriter() = default;
 Status ArrowBlockWriter::Write(const arrow::RecordBatch& batch) {
   auto options = arrow::ipc::IpcWriteOptions::Defaults();
   options.use_threads = false;
+  options.memory_pool = RecyclingPool::Get();
   auto message = arrow::ipc::SerializeRecordBatch(batch, options);
   if (!message.ok()) {
     return Error(ErrorKind::kInternal, "InternalServerError", message.status().ToString());

@@ -64,7 +64,7 @@ Result<std::string> PercentDecode(std::string_view text, bool plus_is_blank) {
   return decoded;
 }
 
-Result<Call> ParseCall(HttpRequest* request) {
+Result<Call> ParseCall(ServerRequest* request) {
   Call call;
   call.http = request;
   std::string_view target = request->target;

@@ -14,7 +14,7 @@
 namespace mms::sandbox {
 
 struct Call {
-  HttpRequest* http = nullptr;
+  ServerRequest* http = nullptr;
   std::string request_id;
   std::string path;                   ///< decoded, begins with "/"
   std::vector<std::string> segments;  ///< of the path, each decoded
@@ -34,7 +34,7 @@ struct Answer {
 };
 
 /// Errors: kInvalidInput InvalidURI.
-Result<Call> ParseCall(HttpRequest* request);
+Result<Call> ParseCall(ServerRequest* request);
 
 /// %XX decoded; `plus_is_blank` for query values. Errors: kInvalidInput InvalidURI.
 Result<std::string> PercentDecode(std::string_view text, bool plus_is_blank);

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "sandbox/recycling_pool.h"
+
 namespace mms::sandbox {
 namespace {
 
@@ -117,7 +119,7 @@ arrow::Result<int64_t> FrameInputStream::Read(int64_t size, void* out) {
 }
 
 arrow::Result<std::shared_ptr<arrow::Buffer>> FrameInputStream::Read(int64_t size) {
-  ARROW_ASSIGN_OR_RAISE(auto buffer, arrow::AllocateResizableBuffer(size));
+  ARROW_ASSIGN_OR_RAISE(auto buffer, arrow::AllocateResizableBuffer(size, RecyclingPool::Get()));
   ARROW_ASSIGN_OR_RAISE(int64_t got, Read(size, buffer->mutable_data()));
   if (got < size) ARROW_RETURN_NOT_OK(buffer->Resize(got, false));
   return std::shared_ptr<arrow::Buffer>(std::move(buffer));

@@ -1,6 +1,7 @@
 #include "sandbox/parquet_file.h"
 
 #include <arrow/array/util.h>
+#include <arrow/table.h>
 #include <arrow/util/byte_size.h>
 #include <parquet/arrow/reader.h>
 #include <parquet/exception.h>
@@ -9,11 +10,13 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "sandbox/recycling_pool.h"
+
 namespace mms::sandbox {
 namespace {
 
 /// Bytes of Arrow data per row group: bounds memory per writer and lets readers skip.
-constexpr int64_t kGroupBytes = 32 << 20;
+constexpr int64_t kGroupBytes = 16 << 20;
 constexpr int64_t kReadBatchRows = 16 * 1024;
 
 Error Failed(const arrow::Status& status) {
@@ -26,7 +29,8 @@ std::shared_ptr<parquet::WriterProperties> WriterProperties() {
   // The fastest form that every reader knows: no dictionaries, no compression, no statistics. The
   // sandbox is judged by how fast it takes data in, and its tables live for a rehearsal.
   return parquet::WriterProperties::Builder()
-      .disable_dictionary()
+      .memory_pool(RecyclingPool::Get())
+      ->disable_dictionary()
       ->disable_statistics()
       ->compression(parquet::Compression::UNCOMPRESSED)
       ->version(parquet::ParquetVersion::PARQUET_2_6)
@@ -48,7 +52,7 @@ Result<std::unique_ptr<parquet::arrow::FileReader>> OpenReader(const std::string
   properties.set_batch_size(kReadBatchRows);
   properties.set_use_threads(false);
   std::unique_ptr<parquet::arrow::FileReader> reader;
-  status = builder.properties(properties)->Build(&reader);
+  status = builder.memory_pool(RecyclingPool::Get())->properties(properties)->Build(&reader);
   if (!status.ok()) return Failed(status);
   return reader;
 }
@@ -142,23 +146,32 @@ ParquetBlockWriter::~ParquetBlockWriter() {
 }
 
 Status ParquetBlockWriter::Write(const arrow::RecordBatch& batch) {
+  if (batch.num_rows() == 0) return OkStatus();
+  pending_.push_back(batch.Slice(0));
+  rows_ += batch.num_rows();
+  pending_bytes_ += arrow::util::ReferencedBufferSize(batch).ValueOr(kGroupBytes);
+  return pending_bytes_ >= kGroupBytes ? WriteGroup() : OkStatus();
+}
+
+/// One row group out of the batches in hand: column by column straight into the file, which needs a
+/// page of memory; Parquet's buffered row groups would hold the whole group a second time.
+Status ParquetBlockWriter::WriteGroup() {
+  if (pending_.empty()) return OkStatus();
   try {
-    if (rows_ == 0 || group_bytes_ >= kGroupBytes) {
-      auto status = writer_->NewBufferedRowGroup();
-      if (!status.ok()) return Failed(status);
-      group_bytes_ = 0;
-    }
-    auto status = writer_->WriteRecordBatch(batch);
+    auto table = arrow::Table::FromRecordBatches(pending_.front()->schema(), pending_);
+    if (!table.ok()) return Failed(table.status());
+    auto status = writer_->WriteTable(**table, (*table)->num_rows());
     if (!status.ok()) return Failed(status);
   } catch (const std::exception& e) {
     return Error(ErrorKind::kInternal, "InternalServerError", e.what());
   }
-  rows_ += batch.num_rows();
-  group_bytes_ += arrow::util::ReferencedBufferSize(batch).ValueOr(kGroupBytes);
+  pending_.clear();
+  pending_bytes_ = 0;
   return OkStatus();
 }
 
 Result<int64_t> ParquetBlockWriter::Close() {
+  TRY_VOID(WriteGroup());
   int64_t bytes = 0;
   try {
     auto status = writer_->Close();

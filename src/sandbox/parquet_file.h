@@ -31,12 +31,15 @@ class ParquetBlockWriter {
   int64_t rows() const { return rows_; }
 
  private:
+  Status WriteGroup();
+
   explicit ParquetBlockWriter(std::string path) : path_(std::move(path)) {}
   std::string path_;
   std::shared_ptr<arrow::io::FileOutputStream> file_;
   std::unique_ptr<parquet::arrow::FileWriter> writer_;
   int64_t rows_ = 0;
-  int64_t group_bytes_ = 0;
+  std::vector<std::shared_ptr<arrow::RecordBatch>> pending_;
+  int64_t pending_bytes_ = 0;
   bool closed_ = false;
 };
 

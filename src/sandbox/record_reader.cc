@@ -12,6 +12,7 @@
 #include "sandbox/crc32c.h"
 #include "sandbox/record_block.h"
 #include "sandbox/record_wire.h"
+#include "sandbox/recycling_pool.h"
 
 namespace mms::sandbox {
 namespace {
@@ -252,8 +253,7 @@ class BlockReader {
     TRY_VOID(MakeBuilders());
     while (true) {
       TRY(uint64_t tag, input_.Varint());
-      uint64_t field = tag >> 3;
-      if (field == kMetaCount) break;
+      if (tag == kMetaCount << 3) break;
       TRY_VOID(ReadRecord(tag));
       if (rows_ >= kBatchRows || input_.taken() - flushed_at_ >= kBatchBytes) TRY_VOID(FlushRows());
     }
@@ -267,7 +267,7 @@ class BlockReader {
     for (const Column& column : table_.columns) {
       std::unique_ptr<arrow::ArrayBuilder> builder;
       TRY_VOID(FromArrowStatus(
-          arrow::MakeBuilder(arrow::default_memory_pool(), column.type.ToArrow(), &builder)));
+          arrow::MakeBuilder(RecyclingPool::Get(), column.type.ToArrow(), &builder)));
       builders_.push_back(std::move(builder));
     }
     return OkStatus();
@@ -277,7 +277,7 @@ class BlockReader {
   Status ReadRecord(uint64_t tag) {
     values_.ResetCrc();
     seen_.assign(builders_.size(), false);
-    while (tag >> 3 != kEndRecord) {
+    while (tag != kEndRecord << 3) {
       uint64_t field = tag >> 3;
       if (field == 0 || field > builders_.size() || seen_[field - 1]) {
         return Malformed("unexpected field number " + std::to_string(field));
@@ -314,7 +314,7 @@ class BlockReader {
                        std::to_string(count_) + " came");
     }
     TRY(uint64_t tag, input_.Varint());
-    if (tag >> 3 != kMetaChecksum) return Malformed("the footer has no checksum");
+    if (tag != kMetaChecksum << 3) return Malformed("the footer has no checksum");
     TRY(uint64_t crc, input_.Varint());
     if (static_cast<uint32_t>(crc) != crc_of_crcs_)
       return Malformed("wrong checksum in the footer");

@@ -1,5 +1,7 @@
 #include "sandbox/sandbox.h"
 
+#include <malloc.h>
+
 #include <csignal>
 #include <cstdio>
 
@@ -62,6 +64,8 @@ Status CheckOptions(const Options& options) {
 Status Run(const Options& options) {
   TRY_VOID(CheckOptions(options));
   TRY(auto address, ParseHostPort(options.listen));
+  // Many handler threads, each with little to keep: a heap per thread would only hold memory.
+  mallopt(M_ARENA_MAX, 2);
   SignalHold signals;
   TRY(auto storage, Storage::Open(options.data_dir));
   TRY(auto catalog, Catalog::Open(options.data_dir));
@@ -77,7 +81,8 @@ Status Run(const Options& options) {
   HttpServerOptions http;
   http.host = address.first;
   http.port = address.second;
-  TRY(auto listener, HttpServer::Start(http, [&](HttpRequest& request, HttpResponder& responder) {
+  http.handler_threads = 32;
+  TRY(auto listener, HttpServer::Start(http, [&](ServerRequest& request, HttpResponder& responder) {
         server.Handle(request, responder);
       }));
   std::printf("mms sandbox ready at http://%s:%u (project %s, data %s)\n", address.first.c_str(),

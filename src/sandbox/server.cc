@@ -42,7 +42,7 @@ Answer PlainText(std::string text) {
 
 }  // namespace
 
-void Server::Handle(HttpRequest& request, HttpResponder& responder) {
+void Server::Handle(ServerRequest& request, HttpResponder& responder) {
   std::string request_id = UpperName(RandomHex(12));
   auto call = ParseCall(&request);
   if (call) call->request_id = request_id;

@@ -22,7 +22,7 @@ class Server {
         upload_(catalog, storage),
         download_(catalog, storage) {}
 
-  void Handle(HttpRequest& request, HttpResponder& responder);
+  void Handle(ServerRequest& request, HttpResponder& responder);
 
  private:
   /// What a path names below /projects/P.

@@ -7,8 +7,8 @@ namespace {
 
 constexpr int64_t kSentSeconds = 1'795'370'400;  // Sun, 22 Nov 2026 18:00:00 GMT
 
-HttpRequest BlockPut() {
-  HttpRequest request;
+ServerRequest BlockPut() {
+  ServerRequest request;
   request.method = "PUT";
   request.target =
       "/projects/p1/tables/t1?uploadid=U1&blockid=0&arrow=&partition=ds%3D20260101&curr_project=p1";
@@ -24,7 +24,7 @@ HttpRequest BlockPut() {
 
 Credentials TestCredentials() { return {"testid", Secret("testsecret"), ""}; }
 
-Status Check(HttpRequest request, const std::string& authorization, Credentials credentials,
+Status Check(ServerRequest request, const std::string& authorization, Credentials credentials,
              int64_t now_s = kSentSeconds) {
   request.headers.emplace_back("authorization", authorization);
   Call call = ParseCall(&request).value();
@@ -32,7 +32,7 @@ Status Check(HttpRequest request, const std::string& authorization, Credentials 
 }
 
 TEST(Signature, BuildsTheCanonicalTextOfABlockPut) {
-  HttpRequest request = BlockPut();
+  ServerRequest request = BlockPut();
   EXPECT_EQ(CanonicalText(ParseCall(&request).value()),
             "PUT\n\napplication/octet-stream\nSun, 22 Nov 2026 18:00:00 GMT\n"
             "x-odps-tunnel-version:6\nx-odps-user-agent:demo/1\n"
@@ -41,8 +41,8 @@ TEST(Signature, BuildsTheCanonicalTextOfABlockPut) {
 }
 
 TEST(Signature, LeavesTheEndpointsPrefixOut) {
-  HttpRequest plain = BlockPut();
-  HttpRequest prefixed = BlockPut();
+  ServerRequest plain = BlockPut();
+  ServerRequest prefixed = BlockPut();
   prefixed.target = "/api" + prefixed.target;
   EXPECT_EQ(CanonicalText(ParseCall(&plain).value()), CanonicalText(ParseCall(&prefixed).value()));
 }
@@ -67,13 +67,13 @@ TEST(Signature, RefusesAWrongSignatureKeyOrNothing) {
       Check(BlockPut(), "ODPS other:C25K/joHqPc+Fg+jLVLScsZBXxo=", credentials).error().code(),
       "Unauthorized");
   EXPECT_EQ(Check(BlockPut(), "Bearer x", credentials).error().code(), "Unauthorized");
-  HttpRequest request = BlockPut();
+  ServerRequest request = BlockPut();
   EXPECT_EQ(CheckSignature(ParseCall(&request).value(), credentials, kSentSeconds).error().code(),
             "Unauthorized");
 }
 
 TEST(Signature, RefusesAChangedParameter) {
-  HttpRequest request = BlockPut();
+  ServerRequest request = BlockPut();
   request.target += "&blockid=1";
   EXPECT_FALSE(Check(request, "ODPS testid:C25K/joHqPc+Fg+jLVLScsZBXxo=", TestCredentials()));
 }
@@ -90,7 +90,7 @@ TEST(Signature, WantsTheSecurityTokenOfTemporaryCredentials) {
   temporary.security_token = "token-1";
   const std::string good = "ODPS testid:C25K/joHqPc+Fg+jLVLScsZBXxo=";
   EXPECT_FALSE(Check(BlockPut(), good, temporary));
-  HttpRequest request = BlockPut();
+  ServerRequest request = BlockPut();
   request.headers.emplace_back("authorization-sts-token", "token-1");
   EXPECT_TRUE(Check(request, good, temporary));
   request.headers.back().second = "token-2";

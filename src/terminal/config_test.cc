@@ -26,7 +26,7 @@ target:
   security_token: env:MMS_TEST_STS
   region: cn-hangzhou
 tables:
-  - {include: ["sales.*", "hr.staff"], exclude: "sales.tmp_*"}
+  - {include: ["sales.*", "hr.staff"], exclude: ["sales.tmp_*", "x"]}
   - {location: "abfss://c@lake.dfs.core.windows.net/t", as: events}
 policy: {verify: count, tasks: 3, workers: 5, sessions: 48, split_mb: 128, create_partition: sql}
 state: state/dw
@@ -77,7 +77,7 @@ TEST_F(ConfigFile, EveryKeyReachesItsOption) {
   EXPECT_EQ(options.tables[1].include, "hr.staff");
   for (int i : {0, 1}) {
     EXPECT_EQ(options.tables[static_cast<size_t>(i)].exclude,
-              std::vector<std::string>{"sales.tmp_*"});
+              (std::vector<std::string>{"sales.tmp_*", "x"}));
   }
   EXPECT_EQ(options.tables[2].location, "abfss://c@lake.dfs.core.windows.net/t");
   EXPECT_EQ(options.tables[2].as, "events");
@@ -208,7 +208,7 @@ INSTANTIATE_TEST_SUITE_P(
                 "split_mb: 128, create_partition: sql}", "policy: fast", "CONFIG_TYPE",
                 "policy must be a mapping of verify, tasks", 20},
         BadFile{"TablesIsAMapping", "tables:\n  - {include: [\"sales.*\", \"hr.staff\"], "
-                "exclude: \"sales.tmp_*\"}\n  - {location: "
+                "exclude: [\"sales.tmp_*\", \"x\"]}\n  - {location: "
                 "\"abfss://c@lake.dfs.core.windows.net/t\", as: events}",
                 "tables: {include: a}", "CONFIG_TYPE", "tables must be a list, not a mapping", 17},
         BadFile{"NumberIsText", "tasks: 3", "tasks: many", "CONFIG_TYPE",

@@ -159,7 +159,9 @@ Result<TableReport> PrintTable(const Context& context, const TableRecord& record
   context.output.Result(PlannedText(planned, name));
   if (ddl) {
     TRY_VOID(EachDdl(context.ledger, record.id, *planned.plan,
-                     {name, [&](std::string sql) { context.output.Result(sql + ";\n"); }}));
+                     {name, [&](std::string sql) {
+                       context.output.Result(sql + (sql.ends_with(';') ? "\n" : ";\n"));
+                     }}));
   }
   return std::move(planned.report);
 }

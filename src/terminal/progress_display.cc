@@ -51,6 +51,7 @@ int64_t ProgressDisplay::ElapsedMs() const {
 }
 
 void ProgressDisplay::Loop() {
+  Show(false);  // at once, so that a person sees that something goes on
   std::unique_lock lock(mutex_);
   while (!stopping_) {
     wake_.wait_for(lock, std::chrono::milliseconds(kRedrawMs),

@@ -183,8 +183,10 @@ ProgressMoment ProgressMeter::Measure(const migration::Progress::View& view, int
   // Only now: what earlier runs did counts in at once while planning, and is no speed.
   if (bytes_known) total_.Add(elapsed_ms, view.bytes_done);
   ProgressNumbers& total = moment.total;
-  total.name = fmt::format("total {}/{} tables", Thousands(view.tables_done),
-                           Thousands(view.tables_total));
+  total.name = view.tables_total == 0 ? "listing tables"
+                                      : fmt::format("total {}/{} tables",
+                                                    Thousands(view.tables_done),
+                                                    Thousands(view.tables_total));
   if (view.tables_failed > 0) total.name += fmt::format(", {} failed", view.tables_failed);
   total.stage = HumanDuration(elapsed_ms);
   if (bytes_known) total.bytes_total = view.bytes_total;

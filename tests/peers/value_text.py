@@ -90,17 +90,28 @@ def odps_rows(odps: ODPS, name: str) -> list[dict[str, Any]]:
     keys = [column.name for column in table.table_schema.partitions]
     if not keys:
         with table.open_reader(arrow=True) as reader:
-            return table_rows(_read(reader))
+            return table_rows(_read(reader, table))
     rows: list[dict[str, Any]] = []
     for partition in table.iterate_partitions():
         spec = dict(partition.partition_spec.kv)
         fixed = {key: None if value == NULL_PARTITION else value for key, value in spec.items()}
         with table.open_reader(partition=str(partition.partition_spec), arrow=True) as reader:
-            data = _read(reader)
+            data = _read(reader, table)
         data = data.select([name for name in data.column_names if name not in keys])
         rows += [{**row, **fixed} for row in table_rows(data)]
     return rows
 
 
-def _read(reader: Any) -> pa.Table:
-    return reader.read_all()
+def _read(reader: Any, table: Any) -> pa.Table:
+    """All rows. PyODPS 0.13 labels a DECIMAL(p,0) column with scale 18 (0 counts as "not given"), though
+    the sixteen bytes of each value are right: put the declared type back on them."""
+    data = reader.read_all()
+    for index, name in enumerate(data.column_names):
+        kind = table.table_schema[name].type
+        if not str(kind).lower().startswith("decimal") or kind.scale != 0:
+            continue
+        values = data.column(index).combine_chunks()
+        right = pa.decimal128(kind.precision, 0)
+        values = pa.Array.from_buffers(right, len(values), values.buffers(), offset=values.offset)
+        data = data.set_column(index, name, values)
+    return data

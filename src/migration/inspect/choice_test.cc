@@ -45,22 +45,23 @@ TEST(Choice, PatternsMatchWithStarsMarksAndWithoutCase) {
 }
 
 TEST(Choice, ExcludeTakesOutOfItsOwnIncludeOnly) {
-  const std::vector<TableChoice> choices = {{"sales.*", "sales.tmp_*", "", ""},
-                                            {"sales.tmp_keep", "", "", ""}};
+  const std::vector<TableChoice> choices = {{"sales.*", {"sales.tmp_*", "old?"}, "", ""},
+                                            {"sales.tmp_keep", {}, "", ""}};
   Selection selection(choices);
   EXPECT_TRUE(selection.WantsSchema("sales"));
   EXPECT_FALSE(selection.WantsSchema("hr"));
   EXPECT_TRUE(selection.WantsTable("sales", "orders"));
   EXPECT_FALSE(selection.WantsTable("sales", "tmp_x"));
+  EXPECT_FALSE(selection.WantsTable("sales", "old1"));
   EXPECT_TRUE(selection.WantsTable("sales", "tmp_keep"));
   EXPECT_TRUE(selection.CheckAllFound("main").has_value());
 }
 
 TEST(Choice, AnIncludeThatFindsNothingIsNamed) {
-  const std::vector<TableChoice> choices = {{"sales.*", "", "", ""},
-                                            {"hr.staf", "", "", ""},
-                                            {"tmp*", "tmp*", "", ""},
-                                            {"", "", "file:///x", ""}};
+  const std::vector<TableChoice> choices = {{"sales.*", {}, "", ""},
+                                            {"hr.staf", {}, "", ""},
+                                            {"tmp*", {"a", "tmp*"}, "", ""},
+                                            {"", {}, "file:///x", ""}};
   Selection selection(choices);
   EXPECT_TRUE(selection.WantsTable("sales", "orders"));
   EXPECT_FALSE(selection.WantsTable("hr", "tmp1"));
@@ -68,7 +69,7 @@ TEST(Choice, AnIncludeThatFindsNothingIsNamed) {
   ASSERT_FALSE(found.has_value());
   EXPECT_EQ(found.error().kind(), ErrorKind::kNotFound);
   EXPECT_EQ(found.error().code(), "TABLES_NOT_FOUND");
-  EXPECT_NE(found.error().message().find("\"hr.staf\", \"tmp*\" without \"tmp*\""),
+  EXPECT_NE(found.error().message().find("\"hr.staf\", \"tmp*\" without \"a\", \"tmp*\""),
             std::string::npos)
       << found.error().ToString();
   EXPECT_EQ(found.error().message().find("sales"), std::string::npos);

@@ -33,15 +33,13 @@ struct TypeCase {
   std::string metadata = "{}";
 };
 
-constexpr const char* kCollation = R"({"__COLLATIONS":{"c":"ICU.UNICODE_CI"}})";
-constexpr const char* kVarchar = R"({"__CHAR_VARCHAR_TYPE_STRING":"varchar(10)"
-})";
-constexpr const char* kChar = R"({"__CHAR_VARCHAR_TYPE_STRING":"char(5)"
-})";
-constexpr const char* kCharArray = R"({"__CHAR_VARCHAR_TYPE_STRING":"array<char(5)>"})";
+// No raw strings: clang-format would lay out their text.
+constexpr const char* kCollation = "{\"__COLLATIONS\":{\"c\":\"ICU.UNICODE_CI\"}}";
+constexpr const char* kVarchar = "{\"__CHAR_VARCHAR_TYPE_STRING\":\"varchar(10)\"}";
+constexpr const char* kChar = "{\"__CHAR_VARCHAR_TYPE_STRING\":\"char(5)\"}";
+constexpr const char* kCharArray = "{\"__CHAR_VARCHAR_TYPE_STRING\":\"array<char(5)>\"}";
 
 TEST(TypeMap, EveryTypeThatDeltaStoresHasItsTarget) {
-  const std::string ab = StructField("a", "\"integer\"") + "," + StructField("B x", "\"string\"");
   const TypeCase cases[] = {
       {"\"byte\"", "TINYINT", "TINYINT", ""},
       {"\"short\"", "SMALLINT", "SMALLINT", ""},

@@ -66,7 +66,14 @@ struct WorkerPool::State {
   int64_t next_job = 1;
   int failed_starts = 0;
   bool stopping = false;
+  bool poked = false;  ///< something changed since the manager last looked
   std::thread manager;
+
+  /// Wakes the manager; call with the mutex held.
+  void Poke() {
+    poked = true;
+    changed.notify_all();
+  }
 
   void Manage();
   void StartMissing();
@@ -97,7 +104,7 @@ void WorkerPool::AddTable(const std::string& key, const TablePlan& plan) {
   std::string line = nlohmann::json{{"table", {{"key", key}, {"plan", ToJson(plan)}}}}.dump() + "\n";
   std::lock_guard lock(state_->mutex);
   state_->tables[key] = std::move(line);
-  state_->changed.notify_all();
+  state_->Poke();
 }
 
 void WorkerPool::RemoveTable(const std::string& key) {
@@ -127,7 +134,7 @@ void WorkerPool::Submit(Job job, Callbacks callbacks) {
         queued->line = nlohmann::json{{"read_back", ToJson(read_back)}}.dump() + "\n";
       }
       state_->queue.push_back(queued);
-      state_->changed.notify_all();
+      state_->Poke();
       return;
     }
   }
@@ -147,7 +154,7 @@ void WorkerPool::Stop() {
   {
     std::lock_guard lock(state_->mutex);
     state_->stopping = true;
-    state_->changed.notify_all();
+    state_->Poke();
   }
   if (state_->manager.joinable()) state_->manager.join();
 }
@@ -157,6 +164,7 @@ void WorkerPool::Stop() {
 void WorkerPool::State::Manage() {
   std::unique_lock lock(mutex);
   while (!stopping) {
+    poked = false;  // Reap and FailAll unlock: what happens meanwhile is looked at in the next round
     Reap(lock);
     if (failed_starts >= kStartsMax) {
       const Error error(ErrorKind::kInternal, "WORKER_START",
@@ -172,12 +180,13 @@ void WorkerPool::State::Manage() {
       failed_starts = kStartsMax;
       continue;
     }
-    if (!GiveOut()) changed.wait(lock);
+    if (!GiveOut()) changed.wait(lock, [this] { return poked; });
   }
   for (const auto& worker : workers) worker->process.Kill();  // they keep nothing that matters
   while (!workers.empty()) {
+    poked = false;
     Reap(lock);
-    if (!workers.empty()) changed.wait(lock);
+    if (!workers.empty()) changed.wait(lock, [this] { return poked; });
   }
   lock.unlock();
   FailAll(Stopped());
@@ -275,7 +284,7 @@ void WorkerPool::State::Read(Worker* worker) {
   while (worker->process.ReadLine(&line)) OnEvent(worker, line);
   std::lock_guard lock(mutex);
   worker->ended = true;
-  changed.notify_all();
+  Poke();
 }
 
 void WorkerPool::State::OnEvent(Worker* worker, const std::string& line) {
@@ -300,7 +309,7 @@ void WorkerPool::State::OnEvent(Worker* worker, const std::string& line) {
     if (!event.contains("progress")) {
       worker->bytes -= job->bytes;
       worker->jobs.erase(at);
-      changed.notify_all();
+      Poke();
     }
   }
   if (event.contains("progress")) {

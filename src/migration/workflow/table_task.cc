@@ -19,6 +19,12 @@ constexpr int kReplansMax = 2;
 
 using Stage = TableProgress::Stage;
 
+/// The error with its partition's name.
+Error Named(const UnitRecord& unit, Error error) {
+  if (unit.partition.empty()) return error;
+  return std::move(error).At("partition " + unit.partition);
+}
+
 /// One pass over a table's units, for one plan.
 class TablePass {
  public:
@@ -97,7 +103,7 @@ class TablePass {
       Status status =
           engine_.cancelled || window_.ShouldStop() ? Status(Cancelled()) : LoadUnit(table_, unit);
       if (!status.has_value()) {
-        Fail(unit, std::move(status).error());
+        Fail(unit, Named(unit, std::move(status).error()));
         window_.Leave(bytes);
         return;
       }
@@ -118,13 +124,12 @@ class TablePass {
       } else if (!engine_.cancelled) {
         status = CheckUnit(table_, unit);
       }
-      if (!status.has_value()) Fail(unit, std::move(status).error());
+      if (!status.has_value()) Fail(unit, Named(unit, std::move(status).error()));
       window_.Leave(bytes);
     });
   }
 
   void Fail(const UnitRecord& unit, Error error) {
-    if (!unit.partition.empty()) error = std::move(error).At("partition " + unit.partition);
     if (error.kind() != ErrorKind::kCancelled) {
       Status noted = engine_.ledger->SetUnitError(unit.id, ErrorText(error));
       // A ledger that cannot be written matters more than what it could not take.
@@ -228,7 +233,7 @@ Status VerifyTable(Engine& engine, const TableRecord& record, Progress::Slot slo
       if (status.has_value()) {
         engine.progress.Move(slot, {unit.rows_copied.value_or(0), unit.bytes, 1});
       } else {
-        window.Fail(std::move(status).error().At("partition " + unit.partition));
+        window.Fail(Named(unit, std::move(status).error()));
       }
       window.Leave(bytes);
     });
