@@ -16,4 +16,5 @@ tables: [{location: "az://lake/$3", as: $3}]
 policy: {${BENCH_POLICY:?}}
 state: "$run/state"
 END
-exec timeout --kill-after=5 "${BENCH_LIMIT_S:-300}" "$1" run -f "$run/mms.yaml" # a run that hangs is no good run
+# A run that hangs is no good run.
+exec timeout --kill-after=5 "${BENCH_LIMIT_S:-300}" "$1" run -f "$run/mms.yaml"

@@ -1,7 +1,8 @@
 // What each stage between a Parquet file and the socket costs: hot_path FOLDER [ROUNDS [BATCH_KIB]]
 //
-// Reads the Delta table in a local FOLDER on one thread with the code of a worker, and throws the bytes
-// away. Each stage does what the one before does, and its own: so the difference is its price.
+// Reads the Delta table in a local FOLDER on one thread with the code of a worker, and throws the
+// bytes away. Each stage does what the one before does, and its own: so the difference is its
+// price.
 //   decode    slice reader: Parquet to record batches of the table's schema
 //   convert   and the target's types, text checked
 //   frame     and Arrow IPC, Tunnel framing, checksums of the chunks
@@ -83,8 +84,10 @@ Status Measure(const char* name, Stage stage, const ReadContext& context, int ro
       }
     }
     const std::chrono::duration<double> wall = std::chrono::steady_clock::now() - begun;
-    fmt::print("{{\"stage\": \"{}\", \"round\": {}, \"rows\": {}, \"wall_s\": {:.3f}, \"cpu_s\": {:.3f}}}\n",
-               name, round, rows, wall.count(), CpuSeconds() - cpu_s);
+    fmt::print(
+        "{{\"stage\": \"{}\", \"round\": {}, \"rows\": {}, \"wall_s\": {:.3f}, \"cpu_s\": "
+        "{:.3f}}}\n",
+        name, round, rows, wall.count(), CpuSeconds() - cpu_s);
   }
   return OkStatus();
 }
@@ -106,7 +109,8 @@ Status Run(const std::string& folder, int rounds, int64_t batch_kib) {
   context.storage = storage.get();
   if (batch_kib > 0) context.batch_bytes = batch_kib << 10;
   context.read_deletion_vector = [](const delta::DeletionVector&) -> Result<std::vector<uint64_t>> {
-    return Error(ErrorKind::kUnsupported, "BENCH_TABLE", "a table with deletion vectors; take another");
+    return Error(ErrorKind::kUnsupported, "BENCH_TABLE",
+                 "a table with deletion vectors; take another");
   };
   const Stage frame = [](const ReadContext& c, const Split& s) { return Frame(c, s, false); };
   const Stage checksum = [](const ReadContext& c, const Split& s) { return Frame(c, s, true); };

@@ -1,5 +1,6 @@
-# Arrow C++ out of the pyarrow wheel that set-up unpacked: headers and .so files, no Python. The wheel has
-# neither CMake files nor libX.so links, so the imported targets are made here from the full file names.
+# Arrow C++ out of the pyarrow wheel that set-up unpacked: headers and .so files, no Python. The
+# wheel has neither CMake files nor libX.so links, so the imported targets are made here from the
+# full file names.
 set(ARROW_ROOT "${MMS_CACHE}/arrow/pyarrow" CACHE PATH "Folder with include/ and libarrow.so.*")
 file(GLOB arrow_library "${ARROW_ROOT}/libarrow.so.*")
 list(LENGTH arrow_library arrow_found)

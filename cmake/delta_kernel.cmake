@@ -1,9 +1,9 @@
-# The Rust crate in src/clients/delta/kernel, built by cargo into a cache outside the tree (the build of its
-# dependencies takes minutes; an unchanged crate costs a second). The library is copied into the build
-# folder, since another clone's crate is built in the same cache.
+# The Rust crate in src/clients/delta/kernel, built by cargo into a cache outside the tree (the
+# build of its dependencies takes minutes; an unchanged crate costs a second). The library is copied
+# into the build folder, since another clone's crate is built in the same cache.
 #
-# No add_dependencies: Ninja knows from BYPRODUCTS which links need the library, and a dependency between
-# targets would keep every C++ file of their users waiting for cargo.
+# No add_dependencies: Ninja knows from BYPRODUCTS which links need the library, and a dependency
+# between targets would keep every C++ file of their users waiting for cargo.
 set(DELTA_KERNEL_TARGET "${MMS_CACHE}/cargo-target" CACHE PATH "cargo's target folder")
 set(delta_kernel_library "${CMAKE_BINARY_DIR}/libmms_delta.so")
 add_custom_target(delta_kernel_build

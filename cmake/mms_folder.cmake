@@ -1,6 +1,6 @@
-# mms_folder(PATH [DEPENDS folder...] [LIBRARIES target...])
-# Makes library mms_<path> of src/PATH/**.cc and test program mms_<path>_test of src/PATH/**_test.cc.
-# A dependency on a folder that has no file yet is left out.
+# mms_folder(PATH [DEPENDS folder...] [LIBRARIES target...]) Makes library mms_<path> of
+# src/PATH/**.cc and test program mms_<path>_test of src/PATH/**_test.cc. A dependency on a folder
+# that has no file yet is left out.
 include(GoogleTest)
 find_package(GTest REQUIRED)
 enable_testing()

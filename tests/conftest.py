@@ -1,7 +1,7 @@
-"""What every peer test stands on: the product's binary, a lakehouse, sandboxes, and a way to run `mms`.
+"""What every peer test stands on: the binary, a lakehouse, sandboxes, and a way to run `mms`.
 
-The binary is build/release/mms, or MMS_BIN. Servers bind loopback ports of their own and end with the test
-session; nothing is left behind.
+The binary is build/release/mms, or MMS_BIN. Servers bind loopback ports of their own and end with
+the test session; nothing is left behind.
 """
 
 from __future__ import annotations
@@ -121,7 +121,7 @@ class Outcome:
 
 
 class Mms:
-    """Runs the CLI against a lakehouse and a sandbox from a configuration in a folder of its own."""
+    """Runs the CLI on a lakehouse and a sandbox from a configuration in a folder of its own."""
 
     def __init__(self, binary: str, lake: dict[str, Any], sandbox: Sandbox, folder: Path) -> None:
         self.binary, self.folder, self.sandbox = binary, folder, sandbox

@@ -22,8 +22,7 @@ std::string_view KindName(ErrorKind kind) {
 bool IsTransient(ErrorKind kind) {
   switch (kind) {
     case ErrorKind::kThrottled:
-    case ErrorKind::kUnavailable:
-      return true;
+    case ErrorKind::kUnavailable: return true;
     case ErrorKind::kInvalidInput:
     case ErrorKind::kNotFound:
     case ErrorKind::kDenied:
@@ -32,8 +31,7 @@ bool IsTransient(ErrorKind kind) {
     case ErrorKind::kCorrupt:
     case ErrorKind::kLimitReached:
     case ErrorKind::kCancelled:
-    case ErrorKind::kInternal:
-      return false;
+    case ErrorKind::kInternal: return false;
   }
   return false;
 }

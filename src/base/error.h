@@ -1,9 +1,9 @@
-// Errors as values. Every function of ours that can fail returns Result<T> or Status (result.h) whose
-// error side is this one type; nothing of ours throws.
+// Errors as values. Every function of ours that can fail returns Result<T> or Status (result.h)
+// whose error side is this one type; nothing of ours throws.
 //
-// An Error says what failed, on which object, and what to do next. `code` is stable and documented in
-// docs/errors.md; `message` is for people. Neither may hold a secret: text that comes from a library or a
-// peer passes through ScrubSecrets (secret.h) first.
+// An Error says what failed, on which object, and what to do next. `code` is stable and documented
+// in docs/errors.md; `message` is for people. Neither may hold a secret: text that comes from a
+// library or a peer passes through ScrubSecrets (secret.h) first.
 #pragma once
 
 #include <memory>
@@ -13,8 +13,9 @@
 
 namespace mms {
 
-/// The closed list of what can go wrong. Retry rule, exit code and HTTP status each are one switch over it
-/// without a default, so the compiler finds a kind that was forgotten. Never renumber: the ledger keeps it.
+/// The closed list of what can go wrong. Retry rule, exit code and HTTP status each are one switch
+/// over it without a default, so the compiler finds a kind that was forgotten. Never renumber: the
+/// ledger keeps it.
 enum class ErrorKind {
   kInvalidInput = 0,  ///< the user's file, flag or value is wrong
   kNotFound = 1,      ///< the named object does not exist

@@ -25,7 +25,7 @@ RecyclingPool::~RecyclingPool() {
   }
 }
 
-/// kClasses = the C heap (small, or larger than the largest class).
+/// kClasses = the C heap.
 size_t RecyclingPool::ClassOf(int64_t size) {
   if (size <= kSmallestBytes / 2) return kClasses;
   size_t index = 0;
@@ -50,6 +50,8 @@ arrow::Status RecyclingPool::Allocate(int64_t size, int64_t alignment, uint8_t**
     *out = nothing;
     return arrow::Status::OK();
   }
+  // A length out of a hostile message; no honest batch is near it.
+  if (size > kLargestBytes) return arrow::Status::OutOfMemory(size, " bytes in one piece");
   size_t index = ClassOf(size);
   if (index == kClasses) {
     void* piece = nullptr;

@@ -45,6 +45,7 @@ class RecyclingPool : public arrow::MemoryPool {
   /// Size classes: powers of two from 128 KiB up; smaller pieces go to the C heap.
   static constexpr int64_t kSmallestBytes = 128 << 10;
   static constexpr size_t kClasses = 16;
+  static constexpr int64_t kLargestBytes = kSmallestBytes << (kClasses - 1);
 
   static size_t ClassOf(int64_t size);
   void Count(int64_t change);

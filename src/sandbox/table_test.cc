@@ -68,7 +68,8 @@ TEST(Table, KeepsItsDescriptionAsJson) {
 
 TEST(Table, ChecksNamesTypesAndCounts) {
   EXPECT_TRUE(CheckTable(Partitioned(), false).has_value());
-  for (std::string name : {"", "1a", "a-b", "a b", std::string(129, 'a').c_str()}) {
+  for (const std::string& name :
+       std::vector<std::string>{"", "1a", "a-b", "a b", std::string(129, 'a')}) {
     Table table = Partitioned();
     table.name.table = name;
     EXPECT_FALSE(CheckTable(table, false).has_value()) << name;

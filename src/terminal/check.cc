@@ -24,11 +24,10 @@ void Print(const migration::CheckStep& step, int name_width, Output& output) {
   const char* mark = step.ok ? (screen.utf8 ? "✓" : "ok") : (screen.utf8 ? "✗" : "!!");
   // The error says what to do and carries its code; `detail` then only repeats it.
   const std::string detail = step.error ? step.error->ToString() : step.detail;
-  output.Result(fmt::format("{} {}  {}  {}\n",
-                            Colored(mark, step.ok ? Color::kGreen : Color::kRed, screen),
-                            PadRight(Printable(step.name), name_width),
-                            PadLeft(fmt::format("{} ms", Thousands(step.duration_ms)), 9),
-                            Printable(detail)));
+  output.Result(fmt::format(
+      "{} {}  {}  {}\n", Colored(mark, step.ok ? Color::kGreen : Color::kRed, screen),
+      PadRight(Printable(step.name), name_width),
+      PadLeft(fmt::format("{} ms", Thousands(step.duration_ms)), 9), Printable(detail)));
 }
 
 }  // namespace

@@ -49,10 +49,9 @@ class CommandLine {
                 [this](Output& output) { return RunCheck(arguments_.file, output); });
     AddFileVerb("sync", "List the chosen tables with their versions, files and rows",
                 [this](Output& output) { return RunSync(arguments_.file, output); });
-    CLI::App* plan = AddFileVerb("plan", "Show what a run would make and copy, and what it refuses",
-                                 [this](Output& output) {
-                                   return RunPlan(arguments_.file, arguments_.ddl, output);
-                                 });
+    CLI::App* plan = AddFileVerb(
+        "plan", "Show what a run would make and copy, and what it refuses",
+        [this](Output& output) { return RunPlan(arguments_.file, arguments_.ddl, output); });
     plan->add_flag("--ddl", arguments_.ddl, "Print the statements too");
     AddFileVerb("run", "Copy the tables and compare them; goes on from what is done",
                 [this](Output& output) { return RunRun(arguments_.file, output); });

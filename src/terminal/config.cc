@@ -67,13 +67,15 @@ Result<std::string> ReadAddress(const YamlMap& map, std::string_view key) {
   const size_t authority = address.find("://");
   if (address.find('@') != std::string::npos && authority != std::string::npos) {
     return map.Fail("CONFIG_VALUE", key,
-                    map.NameOf(key) + " must not carry a user or password before the host; "
-                                      "credentials have keys of their own");
+                    map.NameOf(key) +
+                        " must not carry a user or password before the host; "
+                        "credentials have keys of their own");
   }
   if (address.find('?') != std::string::npos) {
     return map.Fail("CONFIG_VALUE", key,
-                    map.NameOf(key) + " must not carry a query; put a SAS into "
-                                      "source.storage.sas as env:NAME or file:PATH");
+                    map.NameOf(key) +
+                        " must not carry a query; put a SAS into "
+                        "source.storage.sas as env:NAME or file:PATH");
   }
   return address;
 }
@@ -117,8 +119,8 @@ Status ReadTarget(Reader& reader, const YamlMap& root) {
   TRY(out.tunnel_endpoint, ReadAddress(*target, "tunnel_endpoint"));
   TRY(out.credentials.access_key_id, target->RequiredText("access_key_id"));
   if (IsReference(out.credentials.access_key_id)) {
-    TRY(const Secret id, ReadReference(reader, *target, "access_key_id",
-                                       out.credentials.access_key_id));
+    TRY(const Secret id,
+        ReadReference(reader, *target, "access_key_id", out.credentials.access_key_id));
     out.credentials.access_key_id = id.Reveal();
   }
   TRY(out.credentials.access_key_secret, ReadRequiredSecret(reader, *target, "access_key_secret"));
@@ -147,15 +149,16 @@ Status ReadChoice(const YamlMap& entry, std::vector<migration::TableChoice>& out
   TRY_VOID(CheckPatterns(entry, "exclude", excludes));
   const bool by_name = entry.Has("include") || entry.Has("exclude");
   if (by_name && (entry.Has("location") || entry.Has("as"))) {
-    return entry.Fail("CONFIG_VALUE", "",
-                      entry.NameOf("") +
-                          " mixes two forms; use either include and exclude, or location and as");
+    return entry.Fail(
+        "CONFIG_VALUE", "",
+        entry.NameOf("") + " mixes two forms; use either include and exclude, or location and as");
   }
   if (includes.empty() && location.empty()) {
     const char* wanted = entry.Has("as") ? "location" : "include";
     return entry.Fail("CONFIG_MISSING", "",
-                      entry.NameOf(wanted) + " is missing; add include: \"schema.*\" or "
-                                             "location: abfss://...");
+                      entry.NameOf(wanted) +
+                          " is missing; add include: \"schema.*\" or "
+                          "location: abfss://...");
   }
   for (const std::string& include : includes) {
     migration::TableChoice choice;

@@ -35,8 +35,7 @@ state: state/dw
 class ConfigFile : public testing::Test {
  protected:
   void SetUp() override {
-    folder_ = std::filesystem::temp_directory_path() /
-              ("mms_config_" + std::to_string(::getpid()));
+    folder_ = std::filesystem::temp_directory_path() / ("mms_config_" + std::to_string(::getpid()));
     std::filesystem::create_directories(folder_ / "keys");
     std::ofstream(folder_ / "keys" / "sas") << "sv=1&sig=abcdefgh\n";
     ::setenv("MMS_TEST_TOKEN", "token-value", 1);
@@ -144,11 +143,11 @@ TEST_F(ConfigFile, TablesByLocationNeedNoCatalog) {
 
 struct BadFile {
   const char* name;
-  const char* find;     ///< text of kWhole to replace
+  const char* find;  ///< text of kWhole to replace
   const char* replace;
   const char* code;
-  const char* says;     ///< must stand in the message
-  int line;             ///< must stand in the message; 0 = no line
+  const char* says;  ///< must stand in the message
+  int line;          ///< must stand in the message; 0 = no line
 };
 
 void PrintTo(const BadFile& bad, std::ostream* out) { *out << bad.name; }
@@ -169,8 +168,7 @@ TEST_P(ConfigError, NamesTheLineTheKeyAndTheFix) {
   EXPECT_NE(message.find(bad.says), std::string::npos) << message;
   EXPECT_NE(message.find("mms.yaml"), std::string::npos) << message;
   if (bad.line > 0) {
-    EXPECT_NE(message.find("line " + std::to_string(bad.line) + ":"), std::string::npos)
-        << message;
+    EXPECT_NE(message.find("line " + std::to_string(bad.line) + ":"), std::string::npos) << message;
   }
 }
 
@@ -204,10 +202,12 @@ INSTANTIATE_TEST_SUITE_P(
                 "source.catalog must be a text, not a list", 4},
         BadFile{"TextIsEmpty", "catalog: main", "catalog:", "CONFIG_TYPE",
                 "source.catalog is empty", 4},
-        BadFile{"SectionIsText", "policy: {verify: count, tasks: 3, workers: 5, sessions: 48, "
-                "split_mb: 128, create_partition: sql}", "policy: fast", "CONFIG_TYPE",
-                "policy must be a mapping of verify, tasks", 20},
-        BadFile{"TablesIsAMapping", "tables:\n  - {include: [\"sales.*\", \"hr.staff\"], "
+        BadFile{"SectionIsText",
+                "policy: {verify: count, tasks: 3, workers: 5, sessions: 48, "
+                "split_mb: 128, create_partition: sql}",
+                "policy: fast", "CONFIG_TYPE", "policy must be a mapping of verify, tasks", 20},
+        BadFile{"TablesIsAMapping",
+                "tables:\n  - {include: [\"sales.*\", \"hr.staff\"], "
                 "exclude: [\"sales.tmp_*\", \"x\"]}\n  - {location: "
                 "\"abfss://c@lake.dfs.core.windows.net/t\", as: events}",
                 "tables: {include: a}", "CONFIG_TYPE", "tables must be a list, not a mapping", 17},
@@ -217,8 +217,8 @@ INSTANTIATE_TEST_SUITE_P(
                 "policy.split_mb must be a whole number", 20},
         BadFile{"NumberTooSmall", "workers: 5", "workers: 0", "CONFIG_VALUE",
                 "policy.workers must be a whole number from 1 to", 20},
-        BadFile{"NumberBeyondInt64", "workers: 5", "workers: 99999999999999999999",
-                "CONFIG_VALUE", "policy.workers", 20},
+        BadFile{"NumberBeyondInt64", "workers: 5", "workers: 99999999999999999999", "CONFIG_VALUE",
+                "policy.workers", 20},
         BadFile{"UnknownWord", "verify: count", "verify: cuont", "CONFIG_VALUE",
                 "policy.verify must be one of none, count, checksum; did you mean count?", 20},
         BadFile{"CreatePartition", "create_partition: sql", "create_partition: rest",
@@ -226,8 +226,8 @@ INSTANTIATE_TEST_SUITE_P(
         BadFile{"CommaInInclude", "include: [\"sales.*\", \"hr.staff\"]",
                 "include: \"sales.*,hr.staff\"", "CONFIG_VALUE",
                 "tables[0].include holds a comma; write several patterns as a list", 18},
-        BadFile{"TwoForms", "as: events", "include: x", "CONFIG_VALUE",
-                "tables[1] mixes two forms", 19},
+        BadFile{"TwoForms", "as: events", "include: x", "CONFIG_VALUE", "tables[1] mixes two forms",
+                19},
         BadFile{"AsWithoutLocation", "location: \"abfss://c@lake.dfs.core.windows.net/t\", ", "",
                 "CONFIG_MISSING", "tables[1].location is missing", 19},
         BadFile{"ExcludeAlone", "include: [\"sales.*\", \"hr.staff\"], ", "", "CONFIG_MISSING",
@@ -240,14 +240,13 @@ INSTANTIATE_TEST_SUITE_P(
                 "source.token is missing", 0},
         BadFile{"NoProject", "  project: dw\n", "", "CONFIG_MISSING", "target.project is missing",
                 0},
-        BadFile{"NoEndpoint", "  endpoint: https://service.example.com/api\n", "",
-                "CONFIG_MISSING", "target.endpoint is missing", 0},
+        BadFile{"NoEndpoint", "  endpoint: https://service.example.com/api\n", "", "CONFIG_MISSING",
+                "target.endpoint is missing", 0},
         BadFile{"NoKeySecret", "  access_key_secret: env:MMS_TEST_SECRET\n", "", "CONFIG_MISSING",
                 "target.access_key_secret is missing", 0},
         BadFile{"NoState", "state: state/dw\n", "", "CONFIG_MISSING", "state is missing", 0},
         BadFile{"EndpointWithoutScheme", "https://service.example.com/api", "service.example.com",
-                "CONFIG_VALUE", "target.endpoint must be an address that begins with https://",
-                11},
+                "CONFIG_VALUE", "target.endpoint must be an address that begins with https://", 11},
         BadFile{"PasswordInEndpoint", "https://service.example.com/api", "https://u:p@example.com",
                 "CONFIG_VALUE", "target.endpoint must not carry a user", 11},
         BadFile{"SasInEndpoint", "http://127.0.0.1:10000/lake", "http://127.0.0.1/lake?sig=abc",

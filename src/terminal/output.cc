@@ -122,8 +122,6 @@ Json ErrorFields(const Error& error) {
           {"message", error.message()}};
 }
 
-Json OrNull(const std::optional<int64_t>& number) {
-  return number ? Json(*number) : Json(nullptr);
-}
+Json OrNull(const std::optional<int64_t>& number) { return number ? Json(*number) : Json(nullptr); }
 
 }  // namespace mms::terminal

@@ -22,8 +22,8 @@ using Json = nlohmann::ordered_json;
 struct Screen {
   bool terminal = false;  ///< a terminal that can move its cursor
   bool utf8 = false;
-  bool color = false;     ///< never with NO_COLOR
-  int width = 0;          ///< cells; 0 = unlimited (not a terminal)
+  bool color = false;  ///< never with NO_COLOR
+  int width = 0;       ///< cells; 0 = unlimited (not a terminal)
   int height = 24;
 };
 

@@ -47,8 +47,8 @@ Status EachDdl(migration::Ledger& ledger, int64_t table_id, const TablePlan& pla
     batch.clear();
   };
   TRY_VOID(ledger.ListUnits(table_id, std::nullopt, [&](const UnitRecord& unit) -> Status {
-    TRY(migration::UnitPlan parsed, migration::UnitPlanFromJson(nlohmann::json::parse(
-                                        unit.plan_json, nullptr, false)));
+    TRY(migration::UnitPlan parsed,
+        migration::UnitPlanFromJson(nlohmann::json::parse(unit.plan_json, nullptr, false)));
     batch.push_back(std::move(parsed.target_partition));
     if (batch.size() == kBatch) flush();
     return OkStatus();
@@ -160,8 +160,8 @@ Result<TableReport> PrintTable(const Context& context, const TableRecord& record
   if (ddl) {
     TRY_VOID(EachDdl(context.ledger, record.id, *planned.plan,
                      {name, [&](std::string sql) {
-                       context.output.Result(sql + (sql.ends_with(';') ? "\n" : ";\n"));
-                     }}));
+                        context.output.Result(sql + (sql.ends_with(';') ? "\n" : ";\n"));
+                      }}));
   }
   return std::move(planned.report);
 }

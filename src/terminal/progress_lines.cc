@@ -183,10 +183,10 @@ ProgressMoment ProgressMeter::Measure(const migration::Progress::View& view, int
   // Only now: what earlier runs did counts in at once while planning, and is no speed.
   if (bytes_known) total_.Add(elapsed_ms, view.bytes_done);
   ProgressNumbers& total = moment.total;
-  total.name = view.tables_total == 0 ? "listing tables"
-                                      : fmt::format("total {}/{} tables",
-                                                    Thousands(view.tables_done),
-                                                    Thousands(view.tables_total));
+  total.name = view.tables_total == 0
+                   ? "listing tables"
+                   : fmt::format("total {}/{} tables", Thousands(view.tables_done),
+                                 Thousands(view.tables_total));
   if (view.tables_failed > 0) total.name += fmt::format(", {} failed", view.tables_failed);
   total.stage = HumanDuration(elapsed_ms);
   if (bytes_known) total.bytes_total = view.bytes_total;
@@ -220,9 +220,9 @@ std::vector<std::string> ProgressBlock(const ProgressMoment& moment, const Scree
 
 std::string ProgressSentence(const ProgressMoment& moment) {
   constexpr size_t kNamesMax = 5;
-  std::string text = fmt::format(
-      "{}  {} of {} tables", HumanDuration(moment.elapsed_ms), Thousands(moment.tables_done),
-      moment.tables_total == 0 ? "?" : Thousands(moment.tables_total));
+  std::string text = fmt::format("{}  {} of {} tables", HumanDuration(moment.elapsed_ms),
+                                 Thousands(moment.tables_done),
+                                 moment.tables_total == 0 ? "?" : Thousands(moment.tables_total));
   if (moment.tables_failed > 0) text += fmt::format(", {} failed", moment.tables_failed);
   text += fmt::format(", {} of {} ({}), {} rows, {}, ETA {}", HumanBytes(moment.total.bytes_done),
                       HumanBytes(moment.total.bytes_total), PercentText(moment.total),
@@ -239,17 +239,17 @@ std::string ProgressSentence(const ProgressMoment& moment) {
 }
 
 Json ProgressFields(const ProgressMoment& moment) {
-  Json fields = {{"elapsed_ms", moment.elapsed_ms},
-                 {"tables_total", moment.tables_total == 0 ? Json(nullptr)
-                                                           : Json(moment.tables_total)},
-                 {"tables_done", moment.tables_done},
-                 {"tables_failed", moment.tables_failed},
-                 {"bytes_total", OrNull(moment.total.bytes_total)},
-                 {"bytes_done", moment.total.bytes_done},
-                 {"rows_done", moment.total.rows_done},
-                 {"bytes_per_second", OrNull(moment.total.bytes_per_second)},
-                 {"time_left_ms", OrNull(moment.total.time_left_ms)},
-                 {"running", Json::array()}};
+  Json fields = {
+      {"elapsed_ms", moment.elapsed_ms},
+      {"tables_total", moment.tables_total == 0 ? Json(nullptr) : Json(moment.tables_total)},
+      {"tables_done", moment.tables_done},
+      {"tables_failed", moment.tables_failed},
+      {"bytes_total", OrNull(moment.total.bytes_total)},
+      {"bytes_done", moment.total.bytes_done},
+      {"rows_done", moment.total.rows_done},
+      {"bytes_per_second", OrNull(moment.total.bytes_per_second)},
+      {"time_left_ms", OrNull(moment.total.time_left_ms)},
+      {"running", Json::array()}};
   for (size_t i = 0; i < moment.running.size(); ++i) {
     const ProgressNumbers& line = moment.running[i];
     const TableProgress& table = moment.running_tables[i];

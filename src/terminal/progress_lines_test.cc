@@ -34,9 +34,9 @@ ProgressMoment Moment(bool all_planned) {
   meter.Measure(view, 1'000);
   view.running[0].bytes_done = 500LL << 20;
   view.running[0].rows_done = 1'234'567;
-  view.running.push_back(
-      Table("main.sales.lines", all_planned ? Stage::kVerifying : Stage::kPlanning,
-            all_planned ? 64LL << 20 : 0, all_planned ? 64LL << 20 : 0, 0));
+  view.running.push_back(Table("main.sales.lines",
+                               all_planned ? Stage::kVerifying : Stage::kPlanning,
+                               all_planned ? 64LL << 20 : 0, all_planned ? 64LL << 20 : 0, 0));
   view.running.push_back(Table("main.sales.old", Stage::kDone, 10, 10, 7));
   view.tables_done = 1;
   view.bytes_done = 700LL << 20;
@@ -60,14 +60,13 @@ std::string Joined(const std::vector<std::string>& lines) {
 }
 
 TEST(ProgressBlock, ShowsEachRunningTableAndTheTotal) {
-  EXPECT_EQ(
-      Joined(ProgressBlock(Moment(true), Wide(140))),
-      "main.sales.orders  copying    ███████████░░░░░░░░░░░░░   48%     500 MiB/1.00 GiB"
-      "      1,234,567 rows   100 MiB/s  ETA 0:05   \n"
-      "main.sales.lines   verifying  ████████████████████████  100%    64.0 MiB/64.0 MiB"
-      "              0 rows         ?/s  ETA ?      \n"
-      "total 1/3 tables   0:05       ████████░░░░░░░░░░░░░░░░   34%     700 MiB/2.00 GiB"
-      "      2,000,000 rows   100 MiB/s  ETA 0:13   \n");
+  EXPECT_EQ(Joined(ProgressBlock(Moment(true), Wide(140))),
+            "main.sales.orders  copying    ███████████░░░░░░░░░░░░░   48%     500 MiB/1.00 GiB"
+            "      1,234,567 rows   100 MiB/s  ETA 0:05   \n"
+            "main.sales.lines   verifying  ████████████████████████  100%    64.0 MiB/64.0 MiB"
+            "              0 rows         ?/s  ETA ?      \n"
+            "total 1/3 tables   0:05       ████████░░░░░░░░░░░░░░░░   34%     700 MiB/2.00 GiB"
+            "      2,000,000 rows   100 MiB/s  ETA 0:13   \n");
 }
 
 TEST(ProgressBlock, UnknownTotalsAreShownAsUnknown) {

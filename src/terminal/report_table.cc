@@ -7,8 +7,8 @@
 namespace mms::terminal {
 namespace {
 
-constexpr std::array kOutcomes = {Outcome::kMatch,  Outcome::kMismatch, Outcome::kMissing,
-                                  Outcome::kFailed, Outcome::kRefused,  Outcome::kPending,
+constexpr std::array kOutcomes = {Outcome::kMatch,      Outcome::kMismatch, Outcome::kMissing,
+                                  Outcome::kFailed,     Outcome::kRefused,  Outcome::kPending,
                                   Outcome::kNotCompared};
 constexpr size_t kShortChecksum = 8;
 

@@ -36,27 +36,26 @@ std::vector<TableReport> Tables() {
 }
 
 TEST(ReportTable, AlignsNumbersAndExplainsWhatIsNotMatch) {
-  EXPECT_EQ(
-      RenderReport(Tables(), {.utf8 = false}),
-      "SOURCE             TARGET  VERSION  FILES  ROWS IN LOG     COPIED  IN TARGET     BYTES"
-      "  CHECKSUM  VERDICT\n"
-      "main.sales.orders  orders       12     40    1,500,000  1,500,000  1,500,000  3.00 MiB"
-      "  01234567  Match\n"
-      "main.sales.lines   lines        12     40            ?  1,500,000  1,499,999  3.00 MiB"
-      "  01234567  Mismatch\n"
-      "main.sales.view    -             -      -            -          -          -         -"
-      "  -         Refused\n"
-      "--------------------------------------------------------------------------------------"
-      "------------------------------------------\n"
-      "3 tables                               80            ?  3,000,000  2,999,999  6.00 MiB"
-      "            1 Match, 1 Mismatch, 1 Refused\n"
-      "\n"
-      "main.sales.lines: Mismatch\n"
-      "  partition ds=2026-01-01: rows 10 copied, 9 in the target\n"
-      "  and 3 more\n"
-      "\n"
-      "main.sales.view: Refused\n"
-      "  is a view; copy its tables [TABLE_IS_VIEW]\n");
+  EXPECT_EQ(RenderReport(Tables(), {.utf8 = false}),
+            "SOURCE             TARGET  VERSION  FILES  ROWS IN LOG     COPIED  IN TARGET     BYTES"
+            "  CHECKSUM  VERDICT\n"
+            "main.sales.orders  orders       12     40    1,500,000  1,500,000  1,500,000  3.00 MiB"
+            "  01234567  Match\n"
+            "main.sales.lines   lines        12     40            ?  1,500,000  1,499,999  3.00 MiB"
+            "  01234567  Mismatch\n"
+            "main.sales.view    -             -      -            -          -          -         -"
+            "  -         Refused\n"
+            "--------------------------------------------------------------------------------------"
+            "------------------------------------------\n"
+            "3 tables                               80            ?  3,000,000  2,999,999  6.00 MiB"
+            "            1 Match, 1 Mismatch, 1 Refused\n"
+            "\n"
+            "main.sales.lines: Mismatch\n"
+            "  partition ds=2026-01-01: rows 10 copied, 9 in the target\n"
+            "  and 3 more\n"
+            "\n"
+            "main.sales.view: Refused\n"
+            "  is a view; copy its tables [TABLE_IS_VIEW]\n");
 }
 
 TEST(ReportTable, ANarrowScreenFoldsRowCountsThatAgree) {

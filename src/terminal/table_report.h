@@ -24,25 +24,24 @@ struct TableReport {
   static constexpr size_t kReasonsMax = 20;
 
   std::string source;
-  std::string target;                     ///< "" when refused before planning
-  std::optional<int64_t> version;         ///< Delta version copied; nullopt when it was not planned
-  int64_t units = 0;                      ///< target partitions; 1 for a table without
+  std::string target;              ///< "" when refused before planning
+  std::optional<int64_t> version;  ///< Delta version copied; nullopt when it was not planned
+  int64_t units = 0;               ///< target partitions; 1 for a table without
   int64_t units_committed = 0;
   std::optional<int64_t> files;
   std::optional<int64_t> bytes;
-  std::optional<int64_t> rows_source;     ///< by the Delta log
-  std::optional<int64_t> rows_copied;     ///< nullopt when nothing is committed
-  std::optional<int64_t> rows_target;     ///< nullopt unless every unit was counted
-  std::string source_checksum;            ///< hex; "" unless every unit's was taken
+  std::optional<int64_t> rows_source;  ///< by the Delta log
+  std::optional<int64_t> rows_copied;  ///< nullopt when nothing is committed
+  std::optional<int64_t> rows_target;  ///< nullopt unless every unit was counted
+  std::string source_checksum;         ///< hex; "" unless every unit's was taken
   std::string target_checksum;
   Outcome outcome = Outcome::kPending;
-  std::optional<Error> error;             ///< the table's own, else the first of a unit
-  std::vector<std::string> reasons;       ///< for anything but Match: what is wrong and what to do
+  std::optional<Error> error;        ///< the table's own, else the first of a unit
+  std::vector<std::string> reasons;  ///< for anything but Match: what is wrong and what to do
   int64_t reasons_left_out = 0;
 };
 
-Result<TableReport> ReadTableReport(migration::Ledger& ledger,
-                                    const migration::TableRecord& table);
+Result<TableReport> ReadTableReport(migration::Ledger& ledger, const migration::TableRecord& table);
 
 /// Every table in ledger order.
 Status ReadReport(migration::Ledger& ledger, const std::function<Status(TableReport)>& visit);

@@ -109,8 +109,7 @@ TEST_F(TableReportOf, APlannedTableKnowsItsLogAndNothingOfTheTarget) {
   EXPECT_FALSE(report.rows_target);
   EXPECT_EQ(report.source_checksum, "");
   ASSERT_EQ(report.reasons.size(), 1u);
-  EXPECT_EQ(report.reasons[0],
-            "2 of 2 units not copied yet; run the same command again to go on");
+  EXPECT_EQ(report.reasons[0], "2 of 2 units not copied yet; run the same command again to go on");
 }
 
 TEST_F(TableReportOf, ATableIsMatchOnlyWhenEveryUnitIs) {

@@ -16,9 +16,14 @@ TEST(Text, NumbersHaveThousandsSeparatorsAndUnknownIsNotZero) {
 
 TEST(Text, BytesHaveThreeDigitsAndABinaryUnit) {
   const std::pair<int64_t, const char*> cases[] = {
-      {0, "0 B"},           {999, "999 B"},         {1000, "0.98 KiB"},
-      {1240, "1.21 KiB"},   {64 << 20, "64.0 MiB"}, {1023LL << 20, "1.00 GiB"},
-      {5LL << 40, "5.00 TiB"}, {INT64_MAX, "8.00 EiB"},
+      {0, "0 B"},
+      {999, "999 B"},
+      {1000, "0.98 KiB"},
+      {1240, "1.21 KiB"},
+      {64 << 20, "64.0 MiB"},
+      {1023LL << 20, "1.00 GiB"},
+      {5LL << 40, "5.00 TiB"},
+      {INT64_MAX, "8.00 EiB"},
   };
   for (const auto& [bytes, text] : cases) EXPECT_EQ(HumanBytes(bytes), text);
   EXPECT_EQ(HumanBytes(std::nullopt), "?");
@@ -34,8 +39,8 @@ TEST(Text, DurationsGrowAnHourPartOnlyWhenNeeded) {
 TEST(Text, ControlCharactersAndBrokenUtf8CannotReachTheTerminal) {
   EXPECT_EQ(Printable("a\x1b[2Jb\n\xff\xc3"), "a?[2Jb???");
   EXPECT_EQ(Printable("größe 表"), "größe 表");
-  EXPECT_EQ(Printable("\xed\xa0\x80"), "???");        // a surrogate
-  EXPECT_EQ(Printable("x\xe2\x80\xaey"), "x?y");      // right-to-left override
+  EXPECT_EQ(Printable("\xed\xa0\x80"), "???");    // a surrogate
+  EXPECT_EQ(Printable("x\xe2\x80\xaey"), "x?y");  // right-to-left override
 }
 
 TEST(Text, WidthCountsCellsNotBytes) {

@@ -1,5 +1,5 @@
-#include "terminal/verbs.h"
 #include "terminal/version.h"
+#include "terminal/verbs.h"
 
 namespace mms::terminal {
 

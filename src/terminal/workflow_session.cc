@@ -31,8 +31,10 @@ void PrintObjects(const std::vector<TableReport>& tables, const migration::RunSu
     if (!shown.contains(table.source)) output.Object("table", TableFields(table));
   }
   Json fields = TotalFields(tables);
-  fields["run"] = {{"tables", summary.tables},   {"done", summary.done},
-                   {"refused", summary.refused}, {"failed", summary.failed},
+  fields["run"] = {{"tables", summary.tables},
+                   {"done", summary.done},
+                   {"refused", summary.refused},
+                   {"failed", summary.failed},
                    {"mismatched", summary.mismatched}};
   fields["exit_code"] = static_cast<int>(code);
   output.Object("summary", fields);
@@ -51,8 +53,10 @@ ExitCode Drive(migration::Workflow& workflow, const Command& command, Output& ou
   const auto start = Clock::now();
   ProgressDisplay display(workflow, output);
   Interrupt interrupt([&] {
-    display.Note("stopping once the work in hand is safe; press Ctrl-C again to stop at once. "
-                 "To go on later: " + command.Text());
+    display.Note(
+        "stopping once the work in hand is safe; press Ctrl-C again to stop at once. "
+        "To go on later: " +
+        command.Text());
     workflow.Cancel();
   });
   display.Start();
@@ -62,7 +66,8 @@ ExitCode Drive(migration::Workflow& workflow, const Command& command, Output& ou
     if (summary.error().kind() == ErrorKind::kCancelled && interrupt.Caught()) {
       return output.Fail(Error(ErrorKind::kCancelled, "INTERRUPTED",
                                "stopped by a signal; what is finished stays finished, "
-                               "go on with: " + command.Text()));
+                               "go on with: " +
+                                   command.Text()));
     }
     return output.Fail(summary.error());
   }
@@ -76,8 +81,7 @@ ExitCode Drive(migration::Workflow& workflow, const Command& command, Output& ou
   const auto spent = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - start);
   output.Result(Counted(static_cast<int64_t>(tables->size()), "table") + ": " +
                 OutcomeCounts(*tables) + ", in " + HumanDuration(spent.count()) +
-                "; table by table: mms report -f " + command.file + "\n" +
-                RenderReasons(*tables));
+                "; table by table: mms report -f " + command.file + "\n" + RenderReasons(*tables));
   return code;
 }
 

@@ -108,8 +108,8 @@ Result<YamlMap> YamlMap::Of(YAML::Node node, std::string file, std::string name,
     const std::string_view nearest = NearestOf(key, keys);
     std::string hint = nearest.empty() ? "" : "; did you mean " + std::string(nearest) + "?";
     return Error(ErrorKind::kInvalidInput, "CONFIG_UNKNOWN_KEY",
-                 map.NameOf(key) + " is not a known key" + hint +
-                     " (known here: " + Joined(keys) + ")")
+                 map.NameOf(key) + " is not a known key" + hint + " (known here: " + Joined(keys) +
+                     ")")
         .At(where);
   }
   return map;

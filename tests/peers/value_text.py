@@ -1,6 +1,7 @@
-"""MaxCompute's values in the text form of the corpus (tests/corpus/expected.py), read by PyODPS alone.
+"""MaxCompute's values in the text form of the corpus (tests/corpus/expected.py), read by PyODPS.
 
-PyODPS gives Arrow tables; the text is made here from the Arrow values. Nothing of the product is used.
+PyODPS gives Arrow tables; the text is made here from the Arrow values. Nothing of the product is
+used.
 """
 
 from __future__ import annotations
@@ -103,8 +104,8 @@ def odps_rows(odps: ODPS, name: str) -> list[dict[str, Any]]:
 
 
 def _read(reader: Any, table: Any) -> pa.Table:
-    """All rows. PyODPS 0.13 labels a DECIMAL(p,0) column with scale 18 (0 counts as "not given"), though
-    the sixteen bytes of each value are right: put the declared type back on them."""
+    """All rows. PyODPS 0.13 labels a DECIMAL(p,0) column with scale 18 (0 counts as "not given"),
+    though the sixteen bytes of each value are right: put the declared type back on them."""
     data = reader.read_all()
     for index, name in enumerate(data.column_names):
         kind = table.table_schema[name].type

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# The demo: a lakehouse of real Delta tables on this machine (Azurite, a Unity Catalog look-alike), moved by `mms`
-# into the sandbox, a MaxCompute-compatible endpoint, and proven equal. Needs what `make setup` makes.
-#   demo.sh run    moves everything, prints the report, ends the servers; exit 0 only if every table matches
+# The demo: a lakehouse of real Delta tables on this machine (Azurite, a Unity Catalog look-alike),
+# moved by `mms` into the sandbox, a MaxCompute-compatible endpoint, and proven equal. Needs what
+# `make setup` makes.
+#   demo.sh run    moves everything, prints the report, ends the servers; exit 0 only if all match
 #   demo.sh up     the same, but leaves the servers running and prints where they are
 #   demo.sh down   ends what `up` left
 set -euo pipefail
@@ -15,7 +16,9 @@ scale=${DEMO_SCALE:-0.1}
 
 say() { printf '\n\033[1m%s\033[0m\n' "$*"; }
 
-lakehouse() { "$python" "$repository/tools/lakehouse/lakehouse.py" "$@" --dir "$folder/lakehouse"; }
+lakehouse() {
+  "$python" "$repository/tools/lakehouse/lakehouse.py" "$@" --dir "$folder/lakehouse"
+}
 
 down() {
   if [ -f "$folder/sandbox.pid" ]; then
@@ -27,8 +30,9 @@ down() {
 
 start_sandbox() {
   (umask 077 && od -An -N24 -tx1 /dev/urandom | tr -d ' \n' >"$folder/sandbox.secret")
-  DEMO_SECRET=$(cat "$folder/sandbox.secret") "$mms" sandbox --listen 127.0.0.1:0 --data "$folder/sandbox" \
-    --project demo_dw --access-key-id demo --access-key-secret env:DEMO_SECRET \
+  DEMO_SECRET=$(cat "$folder/sandbox.secret") "$mms" sandbox --listen 127.0.0.1:0 \
+    --data "$folder/sandbox" --project demo_dw \
+    --access-key-id demo --access-key-secret env:DEMO_SECRET \
     >"$folder/sandbox.out" 2>"$folder/sandbox.log" </dev/null &
   echo $! >"$folder/sandbox.pid"
   for _ in $(seq 100); do
@@ -56,7 +60,10 @@ source:
   catalog: {lake["catalog"]}
   cluster: {lake["cluster"]}
   token: file:{lake["token_file"]}
-  storage: {{account: {lake["account"]}, sas: "file:{lake["sas_file"]}", endpoint: "{lake["endpoint"]}"}}
+  storage:
+    account: {lake["account"]}
+    sas: file:{lake["sas_file"]}
+    endpoint: {lake["endpoint"]}
 target:
   project: demo_dw
   endpoint: {endpoint}/api
@@ -65,12 +72,17 @@ target:
 tables:
   - include: tpch.*
   - include: corpus.*
-    # What MaxCompute or this version cannot take; `mms plan` names the reason of each when it is asked to.
-    exclude: [corpus.bad_parts, corpus.renamed, corpus.far_instants, corpus.unknown_feature, corpus.v1]
+    # What MaxCompute or this version cannot take: without these lines `mms plan` names the reasons.
+    exclude:
+      [corpus.bad_parts, corpus.renamed, corpus.far_instants, corpus.unknown_feature, corpus.v1]
 policy: {{verify: checksum, tasks: 4, workers: 2}}
 state: {folder}/state
 """, "utf-8")
 PYTHON
+}
+
+workspace() {
+  grep -o '"workspace": "[^"]*"' "$folder/lakehouse/lakehouse.json" | cut -d'"' -f4
 }
 
 where_to_look() {
@@ -84,19 +96,21 @@ where_to_look() {
 TEXT
   if [ "$1" = up ]; then
     cat <<TEXT
-  workspace       $(grep -o '"workspace": "[^"]*"' "$folder/lakehouse/lakehouse.json" | cut -d'"' -f4)   (token in $folder/lakehouse/token)
-  MaxCompute      $endpoint/api   (project demo_dw, key demo, secret in $folder/sandbox.secret)
+  workspace       $(workspace)   (token in $folder/lakehouse/token)
+  MaxCompute      $endpoint/api   (project demo_dw, key demo; secret in sandbox.secret)
 
   With PyODPS:
     $python -c "
 from odps import ODPS
-o = ODPS('demo', open('$folder/sandbox.secret').read(), 'demo_dw', endpoint='$endpoint/api')
-print(o.execute_sql('SELECT l_returnflag, COUNT(*) AS n FROM lineitem GROUP BY l_returnflag').open_reader().raw)"
+secret = open('$folder/sandbox.secret').read()
+o = ODPS('demo', secret, 'demo_dw', endpoint='$endpoint/api')
+sql = 'SELECT l_returnflag, COUNT(*) AS n FROM lineitem GROUP BY l_returnflag'
+print(o.execute_sql(sql).open_reader().raw)"
 
   End it all with: make demo-down
 TEXT
   else
-    echo "  The servers have ended; \`make demo-up\` leaves them running, for PyODPS and for a look around."
+    echo "  The servers have ended; \`make demo-up\` leaves them running for a look around."
   fi
 }
 
@@ -118,7 +132,11 @@ run() {
   say "5. mms report"
   "$mms" report -f "$folder/demo.yaml" || code=$?
   where_to_look "$mode"
-  if [ "$code" -eq 0 ]; then say "Every table matches."; else say "Not every table matches (exit $code)."; fi
+  if [ "$code" -eq 0 ]; then
+    say "Every table matches."
+  else
+    say "Not every table matches (exit $code)."
+  fi
   return "$code"
 }
 

@@ -11,7 +11,8 @@
 namespace mms::migration {
 namespace {
 
-constexpr uint64_t kRowFold = 0xC2B2AE3D27D4EB4FULL;  // odd; persisted through the sums, never change
+constexpr uint64_t kRowFold =
+    0xC2B2AE3D27D4EB4FULL;  // odd; persisted through the sums, never change
 constexpr int kVersion = 1;
 
 std::string Hex(uint64_t value) { return fmt::format("{:016x}", value); }

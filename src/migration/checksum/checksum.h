@@ -1,11 +1,13 @@
-// Order-free checksums of rows, per column and over whole rows, taken once from the source's typed values while
-// they are read and once from what the target gives back. Equal sums mean equal multisets of values in
-// each column (column sums) and equal multisets of rows (row sum), up to a 2^-64 chance.
+// Order-free checksums of rows, per column and over whole rows, taken once from the source's typed
+// values while they are read and once from what the target gives back. Equal sums mean equal
+// multisets of values in each column (column sums) and equal multisets of rows (row sum), up to a
+// 2^-64 chance.
 //
-// A value is hashed in a canonical typed form, never as text: integers by value whatever their width,
-// timestamps by (microseconds, nanoseconds left), so that a lossless change of type keeps the sum and any other
-// change breaks it. NULL, empty string, empty list and 0 all differ. Floats by bits, with one NaN; -0.0 is not 0.0.
-// Maps are order-free, lists and structs are not. Persisted in ledgers: never change a rule, add a version.
+// A value is hashed in a canonical typed form, never as text: integers by value whatever their
+// width, timestamps by (microseconds, nanoseconds left), so that a lossless change of type keeps
+// the sum and any other change breaks it. NULL, empty string, empty list and 0 all differ. Floats
+// by bits, with one NaN; -0.0 is not 0.0. Maps are order-free, lists and structs are not. Persisted
+// in ledgers: never change a rule, add a version.
 #pragma once
 
 #include <arrow/type_fwd.h>

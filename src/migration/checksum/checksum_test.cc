@@ -30,7 +30,8 @@ Checksum Of(const arrow::ArrayVector& columns) {
 }
 
 TEST(Checksum, OrderOfRowsDoesNotMatter) {
-  EXPECT_EQ(Of({Make(arrow::int64(), "[1, 2, null, 2]")}), Of({Make(arrow::int64(), "[2, null, 2, 1]")}));
+  EXPECT_EQ(Of({Make(arrow::int64(), "[1, 2, null, 2]")}),
+            Of({Make(arrow::int64(), "[2, null, 2, 1]")}));
 }
 
 TEST(Checksum, ADoubledRowIsSeen) {
@@ -56,12 +57,17 @@ TEST(Checksum, ValuesThatSwapRowsChangeOnlyTheRowSum) {
 }
 
 TEST(Checksum, AWiderIntegerOrFinerTimestampKeepsTheSum) {
-  EXPECT_EQ(Of({Make(arrow::int8(), "[-1, 7, null]")}), Of({Make(arrow::int64(), "[-1, 7, null]")}));
-  EXPECT_EQ(Of({Make(arrow::float32(), "[0.5, null]")}), Of({Make(arrow::float64(), "[0.5, null]")}));
-  const auto micros = Make(arrow::timestamp(arrow::TimeUnit::MICRO, "UTC"), "[-1, 0, 1700000000000001]");
-  const auto nanos = Make(arrow::timestamp(arrow::TimeUnit::NANO), "[-1000, 0, 1700000000000001000]");
+  EXPECT_EQ(Of({Make(arrow::int8(), "[-1, 7, null]")}),
+            Of({Make(arrow::int64(), "[-1, 7, null]")}));
+  EXPECT_EQ(Of({Make(arrow::float32(), "[0.5, null]")}),
+            Of({Make(arrow::float64(), "[0.5, null]")}));
+  const auto micros =
+      Make(arrow::timestamp(arrow::TimeUnit::MICRO, "UTC"), "[-1, 0, 1700000000000001]");
+  const auto nanos =
+      Make(arrow::timestamp(arrow::TimeUnit::NANO), "[-1000, 0, 1700000000000001000]");
   EXPECT_EQ(Of({micros}), Of({nanos}));
-  const auto finer = Make(arrow::timestamp(arrow::TimeUnit::NANO), "[-999, 0, 1700000000000001000]");
+  const auto finer =
+      Make(arrow::timestamp(arrow::TimeUnit::NANO), "[-999, 0, 1700000000000001000]");
   EXPECT_NE(Of({micros}), Of({finer}));
 }
 
@@ -88,33 +94,41 @@ TEST(Checksum, FloatsCompareByBitsWithOneNan) {
 
 TEST(Checksum, MapsHaveNoOrderListsHave) {
   const auto map = arrow::map(arrow::utf8(), arrow::int64());
-  EXPECT_EQ(Of({Make(map, R"([[["a", 1], ["b", null]]])")}), Of({Make(map, R"([[["b", null], ["a", 1]]])")}));
-  EXPECT_NE(Of({Make(map, R"([[["a", 1], ["b", 2]]])")}), Of({Make(map, R"([[["a", 2], ["b", 1]]])")}));
+  EXPECT_EQ(Of({Make(map, R"([[["a", 1], ["b", null]]])")}),
+            Of({Make(map, R"([[["b", null], ["a", 1]]])")}));
+  EXPECT_NE(Of({Make(map, R"([[["a", 1], ["b", 2]]])")}),
+            Of({Make(map, R"([[["a", 2], ["b", 1]]])")}));
   const auto list = arrow::list(arrow::int64());
   EXPECT_NE(Of({Make(list, "[[1, 2]]")}), Of({Make(list, "[[2, 1]]")}));
 }
 
 TEST(Checksum, SlicedArraysHashLikeTheirOwnRows) {
-  const auto type = arrow::struct_({arrow::field("l", arrow::list(arrow::utf8())),
-                                    arrow::field("m", arrow::map(arrow::int32(), arrow::boolean()))});
+  const auto type =
+      arrow::struct_({arrow::field("l", arrow::list(arrow::utf8())),
+                      arrow::field("m", arrow::map(arrow::int32(), arrow::boolean()))});
   const auto all = Make(type, R"([{"l": ["x"], "m": [[1, true]]}, null, {"l": ["y", null], "m": []},
                                   {"l": null, "m": [[2, false]]}])");
-  const auto last = Make(type, R"([null, {"l": ["y", null], "m": []}, {"l": null, "m": [[2, false]]}])");
+  const auto last =
+      Make(type, R"([null, {"l": ["y", null], "m": []}, {"l": null, "m": [[2, false]]}])");
   EXPECT_EQ(Of({all->Slice(1)}), Of({last}));
 }
 
 TEST(Checksum, JsonRoundTripsAndRefusesOthers) {
-  const Checksum checksum = Of({Make(arrow::int64(), "[1, null]"), Make(arrow::utf8(), R"(["a", "b"])")});
+  const Checksum checksum =
+      Of({Make(arrow::int64(), "[1, null]"), Make(arrow::utf8(), R"(["a", "b"])")});
   auto back = ChecksumFromJson(ToJson(checksum));
   ASSERT_TRUE(back.has_value());
   EXPECT_EQ(*back, checksum);
   EXPECT_FALSE(ChecksumFromJson(nlohmann::json::parse(R"({"version": 2})")).has_value());
-  EXPECT_FALSE(ChecksumFromJson(nlohmann::json::parse(R"({"version": 1, "rows": 1, "row_sum": "zz"})")).has_value());
+  EXPECT_FALSE(
+      ChecksumFromJson(nlohmann::json::parse(R"({"version": 1, "rows": 1, "row_sum": "zz"})"))
+          .has_value());
 }
 
 TEST(Checksum, SumsAreTheSameInEveryVersionOfTheProgram) {  // ledgers keep them
-  const Checksum checksum = Of({Make(arrow::int64(), "[1, null, -5]"), Make(arrow::utf8(), R"(["a", "", null])"),
-                                Make(arrow::decimal128(10, 2), R"(["1.50", "-2.00", null])")});
+  const Checksum checksum =
+      Of({Make(arrow::int64(), "[1, null, -5]"), Make(arrow::utf8(), R"(["a", "", null])"),
+          Make(arrow::decimal128(10, 2), R"(["1.50", "-2.00", null])")});
   EXPECT_EQ(ToJson(checksum).dump(),
             R"({"columns":[[1,"44371d246b89a820"],[1,"b80c66244564c069"],[1,"0a3cb2ec26dc0791"]],)"
             R"("row_sum":"ddfb84a1c7027fcd","rows":3,"version":1})");
@@ -122,8 +136,9 @@ TEST(Checksum, SumsAreTheSameInEveryVersionOfTheProgram) {  // ledgers keep them
 
 TEST(Checksum, AnUnknownTypeIsRefusedByName) {
   Hasher hasher;
-  const auto batch = arrow::RecordBatch::Make(arrow::schema({arrow::field("c", arrow::time32(arrow::TimeUnit::SECOND))}),
-                                              1, {Make(arrow::time32(arrow::TimeUnit::SECOND), "[1]")});
+  const auto batch = arrow::RecordBatch::Make(
+      arrow::schema({arrow::field("c", arrow::time32(arrow::TimeUnit::SECOND))}), 1,
+      {Make(arrow::time32(arrow::TimeUnit::SECOND), "[1]")});
   const Status status = hasher.Update(*batch);
   ASSERT_FALSE(status.has_value());
   EXPECT_EQ(status.error().code(), "CHECKSUM_TYPE");

@@ -34,7 +34,8 @@ enum class Tag : uint64_t {
   kMap = 0xA0761D6478BD642FULL,
   kStruct = 0xBF58476D1CE4E5B9ULL,
 };
-constexpr uint64_t kFold = 0x9FB21C651E98DF25ULL;  // odd: folding one hash onto another loses nothing
+constexpr uint64_t kFold =
+    0x9FB21C651E98DF25ULL;  // odd: folding one hash onto another loses nothing
 
 constexpr uint64_t Seed(Tag tag) { return static_cast<uint64_t>(tag); }
 
@@ -168,7 +169,8 @@ Status HashValues(const arrow::Array& array, uint64_t* out) {
     case Type::NA: Fill(array, out, [](int64_t) { return kNullHash; }); break;
     case Type::BOOL: {
       const auto& typed = static_cast<const arrow::BooleanArray&>(array);
-      Fill(array, out, [&](int64_t i) { return Mix((typed.Value(i) ? 1U : 0U) ^ Seed(Tag::kBoolean)); });
+      Fill(array, out,
+           [&](int64_t i) { return Mix((typed.Value(i) ? 1U : 0U) ^ Seed(Tag::kBoolean)); });
       break;
     }
     case Type::INT8: HashIntegers<arrow::Int8Array>(array, out, Tag::kInteger); break;
@@ -178,8 +180,12 @@ Status HashValues(const arrow::Array& array, uint64_t* out) {
     case Type::DATE32: HashIntegers<arrow::Date32Array>(array, out, Tag::kDate); break;
     case Type::FLOAT: HashFloats<arrow::FloatArray>(array, out); break;
     case Type::DOUBLE: HashFloats<arrow::DoubleArray>(array, out); break;
-    case Type::TIMESTAMP: HashTimestamps(static_cast<const arrow::TimestampArray&>(array), out); break;
-    case Type::DECIMAL128: HashDecimals(static_cast<const arrow::Decimal128Array&>(array), out); break;
+    case Type::TIMESTAMP:
+      HashTimestamps(static_cast<const arrow::TimestampArray&>(array), out);
+      break;
+    case Type::DECIMAL128:
+      HashDecimals(static_cast<const arrow::Decimal128Array&>(array), out);
+      break;
     case Type::STRING: HashBytes<arrow::StringArray>(array, out, Tag::kText); break;
     case Type::BINARY: HashBytes<arrow::BinaryArray>(array, out, Tag::kBinary); break;
     case Type::LIST: return HashLists(static_cast<const arrow::ListArray&>(array), out);

@@ -17,7 +17,8 @@ namespace {
 
 using FileList = std::vector<const delta::File*>;
 
-/// Delta protocol, "Deletion Vectors": the unique id of a vector; "" for a file without one.
+/// Delta protocol, "Deletion Vectors": the unique id of a vector; "" for a file
+/// without one.
 std::string UniqueId(const delta::File& file) {
   if (!file.deletion_vector) return "";
   const delta::DeletionVector& vector = *file.deletion_vector;
@@ -43,11 +44,16 @@ struct Piece {
   int64_t length = 0;
 };
 
-std::vector<Piece> CutFiles(const FileList& files, int64_t piece_max_bytes) {
+/// A file is cut into the pieces nearest to `piece_bytes`, so one little above
+/// it stays whole: a cut through a row group gives all its rows to one side,
+/// and the other has nothing to do.
+std::vector<Piece> CutFiles(const FileList& files, int64_t piece_bytes) {
   std::vector<Piece> pieces;
   for (size_t i = 0; i < files.size(); ++i) {
     const int64_t size_bytes = files[i]->size_bytes;
-    const int64_t count = std::max<int64_t>(1, CeilDivide(size_bytes, piece_max_bytes));
+    const int64_t half = piece_bytes / 2;
+    const int64_t count =
+        size_bytes <= piece_bytes + half ? 1 : (size_bytes + half) / piece_bytes;  // rounded
     int64_t start = 0;
     for (int64_t k = 0; k < count; ++k) {
       const int64_t length = size_bytes / count + (k < size_bytes % count ? 1 : 0);
@@ -58,8 +64,8 @@ std::vector<Piece> CutFiles(const FileList& files, int64_t piece_max_bytes) {
   return pieces;
 }
 
-/// Largest first, each to the split that has least: no split ends more than one piece above
-/// another.
+/// Largest first, each to the split that has least: no split ends more than one
+/// piece above another.
 std::vector<std::vector<Piece>> Distribute(std::vector<Piece> pieces, size_t split_count) {
   std::sort(pieces.begin(), pieces.end(), [](const Piece& a, const Piece& b) {
     return std::tuple(-a.length, a.file, a.start) < std::tuple(-b.length, b.file, b.start);
@@ -110,10 +116,10 @@ std::vector<Split> MakeSplits(const FileList& unsorted, const PlanOptions& optio
   for (const delta::File* file : files) bytes += file->size_bytes;
   const int64_t wanted = CeilDivide(bytes, std::max<int64_t>(1, options.split_bytes));
   const int64_t count = std::clamp<int64_t>(wanted, 1, std::max<int64_t>(1, options.blocks_max));
-  const int64_t piece_max_bytes = std::max<int64_t>(1, CeilDivide(bytes, count));
+  const int64_t piece_bytes = std::max<int64_t>(1, CeilDivide(bytes, count));
 
   std::vector<Split> splits;
-  auto bins = Distribute(CutFiles(files, piece_max_bytes), static_cast<size_t>(count));
+  auto bins = Distribute(CutFiles(files, piece_bytes), static_cast<size_t>(count));
   for (std::vector<Piece>& pieces : bins) {
     if (pieces.empty()) continue;
     splits.push_back(MakeSplit(files, std::move(pieces), static_cast<int64_t>(splits.size())));

@@ -38,7 +38,8 @@ void CheckPromises(const std::vector<delta::File>& files, const std::vector<Spli
   const int64_t count =
       std::clamp<int64_t>(CeilDivide(total_bytes, options.split_bytes), 1, options.blocks_max);
   ASSERT_LE(static_cast<int64_t>(splits.size()), count);
-  const int64_t piece_max = std::max<int64_t>(1, CeilDivide(total_bytes, count));
+  const int64_t piece = std::max<int64_t>(1, CeilDivide(total_bytes, count));
+  const int64_t piece_max = piece + piece / 2;
 
   std::map<std::string, std::vector<std::pair<int64_t, int64_t>>> ranges;
   int64_t most = 0;
@@ -108,6 +109,19 @@ TEST(Splits, ALargeFileIsCutEvenlyAndSmallOnesAreNot) {
   EXPECT_EQ(splits[1].slices[0].length, 83);
   EXPECT_EQ(splits[2].slices[0].length, 83);
   EXPECT_EQ(splits[1].slices.size() + splits[2].slices.size(), 3U);
+}
+
+TEST(Splits, FilesOfNearlyOneSizeAreNotCutForTheFewBytesAboveTheMean) {
+  PlanOptions options;
+  options.split_bytes = 10000;
+  const std::vector<delta::File> files = {File("a", 9996), File("b", 9990), File("c", 9997),
+                                          File("d", 9993)};
+  const std::vector<Split> splits = MakeSplits(Pointers(files), options);
+  ASSERT_EQ(splits.size(), 4U);
+  for (const Split& split : splits) {
+    ASSERT_EQ(split.slices.size(), 1U);
+    EXPECT_EQ(split.slices[0].length, split.slices[0].size_bytes);
+  }
 }
 
 TEST(Splits, NoFilesMakeNoSplitsAndManyBytesNoMoreThanTheMost) {

@@ -270,8 +270,10 @@ Result<MappedType> MapType(const DeltaField& field) {
     TRY(MappedType mapped, mapper.Map(field.type, field.name, 0));
     if (const std::string text = CharVarcharText(field); !text.empty()) {
       mapped.source_text = text;
-      // Spark fills CHAR with blanks when it reads; what is copied is what the files hold.
-      mapper.Note(fmt::format("{} becomes {}, as stored", text, maxcompute::ToText(mapped.target)));
+      // transfer/char_padding.h pads what Spark pads: top-level CHAR columns.
+      const bool padded = text.starts_with("CHAR(") || text.starts_with("char(");
+      mapper.Note(fmt::format("{} becomes {}, {}", text, maxcompute::ToText(mapped.target),
+                              padded ? "padded with blanks as Databricks shows it" : "as stored"));
     }
     if (HasCollation(field)) mapper.Note("the collation is dropped");
     mapped.note = mapper.Notes();

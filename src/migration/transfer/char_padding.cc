@@ -21,9 +21,9 @@ int64_t CountCharacters(std::string_view text) {
 std::optional<int> CharLength(std::string_view source_type) {
   constexpr std::string_view kPrefix = "CHAR(";
   if (source_type.size() <= kPrefix.size() + 1 || source_type.back() != ')') return std::nullopt;
-  const bool is_char = std::equal(kPrefix.begin(), kPrefix.end(), source_type.begin(), [](char a, char b) {
-    return a == std::toupper(static_cast<unsigned char>(b));
-  });
+  const bool is_char =
+      std::equal(kPrefix.begin(), kPrefix.end(), source_type.begin(),
+                 [](char a, char b) { return a == std::toupper(static_cast<unsigned char>(b)); });
   if (!is_char) return std::nullopt;
   int length = 0;
   const char* end = source_type.data() + source_type.size() - 1;
@@ -32,7 +32,8 @@ std::optional<int> CharLength(std::string_view source_type) {
   return length;
 }
 
-Result<std::shared_ptr<arrow::Array>> PadChars(const std::shared_ptr<arrow::Array>& array, int length) {
+Result<std::shared_ptr<arrow::Array>> PadChars(const std::shared_ptr<arrow::Array>& array,
+                                               int length) {
   const auto& typed = static_cast<const arrow::StringArray&>(*array);
   arrow::StringBuilder builder;
   std::string padded;

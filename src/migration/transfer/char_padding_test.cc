@@ -10,7 +10,8 @@ namespace {
 TEST(CharPadding, OnlyCharTypesHaveALength) {
   EXPECT_EQ(CharLength("CHAR(5)"), 5);
   EXPECT_EQ(CharLength("char(255)"), 255);
-  for (const char* other : {"VARCHAR(5)", "STRING", "CHAR", "CHAR()", "CHAR(x)", "ARRAY<CHAR(5)>"}) {
+  for (const char* other :
+       {"VARCHAR(5)", "STRING", "CHAR", "CHAR()", "CHAR(x)", "ARRAY<CHAR(5)>"}) {
     EXPECT_EQ(CharLength(other), std::nullopt) << other;
   }
 }

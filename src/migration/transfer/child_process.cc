@@ -26,7 +26,7 @@ Result<ChildProcess> ChildProcess::Start(const std::vector<std::string>& argumen
   if (pid == 0) {  // only async-signal-safe calls from here to exec
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent) _exit(127);  // our parent died before the line above
-    setpgid(0, 0);                         // Ctrl-C is the parent's to handle
+    setpgid(0, 0);                        // Ctrl-C is the parent's to handle
     dup2(input[0], STDIN_FILENO);
     dup2(output[1], STDOUT_FILENO);
     execv(argv[0], argv.data());
@@ -43,7 +43,10 @@ Result<ChildProcess> ChildProcess::Start(const std::vector<std::string>& argumen
 }
 
 ChildProcess::ChildProcess(ChildProcess&& other) noexcept
-    : pid_(other.pid_), input_(other.input_), output_(other.output_), buffer_(std::move(other.buffer_)) {
+    : pid_(other.pid_),
+      input_(other.input_),
+      output_(other.output_),
+      buffer_(std::move(other.buffer_)) {
   other.pid_ = -1;
   other.input_ = other.output_ = -1;
 }

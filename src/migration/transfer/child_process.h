@@ -1,7 +1,7 @@
 // A child process with pipes on its stdin and stdout; stderr is shared with ours.
 //
-// The child is killed when the *thread* that started it ends (PR_SET_PDEATHSIG is per thread), so start
-// children from a thread that lives as long as they may.
+// The child is killed when the *thread* that started it ends (PR_SET_PDEATHSIG is per thread), so
+// start children from a thread that lives as long as they may.
 #pragma once
 
 #include <sys/types.h>

@@ -56,7 +56,8 @@ Result<ArrayPtr> MicrosToNanos(const ArrayPtr& array, const TypePtr& target,
     if (array->IsNull(i)) continue;
     return Error(ErrorKind::kInvalidInput, "VALUE_TIMESTAMP_RANGE",
                  "column " + column + ": " + TimestampText(from[i]) +
-                     " lies outside 1677-09-21 to 2262-04-11, the range of the target's nanosecond timestamps; "
+                     " lies outside 1677-09-21 to 2262-04-11, the range of the target's nanosecond "
+                     "timestamps; "
                      "leave the table out or cast the column at the source");
   }
   TRY(auto validity, RebasedValidity(*array));
@@ -91,9 +92,9 @@ Result<ArrayPtr> DecimalsToText(const ArrayPtr& array) {
   return *std::move(made);
 }
 
-/// Whether the values' bytes, taken together, are UTF-8 and no value begins inside a character: then each
-/// value is UTF-8, found out several times faster than one by one. False says nothing, since the bytes
-/// behind a NULL may be anything.
+/// Whether the values' bytes, taken together, are UTF-8 and no value begins inside a character:
+/// then each value is UTF-8, found out several times faster than one by one. False says nothing,
+/// since the bytes behind a NULL may be anything.
 bool IsUtf8AsAWhole(const arrow::BinaryArray& array) {
   if (array.length() == 0) return true;
   const int32_t* offsets = array.raw_value_offsets();
@@ -124,10 +125,11 @@ Status CheckText(const Array& array, const std::string& column) {
   if (typed.total_values_length() > kCellMaxBytes) {
     for (int64_t i = 0; i < typed.length(); ++i) {
       if (typed.value_length(i) <= kCellMaxBytes) continue;
-      return Error(ErrorKind::kInvalidInput, "VALUE_TOO_LONG",
-                   fmt::format("column {}: a value of {} bytes is longer than the 8 MiB that a MaxCompute "
-                               "cell takes; shorten it at the source or leave the table out",
-                               column, typed.value_length(i)));
+      return Error(
+          ErrorKind::kInvalidInput, "VALUE_TOO_LONG",
+          fmt::format("column {}: a value of {} bytes is longer than the 8 MiB that a MaxCompute "
+                      "cell takes; shorten it at the source or leave the table out",
+                      column, typed.value_length(i)));
     }
   }
   if (array.type_id() != arrow::Type::STRING || IsUtf8AsAWhole(typed)) return OkStatus();
@@ -163,7 +165,8 @@ Result<ArrayPtr> ConvertList(const ArrayPtr& array, const TypePtr& target,
                                                      array->null_count(), array->offset()));
 }
 
-Result<ArrayPtr> ConvertMap(const ArrayPtr& array, const TypePtr& target, const std::string& column) {
+Result<ArrayPtr> ConvertMap(const ArrayPtr& array, const TypePtr& target,
+                            const std::string& column) {
   const auto& typed = static_cast<const arrow::MapArray&>(*array);
   const auto& type = static_cast<const arrow::MapType&>(*target);
   TRY(ArrayPtr keys, ConvertArray(typed.keys(), type.key_type(), column + " (key)"));

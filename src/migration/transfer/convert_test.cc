@@ -27,33 +27,44 @@ TEST(Convert, MicrosecondsBecomeNanosecondsToTheEdgeOfTheRange) {
   const auto array = Make(kMicros, "[-9223372036854775, null, -1, 9223372036854775]");
   auto converted = ConvertArray(array, kNanos, "c");
   ASSERT_TRUE(converted.has_value());
-  EXPECT_TRUE((*converted)->Equals(*Make(kNanos, "[-9223372036854775000, null, -1000, 9223372036854775000]")));
+  EXPECT_TRUE(
+      (*converted)
+          ->Equals(*Make(kNanos, "[-9223372036854775000, null, -1000, 9223372036854775000]")));
 }
 
 TEST(Convert, ATimestampBeyondTheRangeNamesColumnAndValue) {
   auto converted = ConvertArray(Make(kMicros, "[0, -62135596800000000]"), kNanos, "born");
   ASSERT_FALSE(converted.has_value());
   EXPECT_EQ(converted.error().code(), "VALUE_TIMESTAMP_RANGE");
-  EXPECT_NE(converted.error().message().find("born: 0001-01-01 00:00:00.000000"), std::string::npos);
+  EXPECT_NE(converted.error().message().find("born: 0001-01-01 00:00:00.000000"),
+            std::string::npos);
 }
 
 TEST(Convert, SlicedStructsListsAndMapsKeepTheirNulls) {
-  const auto from = arrow::struct_({arrow::field("t", kMicros), arrow::field("l", arrow::list(kMicros)),
-                                    arrow::field("m", arrow::map(arrow::utf8(), kMicros))});
+  const auto from =
+      arrow::struct_({arrow::field("t", kMicros), arrow::field("l", arrow::list(kMicros)),
+                      arrow::field("m", arrow::map(arrow::utf8(), kMicros))});
   const auto to = arrow::struct_({arrow::field("t", kNanos), arrow::field("l", arrow::list(kNanos)),
                                   arrow::field("m", arrow::map(arrow::utf8(), kNanos))});
-  const auto array = Make(from, R"([{"t": 1, "l": [1], "m": []}, null, {"t": null, "l": [2, null], "m": [["k", 3]]}])");
+  const auto array = Make(
+      from, R"([{"t": 1, "l": [1], "m": []}, null, {"t": null, "l": [2, null], "m": [["k", 3]]}])");
   auto converted = ConvertArray(array->Slice(1), to, "c");
   ASSERT_TRUE(converted.has_value());
   ASSERT_TRUE((*converted)->ValidateFull().ok());
-  EXPECT_TRUE((*converted)->Equals(*Make(to, R"([null, {"t": null, "l": [2000, null], "m": [["k", 3000]]}])")));
+  EXPECT_TRUE(
+      (*converted)
+          ->Equals(*Make(to, R"([null, {"t": null, "l": [2000, null], "m": [["k", 3000]]}])")));
 }
 
 TEST(Convert, DecimalsBecomePlainText) {
-  const auto array = Make(arrow::decimal128(38, 20), R"(["0.00000000000000000001", "-12.50000000000000000000", null])");
+  const auto array = Make(arrow::decimal128(38, 20),
+                          R"(["0.00000000000000000001", "-12.50000000000000000000", null])");
   auto converted = ConvertArray(array, arrow::utf8(), "c");
   ASSERT_TRUE(converted.has_value());
-  EXPECT_TRUE((*converted)->Equals(*Make(arrow::utf8(), R"(["0.00000000000000000001", "-12.50000000000000000000", null])")));
+  EXPECT_TRUE(
+      (*converted)
+          ->Equals(*Make(arrow::utf8(),
+                         R"(["0.00000000000000000001", "-12.50000000000000000000", null])")));
 }
 
 TEST(Convert, ACellAboveEightMebibytesIsRefusedOneAtItPasses) {
@@ -88,8 +99,9 @@ TEST(Convert, TextBeyondAsciiPassesWhateverTheBytesBehindANull) {
   const std::string all = "caf\xc3\xa9\xff\xe4\xb8\xad";  // the 0xff belongs to the NULL
   const int32_t offsets[] = {0, 5, 6, 9};
   const uint8_t valid[] = {0b101};
-  const auto text = std::make_shared<arrow::StringArray>(
-      3, arrow::Buffer::Wrap(offsets, 4), arrow::Buffer::FromString(all), arrow::Buffer::Wrap(valid, 1));
+  const auto text = std::make_shared<arrow::StringArray>(3, arrow::Buffer::Wrap(offsets, 4),
+                                                         arrow::Buffer::FromString(all),
+                                                         arrow::Buffer::Wrap(valid, 1));
   EXPECT_TRUE(ConvertArray(text, arrow::utf8(), "c").has_value());
   EXPECT_TRUE(ConvertArray(text->Slice(2), arrow::utf8(), "c").has_value());
 }

@@ -26,8 +26,9 @@ std::string FieldId(const Field& field) {
 Error Differs(const Field& file_field, const Field& wanted, const arrow::Status& status) {
   return Error(ErrorKind::kCorrupt, "FILE_TYPE_DIFFERS",
                "field " + wanted.name() + " is " + file_field.type()->ToString() +
-                   " in the file and " + wanted.type()->ToString() + " in the table: " +
-                   ScrubSecrets(status.message()) + "; rewrite the table (REORG or OPTIMIZE) or leave it out");
+                   " in the file and " + wanted.type()->ToString() +
+                   " in the table: " + ScrubSecrets(status.message()) +
+                   "; rewrite the table (REORG or OPTIMIZE) or leave it out");
 }
 
 Result<ArrayPtr> Nulls(const FieldPtr& wanted, int64_t rows) {
@@ -62,10 +63,11 @@ Result<ArrayPtr> FitList(const ArrayPtr& array, const FieldPtr& wanted, bool by_
   const auto& typed = static_cast<const arrow::ListArray&>(*array);
   const auto& type = static_cast<const arrow::ListType&>(*wanted->type());
   const auto& file_type = static_cast<const arrow::ListType&>(*array->type());
-  TRY(ArrayPtr values, FitArray(typed.values(), file_type.value_field(), type.value_field(), by_id));
+  TRY(ArrayPtr values,
+      FitArray(typed.values(), file_type.value_field(), type.value_field(), by_id));
   return ArrayPtr(std::make_shared<arrow::ListArray>(
-      wanted->type(), array->length(), typed.value_offsets(), std::move(values), array->null_bitmap(),
-      array->null_count(), array->offset()));
+      wanted->type(), array->length(), typed.value_offsets(), std::move(values),
+      array->null_bitmap(), array->null_count(), array->offset()));
 }
 
 Result<ArrayPtr> FitMap(const ArrayPtr& array, const FieldPtr& wanted, bool by_id) {
@@ -84,8 +86,8 @@ Result<ArrayPtr> FitMap(const ArrayPtr& array, const FieldPtr& wanted, bool by_i
 int FindField(const arrow::FieldVector& fields, const Field& wanted, bool by_id) {
   const std::string id = by_id ? FieldId(wanted) : "";
   for (size_t i = 0; i < fields.size(); ++i) {
-    const bool same = by_id && !id.empty() ? FieldId(*fields[i]) == id
-                                           : fields[i]->name() == wanted.name();
+    const bool same =
+        by_id && !id.empty() ? FieldId(*fields[i]) == id : fields[i]->name() == wanted.name();
     if (same) return static_cast<int>(i);
   }
   return -1;

@@ -1,6 +1,6 @@
-// Shapes a column of a data file to what the table's schema says it is: nested fields by name or field id,
-// NULLs where an older file lacks a field, casts where the table's type was widened since the file was
-// written (Delta protocol, "Column Mapping", "Type Widening"). Pure.
+// Shapes a column of a data file to what the table's schema says it is: nested fields by name or
+// field id, NULLs where an older file lacks a field, casts where the table's type was widened since
+// the file was written (Delta protocol, "Column Mapping", "Type Widening"). Pure.
 #pragma once
 
 #include <arrow/type_fwd.h>
@@ -12,7 +12,8 @@
 
 namespace mms::migration {
 
-/// Index of the field in `fields` that `wanted` names: by PARQUET:field_id when by_id, else by name; -1 = absent.
+/// Index of the field in `fields` that `wanted` names: by PARQUET:field_id when by_id, else by
+/// name; -1 = absent.
 int FindField(const arrow::FieldVector& fields, const arrow::Field& wanted, bool by_id);
 
 /// `array` as type of `wanted`. `where` names table and column for errors. Errors: kCorrupt

@@ -28,9 +28,11 @@ TEST(Fit, WidenedTypesAreCast) {
       {arrow::int32(), arrow::int64(), "[1, null]", "[1, null]"},
       {arrow::float32(), arrow::float64(), "[0.5]", "[0.5]"},
       {arrow::decimal128(5, 2), arrow::decimal128(10, 2), R"(["1.25"])", R"(["1.25"])"},
-      {arrow::date32(), arrow::timestamp(arrow::TimeUnit::MICRO), "[1, null]", "[86400000000, null]"},
+      {arrow::date32(), arrow::timestamp(arrow::TimeUnit::MICRO), "[1, null]",
+       "[86400000000, null]"},
       {arrow::large_utf8(), arrow::utf8(), R"(["a", null])", R"(["a", null])"},
-      {arrow::timestamp(arrow::TimeUnit::MICRO), arrow::timestamp(arrow::TimeUnit::MICRO, "UTC"), "[5]", "[5]"},
+      {arrow::timestamp(arrow::TimeUnit::MICRO), arrow::timestamp(arrow::TimeUnit::MICRO, "UTC"),
+       "[5]", "[5]"},
   };
   for (const auto& one : cases) {
     auto fitted = Fit(Make(one.file, one.from), one.table);
@@ -46,9 +48,11 @@ TEST(Fit, ALossyChangeIsRefused) {
 }
 
 TEST(Fit, AddedNestedFieldsAreNullAndOthersFoundByName) {
-  const auto file = arrow::list(arrow::struct_({arrow::field("b", arrow::int32()), arrow::field("a", arrow::utf8())}));
-  const auto table = arrow::list(arrow::struct_(
-      {arrow::field("a", arrow::utf8()), arrow::field("new", arrow::int64()), arrow::field("b", arrow::int64())}));
+  const auto file = arrow::list(
+      arrow::struct_({arrow::field("b", arrow::int32()), arrow::field("a", arrow::utf8())}));
+  const auto table = arrow::list(
+      arrow::struct_({arrow::field("a", arrow::utf8()), arrow::field("new", arrow::int64()),
+                      arrow::field("b", arrow::int64())}));
   auto fitted = Fit(Make(file, R"([null, [{"b": 1, "a": "x"}, null]])")->Slice(1), table);
   ASSERT_TRUE(fitted.has_value());
   ASSERT_TRUE((*fitted)->ValidateFull().ok());
@@ -56,7 +60,9 @@ TEST(Fit, AddedNestedFieldsAreNullAndOthersFoundByName) {
 }
 
 TEST(Fit, FieldsAreFoundByIdWhenTheTableMapsById) {
-  const auto id = [](const char* value) { return arrow::key_value_metadata({"PARQUET:field_id"}, {value}); };
+  const auto id = [](const char* value) {
+    return arrow::key_value_metadata({"PARQUET:field_id"}, {value});
+  };
   const arrow::FieldVector file = {arrow::field("x", arrow::int32(), true, id("1")),
                                    arrow::field("y", arrow::int32(), true, id("2"))};
   EXPECT_EQ(FindField(file, *arrow::field("x", arrow::int32(), true, id("2")), true), 1);

@@ -1,11 +1,14 @@
-// The words between the server process and its worker processes: one JSON object a line, jobs in on the
-// worker's stdin, events out on its stdout. A worker keeps no state between jobs but what `hello` and
-// `table` gave it, and may be killed at any instant.
+// The words between the server process and its worker processes: one JSON object a line, jobs in on
+// the worker's stdin, events out on its stdout. A worker keeps no state between jobs but what
+// `hello` and `table` gave it, and may be killed at any instant.
 //
-//   in:  {"hello": Hello} once, then any of {"table": {"key": k, "plan": TablePlan}}, {"forget": k},
+//   in:  {"hello": Hello} once, then any of {"table": {"key": k, "plan": TablePlan}}, {"forget":
+//   k},
 //        {"copy": CopyJob}, {"read_back": ReadBackJob}
-//   out: {"ready": true} once, then {"progress": {"job": n, "rows": r, "bytes": b}} (since the last one; less than
-//        nothing when a block is sent anew), {"done": JobResult}, {"failed": {"job": n, "error": Error}}
+//   out: {"ready": true} once, then {"progress": {"job": n, "rows": r, "bytes": b}} (since the last
+//   one; less than
+//        nothing when a block is sent anew), {"done": JobResult}, {"failed": {"job": n, "error":
+//        Error}}
 #pragma once
 
 #include <cstdint>
@@ -24,15 +27,15 @@ namespace mms::migration {
 struct Hello {
   azure::StorageOptions storage;
   maxcompute::Options target;
-  int threads = 8;              ///< jobs a worker runs side by side
+  int threads = 8;  ///< jobs a worker runs side by side
   int64_t batch_bytes = 1 << 20;
-  bool checksum = true;         ///< hash the rows while they are read
+  bool checksum = true;  ///< hash the rows while they are read
 };
 
 /// Reads the split's rows and sends them as one block.
 struct CopyJob {
-  int64_t job = 0;              ///< unique in the server's life
-  std::string table_key;        ///< names a `table` message sent before
+  int64_t job = 0;        ///< unique in the server's life
+  std::string table_key;  ///< names a `table` message sent before
   maxcompute::PartitionSpec partition;
   std::string session_id;
   Split split;
@@ -50,11 +53,11 @@ struct ReadBackJob {
 
 struct JobResult {
   int64_t job = 0;
-  int64_t rows = 0;             ///< copied, or read back
-  int64_t rows_deleted = 0;     ///< left out by deletion vectors
-  int64_t source_bytes = 0;     ///< of the slices
+  int64_t rows = 0;          ///< copied, or read back
+  int64_t rows_deleted = 0;  ///< left out by deletion vectors
+  int64_t source_bytes = 0;  ///< of the slices
   int64_t arrow_bytes = 0;
-  Checksum checksum;            ///< no columns when not asked for
+  Checksum checksum;  ///< no columns when not asked for
 };
 
 nlohmann::json ToJson(const Hello& hello);

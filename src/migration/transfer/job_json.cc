@@ -91,21 +91,25 @@ Result<CopyJob> CopyJobFromJson(const json& document) {
 }
 
 json ToJson(const ReadBackJob& job) {
-  return {{"job", job.job},           {"table", job.table_key},
-          {"partition", ToJson(job.partition)}, {"session", job.session_id},
-          {"start", job.start},       {"count", job.count}};
+  return {{"job", job.job},
+          {"table", job.table_key},
+          {"partition", ToJson(job.partition)},
+          {"session", job.session_id},
+          {"start", job.start},
+          {"count", job.count}};
 }
 
 Result<ReadBackJob> ReadBackJobFromJson(const json& document) {
-  return FromJson<ReadBackJob>(document, "read_back", [](const json& from, ReadBackJob* to) -> Status {
-    to->job = from.at("job");
-    to->table_key = from.at("table");
-    to->session_id = from.at("session");
-    to->start = from.at("start");
-    to->count = from.at("count");
-    TRY(to->partition, PartitionFromJson(from.at("partition")));
-    return OkStatus();
-  });
+  return FromJson<ReadBackJob>(document, "read_back",
+                               [](const json& from, ReadBackJob* to) -> Status {
+                                 to->job = from.at("job");
+                                 to->table_key = from.at("table");
+                                 to->session_id = from.at("session");
+                                 to->start = from.at("start");
+                                 to->count = from.at("count");
+                                 TRY(to->partition, PartitionFromJson(from.at("partition")));
+                                 return OkStatus();
+                               });
 }
 
 json ToJson(const JobResult& result) {

@@ -23,11 +23,12 @@ namespace {
 
 constexpr int64_t kWholeFileMaxBytes = 4LL << 20;  // one request instead of three or more
 constexpr int64_t kRangeBytes = 8LL << 20;         // of one read-ahead request
-constexpr int64_t kRangeHoleBytes = 256LL << 10;   // a smaller gap is read along with its neighbours
+constexpr int64_t kRangeHoleBytes = 256LL << 10;  // a smaller gap is read along with its neighbours
 constexpr int64_t kBatchRowsMin = 1024;
 constexpr int64_t kBatchRowsMax = 131072;
-constexpr int32_t kGregorianStart = -141427;                 // 1582-10-15 in days since 1970
-constexpr int64_t kRebaseEndMicros = -2208988800000000LL;    // 1900-01-01; Spark rebases timestamps before it
+constexpr int32_t kGregorianStart = -141427;  // 1582-10-15 in days since 1970
+constexpr int64_t kRebaseEndMicros =
+    -2208988800000000LL;  // 1900-01-01; Spark rebases timestamps before it
 
 int64_t MiddleByte(const parquet::RowGroupMetaData& group) {
   int64_t first = INT64_MAX;
@@ -61,15 +62,15 @@ auto Guard(const std::string& file, Call&& call) -> decltype(call()) {
 
 struct SliceReader::State {
   const ReadContext* context = nullptr;
-  std::string file;                              ///< for errors
+  std::string file;  ///< for errors
   std::unique_ptr<parquet::arrow::FileReader> reader;
   std::unique_ptr<arrow::RecordBatchReader> batches;
-  std::vector<int> column_of;                    ///< index in the file's batch per table column, -1 = absent
-  std::vector<uint64_t> deleted;                 ///< positions in the file, ascending
+  std::vector<int> column_of;     ///< index in the file's batch per table column, -1 = absent
+  std::vector<uint64_t> deleted;  ///< positions in the file, ascending
   size_t deleted_at = 0;
   bool legacy_calendar = false;
   bool by_id = false;
-  int64_t position = 0;                          ///< of the next row in the file
+  int64_t position = 0;  ///< of the next row in the file
   int64_t rows_total = 0;
   int64_t rows_read = 0;
   int64_t rows_deleted = 0;
@@ -78,7 +79,8 @@ struct SliceReader::State {
   Status ChooseRows(const FileSlice& slice, std::vector<int>* groups);
   std::vector<int> ChooseColumns();
   Result<std::shared_ptr<arrow::RecordBatch>> Shape(const arrow::RecordBatch& batch);
-  Result<std::shared_ptr<arrow::RecordBatch>> DropDeleted(std::shared_ptr<arrow::RecordBatch> batch);
+  Result<std::shared_ptr<arrow::RecordBatch>> DropDeleted(
+      std::shared_ptr<arrow::RecordBatch> batch);
   Status CheckCalendar(const arrow::Array& array, const std::string& column) const;
 };
 
@@ -92,8 +94,8 @@ Status SliceReader::State::OpenReader(const FileSlice& slice) {
     if (!bytes.ok()) return azure::FromArrow(bytes.status(), file);
     if ((*bytes)->size() != slice.size_bytes) {
       return Error(ErrorKind::kCorrupt, "FILE_INVALID",
-                   file + " has " + std::to_string((*bytes)->size()) + " bytes, the Delta log says " +
-                       std::to_string(slice.size_bytes));
+                   file + " has " + std::to_string((*bytes)->size()) +
+                       " bytes, the Delta log says " + std::to_string(slice.size_bytes));
     }
     input = std::make_shared<arrow::io::BufferReader>(*bytes);
   }
@@ -102,8 +104,10 @@ Status SliceReader::State::OpenReader(const FileSlice& slice) {
   if (!opened.ok()) return azure::FromArrow(opened, file);
   const auto metadata = builder.raw_reader()->metadata();
   int64_t bytes = 0;
-  for (int i = 0; i < metadata->num_row_groups(); ++i) bytes += metadata->RowGroup(i)->total_byte_size();
-  const int64_t row_bytes = std::max<int64_t>(1, bytes / std::max<int64_t>(1, metadata->num_rows()));
+  for (int i = 0; i < metadata->num_row_groups(); ++i)
+    bytes += metadata->RowGroup(i)->total_byte_size();
+  const int64_t row_bytes =
+      std::max<int64_t>(1, bytes / std::max<int64_t>(1, metadata->num_rows()));
   parquet::ArrowReaderProperties properties(/*use_threads=*/false);
   properties.set_batch_size(
       std::clamp(context->batch_bytes / row_bytes, kBatchRowsMin, kBatchRowsMax));
@@ -112,7 +116,8 @@ Status SliceReader::State::OpenReader(const FileSlice& slice) {
   cache.hole_size_limit = kRangeHoleBytes;
   cache.range_size_limit = kRangeBytes;
   properties.set_cache_options(cache);
-  // Spark writes INT96 in microseconds; Arrow's default, nanoseconds, would wrap outside 1677 to 2262.
+  // Spark writes INT96 in microseconds; Arrow's default, nanoseconds, would wrap outside 1677 to
+  // 2262.
   properties.set_coerce_int96_timestamp_unit(arrow::TimeUnit::MICRO);
   const arrow::Status built = builder.properties(properties)->Build(&reader);
   if (!built.ok()) return azure::FromArrow(built, file);
@@ -132,8 +137,9 @@ Status SliceReader::State::ChooseRows(const FileSlice& slice, std::vector<int>* 
     if (all || (middle >= slice.start && middle < slice.start + slice.length)) {
       if (groups->empty()) position = before;
       if (!groups->empty() && groups->back() != i - 1) {
-        return Error(ErrorKind::kCorrupt, "FILE_INVALID",
-                     file + ": its row groups do not follow one another; rewrite the table (OPTIMIZE)");
+        return Error(
+            ErrorKind::kCorrupt, "FILE_INVALID",
+            file + ": its row groups do not follow one another; rewrite the table (OPTIMIZE)");
       }
       groups->push_back(i);
       rows_total += group->num_rows();
@@ -160,7 +166,8 @@ std::vector<int> SliceReader::State::ChooseColumns() {
   arrow::FieldVector have;
   for (const auto& field : fields) have.push_back(field.field);
   by_id = context->plan->column_mapping == "id";
-  std::vector<int> wanted;  // top-level indices of the file, in file order: the order of its batches
+  std::vector<int>
+      wanted;  // top-level indices of the file, in file order: the order of its batches
   std::vector<int> found;
   for (const auto& field : context->plan->physical->fields()) {
     found.push_back(FindField(have, *field, by_id));
@@ -196,7 +203,8 @@ Result<std::unique_ptr<SliceReader>> SliceReader::Open(const ReadContext& contex
   return std::unique_ptr<SliceReader>(new SliceReader(std::move(state)));
 }
 
-Status SliceReader::State::CheckCalendar(const arrow::Array& array, const std::string& column) const {
+Status SliceReader::State::CheckCalendar(const arrow::Array& array,
+                                         const std::string& column) const {
   bool old = false;
   if (array.type_id() == arrow::Type::DATE32) {
     const auto& dates = static_cast<const arrow::Date32Array&>(array);
@@ -210,10 +218,11 @@ Status SliceReader::State::CheckCalendar(const arrow::Array& array, const std::s
     }
   }
   if (!old) return OkStatus();
-  return Error(ErrorKind::kUnsupported, "FILE_LEGACY_CALENDAR",
-               file + ": column " + column +
-                   " holds days before the Gregorian calendar, written by Spark in the old hybrid calendar; "
-                   "rewrite the table with Spark 3 or newer (rebase mode CORRECTED) first");
+  return Error(
+      ErrorKind::kUnsupported, "FILE_LEGACY_CALENDAR",
+      file + ": column " + column +
+          " holds days before the Gregorian calendar, written by Spark in the old hybrid calendar; "
+          "rewrite the table with Spark 3 or newer (rebase mode CORRECTED) first");
 }
 
 Result<std::shared_ptr<arrow::RecordBatch>> SliceReader::State::Shape(
@@ -228,7 +237,8 @@ Result<std::shared_ptr<arrow::RecordBatch>> SliceReader::State::Shape(
       columns.push_back(*std::move(nulls));
       continue;
     }
-    auto fitted = FitArray(batch.column(index), batch.schema()->field(index), wanted->field(i), by_id);
+    auto fitted =
+        FitArray(batch.column(index), batch.schema()->field(index), wanted->field(i), by_id);
     if (!fitted) return std::move(fitted).error().At(file);
     if (legacy_calendar) TRY_VOID(CheckCalendar(**fitted, wanted->field(i)->name()));
     columns.push_back(*std::move(fitted));
@@ -275,8 +285,8 @@ Result<std::shared_ptr<arrow::RecordBatch>> SliceReader::Next() {
     if (!batch) {
       if (state.rows_read != state.rows_total) {
         return Error(ErrorKind::kCorrupt, "FILE_INVALID",
-                     state.file + ": " + std::to_string(state.rows_read) + " rows read, its footer says " +
-                         std::to_string(state.rows_total));
+                     state.file + ": " + std::to_string(state.rows_read) +
+                         " rows read, its footer says " + std::to_string(state.rows_total));
       }
       return std::shared_ptr<arrow::RecordBatch>();
     }

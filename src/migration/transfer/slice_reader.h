@@ -1,6 +1,6 @@
-// Reads the rows of one file slice: opens the Parquet file, takes the row groups whose middle byte lies in
-// the slice, drops rows that a deletion vector removes, and shapes columns to the table's schema. One
-// thread; memory is bounded by the slice's compressed bytes and one batch.
+// Reads the rows of one file slice: opens the Parquet file, takes the row groups whose middle byte
+// lies in the slice, drops rows that a deletion vector removes, and shapes columns to the table's
+// schema. One thread; memory is bounded by the slice's compressed bytes and one batch.
 #pragma once
 
 #include <arrow/type_fwd.h>
@@ -26,12 +26,14 @@ struct ReadContext {
 
 class SliceReader {
  public:
-  /// Opens the file and starts fetching. Errors: azure::FromArrow kinds naming the file, kCorrupt FILE_INVALID,
-  /// kUnsupported FILE_LEGACY_CALENDAR.
-  static Result<std::unique_ptr<SliceReader>> Open(const ReadContext& context, const FileSlice& slice);
+  /// Opens the file and starts fetching. Errors: azure::FromArrow kinds naming the file, kCorrupt
+  /// FILE_INVALID, kUnsupported FILE_LEGACY_CALENDAR.
+  static Result<std::unique_ptr<SliceReader>> Open(const ReadContext& context,
+                                                   const FileSlice& slice);
   ~SliceReader();
 
-  /// Batches with the columns of plan->physical, or nullptr at the end. May be empty when all rows were removed.
+  /// Batches with the columns of plan->physical, or nullptr at the end. May be empty when all rows
+  /// were removed.
   Result<std::shared_ptr<arrow::RecordBatch>> Next();
 
   int64_t rows_total() const;    ///< rows of the slice in the file, removed ones included

@@ -25,25 +25,30 @@ class SliceReaderTest : public testing::Test {
  protected:
   void SetUp() override {
     ASSERT_TRUE(arrow::compute::Initialize().ok());
-    folder_ = std::filesystem::temp_directory_path() / ("slice_reader_test." + std::to_string(getpid()));
+    folder_ =
+        std::filesystem::temp_directory_path() / ("slice_reader_test." + std::to_string(getpid()));
     std::filesystem::create_directories(folder_);
     arrow::Int64Builder ids;
     arrow::StringBuilder names;
     for (int64_t i = 0; i < kRows; ++i) {
       ASSERT_TRUE(ids.Append(i).ok());
-      ASSERT_TRUE((i % 3 == 0 ? names.AppendNull() : names.Append("row " + std::to_string(i))).ok());
+      ASSERT_TRUE(
+          (i % 3 == 0 ? names.AppendNull() : names.Append("row " + std::to_string(i))).ok());
     }
-    const auto schema = arrow::schema({arrow::field("name", arrow::utf8()), arrow::field("id", arrow::int64())});
+    const auto schema =
+        arrow::schema({arrow::field("name", arrow::utf8()), arrow::field("id", arrow::int64())});
     const auto table = arrow::Table::Make(schema, {*names.Finish(), *ids.Finish()});
     auto file = arrow::io::FileOutputStream::Open(folder_ / "f.parquet").ValueOrDie();
-    ASSERT_TRUE(parquet::arrow::WriteTable(*table, arrow::default_memory_pool(), file, kGroupRows).ok());
+    ASSERT_TRUE(
+        parquet::arrow::WriteTable(*table, arrow::default_memory_pool(), file, kGroupRows).ok());
     ASSERT_TRUE(file->Close().ok());
     size_ = static_cast<int64_t>(std::filesystem::file_size(folder_ / "f.parquet"));
 
     plan_.location.local = true;
     plan_.location.path = folder_;
-    plan_.physical = arrow::schema({arrow::field("id", arrow::int64()), arrow::field("later", arrow::int32()),
-                                    arrow::field("name", arrow::utf8())});
+    plan_.physical =
+        arrow::schema({arrow::field("id", arrow::int64()), arrow::field("later", arrow::int32()),
+                       arrow::field("name", arrow::utf8())});
     plan_.logical = plan_.physical;
     auto storage = azure::Storage::Open({}, plan_.location);
     ASSERT_TRUE(storage.has_value());
@@ -54,7 +59,9 @@ class SliceReaderTest : public testing::Test {
   }
   void TearDown() override { std::filesystem::remove_all(folder_); }
 
-  FileSlice Slice(int64_t start, int64_t length) const { return {"f.parquet", size_, start, length, {}}; }
+  FileSlice Slice(int64_t start, int64_t length) const {
+    return {"f.parquet", size_, start, length, {}};
+  }
 
   /// Ids of the slice's rows; checks the other columns of each.
   std::vector<int64_t> Ids(const FileSlice& slice) {
@@ -72,7 +79,8 @@ class SliceReaderTest : public testing::Test {
       for (int64_t i = 0; i < id.length(); ++i) {
         ids.push_back(id.Value(i));
         EXPECT_EQ(name.IsNull(i), id.Value(i) % 3 == 0);
-        EXPECT_EQ(name.IsValid(i) ? name.GetString(i) : "", id.Value(i) % 3 == 0 ? "" : "row " + std::to_string(id.Value(i)));
+        EXPECT_EQ(name.IsValid(i) ? name.GetString(i) : "",
+                  id.Value(i) % 3 == 0 ? "" : "row " + std::to_string(id.Value(i)));
       }
     }
     deleted_ = (*reader)->rows_deleted();
@@ -93,7 +101,9 @@ std::vector<int64_t> AllIds() {
   return ids;
 }
 
-TEST_F(SliceReaderTest, AWholeFileGivesEveryRowOnceInOrder) { EXPECT_EQ(Ids(Slice(0, size_)), AllIds()); }
+TEST_F(SliceReaderTest, AWholeFileGivesEveryRowOnceInOrder) {
+  EXPECT_EQ(Ids(Slice(0, size_)), AllIds());
+}
 
 TEST_F(SliceReaderTest, HoweverAFileIsCutEveryRowIsInOneSlice) {
   const auto seed = std::random_device{}();
@@ -118,7 +128,8 @@ TEST_F(SliceReaderTest, DeletedRowsStayOutWhicheverSliceHoldsThem) {
   int64_t deleted = 0;
   for (int64_t start = 0; start < size_; start += size_ / 3 + 1) {
     FileSlice slice = Slice(start, std::min(size_ / 3 + 1, size_ - start));
-    slice.deletion_vector = delta::DeletionVector{"i", "x", {}, 1, static_cast<int64_t>(gone.size())};
+    slice.deletion_vector =
+        delta::DeletionVector{"i", "x", {}, 1, static_cast<int64_t>(gone.size())};
     const auto ids = Ids(slice);
     together.insert(together.end(), ids.begin(), ids.end());
     deleted += deleted_;

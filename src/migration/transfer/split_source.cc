@@ -36,7 +36,9 @@ SplitSource::~SplitSource() {
 }
 
 Status SplitSource::OpenNext() {
-  const auto open = [this](size_t index) { return SliceReader::Open(context_, split_.slices[index]); };
+  const auto open = [this](size_t index) {
+    return SliceReader::Open(context_, split_.slices[index]);
+  };
   Opened opened = ahead_.valid() ? ahead_.get() : open(next_slice_);
   if (!opened) return std::move(opened).error();
   reader_ = *std::move(opened);
@@ -52,9 +54,9 @@ void SplitSource::Report(int64_t rows) {
   if (!options_.on_progress) return;
   const FileSlice& slice = split_.slices[next_slice_ - 1];
   const int64_t total = std::max<int64_t>(1, reader_->rows_total());
-  const auto bytes = static_cast<int64_t>(static_cast<double>(slice.length) *
-                                          static_cast<double>(reader_->rows_read()) /
-                                          static_cast<double>(total));
+  const auto bytes =
+      static_cast<int64_t>(static_cast<double>(slice.length) *
+                           static_cast<double>(reader_->rows_read()) / static_cast<double>(total));
   options_.on_progress(rows, bytes - slice_bytes_reported_);
   slice_bytes_reported_ = bytes;
 }

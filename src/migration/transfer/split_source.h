@@ -1,5 +1,6 @@
-// The rows of one split as Tunnel wants them: slices one after another, each batch hashed as typed source
-// values, then converted to the target's Arrow form. The next slice is opened while this one is sent.
+// The rows of one split as Tunnel wants them: slices one after another, each batch hashed as typed
+// source values, then converted to the target's Arrow form. The next slice is opened while this one
+// is sent.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,6 @@
-// The validity bits of an array as they stand for its own rows. StructArray::field() takes the array's
-// offset off its children, so a struct that is built anew from them needs its bits moved along.
+// The validity bits of an array as they stand for its own rows. StructArray::field() takes the
+// array's offset off its children, so a struct that is built anew from them needs its bits moved
+// along.
 #pragma once
 
 #include <arrow/array.h>

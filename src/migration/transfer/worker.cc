@@ -1,5 +1,5 @@
-// The worker process: reads job.h lines on stdin, does up to `threads` of them side by side, answers on
-// stdout. It ends when stdin closes.
+// The worker process: reads job.h lines on stdin, does up to `threads` of them side by side,
+// answers on stdout. It ends when stdin closes.
 #include <unistd.h>
 
 #include <chrono>
@@ -30,7 +30,8 @@ using Clock = std::chrono::steady_clock;
 
 constexpr auto kProgressPause = std::chrono::milliseconds(100);
 
-/// A table this worker has been told of. The storage and the Delta log are opened when first needed.
+/// A table this worker has been told of. The storage and the Delta log are opened when first
+/// needed.
 struct Table {
   TablePlan plan;
   std::mutex mutex;
@@ -53,7 +54,8 @@ class Worker {
   Result<JobResult> ReadBack(const ReadBackJob& job);
   Result<std::shared_ptr<Table>> FindTable(const std::string& key);
   Status OpenStorage(Table* table);
-  Result<std::vector<uint64_t>> ReadDeletionVector(Table* table, const delta::DeletionVector& vector);
+  Result<std::vector<uint64_t>> ReadDeletionVector(Table* table,
+                                                   const delta::DeletionVector& vector);
   void Say(const json& event);
 
   Hello hello_;
@@ -152,7 +154,8 @@ Result<std::shared_ptr<Table>> Worker::FindTable(const std::string& key) {
   std::lock_guard lock(tables_mutex_);
   const auto at = tables_.find(key);
   if (at != tables_.end()) return at->second;
-  return Error(ErrorKind::kInternal, "JOB_INVALID", "a job of table " + key + ", which is not known here");
+  return Error(ErrorKind::kInternal, "JOB_INVALID",
+               "a job of table " + key + ", which is not known here");
 }
 
 Status Worker::OpenStorage(Table* table) {
@@ -172,7 +175,8 @@ Result<std::vector<uint64_t>> Worker::ReadDeletionVector(Table* table,
   return table->log->ReadDeletionVector(vector);
 }
 
-/// Adds up what a source reports and tells it now and then; takes it all back when the block is sent anew.
+/// Adds up what a source reports and tells it now and then; takes it all back when the block is
+/// sent anew.
 class Reporter {
  public:
   Reporter(int64_t job, std::function<void(const json&)> say) : job_(job), say_(std::move(say)) {}
@@ -275,7 +279,8 @@ Status Worker::Run() {
     } else if (message.is_object() && client_) {
       status = Take(message);
     } else {
-      status = Error(ErrorKind::kCorrupt, "JOB_INVALID", "a line that is not a message, or before hello");
+      status = Error(ErrorKind::kCorrupt, "JOB_INVALID",
+                     "a line that is not a message, or before hello");
     }
   }
   {

@@ -44,8 +44,8 @@ struct Worker {
   const pid_t pid;
   std::thread reader;
   bool ready = false;
-  bool ended = false;          // its output ended; the manager reaps it
-  int64_t bytes = 0;           // of the jobs it holds
+  bool ended = false;  // its output ended; the manager reaps it
+  int64_t bytes = 0;   // of the jobs it holds
   std::map<int64_t, QueuedPtr> jobs;
   std::set<std::string> tables;
 };
@@ -101,7 +101,8 @@ WorkerPool::WorkerPool() = default;
 WorkerPool::~WorkerPool() { Stop(); }
 
 void WorkerPool::AddTable(const std::string& key, const TablePlan& plan) {
-  std::string line = nlohmann::json{{"table", {{"key", key}, {"plan", ToJson(plan)}}}}.dump() + "\n";
+  std::string line =
+      nlohmann::json{{"table", {{"key", key}, {"plan", ToJson(plan)}}}}.dump() + "\n";
   std::lock_guard lock(state_->mutex);
   state_->tables[key] = std::move(line);
   state_->Poke();
@@ -164,18 +165,21 @@ void WorkerPool::Stop() {
 void WorkerPool::State::Manage() {
   std::unique_lock lock(mutex);
   while (!stopping) {
-    poked = false;  // Reap and FailAll unlock: what happens meanwhile is looked at in the next round
+    poked =
+        false;  // Reap and FailAll unlock: what happens meanwhile is looked at in the next round
     Reap(lock);
     if (failed_starts >= kStartsMax) {
-      const Error error(ErrorKind::kInternal, "WORKER_START",
-                        "worker processes end before they are ready; the reason stands above (stderr of " +
-                            options.program + " worker)");
+      const Error error(
+          ErrorKind::kInternal, "WORKER_START",
+          "worker processes end before they are ready; the reason stands above (stderr of " +
+              options.program + " worker)");
       lock.unlock();
       FailAll(error);
       lock.lock();
       failed_starts = 0;
     }
-    if (!queue.empty() || !tables.empty()) StartMissing();  // early: they load while sessions are made
+    if (!queue.empty() || !tables.empty())
+      StartMissing();  // early: they load while sessions are made
     if (workers.empty() && !queue.empty()) {
       failed_starts = kStartsMax;
       continue;
@@ -229,10 +233,11 @@ void WorkerPool::State::Reap(std::unique_lock<std::mutex>& lock) {
     }
     for (const auto& job : given_up) {
       worker->jobs.erase(job->number);
-      job->callbacks.on_done(Error(ErrorKind::kUnavailable, "WORKER_DIED",
-                                   "its worker process ended (" + how + ") in each of " +
-                                       std::to_string(options.attempts_max) +
-                                       " attempts; look for a lack of memory or a crash report above"));
+      job->callbacks.on_done(
+          Error(ErrorKind::kUnavailable, "WORKER_DIED",
+                "its worker process ended (" + how + ") in each of " +
+                    std::to_string(options.attempts_max) +
+                    " attempts; look for a lack of memory or a crash report above"));
     }
     lock.lock();
     for (auto& [number, job] : worker->jobs) queue.push_front(job);

@@ -1,8 +1,9 @@
-// The local engine: `mms worker` child processes, fed with jobs. A worker that dies is replaced and its jobs
-// are given out again (a block sent twice replaces itself), up to attempts_max times a job.
+// The local engine: `mms worker` child processes, fed with jobs. A worker that dies is replaced and
+// its jobs are given out again (a block sent twice replaces itself), up to attempts_max times a
+// job.
 //
-// Threads: every method may be called from many threads. Callbacks run on the pool's reader threads and
-// must be short. Children die with this process (PR_SET_PDEATHSIG).
+// Threads: every method may be called from many threads. Callbacks run on the pool's reader threads
+// and must be short. Children die with this process (PR_SET_PDEATHSIG).
 #pragma once
 
 #include <cstdint>
@@ -18,11 +19,11 @@
 namespace mms::migration {
 
 struct PoolOptions {
-  std::string program;          ///< path of the mms binary; "" = this one
+  std::string program;  ///< path of the mms binary; "" = this one
   int workers = 2;
   int attempts_max = 4;
-  /// A worker holds as many jobs as it has threads, but beyond the first only while their source bytes
-  /// together stay below this: many small jobs side by side, large ones one at a time.
+  /// A worker holds as many jobs as it has threads, but beyond the first only while their source
+  /// bytes together stay below this: many small jobs side by side, large ones one at a time.
   int64_t bytes_in_flight = 16LL << 20;
 };
 

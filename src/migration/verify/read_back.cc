@@ -1,6 +1,7 @@
 #include "migration/verify/read_back.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "migration/verify/job_batch.h"
 
@@ -15,10 +16,11 @@ constexpr int64_t kRangeRowsMax = 1'000'000;
 
 int64_t RowsPerRange(int64_t rows, int64_t source_bytes) {
   if (rows <= 0 || source_bytes <= 0) return kRangeRowsMax;
-  const double row_bytes = static_cast<double>(source_bytes) / static_cast<double>(rows);
-  const double range = static_cast<double>(kRangeBytes) / row_bytes;
+  // As floating point: rows times bytes would overflow for the largest tables.
+  const double parts = static_cast<double>(source_bytes) / static_cast<double>(kRangeBytes);
+  const double range = static_cast<double>(rows) / parts;
   if (range >= static_cast<double>(kRangeRowsMax)) return kRangeRowsMax;
-  return std::max(kRangeRowsMin, static_cast<int64_t>(range));
+  return std::max(kRangeRowsMin, static_cast<int64_t>(std::llround(range)));
 }
 
 Result<Checksum> ReadBack(maxcompute::Tunnel& tunnel, WorkerPool& pool,

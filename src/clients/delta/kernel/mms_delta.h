@@ -72,9 +72,9 @@ int32_t mms_delta_files(const struct mms_delta_table* table, int32_t with_statis
 int32_t mms_delta_stream_error(const struct mms_delta_table* table, struct mms_delta_error* error);
 
 struct mms_delta_vector {
-  const char* storage_type;    // "u", "i" or "p"
+  const char* storage_type;  // "u", "i" or "p"
   const char* path_or_inline;
-  int32_t offset;              // < 0 = none
+  int32_t offset;  // < 0 = none
   int32_t size_bytes;
   int64_t cardinality;
 };
