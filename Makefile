@@ -19,7 +19,7 @@ JOBS ?= $(shell awk -v cores="$$(nproc)" '/^MemAvailable/ { n = int($$2 / 150000
 
 CPP_FILES := git ls-files -co --exclude-standard '*.cc' '*.h'
 
-.PHONY: help setup build test check fix run demo demo-up demo-down bench clean
+.PHONY: help setup build test check fix run demo demo-up demo-down bench bench-sandbox clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -66,6 +66,9 @@ demo-down: ## end what demo-up left
 
 bench: ready ## the published figures (bench/README.md)
 	@bench/run $(BUILD)/mms $(ARGS)
+
+bench-sandbox: ready ## how fast the sandbox takes blocks in (bench/README.md)
+	@$(PYTHON) bench/sandbox_ingest $(BUILD)/mms $(ARGS)
 
 clean: ## remove build/ (the cache stays: rm -r $(MMS_CACHE) removes it)
 	@rm -rf build

@@ -89,7 +89,9 @@ def corpus_folder(archive: Path) -> Path:
 
     def unpack(folder: Path) -> None:
         with tarfile.open(archive) as tar:
-            tar.extractall(folder, filter="data")
+            # Debian 12's Python 3.11.2 is older than extraction filters.
+            tar.extraction_filter = getattr(tarfile, "data_filter", None)
+            tar.extractall(folder)
 
     return _cached(f"corpus-{digest}", unpack)
 
