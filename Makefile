@@ -22,7 +22,7 @@ CPP_FILES := git ls-files -co --exclude-standard '*.cc' '*.h'
 .PHONY: help setup build test check fix run demo demo-up demo-down bench bench-sandbox clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
 	@echo 'Settings: PRESET=release|dev|asan  JOBS=N  MMS_CACHE=DIR  ONLY=PATTERN (test)  ARGS="..." (run, bench)'
 
 setup: ## get this machine ready to build, test and demo
