@@ -63,11 +63,13 @@ Instances::~Instances() {
   for (std::thread& worker : workers_) worker.join();
 }
 
-std::string Instances::Submit(const std::string& project, const std::string& schema,
-                              SubmittedJob job) {
+std::string Instances::Submit(const User& user, const std::string& project,
+                              const std::string& schema, SubmittedJob job) {
   auto instance = std::make_shared<Instance>();
   instance->view.id = MakeId();
   instance->view.project = project;
+  instance->view.owner = user.name;
+  instance->user = &user;
   instance->view.job = std::move(job);
   instance->view.submitted_s = NowSeconds();
   instance->schema = schema.empty() ? "default" : LowerName(schema);
@@ -98,41 +100,50 @@ void Instances::Forget() {
   }
 }
 
-Result<InstanceView> Instances::Find(const std::string& project, const std::string& id,
-                                     bool is_poll) {
-  std::lock_guard lock(mutex_);
+Result<std::shared_ptr<Instances::Instance>> Instances::FindLocked(const User& user,
+                                                                   const std::string& project,
+                                                                   const std::string& id) {
   auto found = instances_.find(id);
   if (found == instances_.end() || found->second->view.project != project) {
     return NoSuchInstance(id);
   }
-  Instance& instance = *found->second;
-  InstanceView view = instance.view;
-  if (is_poll && !instance.polled) {
-    instance.polled = true;
+  if (found->second->view.owner == user.name || user.Has(Right::kOwner, project)) {
+    return found->second;
+  }
+  return Error(ErrorKind::kDenied, "NoPermission",
+               "ODPS-0420095: Access Denied - the instance '" + id + "' is another user's");
+}
+
+Result<InstanceView> Instances::Find(const User& user, const std::string& project,
+                                     const std::string& id, bool is_poll) {
+  std::lock_guard lock(mutex_);
+  TRY(auto instance, FindLocked(user, project, id));
+  InstanceView view = instance->view;
+  if (is_poll && !instance->polled) {
+    instance->polled = true;
     view.state = InstanceState::kRunning;
   }
   return view;
 }
 
-Status Instances::Cancel(const std::string& project, const std::string& id) {
+Status Instances::Cancel(const User& user, const std::string& project, const std::string& id) {
   std::lock_guard lock(mutex_);
-  auto found = instances_.find(id);
-  if (found == instances_.end() || found->second->view.project != project) {
-    return NoSuchInstance(id);
-  }
-  if (found->second->view.finished()) {
+  TRY(auto instance, FindLocked(user, project, id));
+  if (instance->view.finished()) {
     return Error(ErrorKind::kConflict, "InvalidStateSetting",
                  "the instance '" + id + "' has ended already");
   }
-  found->second->cancelled = true;
+  instance->cancelled = true;
   return OkStatus();
 }
 
-std::vector<InstanceView> Instances::List(const std::string& project) {
+std::vector<InstanceView> Instances::List(const User& user, const std::string& project) {
   std::lock_guard lock(mutex_);
   std::vector<InstanceView> views;
   for (auto at = instances_.rbegin(); at != instances_.rend(); ++at) {
-    if (at->second->view.project == project) views.push_back(at->second->view);
+    const InstanceView& view = at->second->view;
+    bool visible = view.owner == user.name || user.Has(Right::kOwner, project);
+    if (view.project == project && visible) views.push_back(view);
   }
   return views;
 }
@@ -179,6 +190,7 @@ Result<sql::SqlOutcome> Instances::Execute(Instance* instance) {
   context.flags = ParseSettings(instance->view.job.settings);
   auto schema = context.flags.find("odps.default.schema");
   if (schema != context.flags.end()) context.schema = LowerName(schema->second);
+  context.user = instance->user;
   context.instance_id = instance->view.id;
   context.cancelled = &instance->cancelled;
   sql::SqlOutcome outcome;

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "sandbox/sql/executor.h"
+#include "sandbox/users.h"
 #include "sandbox/xml.h"
 
 namespace mms::sandbox {
@@ -25,6 +26,7 @@ enum class InstanceState { kWaiting, kRunning, kSuccess, kFailed, kCancelled };
 struct InstanceView {
   std::string id;
   std::string project;
+  std::string owner;  ///< the user's name
   SubmittedJob job;
   InstanceState state = InstanceState::kWaiting;
   int64_t submitted_s = 0;
@@ -45,24 +47,31 @@ class Instances {
   Instances(const Instances&) = delete;
   Instances& operator=(const Instances&) = delete;
 
-  /// The new instance's id. `schema` is the request's default schema ("" = default).
-  std::string Submit(const std::string& project, const std::string& schema, SubmittedJob job);
-  /// Errors: kNotFound NoSuchInstance. `is_poll` marks the calls a client repeats until the end.
-  Result<InstanceView> Find(const std::string& project, const std::string& id, bool is_poll);
-  Status Cancel(const std::string& project, const std::string& id);
+  /// The new instance's id. `user` must outlive this; `schema` is the request's default schema
+  /// ("" = default).
+  std::string Submit(const User& user, const std::string& project, const std::string& schema,
+                     SubmittedJob job);
+  /// Errors: kNotFound NoSuchInstance, kDenied NoPermission (another user's, unless `user` owns the
+  /// project). `is_poll` marks the calls a client repeats until the end.
+  Result<InstanceView> Find(const User& user, const std::string& project, const std::string& id,
+                            bool is_poll);
+  Status Cancel(const User& user, const std::string& project, const std::string& id);
   /// The CSV text of a SELECT's result: header, then at most 10,000 rows.
   Result<std::string> Csv(const InstanceView& instance) const;
-  /// Newest first.
-  std::vector<InstanceView> List(const std::string& project);
+  /// Those the user may see, newest first.
+  std::vector<InstanceView> List(const User& user, const std::string& project);
 
  private:
   struct Instance {
     InstanceView view;
+    const User* user = nullptr;
     std::string schema;
     std::atomic<bool> cancelled = false;
     bool polled = false;
   };
 
+  Result<std::shared_ptr<Instance>> FindLocked(const User& user, const std::string& project,
+                                               const std::string& id);
   void Work();
   void Run(Instance* instance);
   Result<sql::SqlOutcome> Execute(Instance* instance);

@@ -2,6 +2,7 @@
 
 #include <malloc.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 
@@ -12,7 +13,9 @@ namespace mms::sandbox {
 namespace {
 
 constexpr int kDrainMs = 5'000;
-constexpr int64_t kUploadSeconds = 24 * 3600;
+constexpr int kHandlerThreads = 32;
+/// Beyond the slots, so that one request too many is refused instead of waiting for a thread.
+constexpr int kSpareThreads = 8;
 
 /// SIGTERM and SIGINT wait for sigwait instead of ending the process, in this and every later
 /// thread.
@@ -51,10 +54,10 @@ Status CheckOptions(const Options& options) {
                        "and underscores");
     }
   }
-  if (options.access_key_id.empty() || options.access_key_secret.empty()) {
+  if (options.users.empty()) {
     return BadOption(
-        "an access key id and secret are needed (--access-key-id, "
-        "--access-key-secret env:NAME); any values do");
+        "an access key is needed (--access-key-id ID --access-key-secret env:NAME; any values "
+        "do), or --users FILE");
   }
   return OkStatus();
 }
@@ -63,6 +66,7 @@ Status CheckOptions(const Options& options) {
 
 Status Run(const Options& options) {
   TRY_VOID(CheckOptions(options));
+  TRY(Users users, Users::Make(options.users));
   TRY(auto address, ParseHostPort(options.listen));
   // Many handler threads, each with little to keep: a heap per thread would only hold memory.
   mallopt(M_ARENA_MAX, 2);
@@ -72,16 +76,20 @@ Status Run(const Options& options) {
   for (const std::string& project : options.projects) {
     TRY_VOID(catalog->EnsureProject(LowerName(project)));
   }
-  TRY(auto expired, catalog->ExpireUploads(kUploadSeconds));
+  TRY(auto expired, catalog->ExpireUploads(options.session_s));
   storage->Retire(expired);
   TRY(auto live, catalog->LivePaths());
   TRY_VOID(storage->Sweep(live));
   Server server(catalog.get(), storage.get(),
-                {options.access_key_id, options.access_key_secret, options.security_token});
+                {std::move(users), options.limits, options.session_s});
+  if (!options.faults_json.empty()) TRY_VOID(server.SetFaults(options.faults_json));
   HttpServerOptions http;
   http.host = address.first;
   http.port = address.second;
-  http.handler_threads = 32;
+  http.handler_threads = kHandlerThreads;
+  if (options.limits.enforce) {
+    http.handler_threads = std::max(kHandlerThreads, options.limits.slots + kSpareThreads);
+  }
   TRY(auto listener, HttpServer::Start(http, [&](ServerRequest& request, HttpResponder& responder) {
         server.Handle(request, responder);
       }));
@@ -91,6 +99,7 @@ Status Run(const Options& options) {
   std::fflush(stdout);
   int signal = signals.Wait();
   std::fprintf(stderr, "mms sandbox: signal %d, stopping\n", signal);
+  server.EndDelays();
   listener->Stop(kDrainMs);
   return OkStatus();
 }

@@ -1,5 +1,6 @@
 #include "sandbox/server.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cstdio>
 #include <nlohmann/json.hpp>
@@ -23,9 +24,13 @@ Error NotAllowed(const Call& call) {
                call.http->method + " is not possible at " + call.path);
 }
 
-bool IsTunnel(const Call& call) {
-  return call.Has("uploads") || call.Has("uploadid") || call.Has("downloads") ||
-         call.Has("downloadid");
+/// What the service says of a session it does not know.
+Error SessionGone(const std::string& id, const Target& target) {
+  bool download = target.name == CallName::kGetDownload || target.name == CallName::kReadDownload;
+  std::string code = !IsTunnel(target.name) ? "NoSuchInstance"
+                     : download             ? "NoSuchDownload"
+                                            : "NoSuchUpload";
+  return Error(ErrorKind::kNotFound, code, "'" + id + "' does not exist");
 }
 
 size_t PageSize(const Call& call) {
@@ -40,148 +45,210 @@ Answer PlainText(std::string text) {
   return {200, {{"Content-Type", "text/plain"}}, std::move(text)};
 }
 
+Answer JsonText(const nlohmann::json& body) {
+  return {200, {{"Content-Type", "application/json"}}, body.dump()};
+}
+
+std::string HostOf(const Call& call) {
+  const std::string* host = call.http->FindHeader("host");
+  return host == nullptr ? "localhost" : *host;
+}
+
 }  // namespace
 
 void Server::Handle(ServerRequest& request, HttpResponder& responder) {
   std::string request_id = UpperName(RandomHex(12));
   auto call = ParseCall(&request);
-  if (call) call->request_id = request_id;
-  Result<Answer> answer = [&]() -> Result<Answer> {
-    if (!call) return call.error();
-    TRY_VOID(CheckSignature(*call, credentials_, NowSeconds()));
-    return Route(*call, &responder);
-  }();
+  if (!call) return Reply(call.error(), {request_id, CallName::kUnknown}, &responder);
+  call->request_id = request_id;
+  Target target = TargetOf(*call);
+  ReplyTo to{request_id, target.name};
+  ++CountersOf(target.name).calls;
+  auto user = Authenticate(*call, users_, NowSeconds());
+  if (!user) return Reply(user.error(), to, &responder);
+  auto fault = faults_.Next(*call, target);
+  if (!fault) return Reply(Serve({*call, target, **user, &responder}), to, &responder);
+  ++CountersOf(target.name).faults;
+  faults_.Delay(fault->delay_ms);
+  if (fault->status != 0) {
+    return Reply(FaultAnswer(*fault, IsTunnel(target.name), request_id), to, &responder);
+  }
+  bool takes_rows = target.name == CallName::kPutBlock;
+  int64_t cut = fault->cut_after_bytes < 0 ? INT64_MAX : fault->cut_after_bytes;
+  CutSource body(request.body, &responder, cut);
+  if (takes_rows) request.body = &body;
+  CutResponder out(&responder, takes_rows ? INT64_MAX : cut, fault->drop_answer);
+  Reply(Serve({*call, target, **user, &out}), to, &out);
+}
+
+void Server::Reply(Result<Answer> answer, const ReplyTo& to, HttpResponder* responder) {
+  Counters& counters = CountersOf(to.name);
   if (!answer) {
+    ++counters.failed;
     const Error& error = answer.error();
     if (error.kind() == ErrorKind::kInternal || StatusOf(error) >= 500) {
-      std::fprintf(stderr, "%s %s: %s [%s]\n", request.method.c_str(),
-                   call ? call->path.c_str() : "?", ScrubSecrets(error.ToString()).c_str(),
-                   request_id.c_str());
+      std::fprintf(stderr, "mms sandbox: %s: %s [%s]\n", std::string(NameText(to.name)).c_str(),
+                   ScrubSecrets(error.ToString()).c_str(), to.request_id.c_str());
     }
-    if (responder.started()) return responder.Abort();  // the client must see a cut body
-    bool tunnel = call && IsTunnel(*call);
-    answer = tunnel ? TunnelError(error) : RestError(error, request_id);
+    if (responder->started()) return responder->Abort();  // the client must see a cut body
+    answer = IsTunnel(to.name) ? TunnelError(error) : RestError(error, to.request_id);
   }
-  if (responder.started()) return;
-  answer->headers.emplace_back("x-odps-request-id", request_id);
-  (void)responder.Send(answer->status, answer->headers, answer->body);  // a gone client is no error
+  if (responder->started()) return;
+  answer->headers.emplace_back("x-odps-request-id", to.request_id);
+  // A client that went away is no error of ours.
+  (void)responder->Send(answer->status, answer->headers, answer->body);
 }
 
-Result<Answer> Server::Route(const Call& call, HttpResponder* responder) {
-  const auto& segments = call.segments;
-  if (segments.empty()) return NotFound(call);
-  if (segments[0] == "tenants" && segments.size() == 1) {
-    nlohmann::json tenant{{"TenantId", "mms-sandbox"},
-                          {"Name", "mms-sandbox"},
-                          {"TenantMeta", "{}"},
-                          {"Parameters", {{"odps.namespace.schema", "false"}}}};
-    return Answer{200, {{"Content-Type", "application/json"}}, tenant.dump()};
+Result<Answer> Server::Serve(const Exchange& exchange) {
+  const Target& target = exchange.target;
+  TRY_VOID(CheckRights(exchange.user, target));
+  if (faults_.IsGone(exchange.call, target)) {
+    return SessionGone(SessionOf(exchange.call, target), target);
   }
-  if (call.path == "/logview/host") {
-    const std::string* host = call.http->FindHeader("host");
-    return PlainText("http://" + (host ? *host : std::string("localhost")));
+  auto admission = limits_.Admit(target, Limits::Clock::now());
+  if (!admission) {
+    ++CountersOf(target.name).refused;
+    return std::move(admission).error();
   }
-  if (segments[0] == "projects" && segments.size() >= 2) return RouteProject(call, responder);
-  return NotFound(call);
+  int64_t rate = limits_.BytesPerSecond(target.name);
+  ServerRequest& request = *exchange.call.http;
+  if (rate == 0) return Route(exchange);
+  ThrottledSource slow(request.body, rate);
+  request.body = &slow;
+  return Route(exchange);
 }
 
-Result<Answer> Server::RouteProject(const Call& call, HttpResponder* responder) {
-  Resource at;
-  at.project = LowerName(call.segments[1]);
-  TRY_VOID(catalog_->CheckProject(at.project));
-  at.rest.assign(call.segments.begin() + 2, call.segments.end());
-  if (!call.Parameter("curr_schema").empty()) at.schema = LowerName(call.Parameter("curr_schema"));
-  if (at.rest.size() >= 3 && at.rest[0] == "schemas") {
-    at.schema = LowerName(at.rest[1]);
-    at.rest.erase(at.rest.begin(), at.rest.begin() + 2);
+Result<Answer> Server::Route(const Exchange& exchange) {
+  const auto& [call, target, user, responder] = exchange;
+  switch (target.name) {
+    case CallName::kUnknown: return NotFound(call);
+    case CallName::kMisused: return NotAllowed(call);
+    case CallName::kTenants:
+      return JsonText({{"TenantId", "mms-sandbox"},
+                       {"Name", "mms-sandbox"},
+                       {"TenantMeta", "{}"},
+                       {"Parameters", {{"odps.namespace.schema", "false"}}}});
+    case CallName::kLogviewHost: return PlainText("http://" + HostOf(call));
+    case CallName::kSetFaults:
+    case CallName::kGetFaults:
+    case CallName::kGetCounters: return Admin(call, target.name);
+    default: break;
   }
-  if (at.rest.empty()) return ProjectDocument(at.project);
-  if (IsTunnel(call)) return Tunnel(call, at, responder);
-  const std::string& kind = at.rest[0];
-  if (kind == "tunnel") {
+  TRY_VOID(catalog_->CheckProject(target.project));
+  if (IsTunnel(target.name)) return RouteTunnel(exchange);
+  return target.instance ? RouteInstance(exchange) : RouteProject(exchange);
+}
+
+Result<Answer> Server::RouteProject(const Exchange& exchange) {
+  const auto& [call, target, user, responder] = exchange;
+  switch (target.name) {
+    case CallName::kReportUsage: {
+      TRY(std::string ignored, ReadAll(call.http->body, kControlBodyBytesMax));
+      return PlainText("");
+    }
+    case CallName::kSignToken: return SignToken(call);
     // The client's own view of our address: it works behind any port mapping.
-    const std::string* host = call.http->FindHeader("host");
-    if (host == nullptr) return NotFound(call);
-    return PlainText(*host);
+    case CallName::kDiscover: return PlainText(HostOf(call));
+    case CallName::kGetProject: return ProjectDocument(target.project);
+    case CallName::kListSchemas: {
+      TRY(auto schemas, catalog_->Schemas(target.project));
+      return SchemaListDocument(schemas);
+    }
+    case CallName::kCreateSchema: return CreateSchema(call, target);
+    case CallName::kGetSchema:
+    case CallName::kDropSchema: return NamedSchema(call, target);
+    case CallName::kListTables: return ListTables(call, target);
+    case CallName::kListInstances:
+      return InstanceListDocument(instances_.List(user, target.project));
+    case CallName::kSubmitInstance: return SubmitInstance(exchange);
+    default: break;
   }
-  if (kind == "logs") {
-    TRY(std::string ignored, ReadAll(call.http->body, kControlBodyBytesMax));
-    return PlainText("");
-  }
-  if (kind == "authorization") return Authorization(call);
-  if (kind == "schemas") return Schemas(call, at);
-  if (kind == "tables") return Tables(call, at);
-  if (kind == "instances") {
-    return at.rest.size() == 1 ? SubmitInstance(call, at) : InstanceRequest(call, at);
-  }
-  return NotFound(call);
+  TRY(Table table, catalog_->GetTable({target.project, target.schema, target.object}));
+  if (target.name == CallName::kListPartitions) return ListPartitions(call, table);
+  if (target.name == CallName::kGetTable) return GetTable(call, table);
+  TRY(PartitionSpec spec, PartitionOf(call, table));
+  TRY(PartitionInfo partition, catalog_->GetPartition(table, spec));
+  return PartitionDocument(partition, call.Has("extended"));
 }
 
-Result<Answer> Server::Tunnel(const Call& call, const Resource& at, HttpResponder* responder) {
-  if (at.rest.size() != 2) return NotFound(call);
-  bool reads = call.Has("downloadid");
-  if (reads && call.Has("data")) {
+Result<Answer> Server::RouteTunnel(const Exchange& exchange) {
+  const auto& [call, target, user, responder] = exchange;
+  if (target.name == CallName::kReadDownload) {
     TRY_VOID(download_.Stream(call, responder));
     return Answer{};
   }
-  if (reads) return download_.Get(call);
-  if (at.rest[0] == "instances") {
-    TRY(InstanceView instance, instances_.Find(at.project, at.rest[1], false));
+  if (target.name == CallName::kGetDownload) return download_.Get(call);
+  if (target.instance) {
+    TRY(InstanceView instance, instances_.Find(user, target.project, target.object, false));
     return download_.CreateForInstance(call, instance);
   }
-  if (at.rest[0] != "tables") return NotFound(call);
-  TableName name{at.project, at.schema, LowerName(at.rest[1])};
-  if (call.Has("downloads")) return download_.CreateForTable(call, name);
+  TableName name{target.project, target.schema, target.object};
+  if (target.name == CallName::kCreateDownload) return download_.CreateForTable(call, name);
   return upload_.Handle(call, name);
 }
 
-Result<Answer> Server::Schemas(const Call& call, const Resource& at) {
-  TRY(auto schemas, catalog_->Schemas(at.project));
-  if (at.rest.size() == 1 && call.IsMethod("GET")) return SchemaListDocument(schemas);
-  if (at.rest.size() == 1 && call.IsMethod("POST")) {
+Result<Answer> Server::RouteInstance(const Exchange& exchange) {
+  if (exchange.target.name == CallName::kCancelInstance) return CancelInstance(exchange);
+  return GetInstance(exchange);
+}
+
+Result<Answer> Server::Admin(const Call& call, CallName name) {
+  if (name == CallName::kGetCounters) return JsonText(DescribeCounters());
+  if (name == CallName::kSetFaults) {
     TRY(std::string body, ReadAll(call.http->body, kControlBodyBytesMax));
-    TRY(std::string name, ParseRootChild(body, "Name"));
-    name = LowerName(name);
-    TRY_VOID(CheckTableName(name));
-    TRY(bool made, catalog_->CreateSchema(at.project, name));
-    if (made) return Answer{201, {}, ""};
-    return Error(ErrorKind::kConflict, "ObjectAlreadyExists", "schema " + name + " already exists");
+    TRY_VOID(faults_.Set(body));
   }
-  std::string name = LowerName(at.rest.back());
-  bool there = std::find(schemas.begin(), schemas.end(), name) != schemas.end();
-  if (!there) {
+  return JsonText(faults_.Describe());
+}
+
+nlohmann::json Server::DescribeCounters() {
+  nlohmann::json calls = nlohmann::json::object();
+  for (size_t i = 0; i < counters_.size(); ++i) {
+    const Counters& counters = counters_[i];
+    if (counters.calls == 0) continue;
+    calls[std::string(NameText(static_cast<CallName>(i)))] = {
+        {"calls", counters.calls.load()},
+        {"failed", counters.failed.load()},
+        {"refused_by_limit", counters.refused.load()},
+        {"faults", counters.faults.load()}};
+  }
+  return {{"calls", std::move(calls)}, {"limits", limits_.Describe()}};
+}
+
+Result<Answer> Server::CreateSchema(const Call& call, const Target& target) {
+  TRY(std::string body, ReadAll(call.http->body, kControlBodyBytesMax));
+  TRY(std::string name, ParseRootChild(body, "Name"));
+  name = LowerName(name);
+  TRY_VOID(CheckTableName(name));
+  TRY(bool made, catalog_->CreateSchema(target.project, name));
+  if (made) return Answer{201, {}, ""};
+  return Error(ErrorKind::kConflict, "ObjectAlreadyExists", "schema " + name + " already exists");
+}
+
+Result<Answer> Server::NamedSchema(const Call& call, const Target& target) {
+  const std::string& name = target.object;
+  TRY(auto schemas, catalog_->Schemas(target.project));
+  if (std::find(schemas.begin(), schemas.end(), name) == schemas.end()) {
     return Error(ErrorKind::kNotFound, "NoSuchObject", "schema " + name + " does not exist");
   }
-  if (call.IsMethod("GET")) return SchemaDocument(at.project, name);
-  if (!call.IsMethod("DELETE") || name == "default") return NotAllowed(call);
-  TRY(bool dropped, catalog_->DropSchema(at.project, name));
+  if (target.name == CallName::kGetSchema) return SchemaDocument(target.project, name);
+  if (name == "default") return NotAllowed(call);
+  TRY(bool dropped, catalog_->DropSchema(target.project, name));
   (void)dropped;
   return Answer{204, {}, ""};
 }
 
-Result<Answer> Server::Tables(const Call& call, const Resource& at) {
-  if (at.rest.size() == 2) {
-    return TableRequest(call, {at.project, at.schema, LowerName(at.rest[1])});
-  }
-  if (!call.IsMethod("GET")) return NotAllowed(call);
+Result<Answer> Server::ListTables(const Call& call, const Target& target) {
   TableFilter filter;
   filter.marker = call.Parameter("marker");
   filter.name_prefix = LowerName(call.Parameter("name"));
   filter.limit = PageSize(call);
-  TRY(auto tables, catalog_->ListTables(at.project, at.schema, filter));
+  TRY(auto tables, catalog_->ListTables(target.project, target.schema, filter));
   std::string marker = tables.size() == filter.limit ? tables.back().name.table : "";
   return TableListDocument(tables, marker);
 }
 
-Result<Answer> Server::TableRequest(const Call& call, const TableName& name) {
-  if (!call.IsMethod("GET") && !call.IsMethod("HEAD")) return NotAllowed(call);
-  TRY(Table table, catalog_->GetTable(name));
-  if (call.Has("partitions")) return ListPartitions(call, table);
-  if (call.Has("partition")) {
-    TRY(PartitionSpec spec, PartitionOf(call, table));
-    TRY(PartitionInfo partition, catalog_->GetPartition(table, spec));
-    return PartitionDocument(partition, call.Has("extended"));
-  }
+Result<Answer> Server::GetTable(const Call& call, const Table& table) {
   TRY(auto files, catalog_->Files(table, std::nullopt));
   TableSize size;
   size.files = static_cast<int64_t>(files.size());
@@ -227,37 +294,36 @@ Result<Answer> Server::ListPartitions(const Call& call, const Table& table) {
   return PartitionListDocument(page, marker);
 }
 
-Result<Answer> Server::SubmitInstance(const Call& call, const Resource& at) {
-  if (call.IsMethod("GET")) return InstanceListDocument(instances_.List(at.project));
-  if (!call.IsMethod("POST")) return NotAllowed(call);
+Result<Answer> Server::SubmitInstance(const Exchange& exchange) {
+  const auto& [call, target, user, responder] = exchange;
   TRY(std::string body, ReadAll(call.http->body, kControlBodyBytesMax));
   TRY(SubmittedJob job, ParseSubmittedJob(body));
   std::string schema = call.Parameter("curr_schema");
-  std::string id = instances_.Submit(at.project, schema, std::move(job));
-  const std::string* host = call.http->FindHeader("host");
+  std::string id = instances_.Submit(user, target.project, schema, std::move(job));
   // An empty body: a client would take any text for the result of an instance that has ended
   // already.
   return Answer{201,
-                {{"Location", "http://" + (host ? *host : std::string("localhost")) +
-                                  "/api/projects/" + at.project + "/instances/" + id}},
+                {{"Location", "http://" + HostOf(call) + "/api/projects/" + target.project +
+                                  "/instances/" + id}},
                 ""};
 }
 
-Result<Answer> Server::InstanceRequest(const Call& call, const Resource& at) {
-  const std::string& id = at.rest[1];
-  if (call.IsMethod("PUT")) {
-    TRY(std::string body, ReadAll(call.http->body, kControlBodyBytesMax));
-    TRY(std::string status, ParseRootChild(body, "Status"));
-    if (status != "Terminated") {
-      return Error(ErrorKind::kInvalidInput, "InvalidArgument",
-                   "the status of an instance can only be set to Terminated");
-    }
-    TRY_VOID(instances_.Cancel(at.project, id));
-    return Answer{200, {}, ""};
+Result<Answer> Server::CancelInstance(const Exchange& exchange) {
+  const auto& [call, target, user, responder] = exchange;
+  TRY(std::string body, ReadAll(call.http->body, kControlBodyBytesMax));
+  TRY(std::string status, ParseRootChild(body, "Status"));
+  if (status != "Terminated") {
+    return Error(ErrorKind::kInvalidInput, "InvalidArgument",
+                 "the status of an instance can only be set to Terminated");
   }
-  if (!call.IsMethod("GET")) return NotAllowed(call);
+  TRY_VOID(instances_.Cancel(user, target.project, target.object));
+  return Answer{200, {}, ""};
+}
+
+Result<Answer> Server::GetInstance(const Exchange& exchange) {
+  const auto& [call, target, user, responder] = exchange;
   bool polls = !call.Has("source") && !call.Has("result");
-  TRY(InstanceView instance, instances_.Find(at.project, id, polls));
+  TRY(InstanceView instance, instances_.Find(user, target.project, target.object, polls));
   if (call.Has("taskstatus")) return TaskStatusDocument(instance);
   if (call.Has("result")) return InstanceResult(instance);
   if (call.Has("source")) {
@@ -282,8 +348,7 @@ Result<Answer> Server::InstanceResult(const InstanceView& instance) {
   return InstanceResultDocument(instance, csv);
 }
 
-Result<Answer> Server::Authorization(const Call& call) {
-  if (!call.IsMethod("POST")) return NotAllowed(call);
+Result<Answer> Server::SignToken(const Call& call) {
   TRY(std::string ignored, ReadAll(call.http->body, kControlBodyBytesMax));
   XmlDocument document("Authorization");
   document.root().Add("Result", RandomHex(16));

@@ -1,54 +1,95 @@
 // Routes the sandbox's one port: control plane (REST) and tunnel share it, told apart by path and
-// parameters. Every answer has a request id; errors are XML on the control plane and JSON on the
-// tunnel. Thread-safe: Handle runs on many threads.
+// parameters (target.h). Around every call stand the signature, fault rules, limits and counters.
+// Every answer has a request id; errors are XML on the control plane and JSON on the tunnel.
+// Thread-safe: Handle runs on many threads.
 #pragma once
+
+#include <array>
+#include <atomic>
 
 #include "sandbox/call.h"
 #include "sandbox/catalog.h"
+#include "sandbox/faults.h"
 #include "sandbox/instances.h"
+#include "sandbox/limits.h"
 #include "sandbox/signature.h"
 #include "sandbox/storage.h"
+#include "sandbox/target.h"
 #include "sandbox/tunnel_download.h"
 #include "sandbox/tunnel_upload.h"
+#include "sandbox/users.h"
 
 namespace mms::sandbox {
 
+struct ServerOptions {
+  Users users;
+  LimitOptions limits;
+  int64_t session_s = 24 * 3600;  ///< life of upload and download sessions
+};
+
 class Server {
  public:
-  Server(Catalog* catalog, Storage* storage, Credentials credentials)
+  Server(Catalog* catalog, Storage* storage, ServerOptions options)
       : catalog_(catalog),
-        credentials_(std::move(credentials)),
+        users_(std::move(options.users)),
+        limits_(options.limits),
         instances_(catalog, storage),
-        upload_(catalog, storage),
-        download_(catalog, storage) {}
+        upload_(catalog, storage, options.session_s),
+        download_(catalog, storage, options.session_s) {}
 
   void Handle(ServerRequest& request, HttpResponder& responder);
+  /// The rules in force from the start. Errors: as Faults::Set.
+  Status SetFaults(const std::string& json_text) { return faults_.Set(json_text); }
+  /// Call before the listener's Stop.
+  void EndDelays() { faults_.EndDelays(); }
 
  private:
-  /// What a path names below /projects/P.
-  struct Resource {
-    std::string project;
-    std::string schema = "default";
-    std::vector<std::string> rest;  ///< "tables", "t" / "instances", "i" / ...
+  /// One request in hand.
+  struct Exchange {
+    const Call& call;
+    const Target& target;
+    const User& user;
+    HttpResponder* responder;
+  };
+  struct Counters {
+    std::atomic<int64_t> calls = 0;
+    std::atomic<int64_t> failed = 0;   ///< answered with an error of any kind
+    std::atomic<int64_t> refused = 0;  ///< by a limit
+    std::atomic<int64_t> faults = 0;   ///< a fault rule fired
   };
 
-  Result<Answer> Route(const Call& call, HttpResponder* responder);
-  Result<Answer> RouteProject(const Call& call, HttpResponder* responder);
-  Result<Answer> Tunnel(const Call& call, const Resource& at, HttpResponder* responder);
-  Result<Answer> Schemas(const Call& call, const Resource& at);
-  Result<Answer> Tables(const Call& call, const Resource& at);
-  Result<Answer> TableRequest(const Call& call, const TableName& name);
+  struct ReplyTo {
+    std::string request_id;
+    CallName name;
+  };
+  void Reply(Result<Answer> answer, const ReplyTo& to, HttpResponder* responder);
+  Result<Answer> Serve(const Exchange& exchange);
+  Result<Answer> Route(const Exchange& exchange);
+  Result<Answer> RouteProject(const Exchange& exchange);
+  Result<Answer> RouteTunnel(const Exchange& exchange);
+  Result<Answer> RouteInstance(const Exchange& exchange);
+  Result<Answer> Admin(const Call& call, CallName name);
+  Result<Answer> CreateSchema(const Call& call, const Target& target);
+  Result<Answer> NamedSchema(const Call& call, const Target& target);
+  Result<Answer> ListTables(const Call& call, const Target& target);
+  Result<Answer> GetTable(const Call& call, const Table& table);
   Result<Answer> ListPartitions(const Call& call, const Table& table);
-  Result<Answer> SubmitInstance(const Call& call, const Resource& at);
-  Result<Answer> InstanceRequest(const Call& call, const Resource& at);
+  Result<Answer> SubmitInstance(const Exchange& exchange);
+  Result<Answer> CancelInstance(const Exchange& exchange);
+  Result<Answer> GetInstance(const Exchange& exchange);
   Result<Answer> InstanceResult(const InstanceView& instance);
-  Result<Answer> Authorization(const Call& call);
+  Result<Answer> SignToken(const Call& call);
+  nlohmann::json DescribeCounters();
+  Counters& CountersOf(CallName name) { return counters_[static_cast<size_t>(name)]; }
 
   Catalog* catalog_;
-  Credentials credentials_;
+  Users users_;
+  Limits limits_;
+  Faults faults_;
   Instances instances_;
   TunnelUpload upload_;
   TunnelDownload download_;
+  std::array<Counters, kCallNames> counters_;
 };
 
 }  // namespace mms::sandbox

@@ -1,6 +1,5 @@
 #include "sandbox/signature.h"
 
-#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
@@ -29,10 +28,6 @@ std::string Base64(const std::string& bytes) {
                              static_cast<int>(bytes.size()));
   text.resize(static_cast<size_t>(size));
   return text;
-}
-
-bool SameSecretText(const std::string& a, const std::string& b) {
-  return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
 }
 
 Error Unauthorized(std::string what) {
@@ -81,13 +76,13 @@ Status CheckDate(const Call& call, int64_t now_s) {
                    "; set the client's clock");
 }
 
-Status CheckToken(const Call& call, const Credentials& credentials) {
+Status CheckToken(const Call& call, const User& user) {
   const std::string* token = call.http->FindHeader("authorization-sts-token");
-  if (credentials.security_token.empty()) {
+  if (user.security_token.empty()) {
     if (token == nullptr) return OkStatus();
     return Unauthorized("ODPS-0410051: Invalid credentials - the security token is not known");
   }
-  if (token != nullptr && SameSecretText(*token, credentials.security_token)) return OkStatus();
+  if (token != nullptr && SameSecretText(*token, user.security_token.Reveal())) return OkStatus();
   return Unauthorized("ODPS-0410051: Invalid credentials - the security token is missing or wrong");
 }
 
@@ -130,22 +125,29 @@ std::string CanonicalText(const Call& call) {
   return text;
 }
 
-Status CheckSignature(const Call& call, const Credentials& credentials, int64_t now_s) {
+Result<const User*> Authenticate(const Call& call, const Users& users, int64_t now_s) {
   const std::string* header = call.http->FindHeader("authorization");
+  const std::string* bearer = call.http->FindHeader("x-odps-bearer-token");
+  if (header == nullptr && bearer != nullptr) {
+    const User* user = users.FindBearer(*bearer);
+    if (user != nullptr) return user;
+    return Unauthorized("ODPS-0410051: Invalid credentials - the bearer token is not known");
+  }
   if (header == nullptr) {
     return Unauthorized("ODPS-0410031: the Authorization header is missing");
   }
   TRY(Authorization given, ParseAuthorization(*header));
-  if (given.key_id != credentials.access_key_id) {
+  const User* user = users.FindKey(given.key_id);
+  if (user == nullptr) {
     return Unauthorized("ODPS-0410051: Invalid credentials - the access key id is not known");
   }
   TRY_VOID(CheckDate(call, now_s));
-  TRY_VOID(CheckToken(call, credentials));
-  const std::string& secret = credentials.access_key_secret.Reveal();
+  TRY_VOID(CheckToken(call, *user));
+  const std::string& secret = user->access_key_secret.Reveal();
   std::string text = CanonicalText(call);
   std::string expected = given.region.empty() ? PlainSignature(secret, text)
                                               : V4Signature(secret, given.date, given.region, text);
-  if (SameSecretText(given.signature, expected)) return OkStatus();
+  if (SameSecretText(given.signature, expected)) return user;
   return Unauthorized(
       "ODPS-0410042: Invalid signature value - the signature does not match; "
       "check the access key secret");

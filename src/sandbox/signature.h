@@ -5,27 +5,23 @@
 //   v4     Authorization: ODPS <id>/<yyyymmdd>/<region>/odps/aliyun_v4_request:<base64
 //   HMAC-SHA1(key, text)>
 //          where key is an HMAC-SHA256 chain over date, region, "odps", "aliyun_v4_request"
-// and with temporary credentials the header authorization-sts-token besides.
+// and with temporary credentials the header authorization-sts-token besides. A bearer token stands
+// alone, in x-odps-bearer-token. The second signature of an application (two accounts) is ignored.
 // Thread-safe. Errors: kDenied Unauthorized, RequestTimeTooSkewed.
 #pragma once
 
 #include <string>
 
-#include "base/secret.h"
 #include "sandbox/call.h"
+#include "sandbox/users.h"
 
 namespace mms::sandbox {
-
-struct Credentials {
-  std::string access_key_id;
-  Secret access_key_secret;
-  std::string security_token;  ///< empty = permanent credentials
-};
 
 /// The service refuses a request whose Date is further off than this.
 inline constexpr int64_t kClockSkewSecondsMax = 15 * 60;
 
-Status CheckSignature(const Call& call, const Credentials& credentials, int64_t now_s);
+/// The user whose key or token the request proves. It lives as long as `users`.
+Result<const User*> Authenticate(const Call& call, const Users& users, int64_t now_s);
 
 /// Pieces of the algorithm, visible for its worked examples.
 std::string CanonicalText(const Call& call);

@@ -22,13 +22,26 @@ ServerRequest BlockPut() {
   return request;
 }
 
-Credentials TestCredentials() { return {"testid", Secret("testsecret"), ""}; }
+User TestUser() {
+  User user;
+  user.name = "tester";
+  user.access_key_id = "testid";
+  user.access_key_secret = Secret("testsecret");
+  return user;
+}
 
-Status Check(ServerRequest request, const std::string& authorization, Credentials credentials,
+Status Ask(ServerRequest request, const User& user, int64_t now_s = kSentSeconds) {
+  Users users = Users::Make({user}).value();
+  Call call = ParseCall(&request).value();
+  TRY(const User* proven, Authenticate(call, users, now_s));
+  EXPECT_EQ(proven->name, user.name);
+  return OkStatus();
+}
+
+Status Check(ServerRequest request, const std::string& authorization, const User& user,
              int64_t now_s = kSentSeconds) {
   request.headers.emplace_back("authorization", authorization);
-  Call call = ParseCall(&request).value();
-  return CheckSignature(call, credentials, now_s);
+  return Ask(std::move(request), user, now_s);
 }
 
 TEST(Signature, BuildsTheCanonicalTextOfABlockPut) {
@@ -48,46 +61,42 @@ TEST(Signature, LeavesTheEndpointsPrefixOut) {
 }
 
 TEST(Signature, AcceptsThePlainScheme) {
-  EXPECT_TRUE(Check(BlockPut(), "ODPS testid:C25K/joHqPc+Fg+jLVLScsZBXxo=", TestCredentials()));
+  EXPECT_TRUE(Check(BlockPut(), "ODPS testid:C25K/joHqPc+Fg+jLVLScsZBXxo=", TestUser()));
 }
 
 TEST(Signature, AcceptsTheRegionalScheme) {
   EXPECT_TRUE(Check(BlockPut(),
                     "ODPS testid/20261122/cn-hangzhou/odps/aliyun_v4_request:"
                     "ZCrntEvpl3RiiKuq9+Crf9kg+7A=",
-                    TestCredentials()));
+                    TestUser()));
 }
 
 TEST(Signature, RefusesAWrongSignatureKeyOrNothing) {
-  Credentials credentials = TestCredentials();
-  EXPECT_EQ(
-      Check(BlockPut(), "ODPS testid:C25K/joHqPc+Fg+jLVLScsZBXxp=", credentials).error().code(),
-      "Unauthorized");
-  EXPECT_EQ(
-      Check(BlockPut(), "ODPS other:C25K/joHqPc+Fg+jLVLScsZBXxo=", credentials).error().code(),
-      "Unauthorized");
-  EXPECT_EQ(Check(BlockPut(), "Bearer x", credentials).error().code(), "Unauthorized");
-  ServerRequest request = BlockPut();
-  EXPECT_EQ(CheckSignature(ParseCall(&request).value(), credentials, kSentSeconds).error().code(),
+  User user = TestUser();
+  EXPECT_EQ(Check(BlockPut(), "ODPS testid:C25K/joHqPc+Fg+jLVLScsZBXxp=", user).error().code(),
             "Unauthorized");
+  EXPECT_EQ(Check(BlockPut(), "ODPS other:C25K/joHqPc+Fg+jLVLScsZBXxo=", user).error().code(),
+            "Unauthorized");
+  EXPECT_EQ(Check(BlockPut(), "Bearer x", user).error().code(), "Unauthorized");
+  EXPECT_EQ(Ask(BlockPut(), user).error().code(), "Unauthorized");
 }
 
 TEST(Signature, RefusesAChangedParameter) {
   ServerRequest request = BlockPut();
   request.target += "&blockid=1";
-  EXPECT_FALSE(Check(request, "ODPS testid:C25K/joHqPc+Fg+jLVLScsZBXxo=", TestCredentials()));
+  EXPECT_FALSE(Check(request, "ODPS testid:C25K/joHqPc+Fg+jLVLScsZBXxo=", TestUser()));
 }
 
 TEST(Signature, RefusesASkewedClock) {
-  auto status = Check(BlockPut(), "ODPS testid:C25K/joHqPc+Fg+jLVLScsZBXxo=", TestCredentials(),
+  auto status = Check(BlockPut(), "ODPS testid:C25K/joHqPc+Fg+jLVLScsZBXxo=", TestUser(),
                       kSentSeconds + 16 * 60);
   ASSERT_FALSE(status);
   EXPECT_EQ(status.error().code(), "RequestTimeTooSkewed");
 }
 
 TEST(Signature, WantsTheSecurityTokenOfTemporaryCredentials) {
-  Credentials temporary = TestCredentials();
-  temporary.security_token = "token-1";
+  User temporary = TestUser();
+  temporary.security_token = Secret("token-1");
   const std::string good = "ODPS testid:C25K/joHqPc+Fg+jLVLScsZBXxo=";
   EXPECT_FALSE(Check(BlockPut(), good, temporary));
   ServerRequest request = BlockPut();
@@ -95,6 +104,24 @@ TEST(Signature, WantsTheSecurityTokenOfTemporaryCredentials) {
   EXPECT_TRUE(Check(request, good, temporary));
   request.headers.back().second = "token-2";
   EXPECT_FALSE(Check(request, good, temporary));
+}
+
+TEST(Signature, ABearerTokenNeedsNoSignature) {
+  User user;
+  user.name = "visitor";
+  user.bearer_token = Secret("bearer-1");
+  ServerRequest request = BlockPut();
+  request.headers.emplace_back("x-odps-bearer-token", "bearer-1");
+  EXPECT_TRUE(Ask(request, user));
+  request.headers.back().second = "bearer-2";
+  EXPECT_EQ(Ask(request, user).error().code(), "Unauthorized");
+}
+
+TEST(Signature, IgnoresAnApplicationsOwnSignature) {
+  ServerRequest request = BlockPut();
+  request.headers.emplace_back("application-authentication",
+                               "account_provider:aliyun,access_id:app,signature:xyz");
+  EXPECT_TRUE(Check(request, "ODPS testid:C25K/joHqPc+Fg+jLVLScsZBXxo=", TestUser()));
 }
 
 }  // namespace

@@ -17,7 +17,6 @@ namespace mms::sandbox {
 namespace {
 
 constexpr size_t kSessionsMax = 10'000;
-constexpr int64_t kSessionSeconds = 24 * 3600;
 constexpr int64_t kLimitedRows = 10'000;
 
 Error NoSuchDownload(const std::string& id) {
@@ -146,7 +145,7 @@ Result<std::shared_ptr<const TunnelDownload::Session>> TunnelDownload::Find(cons
   std::string id = call.Parameter("downloadid");
   std::lock_guard lock(mutex_);
   auto found = sessions_.find(id);
-  if (found == sessions_.end() || NowSeconds() - found->second->created_s > kSessionSeconds) {
+  if (found == sessions_.end() || NowSeconds() - found->second->created_s > session_s_) {
     return NoSuchDownload(id);
   }
   return found->second;

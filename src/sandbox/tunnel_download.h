@@ -18,7 +18,8 @@ namespace mms::sandbox {
 
 class TunnelDownload {
  public:
-  TunnelDownload(Catalog* catalog, Storage* storage) : catalog_(catalog), storage_(storage) {}
+  TunnelDownload(Catalog* catalog, Storage* storage, int64_t session_s)
+      : catalog_(catalog), storage_(storage), session_s_(session_s) {}
 
   Result<Answer> CreateForTable(const Call& call, const TableName& name);
   Result<Answer> CreateForInstance(const Call& call, const InstanceView& instance);
@@ -48,6 +49,7 @@ class TunnelDownload {
 
   Catalog* catalog_;
   Storage* storage_;
+  const int64_t session_s_;
   std::mutex mutex_;
   std::map<std::string, std::shared_ptr<const Session>> sessions_;
 };

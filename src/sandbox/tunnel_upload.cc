@@ -13,7 +13,6 @@ namespace mms::sandbox {
 namespace {
 
 constexpr int64_t kBlockIdMax = 19'999;
-constexpr int64_t kSessionSeconds = 24 * 3600;
 
 Result<int64_t> BlockId(const Call& call) {
   std::string text = call.Parameter("blockid");
@@ -82,9 +81,9 @@ Result<Answer> TunnelUpload::Handle(const Call& call, const TableName& name) {
                    "the session writes partition '" + upload.spec + "', not '" + spec + "'");
     }
   }
-  if (NowSeconds() - upload.created_s > kSessionSeconds) {
+  if (NowSeconds() - upload.created_s > session_s_) {
     return Error(ErrorKind::kNotFound, "NoSuchUpload",
-                 "the upload session has expired after 24 hours");
+                 "the upload session has expired after " + std::to_string(session_s_) + " s");
   }
   if (call.IsMethod("GET")) return SessionAnswer(table, upload, 200);
   if (call.IsMethod("PUT")) return PutBlock(call, table, upload);

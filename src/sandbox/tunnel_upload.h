@@ -17,7 +17,8 @@ namespace mms::sandbox {
 
 class TunnelUpload {
  public:
-  TunnelUpload(Catalog* catalog, Storage* storage) : catalog_(catalog), storage_(storage) {}
+  TunnelUpload(Catalog* catalog, Storage* storage, int64_t session_s)
+      : catalog_(catalog), storage_(storage), session_s_(session_s) {}
 
   /// A request with ?uploads or ?uploadid on a table.
   Result<Answer> Handle(const Call& call, const TableName& name);
@@ -31,6 +32,7 @@ class TunnelUpload {
 
   Catalog* catalog_;
   Storage* storage_;
+  const int64_t session_s_;
   std::mutex mutex_;
   std::set<std::string> committing_;
 };

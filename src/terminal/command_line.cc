@@ -116,16 +116,41 @@ class CommandLine {
         ->required()
         ->type_name("NAME");
     sub->add_option("--access-key-id", flags.access_key_id, "The key id that clients sign with")
-        ->required()
         ->type_name("ID");
     sub->add_option("--access-key-secret", flags.access_key_secret, "Where its secret is")
-        ->required()
         ->type_name("env:NAME|file:PATH");
     sub->add_option("--security-token", flags.security_token, "Where the STS token is, if any")
         ->type_name("env:NAME|file:PATH");
+    sub->add_option("--users", flags.users_file, "Users with their keys and rights (YAML)")
+        ->type_name("FILE");
+    AddSandboxRehearsal(sub);
     sub->footer(
         "\nExample:\n  mms sandbox --listen 127.0.0.1:8080 --data /tmp/mc --project dw \\\n"
         "      --access-key-id demo --access-key-secret env:SANDBOX_SECRET");
+  }
+
+  /// What makes the sandbox behave like the service on a bad day; docs/sandbox.md tells more.
+  void AddSandboxRehearsal(CLI::App* sub) {
+    SandboxFlags& flags = arguments_.sandbox;
+    sub->add_option("--faults", flags.faults_file, "Rules of failures to inject (JSON)")
+        ->type_name("FILE");
+    sub->add_flag("--enforce-limits", flags.enforce_limits,
+                  "Refuse what MaxCompute would refuse by rate and concurrency");
+    sub->add_option("--limit-window-scale", flags.limit_window_scale,
+                    "Length of the limits' time windows; 0.02 makes 5 minutes 6 seconds")
+        ->check(CLI::Range(0.0001, 1.0))
+        ->capture_default_str();
+    sub->add_option("--limit-slots", flags.limit_slots, "Tunnel requests at once")
+        ->check(CLI::Range(1, 1'000))
+        ->capture_default_str();
+    sub->add_option("--limit-block-rate", flags.limit_block_mb_per_s,
+                    "MB/s of one block; 0 = no throttle")
+        ->check(CLI::Range(0, 10'000))
+        ->capture_default_str();
+    sub->add_option("--session-seconds", flags.session_seconds,
+                    "Life of upload and download sessions")
+        ->check(CLI::Range(1, 24 * 3'600))
+        ->capture_default_str();
   }
 
   std::string HelpOfChosen() const {

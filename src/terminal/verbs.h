@@ -29,6 +29,13 @@ struct SandboxFlags {
   std::string access_key_id;
   std::string access_key_secret;  ///< a reference: env:NAME or file:PATH
   std::string security_token;     ///< a reference; "" = none
+  std::string users_file;         ///< YAML; "" = the one key above, owner of every project
+  std::string faults_file;        ///< JSON; "" = none
+  bool enforce_limits = false;
+  double limit_window_scale = 1;
+  int limit_slots = 300;
+  int limit_block_mb_per_s = 10;  ///< 0 = no throttle
+  int session_seconds = 24 * 3600;
 };
 /// The MaxCompute-compatible endpoint, in the foreground until SIGTERM or SIGINT.
 ExitCode RunSandbox(const SandboxFlags& flags, Output& output);

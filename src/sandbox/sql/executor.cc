@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "sandbox/sql/rights.h"
+
 namespace mms::sandbox::sql {
 namespace {
 
@@ -73,6 +75,7 @@ Result<Table> Executor::FindTable(const QualifiedName& name, const SqlContext& c
 }
 
 Result<SqlOutcome> Executor::Run(const Statement& statement, SqlContext* context) {
+  TRY_VOID(CheckStatement(statement, *context));
   if (const auto* set = As<SetFlag>(statement)) {
     context->flags[set->key] = set->value;
     if (set->key == "odps.default.schema") context->schema = LowerName(set->value);

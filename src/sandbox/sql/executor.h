@@ -11,6 +11,7 @@
 #include "sandbox/sql/ast.h"
 #include "sandbox/sql/engine.h"
 #include "sandbox/storage.h"
+#include "sandbox/users.h"
 
 namespace mms::sandbox::sql {
 
@@ -21,6 +22,7 @@ struct SqlContext {
   std::map<std::string, std::string> flags;
   std::string instance_id;
   const std::atomic<bool>* cancelled = nullptr;
+  const User* user = nullptr;  ///< who submitted the job
 
   bool IsFlagSet(const std::string& key) const;
 };

@@ -1,0 +1,73 @@
+#include "sandbox/sql/rights.h"
+
+namespace mms::sandbox::sql {
+namespace {
+
+/// One overload for each kind of statement: a new kind does not compile without its rights.
+class RightsCheck {
+ public:
+  explicit RightsCheck(const SqlContext& context) : context_(context) {}
+
+  Status operator()(const CreateTable& create) const {
+    if (create.like) TRY_VOID(OnTable(Right::kDescribe, *create.like));
+    TRY(TableName name, ResolveName(create.name, context_));
+    return OnProject(Right::kCreateTable, name.project);
+  }
+  Status operator()(const DropTable& drop) const { return OnTable(Right::kDrop, drop.name); }
+  Status operator()(const AddPartitions& add) const { return OnTable(Right::kAlter, add.name); }
+  Status operator()(const DropPartitions& drop) const { return OnTable(Right::kAlter, drop.name); }
+  Status operator()(const Truncate& truncate) const {
+    return OnTable(Right::kUpdate, truncate.name);
+  }
+  Status operator()(const AlterTable& alter) const { return OnTable(Right::kAlter, alter.name); }
+  Status operator()(const ShowTables&) const { return OnProject(Right::kList, context_.project); }
+  Status operator()(const ShowSchemas&) const { return OnProject(Right::kList, context_.project); }
+  Status operator()(const ShowPartitions& show) const {
+    return OnTable(Right::kDescribe, show.name);
+  }
+  Status operator()(const ShowCreateTable& show) const {
+    return OnTable(Right::kDescribe, show.name);
+  }
+  Status operator()(const Describe& describe) const {
+    return OnTable(Right::kDescribe, describe.name);
+  }
+  Status operator()(const SetFlag&) const { return OkStatus(); }
+  Status operator()(const CreateSchema& create) const {
+    return OnSchema(Right::kCreateTable, create.name);
+  }
+  Status operator()(const DropSchema& drop) const { return OnSchema(Right::kDrop, drop.name); }
+
+  Status operator()(const Query& query) const {
+    for (const Source& source : query.sources) {
+      TRY_VOID(source.query ? (*this)(*source.query) : OnTable(Right::kSelect, source.table));
+    }
+    return query.union_all ? (*this)(*query.union_all) : OkStatus();
+  }
+
+ private:
+  Status OnProject(Right right, const std::string& project) const {
+    return CheckSqlRight(*context_.user, right, project, "projects/" + project);
+  }
+
+  /// "s" or "project.s".
+  Status OnSchema(Right right, const QualifiedName& name) const {
+    return OnProject(right, name.parts.size() > 1 ? name.parts[0] : context_.project);
+  }
+
+  Status OnTable(Right right, const QualifiedName& name) const {
+    TRY(TableName table, ResolveName(name, context_));
+    std::string object = "projects/" + table.project;
+    if (table.schema != "default") object += "/schemas/" + table.schema;
+    return CheckSqlRight(*context_.user, right, table.project, object + "/tables/" + table.table);
+  }
+
+  const SqlContext& context_;
+};
+
+}  // namespace
+
+Status CheckStatement(const Statement& statement, const SqlContext& context) {
+  return std::visit(RightsCheck(context), statement);
+}
+
+}  // namespace mms::sandbox::sql
