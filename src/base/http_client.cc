@@ -9,6 +9,8 @@
 #include <limits>
 #include <mutex>
 #include <optional>
+#include <thread>
+#include <utility>
 
 #include "base/secret.h"
 
@@ -24,8 +26,23 @@ constexpr long kDownloadBufferBytes = 256 * 1024;
 struct Exchange {
   const HttpRequest* request;
   const std::atomic<bool>* cancelled;
+  BandwidthLimit* bandwidth;  // nullptr = no limit
   HttpResponse response;
   std::optional<Error> error;
+  bool head_told = false;
+
+  bool Stopped() const { return cancelled->load() && !request->despite_cancel; }
+
+  /// Pauses until `bytes` more are within the limit.
+  void Pace(size_t bytes) const {
+    using std::chrono::microseconds;
+    constexpr microseconds kSlice = std::chrono::milliseconds(100);
+    microseconds pause = bandwidth->Book(bytes, BandwidthLimit::Clock::now());
+    while (pause.count() > 0 && !Stopped()) {
+      std::this_thread::sleep_for(std::min(pause, kSlice));
+      pause -= kSlice;
+    }
+  }
 };
 
 /// Scheme, host and path of a URL: what an error may show. User and password are left out too.
@@ -70,13 +87,18 @@ size_t OnHeader(char* data, size_t size, size_t count, void* context) {
 size_t OnBody(char* data, size_t size, size_t count, void* context) {
   auto* exchange = static_cast<Exchange*>(context);
   const std::string_view bytes(data, size * count);
+  if (exchange->bandwidth != nullptr) exchange->Pace(bytes.size());
   std::string& body = exchange->response.body;
   if (exchange->request->on_body) {
     if (!exchange->response.ok()) {  // the start of an error's text is enough
       body.append(bytes.substr(0, kErrorBodyMaxBytes - std::min(body.size(), kErrorBodyMaxBytes)));
       return bytes.size();
     }
-    Status status = exchange->request->on_body(bytes);
+    Status status = OkStatus();
+    if (!std::exchange(exchange->head_told, true) && exchange->request->on_head) {
+      status = exchange->request->on_head(exchange->response);
+    }
+    if (status) status = exchange->request->on_body(bytes);
     if (status) return bytes.size();
     exchange->error = std::move(status).error();
     return 0;
@@ -94,9 +116,14 @@ size_t OnBody(char* data, size_t size, size_t count, void* context) {
 
 size_t OnUpload(char* data, size_t size, size_t count, void* context) {
   auto* exchange = static_cast<Exchange*>(context);
-  Result<size_t> read = exchange->request->upload->Read(std::span<char>(data, size * count));
+  std::span<char> buffer(data, size * count);
+  if (exchange->bandwidth != nullptr) {
+    buffer = buffer.first(std::min(buffer.size(), exchange->bandwidth->piece_bytes()));
+  }
+  Result<size_t> read = exchange->request->upload->Read(buffer);
   if (read) {
-    CHECK(*read <= size * count);
+    CHECK(*read <= buffer.size());
+    if (exchange->bandwidth != nullptr) exchange->Pace(*read);
     return *read;
   }
   exchange->error = std::move(read).error();
@@ -108,7 +135,7 @@ size_t OnUpload(char* data, size_t size, size_t count, void* context) {
 int OnSeek(void*, curl_off_t, int) { return CURL_SEEKFUNC_FAIL; }
 
 int OnProgress(void* context, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
-  return static_cast<Exchange*>(context)->cancelled->load() ? 1 : 0;
+  return static_cast<Exchange*>(context)->Stopped() ? 1 : 0;
 }
 
 Error FromCurl(CURLcode code, const char* detail, const HttpRequest& request) {
@@ -125,6 +152,7 @@ Error FromCurl(CURLcode code, const char* detail, const HttpRequest& request) {
                    text + "; check the host name and the CA setting");
     case CURLE_COULDNT_RESOLVE_HOST:
     case CURLE_COULDNT_RESOLVE_PROXY:
+    case CURLE_PROXY:
     case CURLE_COULDNT_CONNECT:
     case CURLE_SSL_CONNECT_ERROR:
       return Error(ErrorKind::kUnavailable, "HTTP_UNREACHABLE",
@@ -154,6 +182,7 @@ struct HttpClient::Pool {
 
 HttpClient::HttpClient(Options options) : options_(std::move(options)), pool_(new Pool) {
   InitCurlOnce();
+  if (options_.bytes_per_second_max > 0) bandwidth_.emplace(options_.bytes_per_second_max);
 }
 HttpClient::~HttpClient() = default;
 
@@ -250,19 +279,43 @@ void SetConnection(CURL* curl, const HttpRequest& request, const HttpClient::Opt
   curl_easy_setopt(curl, CURLOPT_UPLOAD_BUFFERSIZE, kUploadBufferBytes);
   curl_easy_setopt(curl, CURLOPT_BUFFERSIZE, kDownloadBufferBytes);
   curl_easy_setopt(curl, CURLOPT_FRESH_CONNECT, request.send_once ? 1L : 0L);
-  if (!options.proxy.empty()) curl_easy_setopt(curl, CURLOPT_PROXY, options.proxy.c_str());
-  if (!options.ca_file.empty()) curl_easy_setopt(curl, CURLOPT_CAINFO, options.ca_file.c_str());
+  if (!options.ca_file.empty()) {
+    curl_easy_setopt(curl, CURLOPT_CAINFO, options.ca_file.c_str());
+    curl_easy_setopt(curl, CURLOPT_PROXY_CAINFO, options.ca_file.c_str());
+  }
+  if (options.proxy.empty()) return;
+  curl_easy_setopt(curl, CURLOPT_PROXY, options.proxy.c_str());
+  if (options.proxy_user.empty()) return;
+  curl_easy_setopt(curl, CURLOPT_PROXYUSERNAME, options.proxy_user.c_str());
+  curl_easy_setopt(curl, CURLOPT_PROXYPASSWORD, options.proxy_password.Reveal().c_str());
+}
+
+/// A proxy that did not open the way to the peer: nothing was sent.
+std::optional<Error> FromProxy(CURL* curl, const HttpRequest& request) {
+  long status = 0;
+  curl_easy_getinfo(curl, CURLINFO_HTTP_CONNECTCODE, &status);
+  if (status < 300) return std::nullopt;
+  const std::string text = request.method + " " + Shown(request.url) + ": the proxy answered " +
+                           std::to_string(status) + " to CONNECT";
+  if (status == 407) {
+    return Error(ErrorKind::kDenied, "HTTP_PROXY_DENIED",
+                 text + "; check the proxy's user and password");
+  }
+  return Error(ErrorKind::kUnavailable, "HTTP_UNREACHABLE",
+               text + "; see whether the proxy may reach this address");
 }
 
 }  // namespace
 
 Result<HttpResponse> HttpClient::Send(const HttpRequest& request) {
-  if (cancelled_) return Error(ErrorKind::kCancelled, "CANCELLED", "stopped on request");
+  if (cancelled_ && !request.despite_cancel) {
+    return Error(ErrorKind::kCancelled, "CANCELLED", "stopped on request");
+  }
   TRY(HeaderList headers, MakeHeaders(request));
   auto handle = Take();
   CURL* curl = handle->curl;
   curl_easy_reset(curl);  // keeps connections, DNS and TLS sessions
-  Exchange exchange{&request, &cancelled_, {}, {}};
+  Exchange exchange{&request, &cancelled_, bandwidth_ ? &*bandwidth_ : nullptr, {}, {}, false};
   char detail[CURL_ERROR_SIZE] = "";
   SetConnection(curl, request, options_);
   SetMethod(curl, request);
@@ -279,7 +332,10 @@ Result<HttpResponse> HttpClient::Send(const HttpRequest& request) {
   const CURLcode code = curl_easy_perform(curl);
   // libcurl keeps the pointer; the handle outlives `detail` in the pool.
   curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, nullptr);
+  std::optional<Error> proxy_error;
+  if (code != CURLE_OK) proxy_error = FromProxy(curl, request);
   Give(std::move(handle));
+  if (proxy_error) return *std::move(proxy_error);
   if (exchange.error) return *std::move(exchange.error);
   if (code == CURLE_ABORTED_BY_CALLBACK) {
     return Error(ErrorKind::kCancelled, "CANCELLED", "stopped on request");
@@ -298,7 +354,13 @@ std::string HttpResponse::Header(const std::string& name) const {
 
 long HttpResponse::RetryAfterMs() const {
   constexpr long kSecondsMax = std::numeric_limits<long>::max() / 1000;
-  const long seconds = std::atol(Header("retry-after").c_str());
+  const std::string text = Header("retry-after");
+  if (const auto until = ParseHttpDate(text)) {
+    const auto from = ParseHttpDate(Header("date")).value_or(std::chrono::system_clock::now());
+    const auto wait = std::chrono::duration_cast<std::chrono::milliseconds>(*until - from);
+    return std::max<long>(wait.count(), 0);
+  }
+  const long seconds = std::atol(text.c_str());
   return seconds > 0 ? std::min(seconds, kSecondsMax) * 1000 : 0;
 }
 
@@ -331,6 +393,25 @@ std::string UrlEncode(std::string_view text) {
     }
   }
   return out;
+}
+
+std::string EncodePath(std::string_view path) {
+  std::string out;
+  while (true) {
+    const size_t slash = path.find('/');
+    out += UrlEncode(path.substr(0, slash));
+    if (slash == path.npos) return out;
+    out += '/';
+    path.remove_prefix(slash + 1);
+  }
+}
+
+std::optional<std::chrono::system_clock::time_point> ParseHttpDate(const std::string& text) {
+  // Else curl_getdate reads a lone number as a day of this month.
+  if (text.find(':') == text.npos) return std::nullopt;
+  const time_t seconds = curl_getdate(text.c_str(), nullptr);
+  if (seconds < 0) return std::nullopt;
+  return std::chrono::system_clock::from_time_t(seconds);
 }
 
 std::string UrlDecode(std::string_view text) {

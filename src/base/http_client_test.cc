@@ -278,12 +278,95 @@ TEST(HttpClient, AnUploadIsNeverRestartedInTheMiddle) {
   EXPECT_EQ(server.requests(), 2);
 }
 
-TEST(HttpResponse, ReadsRetryAfterInSeconds) {
+TEST(HttpClient, TellsTheHeadBeforeTheBody) {
+  LoopbackServer server([](const LoopbackRequest& request) {
+    return request.target == "/good" ? Answer(200, "data", "x-form: 2\r\n") : Answer(500, "no");
+  });
+  HttpClient client({});
+  std::string seen;
+  HttpRequest request = Get(server.url() + "/good");
+  request.on_head = [&seen](const HttpResponse& head) {
+    seen += head.Header("x-form") + ":";
+    return OkStatus();
+  };
+  request.on_body = [&seen](std::string_view bytes) {
+    seen += bytes;
+    return OkStatus();
+  };
+  ASSERT_TRUE(client.Send(request));
+  EXPECT_EQ(seen, "2:data");
+  request.url = server.url() + "/bad";
+  ASSERT_TRUE(client.Send(request));
+  EXPECT_EQ(seen, "2:data");
+  request.url = server.url() + "/good";
+  request.on_head = [](const HttpResponse&) -> Status {
+    return Error(ErrorKind::kUnsupported, "HEAD_REFUSED", "another form");
+  };
+  EXPECT_EQ(client.Send(request).error().code(), "HEAD_REFUSED");
+  EXPECT_EQ(seen, "2:data");
+}
+
+TEST(HttpClient, ACallDespiteCancelIsSent) {
+  LoopbackServer server([](const LoopbackRequest&) { return Answer(200, "stopped"); });
+  HttpClient client({});
+  client.Cancel();
+  HttpRequest request = Get(server.url());
+  request.despite_cancel = true;
+  Result<HttpResponse> answer = client.Send(request);
+  ASSERT_TRUE(answer) << answer.error().ToString();
+  EXPECT_EQ(answer->body, "stopped");
+}
+
+TEST(HttpClient, AProxyIsAskedForWhatItMayReach) {
+  LoopbackServer proxy([](const LoopbackRequest& request) {
+    if (request.method == "CONNECT") {
+      EXPECT_EQ(request.target, "peer.invalid:443");
+      return Answer(407, "");
+    }
+    EXPECT_EQ(request.target, "http://peer.invalid/a");
+    EXPECT_EQ(request.headers.at("proxy-authorization"), "Basic dXNlcjpwcm94eS1jYW5hcnk=");
+    return Answer(200, "through");
+  });
+  HttpClient::Options options;
+  options.proxy = proxy.url();
+  options.proxy_user = "user";
+  options.proxy_password = Secret("proxy-canary");
+  HttpClient client(options);
+  Result<HttpResponse> answer = client.Send(Get("http://peer.invalid/a"));
+  ASSERT_TRUE(answer) << answer.error().ToString();
+  EXPECT_EQ(answer->body, "through");
+  Result<HttpResponse> denied = client.Send(Get("https://peer.invalid/a?sig=geheimnis"));
+  ASSERT_FALSE(denied);
+  EXPECT_EQ(denied.error().code(), "HTTP_PROXY_DENIED");
+  EXPECT_EQ(denied.error().message().find("geheimnis"), std::string::npos);
+}
+
+TEST(HttpClient, BodiesBothWaysKeepToTheBandwidth) {
+  LoopbackServer server([](const LoopbackRequest& request) { return Answer(200, request.body); });
+  HttpClient::Options options;
+  options.bytes_per_second_max = 2'000'000;
+  HttpClient client(options);
+  HttpRequest request = Get(server.url());
+  request.method = "PUT";
+  Letters letters(300'000);
+  request.upload = &letters;
+  const auto start = std::chrono::steady_clock::now();
+  Result<HttpResponse> answer = client.Send(request);
+  ASSERT_TRUE(answer) << answer.error().ToString();
+  EXPECT_EQ(answer->body.size(), 300'000u);
+  // 600,000 bytes, 200,000 of them at once.
+  EXPECT_GE(std::chrono::steady_clock::now() - start, std::chrono::milliseconds(195));
+}
+
+TEST(HttpResponse, ReadsRetryAfterInSecondsAndAsADate) {
   HttpResponse answer;
   EXPECT_EQ(answer.RetryAfterMs(), 0);
   answer.headers["retry-after"] = "7";
   EXPECT_EQ(answer.RetryAfterMs(), 7000);
+  answer.headers["date"] = "Sun, 22 Nov 2026 17:59:30 GMT";
   answer.headers["retry-after"] = "Sun, 22 Nov 2026 18:00:00 GMT";
+  EXPECT_EQ(answer.RetryAfterMs(), 30'000);
+  answer.headers["date"] = "Sun, 22 Nov 2026 19:00:00 GMT";
   EXPECT_EQ(answer.RetryAfterMs(), 0);
   answer.headers["retry-after"] = "-3";
   EXPECT_EQ(answer.RetryAfterMs(), 0);
@@ -292,6 +375,18 @@ TEST(HttpResponse, ReadsRetryAfterInSeconds) {
 TEST(UrlEncode, KeepsUnreservedBytesOnly) {
   EXPECT_EQ(UrlEncode("aZ09-_.~"), "aZ09-_.~");
   EXPECT_EQ(UrlEncode("a b+c/(1,2)=\xC3\xA9"), "a%20b%2Bc%2F%281%2C2%29%3D%C3%A9");
+}
+
+TEST(EncodePath, KeepsSlashes) {
+  EXPECT_EQ(EncodePath("/a b/c%/"), "/a%20b/c%25/");
+  EXPECT_EQ(EncodePath("a"), "a");
+  EXPECT_EQ(EncodePath(""), "");
+}
+
+TEST(ParseHttpDate, ReadsDatesOnly) {
+  EXPECT_EQ(ParseHttpDate("Thu, 01 Jan 1970 00:01:00 GMT"),
+            std::chrono::system_clock::from_time_t(60));
+  for (const char* text : {"", "120", "soon"}) EXPECT_FALSE(ParseHttpDate(text)) << text;
 }
 
 TEST(UrlDecode, DecodesOnceAndLeavesPlusAndMalformedEscapes) {

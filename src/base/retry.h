@@ -14,10 +14,14 @@
 namespace mms {
 
 struct RetryPolicy {
-  int attempts_max = 7;      ///< kUnavailable answers; kThrottled waits until the deadline instead
+  int attempts_max = 7;      ///< of kUnavailable
   long first_wait_ms = 250;  ///< doubled each time, with up to 25 % jitter
   long wait_max_ms = 64000;
   long deadline_ms = 300000;  ///< from the first call
+  /// kThrottled says that the peer lives and will take the call later: it uses up no attempt, and
+  /// is waited out for longer.
+  long throttled_first_wait_ms = 1000;
+  long throttled_deadline_ms = 3600000;
   /// When set and true, waiting ends and the last error is returned.
   std::function<bool()> cancelled;
 };
@@ -38,29 +42,30 @@ inline bool WaitFor(const RetryPolicy& policy, long wait_ms) {
 class Backoff {
  public:
   explicit Backoff(const RetryPolicy& policy)
-      : policy_(policy), start_(Clock::now()), wait_ms_(policy.first_wait_ms) {}
+      : policy_(policy),
+        start_(Clock::now()),
+        wait_ms_(policy.first_wait_ms),
+        throttled_wait_ms_(policy.throttled_first_wait_ms) {}
 
   /// Waits before the next attempt after `error`. False = do not try again.
   bool Wait(const Error& error) {
     if (!IsTransient(error.kind())) return false;
-    // Being throttled says that the peer lives, so it does not use up the attempts.
-    if (error.kind() != ErrorKind::kThrottled && ++failures_ >= policy_.attempts_max) return false;
+    const bool throttled = error.kind() == ErrorKind::kThrottled;
+    if (!throttled && ++failures_ >= policy_.attempts_max) return false;
+    long& wait_ms = throttled ? throttled_wait_ms_ : wait_ms_;
     const long asked_ms = error.retry_after_ms();
-    long pause_ms = asked_ms > 0 ? asked_ms : wait_ms_;
+    long pause_ms = asked_ms > 0 ? asked_ms : wait_ms;
     pause_ms += std::uniform_int_distribution<long>(0, pause_ms / 4)(Random());
     const auto spent =
         std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - start_).count();
-    if (spent + pause_ms > policy_.deadline_ms) return false;
-    if (asked_ms <= 0) wait_ms_ = std::min(wait_ms_ * 2, policy_.wait_max_ms);
+    const long deadline_ms = throttled ? policy_.throttled_deadline_ms : policy_.deadline_ms;
+    if (spent + pause_ms > deadline_ms) return false;
+    if (asked_ms <= 0) wait_ms = std::min(wait_ms * 2, policy_.wait_max_ms);
     return WaitFor(policy_, pause_ms);
   }
 
   /// The peer did something useful: the next failure is the first one again.
-  void Restart() {
-    failures_ = 0;
-    start_ = Clock::now();
-    wait_ms_ = policy_.first_wait_ms;
-  }
+  void Restart() { *this = Backoff(policy_); }
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -72,6 +77,7 @@ class Backoff {
   RetryPolicy policy_;
   Clock::time_point start_;
   long wait_ms_;
+  long throttled_wait_ms_;
   int failures_ = 0;
 };
 

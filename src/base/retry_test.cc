@@ -10,6 +10,7 @@ namespace {
 RetryPolicy Fast() {
   RetryPolicy policy;
   policy.first_wait_ms = 0;
+  policy.throttled_first_wait_ms = 0;
   return policy;
 }
 
@@ -65,17 +66,28 @@ TEST(Retry, BeingThrottledUsesUpNoAttempt) {
   EXPECT_EQ(calls, 22);
 }
 
+TEST(Retry, BeingThrottledIsWaitedOutBeyondTheDeadlineOfFailures) {
+  RetryPolicy policy = Fast();
+  policy.deadline_ms = -1;
+  int calls = 0;
+  EXPECT_TRUE(Retry(policy, FailingWith({ErrorKind::kThrottled}, calls)));
+  calls = 0;
+  EXPECT_FALSE(Retry(policy, FailingWith({ErrorKind::kUnavailable}, calls)));
+}
+
 TEST(Retry, DoesNotBeginAWaitThatPassesTheDeadline) {
   RetryPolicy policy = Fast();
-  policy.deadline_ms = 1000;
-  int calls = 0;
-  Result<int> result = Retry(policy, [&calls]() -> Result<int> {
-    ++calls;
-    return Error(ErrorKind::kThrottled, "E", "text").RetryAfter(3'600'000);
-  });
-  ASSERT_FALSE(result);
-  EXPECT_EQ(calls, 1);
-  EXPECT_EQ(result.error().retry_after_ms(), 3'600'000);
+  policy.deadline_ms = policy.throttled_deadline_ms = 1000;
+  for (const ErrorKind kind : {ErrorKind::kUnavailable, ErrorKind::kThrottled}) {
+    int calls = 0;
+    Result<int> result = Retry(policy, [&]() -> Result<int> {
+      ++calls;
+      return Error(kind, "E", "text").RetryAfter(3'600'000);
+    });
+    ASSERT_FALSE(result);
+    EXPECT_EQ(calls, 1);
+    EXPECT_EQ(result.error().retry_after_ms(), 3'600'000);
+  }
 }
 
 TEST(Retry, CancellingEndsTheWait) {

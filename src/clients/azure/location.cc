@@ -173,15 +173,6 @@ Result<Location> ParseLocal(std::string_view text, std::string_view rest) {
   return location;
 }
 
-std::string EncodePath(std::string_view path) {
-  std::string out;
-  for (const std::string_view segment : Split(path, '/')) {
-    if (!out.empty()) out += '/';
-    out += UrlEncode(segment);
-  }
-  return out;
-}
-
 /// True for "scheme://..." and Hadoop's "file:/...". A partition folder never looks so: '=' is no
 /// character of a scheme.
 bool HasScheme(std::string_view path) {

@@ -62,17 +62,6 @@ int64_t NowMs() {
   return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
 }
 
-std::string EncodePath(std::string_view path) {
-  std::string out;
-  while (true) {
-    const size_t slash = path.find('/');
-    out += UrlEncode(path.substr(0, slash));
-    if (slash == path.npos) return out;
-    out += '/';
-    path.remove_prefix(slash + 1);
-  }
-}
-
 }  // namespace
 
 Result<std::shared_ptr<Storage>> Storage::Open(const StorageOptions& options, const Location& any) {

@@ -15,15 +15,14 @@
 
 #include <array>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "base/http_client.h"
 #include "base/result.h"
+#include "clients/maxcompute/block.h"
 #include "clients/maxcompute/crc32c.h"
 
 namespace mms::maxcompute {
@@ -31,27 +30,18 @@ namespace mms::maxcompute {
 /// What the official clients write; a reader takes any.
 constexpr uint32_t kChunkSizeBytes = 65536;
 
-/// The rows of one block, made while they are sent.
-class BatchSource {
- public:
-  virtual ~BatchSource() = default;
-  /// Next batch (columns as ToArrow(schema.columns)), or nullptr at the end.
-  virtual Result<std::shared_ptr<arrow::RecordBatch>> Next() = 0;
-};
-
 /// Pulls batches and gives out framed bytes. Column buffers are copied once, into the caller's
 /// buffer; the checksum is taken there while the bytes are still in the CPU's cache. Errors of
 /// Read: those of the source; kInternal TUNNEL_BATCH_TYPE (dictionary, view or 64-bit offset
 /// columns, or a batch unlike the first); kInternal TUNNEL_ARROW.
-class ArrowFrameEncoder : public HttpUpload {
+class ArrowFrameEncoder : public BlockEncoder {
  public:
   explicit ArrowFrameEncoder(BatchSource* source, uint32_t chunk_size_bytes = kChunkSizeBytes);
 
   Result<size_t> Read(std::span<char> buffer) override;
 
-  int64_t rows() const { return rows_; }
-  /// Payload handed out so far.
-  int64_t payload_bytes() const { return payload_bytes_; }
+  int64_t rows() const override { return rows_; }
+  int64_t payload_bytes() const override { return payload_bytes_; }
 
  private:
   struct Piece {
@@ -95,17 +85,14 @@ class ArrowFrameEncoder : public HttpUpload {
 /// Takes framed bytes in pieces of any size and gives out record batches, each only when every one
 /// of its bytes stands under a checksum that was right. Keeps one chunk and one message in memory.
 /// Errors: kCorrupt TUNNEL_CHECKSUM, TUNNEL_TRUNCATED, TUNNEL_MALFORMED; those of `visit`.
-class ArrowFrameDecoder {
+class ArrowFrameDecoder : public BlockDecoder {
  public:
-  using Visit = std::function<Status(std::shared_ptr<arrow::RecordBatch>)>;
-
   ArrowFrameDecoder(std::shared_ptr<arrow::Schema> schema, Visit visit)
       : schema_(std::move(schema)), visit_(std::move(visit)) {}
 
-  Status Write(std::string_view bytes);
-  /// The body has ended: checks the tail. Bodies of 0 bytes, and of a lone 32-bit zero, hold no
-  /// rows.
-  Status Finish();
+  Status Write(std::string_view bytes) override;
+  /// Bodies of 0 bytes, and of a lone 32-bit zero, hold no rows.
+  Status Finish() override;
 
   int64_t rows() const { return rows_; }
 

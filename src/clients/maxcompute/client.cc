@@ -22,18 +22,6 @@ std::string Joined(const PartitionSpec& spec, bool quoted) {
   return text;
 }
 
-/// Percent-encodes what stands between the slashes.
-std::string EncodePath(std::string_view path) {
-  std::string out;
-  while (true) {
-    const size_t slash = path.find('/');
-    out += UrlEncode(path.substr(0, slash));
-    if (slash == path.npos) return out;
-    out += '/';
-    path.remove_prefix(slash + 1);
-  }
-}
-
 std::string EncodeQuery(const std::vector<std::pair<std::string, std::string>>& query) {
   std::string out;
   for (const auto& [name, value] : query) {
@@ -142,6 +130,7 @@ Result<HttpResponse> Client::Send(const Call& call) {
   if (!token.empty()) request.headers.emplace_back("authorization-sts-token", token.Reveal());
   request.body = call.body;
   request.upload = call.upload;
+  request.on_head = call.on_head;
   request.on_body = call.on_body;
   request.timeout_ms = call.timeout_ms;
   request.send_once = call.send_once;
@@ -210,6 +199,7 @@ Result<std::string> Client::DiscoverTunnel() {
   Call call;
   call.path = "/projects/" + options.project + "/tunnel";
   call.query = {{"service", ""}};
+  if (!options.quota_name.empty()) call.query.emplace_back("quotaName", options.quota_name);
   Result<HttpResponse> answer = Fetch(call, "ODPS_PROJECT_NOT_FOUND");
   if (!answer) return std::move(answer).error().At("tunnel endpoint");
   std::string host = answer->body;

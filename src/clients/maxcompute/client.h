@@ -19,6 +19,7 @@
 #include "base/http_client.h"
 #include "base/result.h"
 #include "base/retry.h"
+#include "clients/maxcompute/codec.h"
 #include "clients/maxcompute/signing.h"
 #include "clients/maxcompute/types.h"
 
@@ -30,8 +31,12 @@ struct Options {
   std::string project;
   std::string schema;  ///< "" or "default": two-tier names, project.table
   Credentials credentials;
+  std::string quota_name;     ///< of Tunnel: "" = the shared group
+  Codec codec = Codec::kRaw;  ///< of blocks, both ways
   /// Sent as settings of every SQL instance, over our own defaults.
   std::map<std::string, std::string> sql_settings;
+  std::string
+      logview_host;  ///< http(s)://host that shows SQL instances; "" = asked from `endpoint`
   long sql_poll_ms = 500;
   long sql_timeout_ms = 24L * 3600 * 1000;
   RetryPolicy retry;  ///< of every call that may be repeated
@@ -107,6 +112,7 @@ class Client {
     std::vector<std::pair<std::string, std::string>> headers;
     std::string body;
     HttpUpload* upload = nullptr;
+    std::function<Status(const HttpResponse&)> on_head;  ///< as HttpRequest's
     std::function<Status(std::string_view)> on_body;
     long timeout_ms = 120000;
     bool send_once = false;  ///< as HttpRequest::send_once

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <chrono>
 #include <cstring>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -249,12 +250,28 @@ SessionState StateOf(const std::string& status) {
 
 }  // namespace
 
+namespace {
+
+/// The service counts a session's life by its own clock, so its age is what its answer says.
+std::chrono::system_clock::time_point UsableUntil(const HttpResponse& answer, const json& object) {
+  using std::chrono::system_clock;
+  constexpr std::chrono::hours kUsable{23};  // of the 24 that a session lives
+  const auto now = system_clock::now();
+  const auto initiated = ParseHttpDate(Text(object, "Initiated"));
+  const auto answered = ParseHttpDate(answer.Header("date"));
+  if (!initiated || !answered) return now + kUsable;
+  return now + kUsable - std::max(*answered - *initiated, system_clock::duration::zero());
+}
+
+}  // namespace
+
 Result<UploadSession> ParseUploadSession(const HttpResponse& answer) {
   const json object = json::parse(answer.body, nullptr, false);
   UploadSession session;
   if (object.is_object()) session.id = Text(object, "UploadID");
   if (session.id.empty()) return UnreadableAnswer(answer, "an upload session");
   session.state = StateOf(Lower(Text(object, "Status")));
+  session.usable_until = UsableUntil(answer, object);
   if (const json* schema = Member(object, "Schema"); schema != nullptr && schema->is_object()) {
     TRY(session.schema, ParseSchema(*schema));
   }

@@ -143,6 +143,19 @@ TEST(ParseUploadSession, ReadsStateSchemaAndBlocks) {
   EXPECT_FALSE(session->schema.columns[0].nullable);
 }
 
+TEST(ParseUploadSession, ASessionIsUsableForTheRestOfADayByTheServicesClock) {
+  HttpResponse answer = Ok(R"({"UploadID":"U1","Initiated":"Sun, 22 Nov 2026 00:00:00 GMT"})");
+  const auto now = std::chrono::system_clock::now();
+  const auto left = [&] {
+    return std::chrono::round<std::chrono::hours>(ParseUploadSession(answer)->usable_until - now);
+  };
+  EXPECT_EQ(left().count(), 23) << "the answer has no Date";
+  answer.headers["date"] = "Sun, 22 Nov 2026 20:00:00 GMT";
+  EXPECT_EQ(left().count(), 3);
+  answer.headers["date"] = "Mon, 23 Nov 2026 01:00:00 GMT";
+  EXPECT_EQ(left().count(), -2);
+}
+
 TEST(ParseUploadSession, KnowsEveryStateInAnyCase) {
   const std::pair<const char*, SessionState> kCases[] = {
       {"NORMAL", SessionState::kNormal},      {"closing", SessionState::kClosing},

@@ -6,8 +6,11 @@
 #include <string_view>
 #include <utility>
 
+#include "clients/maxcompute/arrow_frame.h"
+#include "clients/maxcompute/codec.h"
 #include "clients/maxcompute/documents.h"
 #include "clients/maxcompute/errors.h"
+#include "clients/maxcompute/record_block.h"
 
 namespace mms::maxcompute {
 namespace {
@@ -38,8 +41,8 @@ Result<Client::Call> MakeCall(Client& client, const Tunnel::Target& target, std:
               (UsesSchema(options) ? "/schemas/" + options.schema : "") + "/tables/" + target.table;
   call.headers = {{"x-odps-tunnel-version", "6"},
                   {"odps-tunnel-date-transform", "v1"},
-                  {"odps-tunnel-sdk-support-schema-evolution", "true"},
-                  {"Accept-Encoding", "identity"}};
+                  {"odps-tunnel-sdk-support-schema-evolution", "true"}};
+  if (!options.quota_name.empty()) call.query.emplace_back("quotaName", options.quota_name);
   if (!target.partition.empty()) {
     call.query.emplace_back("partition", ToTunnelText(target.partition));
   }
@@ -67,6 +70,11 @@ Status CompareBlocks(const std::vector<int64_t>& theirs, const std::vector<int64
   return Error(ErrorKind::kCorrupt, "TUNNEL_BLOCKS_DIFFER",
                "the service's block list is not ours: missing " + List(missing) + "; stray " +
                    List(stray) + "; load the partition again with a new session");
+}
+
+std::unique_ptr<BlockEncoder> MakeEncoder(BlockForm form, BatchSource& source) {
+  if (form == BlockForm::kArrow) return std::make_unique<ArrowFrameEncoder>(&source);
+  return std::make_unique<RecordEncoder>(&source);
 }
 
 Error SessionGone(const std::string& why) {
@@ -174,24 +182,32 @@ Result<UploadSession> Tunnel::FetchUpload(const Target& target, const std::strin
 }
 
 Result<BlockResult> Tunnel::PutBlock(const Target& target, const std::string& session_id,
-                                     int64_t block_id, BatchSource& source) {
-  const std::string where = Name(target) + " block " + std::to_string(block_id);
-  if (block_id < 0 || block_id > kBlockIdMax) {
+                                     const Block& block, BatchSource& source) {
+  const std::string where = Name(target) + " block " + std::to_string(block.id);
+  if (block.id < 0 || block.id > kBlockIdMax) {
     return Error(ErrorKind::kLimitReached, "TUNNEL_BLOCK_ID",
                  "a session takes block ids 0 to 19999; use larger blocks")
         .At(where);
   }
+  if (std::chrono::system_clock::now() > block.usable_until) {
+    return SessionGone("is about to expire").At(where);
+  }
   TRY(Client::Call call, MakeCall(*client_, target, "PUT"));
   call.query.emplace_back("uploadid", session_id);
-  call.query.emplace_back("blockid", std::to_string(block_id));
-  call.query.emplace_back("arrow", "");
+  call.query.emplace_back("blockid", std::to_string(block.id));
+  const Codec codec = client_->options().codec;
   call.headers.emplace_back("Content-Type", "application/octet-stream");
-  ArrowFrameEncoder encoder(&source);
-  call.upload = &encoder;
+  if (block.form == BlockForm::kArrow) call.query.emplace_back("arrow", "");
+  if (codec != Codec::kRaw) {
+    call.headers.emplace_back("Content-Encoding", ContentCoding(codec, block.form));
+  }
+  const auto encoder = MakeEncoder(block.form, source);
+  CompressedUpload upload(encoder.get(), codec);
+  call.upload = &upload;
   call.timeout_ms = 0;  // a block may take hours; one that stalls is ended all the same
   Result<HttpResponse> answer = client_->Exchange(call, "TUNNEL_NO_SUCH_UPLOAD");
   if (!answer) return std::move(answer).error().At(where);
-  return BlockResult{encoder.rows(), encoder.payload_bytes()};
+  return BlockResult{encoder->rows(), encoder->payload_bytes(), upload.bytes()};
 }
 
 Status Tunnel::Commit(const Target& target, const std::string& session_id,
@@ -234,10 +250,49 @@ Result<DownloadSession> Tunnel::CreateDownload(const Target& target) {
 
 namespace {
 
+std::unique_ptr<BlockDecoder> MakeDecoder(BlockForm form, const std::vector<Column>& columns,
+                                          BlockDecoder::Visit visit) {
+  if (form == BlockForm::kRecord) return std::make_unique<RecordDecoder>(columns, std::move(visit));
+  return std::make_unique<ArrowFrameDecoder>(ToArrow(columns), std::move(visit));
+}
+
+/// The body of one answer, on its way to the decoder through what it was compressed with.
+class CodedBody {
+ public:
+  explicit CodedBody(BlockDecoder* decoder) : decoder_(decoder) {}
+
+  /// The service is asked for a codec and may as well send none.
+  Status TakeHead(const HttpResponse& answer) {
+    const std::string coding = answer.Header("content-encoding");
+    const std::optional<Codec> codec = FromContentCoding(coding);
+    if (codec) {
+      decompressor_ = MakeDecompressor(*codec);
+      return OkStatus();
+    }
+    return Error(ErrorKind::kUnsupported, "TUNNEL_ENCODING",
+                 "the service sent content encoding " + coding + ", which was not asked for");
+  }
+
+  Status TakeBytes(std::string_view bytes) {
+    if (decompressor_ == nullptr) return decoder_->Write(bytes);
+    return decompressor_->Add(bytes,
+                              [this](std::string_view plain) { return decoder_->Write(plain); });
+  }
+
+  Status Finish() {
+    if (decompressor_ != nullptr) TRY_VOID(decompressor_->End());
+    return decoder_->Finish();
+  }
+
+ private:
+  BlockDecoder* decoder_;
+  std::unique_ptr<Decompressor> decompressor_;
+};
+
 /// One request of a Read: `range` to its end or to the first break. Adds to `delivered` the rows
 /// handed over.
-Status ReadOnce(Client& client, Client::Call call, const std::shared_ptr<arrow::Schema>& schema,
-                Tunnel::Range range, int64_t& delivered, const ArrowFrameDecoder::Visit& visit) {
+Status ReadOnce(Client& client, Client::Call call, const std::vector<Column>& columns,
+                Tunnel::Range range, int64_t& delivered, const BlockDecoder::Visit& visit) {
   call.query.emplace_back(
       "rowrange", "(" + std::to_string(range.start) + "," + std::to_string(range.count) + ")");
   const auto more_than_asked = [&range](int64_t rows) {
@@ -246,22 +301,20 @@ Status ReadOnce(Client& client, Client::Call call, const std::shared_ptr<arrow::
                      std::to_string(range.count) + "; read again");
   };
   int64_t rows = 0;
-  ArrowFrameDecoder decoder(schema, [&](std::shared_ptr<arrow::RecordBatch> batch) -> Status {
-    rows += batch->num_rows();
-    if (rows > range.count) return more_than_asked(rows);
-    const int64_t count = batch->num_rows();
-    TRY_VOID(visit(std::move(batch)));
-    delivered += count;
-    return OkStatus();
-  });
-  call.on_body = [&decoder](std::string_view bytes) { return decoder.Write(bytes); };
+  const auto decoder =
+      MakeDecoder(range.form, columns, [&](std::shared_ptr<arrow::RecordBatch> batch) -> Status {
+        rows += batch->num_rows();
+        if (rows > range.count) return more_than_asked(rows);
+        const int64_t count = batch->num_rows();
+        TRY_VOID(visit(std::move(batch)));
+        delivered += count;
+        return OkStatus();
+      });
+  CodedBody body(decoder.get());
+  call.on_head = [&body](const HttpResponse& answer) { return body.TakeHead(answer); };
+  call.on_body = [&body](std::string_view bytes) { return body.TakeBytes(bytes); };
   TRY(const HttpResponse answer, client.Exchange(call, "TUNNEL_NO_SUCH_DOWNLOAD"));
-  const std::string encoding = answer.Header("content-encoding");
-  if (!encoding.empty() && encoding != "identity") {
-    return Error(ErrorKind::kUnsupported, "TUNNEL_ENCODING",
-                 "the service sent content encoding " + encoding + ", which was not asked for");
-  }
-  TRY_VOID(decoder.Finish());
+  TRY_VOID(body.Finish());
   if (rows != range.count) return more_than_asked(rows);
   return OkStatus();
 }
@@ -269,16 +322,17 @@ Status ReadOnce(Client& client, Client::Call call, const std::shared_ptr<arrow::
 }  // namespace
 
 Status Tunnel::Read(const Target& target, const DownloadSession& session, Range range,
-                    const std::function<Status(std::shared_ptr<arrow::RecordBatch>)>& visit) {
+                    const BlockDecoder::Visit& visit) {
   TRY(Client::Call call, MakeCall(*client_, target, "GET"));
   call.query.emplace_back("data", "");
   call.query.emplace_back("downloadid", session.id);
-  call.query.emplace_back("arrow", "");
+  if (range.form == BlockForm::kArrow) call.query.emplace_back("arrow", "");
+  call.headers.emplace_back("Accept-Encoding", ContentCoding(client_->options().codec, range.form));
   call.timeout_ms = 0;
-  const auto schema = ToArrow(session.schema.columns);
+  const std::vector<Column>& columns = session.schema.columns;
   // An error of the visitor is never a reason to ask the service again, whatever its kind.
   bool visitor_failed = false;
-  const ArrowFrameDecoder::Visit guarded = [&](std::shared_ptr<arrow::RecordBatch> batch) {
+  const BlockDecoder::Visit guarded = [&](std::shared_ptr<arrow::RecordBatch> batch) {
     Status status = visit(std::move(batch));
     visitor_failed = visitor_failed || !status.has_value();
     return status;
@@ -286,7 +340,7 @@ Status Tunnel::Read(const Target& target, const DownloadSession& session, Range 
   Backoff backoff(client_->options().retry);
   while (range.count > 0) {
     int64_t delivered = 0;
-    Status status = ReadOnce(*client_, call, schema, range, delivered, guarded);
+    Status status = ReadOnce(*client_, call, columns, range, delivered, guarded);
     if (status) return status;
     if (visitor_failed) return status;
     // When nothing is left, every row came under the checksum of its chunk and only the end was

@@ -1,5 +1,4 @@
-// MaxCompute Tunnel: batch upload and download sessions in Arrow form. Thread-safe; every call
-// blocks.
+// MaxCompute Tunnel: batch upload and download sessions. Thread-safe; every call blocks.
 //
 // A session targets one table without partitions or one last-level partition, and is all or
 // nothing: blocks become visible by Commit only. With `overwrite` the commit replaces what was
@@ -11,15 +10,15 @@
 
 #include <arrow/record_batch.h>
 
+#include <chrono>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
-#include "clients/maxcompute/arrow_frame.h"
+#include "clients/maxcompute/block.h"
 #include "clients/maxcompute/client.h"
 
 namespace mms::maxcompute {
@@ -31,6 +30,8 @@ struct UploadSession {
   SessionState state = SessionState::kUnknown;
   TableSchema schema;
   std::vector<int64_t> blocks;  ///< ids the service has, ascending
+  /// An hour before the service forgets the session, by this machine's clock.
+  std::chrono::system_clock::time_point usable_until;
 };
 
 struct DownloadSession {
@@ -41,7 +42,8 @@ struct DownloadSession {
 
 struct BlockResult {
   int64_t rows = 0;
-  int64_t arrow_bytes = 0;  ///< payload before framing
+  int64_t arrow_bytes = 0;  ///< in the block's form, before framing and compression
+  int64_t wire_bytes = 0;   ///< as sent
 };
 
 class Tunnel {
@@ -63,9 +65,19 @@ class Tunnel {
   /// Errors: kNotFound TUNNEL_NO_SUCH_UPLOAD.
   Result<UploadSession> FetchUpload(const Target& target, const std::string& session_id);
 
-  /// Sends one block. Not retried here: the caller repeats it with a fresh source. Ids 0 to 19,999.
+  struct Block {
+    int64_t id = 0;  ///< 0 to 19,999
+    BlockForm form = BlockForm::kArrow;
+    /// UploadSession::usable_until: past it nothing is sent (TUNNEL_SESSION_GONE), since the block
+    /// would be lost with its session.
+    std::chrono::system_clock::time_point usable_until =
+        std::chrono::system_clock::time_point::max();
+  };
+
+  /// Sends one block, coded by Options::codec. Not retried here: the caller repeats it with a fresh
+  /// source.
   Result<BlockResult> PutBlock(const Target& target, const std::string& session_id,
-                               int64_t block_id, BatchSource& source);
+                               const Block& block, BatchSource& source);
 
   /// Makes the session's rows visible. Compares the service's block list with `blocks` first
   /// (kCorrupt TUNNEL_BLOCKS_DIFFER names missing and stray ids). A lost answer is resolved by
@@ -80,12 +92,17 @@ class Tunnel {
   struct Range {
     int64_t start = 0;
     int64_t count = 0;
+    BlockForm form = BlockForm::kArrow;  ///< that the service is asked for
   };
   /// Streams rows [start, start+count) in order through `visit`; every chunk's and the whole's
   /// checksum is checked before the batch that ends in it is handed over; a short stream is
   /// kCorrupt TUNNEL_ROWS_DIFFER. A broken connection is resumed behind the last batch handed over.
+  ///
+  /// Columns are as ToArrow(schema.columns), but in kRecord form TIMESTAMP and TIMESTAMP_NTZ
+  /// (nested ones too) come as timestamp[us]; a value with digits below the microsecond is
+  /// kUnsupported TUNNEL_TIMESTAMP_PRECISION.
   Status Read(const Target& target, const DownloadSession& session, Range range,
-              const std::function<Status(std::shared_ptr<arrow::RecordBatch>)>& visit);
+              const BlockDecoder::Visit& visit);
 
  private:
   Client* client_;

@@ -6,6 +6,8 @@
 #include <mutex>
 
 #include "base/loopback_server.h"
+#include "clients/maxcompute/arrow_frame.h"
+#include "clients/maxcompute/record_block.h"
 
 namespace mms::maxcompute {
 namespace {
@@ -137,16 +139,50 @@ TEST(Tunnel, PutBlockSendsFramedBatches) {
     return Answer(200, "");
   });
   Batches source(batches);
-  Result<BlockResult> block = peer.tunnel.PutBlock(kTarget, "U1", 3, source);
+  Result<BlockResult> block = peer.tunnel.PutBlock(kTarget, "U1", {3}, source);
   ASSERT_TRUE(block) << block.error().ToString();
   EXPECT_EQ(block->rows, 20'001);
   EXPECT_GT(block->arrow_bytes, 160'000);
 }
 
+TEST(Tunnel, BlocksOfBothFormsGoByTheCodecThatIsSet) {
+  for (const BlockForm form : {BlockForm::kArrow, BlockForm::kRecord}) {
+    for (const Codec codec : kCodecs) {
+      LoopbackRequest seen;
+      Peer peer([&seen](const LoopbackRequest& request) {
+        seen = request;
+        return Answer(200, "");
+      });
+      Options options = peer.client.options();
+      options.codec = codec;
+      options.quota_name = "q1";
+      Client client(options, peer.client.http());
+      Batches source({Numbers(0, 20'000)});
+      Result<BlockResult> block = Tunnel(&client).PutBlock(kTarget, "U1", {3, form}, source);
+      ASSERT_TRUE(block) << block.error().ToString();
+      EXPECT_EQ(block->wire_bytes, static_cast<int64_t>(seen.body.size()));
+      EXPECT_EQ(Has(seen, "&arrow"), form == BlockForm::kArrow);
+      EXPECT_TRUE(Has(seen, "quotaName=q1"));
+      EXPECT_EQ(FromContentCoding(seen.headers["content-encoding"]), codec);
+    }
+  }
+}
+
+TEST(Tunnel, NoBlockIsSentIntoASessionAboutToExpire) {
+  Peer peer([](const LoopbackRequest&) { return Answer(200, ""); });
+  Batches source({Numbers(0, 5)});
+  Tunnel::Block block{3};
+  block.usable_until = std::chrono::system_clock::now() - std::chrono::seconds(1);
+  Result<BlockResult> result = peer.tunnel.PutBlock(kTarget, "U1", block, source);
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code(), "TUNNEL_SESSION_GONE");
+  EXPECT_EQ(peer.server.requests(), 0);
+}
+
 TEST(Tunnel, PutBlockIsNeverRepeatedHere) {
   Peer peer([](const LoopbackRequest&) { return Answer(500, ""); });
   Batches source({Numbers(0, 5)});
-  Result<BlockResult> block = peer.tunnel.PutBlock(kTarget, "U1", 3, source);
+  Result<BlockResult> block = peer.tunnel.PutBlock(kTarget, "U1", {3}, source);
   ASSERT_FALSE(block);
   EXPECT_EQ(block.error().kind(), ErrorKind::kUnavailable);
   EXPECT_EQ(block.error().where(), "target table t1 partition ds=2026 01 block 3");
@@ -157,7 +193,7 @@ TEST(Tunnel, PutBlockRefusesIdsBeyondTheLimit) {
   Peer peer([](const LoopbackRequest&) { return Answer(200, ""); });
   for (const int64_t id : {int64_t{-1}, int64_t{20'000}}) {
     Batches source({});
-    EXPECT_EQ(peer.tunnel.PutBlock(kTarget, "U1", id, source).error().code(), "TUNNEL_BLOCK_ID");
+    EXPECT_EQ(peer.tunnel.PutBlock(kTarget, "U1", {id}, source).error().code(), "TUNNEL_BLOCK_ID");
   }
   EXPECT_EQ(peer.server.requests(), 0);
 }
@@ -282,10 +318,10 @@ TEST(Tunnel, CreateDownloadRefusesADeadSession) {
 }
 
 /// Reads rows [start, start + count) of a table that holds its own row numbers, in order.
-Status ReadNumbers(Peer& peer, Tunnel::Range range, std::vector<int64_t>& rows) {
+Status ReadNumbers(Tunnel& tunnel, Tunnel::Range range, std::vector<int64_t>& rows) {
   DownloadSession session{"D1", 30, {}};
   session.schema.columns = {{"a", *ParseType("bigint"), "", true}};
-  return peer.tunnel.Read(kTarget, session, range, [&rows](const Batch& batch) {
+  return tunnel.Read(kTarget, session, range, [&rows](const Batch& batch) {
     const auto& column = static_cast<const arrow::Int64Array&>(*batch->column(0));
     for (int64_t i = 0; i < column.length(); ++i) rows.push_back(column.Value(i));
     return OkStatus();
@@ -305,7 +341,7 @@ TEST(Read, HandsOverTheRangeInOrder) {
     return Answer(200, Encode({Numbers(5, 15), Numbers(20, 5)}));
   });
   std::vector<int64_t> rows;
-  const Status status = ReadNumbers(peer, {5, 20}, rows);
+  const Status status = ReadNumbers(peer.tunnel, {5, 20}, rows);
   ASSERT_TRUE(status) << status.error().ToString();
   EXPECT_EQ(rows, From5To24());
 }
@@ -323,7 +359,7 @@ TEST(Read, ResumesBehindTheLastBatchWhenTheConnectionBreaks) {
     return Answer(200, Encode({Numbers(20, 5)}));
   });
   std::vector<int64_t> rows;
-  const Status status = ReadNumbers(peer, {5, 20}, rows);
+  const Status status = ReadNumbers(peer.tunnel, {5, 20}, rows);
   ASSERT_TRUE(status) << status.error().ToString();
   EXPECT_EQ(rows, From5To24());
   EXPECT_EQ(calls, 2);
@@ -333,7 +369,7 @@ TEST(Read, NoticesTooFewAndTooManyRows) {
   for (const int64_t count : {19, 21}) {
     Peer peer([count](const LoopbackRequest&) { return Answer(200, Encode({Numbers(5, count)})); });
     std::vector<int64_t> rows;
-    const Status status = ReadNumbers(peer, {5, 20}, rows);
+    const Status status = ReadNumbers(peer.tunnel, {5, 20}, rows);
     ASSERT_FALSE(status) << count;
     EXPECT_EQ(status.error().code(), "TUNNEL_ROWS_DIFFER");
     EXPECT_LE(rows.size(), 20u);
@@ -347,7 +383,7 @@ TEST(Read, NoticesAWrongChecksum) {
     return Answer(200, body);
   });
   std::vector<int64_t> rows;
-  const Status status = ReadNumbers(peer, {5, 20}, rows);
+  const Status status = ReadNumbers(peer.tunnel, {5, 20}, rows);
   ASSERT_FALSE(status);
   EXPECT_EQ(status.error().code(), "TUNNEL_CHECKSUM");
   EXPECT_TRUE(rows.empty());
@@ -365,11 +401,50 @@ TEST(Read, TheReadersErrorIsReturnedWithoutAskingAgain) {
   EXPECT_EQ(peer.server.requests(), 1);
 }
 
+/// What `upload` gives out, to its end.
+std::string Drain(HttpUpload& upload) {
+  std::string body;
+  std::vector<char> buffer(100'000);
+  while (true) {
+    const Result<size_t> size = upload.Read(buffer);
+    EXPECT_TRUE(size);
+    if (!size || *size == 0) return body;
+    body.append(buffer.data(), *size);
+  }
+}
+
+TEST(Read, TakesBothFormsInAnyCodecOrNone) {
+  for (const BlockForm form : {BlockForm::kArrow, BlockForm::kRecord}) {
+    for (const Codec sent : kCodecs) {
+      Peer peer([form, sent](const LoopbackRequest& request) {
+        EXPECT_EQ(Has(request, "&arrow"), form == BlockForm::kArrow);
+        EXPECT_EQ(request.headers.at("accept-encoding"), ContentCoding(Codec::kZstd, form));
+        Batches source({Numbers(5, 20)});
+        ArrowFrameEncoder arrow(&source);
+        RecordEncoder record(&source);
+        BlockEncoder* plain = &arrow;
+        if (form == BlockForm::kRecord) plain = &record;
+        CompressedUpload upload(plain, sent);
+        const std::string coding(ContentCoding(sent, form));
+        return Answer(200, Drain(upload),
+                      sent == Codec::kRaw ? "" : "Content-Encoding: " + coding + "\r\n");
+      });
+      Options options = peer.client.options();
+      options.codec = Codec::kZstd;
+      Client client(options, peer.client.http());
+      Tunnel tunnel(&client);
+      std::vector<int64_t> rows;
+      const Status status = ReadNumbers(tunnel, {5, 20, form}, rows);
+      ASSERT_TRUE(status) << status.error().ToString();
+      EXPECT_EQ(rows, From5To24());
+    }
+  }
+}
+
 TEST(Read, AnUnaskedEncodingIsRefused) {
-  Peer peer(
-      [](const LoopbackRequest&) { return Answer(200, "", "Content-Encoding: deflate\r\n"); });
+  Peer peer([](const LoopbackRequest&) { return Answer(200, "x", "Content-Encoding: br\r\n"); });
   std::vector<int64_t> rows;
-  EXPECT_EQ(ReadNumbers(peer, {5, 20}, rows).error().code(), "TUNNEL_ENCODING");
+  EXPECT_EQ(ReadNumbers(peer.tunnel, {5, 20}, rows).error().code(), "TUNNEL_ENCODING");
 }
 
 }  // namespace

@@ -230,7 +230,7 @@ std::string ToText(const Type& type, bool quoted) {
 
 Result<Type> ParseType(std::string_view text) { return Parser(text).ParseAll(); }
 
-std::shared_ptr<arrow::DataType> ToArrow(const Type& type) {
+std::shared_ptr<arrow::DataType> ToArrow(const Type& type, BlockForm form) {
   switch (type.kind) {
     case TypeKind::kTinyint: return arrow::int8();
     case TypeKind::kSmallint: return arrow::int16();
@@ -247,23 +247,26 @@ std::shared_ptr<arrow::DataType> ToArrow(const Type& type) {
     case TypeKind::kDate: return arrow::date32();
     case TypeKind::kDatetime: return arrow::timestamp(arrow::TimeUnit::MILLI);
     case TypeKind::kTimestamp:
-    case TypeKind::kTimestampNtz: return arrow::timestamp(arrow::TimeUnit::NANO);
+    case TypeKind::kTimestampNtz:
+      return arrow::timestamp(form == BlockForm::kArrow ? arrow::TimeUnit::NANO
+                                                        : arrow::TimeUnit::MICRO);
     case TypeKind::kDecimal: return arrow::decimal128(type.precision, type.scale);
-    case TypeKind::kArray: return arrow::list(ToArrow(type.arguments[0]));
-    case TypeKind::kMap: return arrow::map(ToArrow(type.arguments[0]), ToArrow(type.arguments[1]));
+    case TypeKind::kArray: return arrow::list(ToArrow(type.arguments[0], form));
+    case TypeKind::kMap:
+      return arrow::map(ToArrow(type.arguments[0], form), ToArrow(type.arguments[1], form));
     case TypeKind::kStruct: break;
   }
   arrow::FieldVector fields;
   for (size_t i = 0; i < type.arguments.size(); ++i) {
-    fields.push_back(arrow::field(type.names[i], ToArrow(type.arguments[i])));
+    fields.push_back(arrow::field(type.names[i], ToArrow(type.arguments[i], form)));
   }
   return arrow::struct_(std::move(fields));
 }
 
-std::shared_ptr<arrow::Schema> ToArrow(const std::vector<Column>& columns) {
+std::shared_ptr<arrow::Schema> ToArrow(const std::vector<Column>& columns, BlockForm form) {
   arrow::FieldVector fields;
   for (const Column& column : columns) {
-    fields.push_back(arrow::field(column.name, ToArrow(column.type)));
+    fields.push_back(arrow::field(column.name, ToArrow(column.type, form)));
   }
   return arrow::schema(std::move(fields));
 }

@@ -1,5 +1,5 @@
 // MaxCompute column types: parsing and writing their SQL text, and the Arrow type that a Tunnel
-// Arrow block carries for each. Pure; no I/O.
+// block carries for each. Pure; no I/O.
 //
 // Source of the facts: MaxCompute 2.0 data type edition (help pages); Arrow layouts as PyODPS 0.13
 // writes them (timestamp[ns] without zone, decimal128, utf8 and binary with 32-bit offsets).
@@ -60,8 +60,14 @@ std::string ToText(const Type& type, bool quoted = false);
 /// Errors: kUnsupported ODPS_TYPE_UNKNOWN with the text.
 Result<Type> ParseType(std::string_view text);
 
-/// The Arrow type of a block's column.
-std::shared_ptr<arrow::DataType> ToArrow(const Type& type);
+/// The two forms of a block on the wire. kArrow costs almost nothing to make, but its timestamps
+/// are nanoseconds in 64 bits: the years 1677 to 2262. kRecord writes every value by itself, and
+/// timestamps of any year.
+enum class BlockForm { kArrow, kRecord };
+
+/// The Arrow type of a block's column. Timestamps are timestamp[ns] in kArrow form and
+/// timestamp[us] in kRecord form, which reaches from year 1 to 9999.
+std::shared_ptr<arrow::DataType> ToArrow(const Type& type, BlockForm form = BlockForm::kArrow);
 
 struct Column {
   std::string name;
@@ -80,6 +86,7 @@ struct TableSchema {
 };
 
 /// Schema of the blocks of a table: its data columns.
-std::shared_ptr<arrow::Schema> ToArrow(const std::vector<Column>& columns);
+std::shared_ptr<arrow::Schema> ToArrow(const std::vector<Column>& columns,
+                                       BlockForm form = BlockForm::kArrow);
 
 }  // namespace mms::maxcompute

@@ -220,7 +220,7 @@ Result<JobResult> Worker::CopyOnce(const CopyJob& job, Table* table) {
                         reporter.Add(rows, bytes);
                       }});
   auto block = tunnel_->PutBlock({table->plan.target_table, job.partition}, job.session_id,
-                                 job.split.block_id, source);
+                                 {job.split.block_id}, source);
   if (!block) {
     reporter.TakeBack();
     return std::move(block).error();
