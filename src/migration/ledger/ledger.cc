@@ -117,7 +117,7 @@ Status Ledger::SetTableState(int64_t table_id, TableState table_state,
 }
 
 Status Ledger::ListTables(const std::function<Status(TableRecord)>& visit) {
-  int64_t after = 0;
+  std::string after;
   for (;;) {
     std::vector<TableRecord> page;
     {
@@ -125,7 +125,7 @@ Status Ledger::ListTables(const std::function<Status(TableRecord)>& visit) {
       TRY(page, state_->reads->TablesAfter(after));
     }
     if (page.empty()) return OkStatus();
-    after = page.back().id;
+    after = page.back().source_name;
     for (TableRecord& table : page) TRY_VOID(visit(std::move(table)));
   }
 }

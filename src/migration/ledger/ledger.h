@@ -115,7 +115,7 @@ class Ledger {
   Result<std::optional<TableRecord>> FindTable(const std::string& source_name);
   Status SetTableState(int64_t table_id, TableState state, const std::string& error_json);
 
-  /// In the order they were first planned. `visit` may take its time and may call the ledger.
+  /// In the order of their names. `visit` may take its time and may call the ledger.
   Status ListTables(const std::function<Status(TableRecord)>& visit);
   /// Units in partition order; `below` filters to states before it (kVerified: all but verified).
   /// Reads in pages, so `visit` may take its time and may call the ledger; each unit is visited at

@@ -223,17 +223,17 @@ Result<std::optional<TableRecord>> Store::FindTable(const std::string& source_na
   });
 }
 
-Result<std::vector<TableRecord>> Store::TablesAfter(int64_t after) {
+Result<std::vector<TableRecord>> Store::TablesAfter(const std::string& after) {
   using Page = std::vector<TableRecord>;
   return Guard(state_->file, [&]() -> Result<Page> {
     Page page;
     TableRow row;
     TableRecord& record = row.record;
-    const long long above = after;
-    const std::string query = std::string(kSelectTables) + "WHERE id > :after ORDER BY id LIMIT " +
+    const std::string query = std::string(kSelectTables) +
+                              "WHERE source_name > :after ORDER BY source_name LIMIT " +
                               std::to_string(kPageRows);
     soci::statement statement =
-        (state_->sql.prepare << query, soci::use(above), soci::into(row.id),
+        (state_->sql.prepare << query, soci::use(after), soci::into(row.id),
          soci::into(record.source_name), soci::into(record.target_table), soci::into(row.version),
          soci::into(record.plan_json), soci::into(row.state), soci::into(record.error_json));
     statement.execute();

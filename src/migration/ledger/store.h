@@ -31,8 +31,8 @@ class Store : public Transaction {
   void Rollback() override;
 
   Result<std::optional<TableRecord>> FindTable(const std::string& source_name);
-  /// Up to a page of tables with an id above `after`.
-  Result<std::vector<TableRecord>> TablesAfter(int64_t after);
+  /// Up to a page of tables whose names come after `after`.
+  Result<std::vector<TableRecord>> TablesAfter(const std::string& after);
 
   /// Where a page of units begins and what it holds.
   struct UnitPage {
