@@ -50,6 +50,50 @@ Status CheckLength(const arrow::Array& array, const Column& column) {
   return OkStatus();
 }
 
+template <class Number>
+Status CheckRange(const arrow::Array& array, const Column& column,
+                  std::pair<Number, Number> bounds) {
+  const auto* values = array.data()->GetValues<Number>(1);
+  // Slots of nulls may hold anything: they are looked at only if something is out of bounds.
+  bool suspect = false;
+  for (int64_t i = 0; i < array.length(); ++i) {
+    suspect |= values[i] < bounds.first || values[i] > bounds.second;
+  }
+  for (int64_t i = 0; suspect && i < array.length(); ++i) {
+    if (array.IsNull(i) || (values[i] >= bounds.first && values[i] <= bounds.second)) continue;
+    return Refused("column " + column.name + ": a " + column.type.ToText() +
+                   " is outside the years MaxCompute has");
+  }
+  return OkStatus();
+}
+
+/// DATE has the years 0001 to 9999, DATETIME 0000 to 9999; also inside nested values.
+Status CheckYears(const arrow::Array& array, const Column& column) {
+  constexpr std::pair<int32_t, int32_t> kDays{-719'162, 2'932'896};
+  constexpr std::pair<int64_t, int64_t> kMillis{-62'167'219'200'000, 253'402'300'799'999};
+  switch (array.type_id()) {
+    case arrow::Type::DATE32: return CheckRange<int32_t>(array, column, kDays);
+    case arrow::Type::TIMESTAMP: {
+      bool datetime =
+          static_cast<const arrow::TimestampType&>(*array.type()).unit() == arrow::TimeUnit::MILLI;
+      return datetime ? CheckRange<int64_t>(array, column, kMillis) : OkStatus();
+    }
+    case arrow::Type::LIST:
+      return CheckYears(*static_cast<const arrow::ListArray&>(array).values(), column);
+    case arrow::Type::MAP: {
+      const auto& map = static_cast<const arrow::MapArray&>(array);
+      TRY_VOID(CheckYears(*map.keys(), column));
+      return CheckYears(*map.items(), column);
+    }
+    case arrow::Type::STRUCT: {
+      const auto& record = static_cast<const arrow::StructArray&>(array);
+      for (const auto& field : record.fields()) TRY_VOID(CheckYears(*field, column));
+      return OkStatus();
+    }
+    default: return OkStatus();
+  }
+}
+
 /// One message; nullptr at the end of the payload.
 Result<std::unique_ptr<arrow::ipc::Message>> NextMessage(arrow::ipc::MessageReader* reader,
                                                          const FrameInputStream& stream) {
@@ -77,6 +121,7 @@ Status CheckBatch(const arrow::RecordBatch& batch, const Table& table) {
       return Refused("column " + column.name + " is NOT NULL, the block holds " +
                      std::to_string(array.null_count()) + " nulls");
     }
+    TRY_VOID(CheckYears(array, column));
     auto id = array.type_id();
     if (id != arrow::Type::STRING && id != arrow::Type::BINARY) continue;
     if (LongestCell(array) > static_cast<int64_t>(kCellBytesMax)) {

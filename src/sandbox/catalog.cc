@@ -26,7 +26,7 @@ CREATE INDEX IF NOT EXISTS files_of_partition ON files (table_id, spec);
 CREATE TABLE IF NOT EXISTS uploads (
   id TEXT PRIMARY KEY, table_id INTEGER NOT NULL REFERENCES tables(id) ON DELETE CASCADE,
   spec TEXT NOT NULL, overwrite INTEGER NOT NULL, create_partition INTEGER NOT NULL,
-  status INTEGER NOT NULL, created_s INTEGER NOT NULL);
+  status INTEGER NOT NULL, created_s INTEGER NOT NULL, upsert_slots INTEGER NOT NULL DEFAULT 0);
 CREATE INDEX IF NOT EXISTS uploads_of_table ON uploads (table_id);
 CREATE TABLE IF NOT EXISTS blocks (
   upload_id TEXT NOT NULL REFERENCES uploads(id) ON DELETE CASCADE, id INTEGER NOT NULL,
@@ -64,7 +64,16 @@ Result<std::unique_ptr<Catalog>> Catalog::Open(const std::string& data_dir) {
   return catalog;
 }
 
-Status Catalog::Migrate() { return database_->Execute(kSchema); }
+Status Catalog::Migrate() {
+  TRY_VOID(database_->Execute(kSchema));
+  auto columns =
+      database_->Prepare("SELECT 1 FROM pragma_table_info('uploads') WHERE name = 'upsert_slots'");
+  TRY(bool there, columns.Step());
+  if (there) return OkStatus();
+  // A folder of a sandbox that had no upsert sessions.
+  return database_->Execute(
+      "ALTER TABLE uploads ADD COLUMN upsert_slots INTEGER NOT NULL DEFAULT 0");
+}
 
 Status Catalog::EnsureProject(const std::string& project) {
   std::lock_guard lock(mutex_);

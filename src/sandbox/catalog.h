@@ -36,7 +36,7 @@ struct PartitionInfo {
   int64_t bytes = 0;
 };
 
-enum class UploadStatus { kNormal = 0, kClosed = 1 };  // never renumber: stored
+enum class UploadStatus { kNormal = 0, kClosed = 1, kAborted = 2 };  // never renumber: stored
 
 struct Upload {
   std::string id;
@@ -44,9 +44,14 @@ struct Upload {
   PartitionSpec spec;
   bool overwrite = false;
   bool create_partition = false;
+  bool upsert = false;  ///< an upsert session: its blocks are changes, in the order of their ids
+  int64_t slots = 0;    ///< of an upsert session
   UploadStatus status = UploadStatus::kNormal;
   int64_t created_s = 0;
 };
+
+/// As a block's id: the one after the last.
+inline constexpr int64_t kNextBlock = -1;
 
 struct Block {
   int64_t id = 0;
@@ -107,6 +112,13 @@ class Catalog {
   /// Returns the files that no longer count.
   Result<std::vector<std::string>> CommitUpload(const Table& table, const Upload& upload,
                                                 const std::vector<DataFile>& files);
+
+  /// Makes `file` the partition's only data and closes the session, if the partition still has
+  /// `version`. Returns the files that no longer count. kConflict DataVersionConflict.
+  Result<std::vector<std::string>> CommitUpsert(const Table& table, const Upload& upload,
+                                                const DataFile& file, int64_t version);
+  /// Returns the files of its blocks.
+  Result<std::vector<std::string>> AbortUpload(const Upload& upload);
 
   /// Every file that counts: data files and blocks of open sessions.
   Result<std::vector<std::string>> LivePaths();

@@ -202,13 +202,14 @@ Result<Upload> Catalog::CreateUpload(const Table& table, Upload upload) {
     TRY(bool there, HasPartition(table, upload.spec));
     if (!there && !upload.create_partition) return NoSuchPartition(table, upload.spec);
     if (!there) TRY_VOID(InsertPartition(table, upload.spec));
-    return database_->Prepare("INSERT INTO uploads VALUES (?, ?, ?, ?, ?, 0, ?)")
+    return database_->Prepare("INSERT INTO uploads VALUES (?, ?, ?, ?, ?, 0, ?, ?)")
         .Bind(upload.id)
         .Bind(table.id)
         .Bind(upload.spec)
         .Bind(static_cast<int64_t>(upload.overwrite))
         .Bind(static_cast<int64_t>(upload.create_partition))
         .Bind(upload.created_s)
+        .Bind(upload.slots)
         .Run();
   }));
   return upload;
@@ -217,7 +218,7 @@ Result<Upload> Catalog::CreateUpload(const Table& table, Upload upload) {
 Result<Upload> Catalog::GetUpload(const Table& table, const std::string& id) {
   std::lock_guard lock(mutex_);
   auto statement = database_->Prepare(
-      "SELECT spec, overwrite, create_partition, status, created_s FROM uploads "
+      "SELECT spec, overwrite, create_partition, status, created_s, upsert_slots FROM uploads "
       "WHERE id = ? AND table_id = ?");
   TRY(bool found, statement.Bind(id).Bind(table.id).Step());
   if (!found) return NoSuchUpload(id);
@@ -229,6 +230,8 @@ Result<Upload> Catalog::GetUpload(const Table& table, const std::string& id) {
   upload.create_partition = statement.Number(2) != 0;
   upload.status = static_cast<UploadStatus>(statement.Number(3));
   upload.created_s = statement.Number(4);
+  upload.slots = statement.Number(5);
+  upload.upsert = upload.slots > 0;
   return upload;
 }
 
@@ -254,12 +257,19 @@ Result<std::string> Catalog::PutBlock(const Upload& upload, const Block& block) 
     TRY(bool found, session.Bind(upload.id).Step());
     if (!found) return NoSuchUpload(upload.id);
     if (session.Number(0) != 0) return SessionClosed(upload.id);
+    int64_t id = block.id;
+    if (id == kNextBlock) {
+      auto last =
+          database_->Prepare("SELECT COALESCE(MAX(id), -1) FROM blocks WHERE upload_id = ?");
+      TRY(bool any, last.Bind(upload.id).Step());
+      id = any ? last.Number(0) + 1 : 0;
+    }
     auto old = database_->Prepare("SELECT path FROM blocks WHERE upload_id = ? AND id = ?");
-    TRY(bool there, old.Bind(upload.id).Bind(block.id).Step());
+    TRY(bool there, old.Bind(upload.id).Bind(id).Step());
     if (there) replaced = old.Text(0);
     return database_->Prepare("INSERT OR REPLACE INTO blocks VALUES (?, ?, ?, ?, ?, ?)")
         .Bind(upload.id)
-        .Bind(block.id)
+        .Bind(id)
         .Bind(block.path)
         .Bind(block.rows)
         .Bind(block.bytes)
@@ -302,6 +312,45 @@ Result<std::vector<std::string>> Catalog::CommitUpload(const Table& table, const
     return TouchPartition(table, upload.spec);
   }));
   return replaced;
+}
+
+Result<std::vector<std::string>> Catalog::CommitUpsert(const Table& table, const Upload& upload,
+                                                       const DataFile& file, int64_t version) {
+  std::lock_guard lock(mutex_);
+  std::vector<std::string> replaced;
+  TRY_VOID(database_->InTransaction([&]() -> Status {
+    auto now = database_->Prepare("SELECT version FROM partitions WHERE table_id = ? AND spec = ?");
+    TRY(bool there, now.Bind(table.id).Bind(upload.spec).Step());
+    if (!there) return NoSuchPartition(table, upload.spec);
+    if (now.Number(0) != version) {
+      return Error(ErrorKind::kConflict, "DataVersionConflict",
+                   "the rows of table " + table.name.ToText() + " changed meanwhile; commit again");
+    }
+    TRY_VOID(database_->Prepare("UPDATE uploads SET status = 1 WHERE id = ? AND status = 0")
+                 .Bind(upload.id)
+                 .Run());
+    if (database_->changes() == 0) return SessionClosed(upload.id);
+    TRY(replaced, TakeFiles(table, &upload.spec));
+    TRY_VOID(InsertFiles(table, {file}));
+    return TouchPartition(table, upload.spec);
+  }));
+  return replaced;
+}
+
+Result<std::vector<std::string>> Catalog::AbortUpload(const Upload& upload) {
+  std::lock_guard lock(mutex_);
+  TRY_VOID(database_->Prepare("UPDATE uploads SET status = 2 WHERE id = ? AND status = 0")
+               .Bind(upload.id)
+               .Run());
+  std::vector<std::string> paths;
+  if (database_->changes() == 0) return paths;
+  auto blocks = database_->Prepare("SELECT path FROM blocks WHERE upload_id = ?");
+  blocks.Bind(upload.id);
+  while (true) {
+    TRY(bool row, blocks.Step());
+    if (!row) return paths;
+    paths.push_back(blocks.Text(0));
+  }
 }
 
 Result<std::vector<std::string>> Catalog::LivePaths() {

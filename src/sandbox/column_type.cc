@@ -1,5 +1,6 @@
 #include "sandbox/column_type.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -65,7 +66,9 @@ std::string ColumnType::ToText() const {
   return "unknown";
 }
 
-std::shared_ptr<arrow::DataType> ColumnType::ToArrow() const {
+std::shared_ptr<arrow::DataType> ColumnType::ToArrow(TimestampForm form) const {
+  bool decimal = form == TimestampForm::kDecimal;
+  auto unit = form == TimestampForm::kMicro ? arrow::TimeUnit::MICRO : arrow::TimeUnit::NANO;
   switch (id) {
     case TypeId::kTinyint: return arrow::int8();
     case TypeId::kSmallint: return arrow::int16();
@@ -81,21 +84,29 @@ std::shared_ptr<arrow::DataType> ColumnType::ToArrow() const {
     case TypeId::kBinary: return arrow::binary();
     case TypeId::kDate: return arrow::date32();
     case TypeId::kDatetime: return arrow::timestamp(arrow::TimeUnit::MILLI, "UTC");
-    case TypeId::kTimestamp: return arrow::timestamp(arrow::TimeUnit::NANO, "UTC");
-    case TypeId::kTimestampNtz: return arrow::timestamp(arrow::TimeUnit::NANO);
+    case TypeId::kTimestamp:
+      return decimal ? arrow::decimal128(38, 0) : arrow::timestamp(unit, "UTC");
+    case TypeId::kTimestampNtz: return decimal ? arrow::decimal128(38, 0) : arrow::timestamp(unit);
     case TypeId::kDecimal: return arrow::decimal128(precision, scale);
-    case TypeId::kArray: return arrow::list(arrow::field("element", children[0].ToArrow()));
+    case TypeId::kArray: return arrow::list(arrow::field("element", children[0].ToArrow(form)));
     case TypeId::kMap:
-      return arrow::map(children[0].ToArrow(), arrow::field("value", children[1].ToArrow()));
+      return arrow::map(children[0].ToArrow(form),
+                        arrow::field("value", children[1].ToArrow(form)));
     case TypeId::kStruct: {
       arrow::FieldVector fields;
       for (size_t i = 0; i < children.size(); ++i) {
-        fields.push_back(arrow::field(field_names[i], children[i].ToArrow()));
+        fields.push_back(arrow::field(field_names[i], children[i].ToArrow(form)));
       }
       return arrow::struct_(fields);
     }
   }
   return arrow::null();
+}
+
+bool ColumnType::HasTimestamp() const {
+  if (id == TypeId::kTimestamp || id == TypeId::kTimestampNtz) return true;
+  return std::any_of(children.begin(), children.end(),
+                     [](const ColumnType& child) { return child.HasTimestamp(); });
 }
 
 Status CheckType(const ColumnType& type, bool extended_scale) {

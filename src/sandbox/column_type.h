@@ -38,6 +38,10 @@ enum class TypeId {
   kStruct,
 };
 
+/// How TIMESTAMP and TIMESTAMP_NTZ are held: nanoseconds reach from 1677 to 2262 only, so values
+/// beyond are kept in microseconds, and in 128-bit nanoseconds until it is known which fits.
+enum class TimestampForm { kNano, kMicro, kDecimal };
+
 struct ColumnType {
   TypeId id = TypeId::kString;
   int precision = 0;                     ///< DECIMAL
@@ -50,7 +54,9 @@ struct ColumnType {
   std::string ToText() const;
   /// TIMESTAMP and DATETIME are instants (time zone UTC), TIMESTAMP_NTZ has no zone; so the two
   /// stay apart in Parquet as well.
-  std::shared_ptr<arrow::DataType> ToArrow() const;
+  std::shared_ptr<arrow::DataType> ToArrow(TimestampForm form = TimestampForm::kNano) const;
+  /// TIMESTAMP or TIMESTAMP_NTZ, also inside.
+  bool HasTimestamp() const;
 };
 
 /// The id of a plain type's upper-case name; kNotFound UnknownType otherwise.

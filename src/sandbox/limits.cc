@@ -12,7 +12,7 @@ enum class Scope { kTable, kProject, kSandbox };
 /// A limit: of calls begun within `window_s`, or, with 0, of calls running at once.
 struct Limit {
   const char* name;
-  std::array<CallName, 4> calls;
+  std::array<CallName, 8> calls;
   Scope scope;
   int number;  ///< 0 = LimitOptions.slots
   int window_s;
@@ -27,7 +27,8 @@ constexpr std::array kLimits{
     Limit{"download_sessions", {CallName::kCreateDownload, kNone}, Scope::kTable, 200, 300},
     Limit{"slots",
           {CallName::kCreateUpload, CallName::kPutBlock, CallName::kCreateDownload,
-           CallName::kReadDownload},
+           CallName::kReadDownload, CallName::kCreateUpsert, CallName::kPutUpsert,
+           CallName::kCreateStream, CallName::kPutStream},
           Scope::kSandbox,
           0,
           0},
@@ -113,7 +114,7 @@ void Limits::ForgetIdle(Clock::time_point now) {
 }
 
 int64_t Limits::BytesPerSecond(CallName name) const {
-  return options_.enforce && name == CallName::kPutBlock ? options_.block_bytes_per_s : 0;
+  return options_.enforce && TakesRows(name) ? options_.block_bytes_per_s : 0;
 }
 
 nlohmann::json Limits::Describe() {

@@ -1,5 +1,6 @@
 #include "sandbox/parquet_file.h"
 
+#include <arrow/array.h>
 #include <arrow/array/util.h>
 #include <arrow/table.h>
 #include <arrow/util/byte_size.h>
@@ -57,10 +58,11 @@ Result<std::unique_ptr<parquet::arrow::FileReader>> OpenReader(const std::string
   return reader;
 }
 
-/// The batch with exactly the wanted columns, nulls where the file has none.
+/// The batch with exactly the wanted columns in the file's types, nulls where the file has none.
 Result<std::shared_ptr<arrow::RecordBatch>> Conform(const arrow::RecordBatch& batch,
                                                     const std::shared_ptr<arrow::Schema>& schema) {
   arrow::ArrayVector columns;
+  arrow::FieldVector fields;
   for (const auto& field : schema->fields()) {
     auto column = batch.GetColumnByName(field->name());
     if (column == nullptr) {
@@ -68,9 +70,11 @@ Result<std::shared_ptr<arrow::RecordBatch>> Conform(const arrow::RecordBatch& ba
       if (!nulls.ok()) return Failed(nulls.status());
       column = *nulls;
     }
+    fields.push_back(field->WithType(column->type()));
     columns.push_back(std::move(column));
   }
-  return arrow::RecordBatch::Make(schema, batch.num_rows(), std::move(columns));
+  return arrow::RecordBatch::Make(arrow::schema(std::move(fields)), batch.num_rows(),
+                                  std::move(columns));
 }
 
 /// Reads one file from row `skip`, at most `count` rows; returns how many were visited.

@@ -23,8 +23,8 @@
 
 namespace mms::sandbox {
 
-/// Reads a whole block and hands its rows on in batches of bounded size. Succeeds only after the
-/// footer was right.
+/// Reads a whole block and hands its rows on in batches of bounded size. A batch with timestamps
+/// that nanoseconds cannot hold has them in microseconds. Succeeds only after the footer was right.
 Status ReadRecordBlock(ByteSource* body, const Table& table, const BatchVisitor& visit);
 
 /// Writes batches as records; `columns` says how each is encoded. End with Finish.

@@ -81,6 +81,37 @@ TEST(RecordBlock, WritesAnEmptyBlockAsItsFooter) {
   EXPECT_TRUE(ReadBlock(FromHex("f0 ff ff 7f 00 f8 ff ff 7f 00"), ExampleTable()).has_value());
 }
 
+TEST(RecordBlock, KeepsTimestampsOfTheYears1To9999AlsoInside) {
+  Table table = MakeTable({{"at", "timestamp"},
+                           {"list", "array<timestamp_ntz>"},
+                           {"map", "map<string,struct<t:timestamp>>"}});
+  std::vector<std::string> json{R"([-62135596800000000, 253402300799999999, null])",
+                                R"([[-62135596800000000, null], [1], null])",
+                                R"([[["a", {"t": 253402300799999999}], ["b", null]], [], null])"};
+  arrow::ArrayVector arrays;
+  arrow::FieldVector fields;
+  for (size_t i = 0; i < json.size(); ++i) {
+    auto type = table.columns[i].type.ToArrow(TimestampForm::kMicro);
+    arrays.push_back(arrow::json::ArrayFromJSONString(type, json[i]).ValueOrDie());
+    fields.push_back(arrow::field(table.columns[i].name, type));
+  }
+  auto batch = arrow::RecordBatch::Make(arrow::schema(fields), 3, arrays);
+  auto read = ReadBlock(WriteBlock({batch}, table), table);
+  ASSERT_TRUE(read.has_value()) << read.error().ToString();
+  EXPECT_TRUE(read->front()->Equals(*batch)) << read->front()->ToString();
+}
+
+TEST(RecordBlock, RefusesYearsThatNeitherUnitHolds) {
+  Table table = MakeTable({{"at", "timestamp"}});
+  auto type = table.columns[0].type.ToArrow(TimestampForm::kMicro);
+  auto late = arrow::json::ArrayFromJSONString(type, "[253402300800000000]").ValueOrDie();
+  auto batch = arrow::RecordBatch::Make(arrow::schema({arrow::field("at", type)}), 1, {late});
+  auto read = ReadBlock(WriteBlock({batch}, table), table);
+  ASSERT_FALSE(read.has_value());
+  EXPECT_EQ(read.error().code(), "InvalidArgument");
+  EXPECT_EQ(read.error().where(), "column at");
+}
+
 TEST(RecordBlock, RefusesABlockCutAtAnyByte) {
   for (size_t size = 1; size < kJavaBytes.size(); ++size) {
     EXPECT_FALSE(ReadBlock(kJavaBytes.substr(0, size), ExampleTable()).has_value()) << size;

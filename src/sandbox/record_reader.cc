@@ -13,6 +13,7 @@
 #include "sandbox/record_block.h"
 #include "sandbox/record_wire.h"
 #include "sandbox/recycling_pool.h"
+#include "sandbox/wide_time.h"
 
 namespace mms::sandbox {
 namespace {
@@ -181,13 +182,12 @@ class ValueReader {
     auto nanos = static_cast<int32_t>(UnZigzag(wire_nanos));
     Sum(seconds);
     Sum(nanos);
-    int64_t value = 0;
-    bool overflow = __builtin_mul_overflow(seconds, int64_t{1'000'000'000}, &value) ||
-                    __builtin_add_overflow(value, int64_t{nanos}, &value);
-    if (overflow) {
-      return Refused("a timestamp is outside the years 1677 to 2262 that the sandbox can keep");
+    if (seconds < kTimestampSecondsMin || seconds > kTimestampSecondsMax) {
+      return Refused("a timestamp is outside the years 0001 to 9999");
     }
-    return FromArrowStatus(static_cast<arrow::TimestampBuilder*>(builder)->Append(value));
+    __int128 value = __int128{seconds} * 1'000'000'000 + nanos;
+    arrow::Decimal128 wide(static_cast<int64_t>(value >> 64), static_cast<uint64_t>(value));
+    return FromArrowStatus(static_cast<arrow::Decimal128Builder*>(builder)->Append(wide));
   }
 
   /// A value with its null flag, as inside arrays and structs.
@@ -266,8 +266,8 @@ class BlockReader {
     builders_.clear();
     for (const Column& column : table_.columns) {
       std::unique_ptr<arrow::ArrayBuilder> builder;
-      TRY_VOID(FromArrowStatus(
-          arrow::MakeBuilder(RecyclingPool::Get(), column.type.ToArrow(), &builder)));
+      TRY_VOID(FromArrowStatus(arrow::MakeBuilder(
+          RecyclingPool::Get(), column.type.ToArrow(TimestampForm::kDecimal), &builder)));
       builders_.push_back(std::move(builder));
     }
     return OkStatus();
@@ -327,12 +327,19 @@ class BlockReader {
     flushed_at_ = input_.taken();
     if (rows_ == 0) return OkStatus();
     arrow::ArrayVector arrays;
-    for (auto& builder : builders_) {
-      auto array = builder->Finish();
-      if (!array.ok()) return FromArrowStatus(array.status());
-      arrays.push_back(*array);
+    arrow::FieldVector fields = table_.ArrowSchema()->fields();
+    for (size_t i = 0; i < builders_.size(); ++i) {
+      const Column& column = table_.columns[i];
+      auto finished = builders_[i]->Finish();
+      if (!finished.ok()) return FromArrowStatus(finished.status());
+      auto array = *finished;
+      if (column.type.HasTimestamp()) {
+        TRY(array, SettleTimestamps(column, *array));
+      }
+      fields[i] = fields[i]->WithType(array->type());
+      arrays.push_back(std::move(array));
     }
-    auto batch = arrow::RecordBatch::Make(table_.ArrowSchema(), rows_, std::move(arrays));
+    auto batch = arrow::RecordBatch::Make(arrow::schema(fields), rows_, std::move(arrays));
     rows_ = 0;
     auto valid = batch->ValidateFull();
     if (!valid.ok()) return Refused(valid.message());

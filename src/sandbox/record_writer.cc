@@ -54,7 +54,8 @@ class ValueWriter {
         return Text(static_cast<const arrow::Decimal128Array&>(array).FormatValue(row));
       case TypeId::kTimestamp:
       case TypeId::kTimestampNtz:
-        return Timestamp(static_cast<const arrow::TimestampArray&>(array).Value(row));
+        return Timestamp(static_cast<const arrow::TimestampArray&>(array).Value(row),
+                         static_cast<const arrow::TimestampType&>(*array.type()).unit());
       case TypeId::kArray: {
         const auto& list = static_cast<const arrow::ListArray&>(array);
         return List(type.children[0], *list.values(),
@@ -95,13 +96,15 @@ class ValueWriter {
     out_->append(text);
   }
 
-  void Timestamp(int64_t value) {
-    int64_t seconds = value / 1'000'000'000;
-    auto nanos = static_cast<int32_t>(value % 1'000'000'000);
-    if (nanos < 0) {
-      nanos += 1'000'000'000;
+  void Timestamp(int64_t value, arrow::TimeUnit::type unit) {
+    int64_t per_second = unit == arrow::TimeUnit::MICRO ? 1'000'000 : 1'000'000'000;
+    int64_t seconds = value / per_second;
+    int64_t rest = value % per_second;
+    if (rest < 0) {
+      rest += per_second;
       --seconds;
     }
+    auto nanos = static_cast<int32_t>(rest * (1'000'000'000 / per_second));
     Sum(seconds);
     Sum(nanos);
     PutVarint(Zigzag(seconds), out_);

@@ -26,10 +26,13 @@ Error NotAllowed(const Call& call) {
 
 /// What the service says of a session it does not know.
 Error SessionGone(const std::string& id, const Target& target) {
-  bool download = target.name == CallName::kGetDownload || target.name == CallName::kReadDownload;
-  std::string code = !IsTunnel(target.name) ? "NoSuchInstance"
-                     : download             ? "NoSuchDownload"
-                                            : "NoSuchUpload";
+  CallName name = target.name;
+  bool download = name == CallName::kGetDownload || name == CallName::kReadDownload;
+  std::string code = !IsTunnel(name)                   ? "NoSuchInstance"
+                     : download                        ? "NoSuchDownload"
+                     : name >= CallName::kCreateStream ? "StreamSessionNotFound"
+                     : name >= CallName::kCreateUpsert ? "UpsertSessionNotFound"
+                                                       : "NoSuchUpload";
   return Error(ErrorKind::kNotFound, code, "'" + id + "' does not exist");
 }
 
@@ -73,7 +76,7 @@ void Server::Handle(ServerRequest& request, HttpResponder& responder) {
   if (fault->status != 0) {
     return Reply(FaultAnswer(*fault, IsTunnel(target.name), request_id), to, &responder);
   }
-  bool takes_rows = target.name == CallName::kPutBlock;
+  bool takes_rows = TakesRows(target.name);
   int64_t cut = fault->cut_after_bytes < 0 ? INT64_MAX : fault->cut_after_bytes;
   CutSource body(request.body, &responder, cut);
   if (takes_rows) request.body = &body;
@@ -178,6 +181,8 @@ Result<Answer> Server::RouteTunnel(const Exchange& exchange) {
     return Answer{};
   }
   if (target.name == CallName::kGetDownload) return download_.Get(call);
+  if (target.name >= CallName::kCreateStream) return stream_.Handle(call, target);
+  if (target.name >= CallName::kCreateUpsert) return upsert_.Handle(call, target);
   if (target.instance) {
     TRY(InstanceView instance, instances_.Find(user, target.project, target.object, false));
     return download_.CreateForInstance(call, instance);

@@ -17,6 +17,7 @@
 #include "sandbox/target.h"
 #include "sandbox/tunnel_download.h"
 #include "sandbox/tunnel_upload.h"
+#include "sandbox/tunnel_upsert.h"
 #include "sandbox/users.h"
 
 namespace mms::sandbox {
@@ -35,7 +36,9 @@ class Server {
         limits_(options.limits),
         instances_(catalog, storage),
         upload_(catalog, storage, options.session_s),
-        download_(catalog, storage, options.session_s) {}
+        download_(catalog, storage, options.session_s),
+        upsert_(catalog, storage, options.session_s),
+        stream_(catalog, storage) {}
 
   void Handle(ServerRequest& request, HttpResponder& responder);
   /// The rules in force from the start. Errors: as Faults::Set.
@@ -89,6 +92,8 @@ class Server {
   Instances instances_;
   TunnelUpload upload_;
   TunnelDownload download_;
+  TunnelUpsert upsert_;
+  TunnelStream stream_;
   std::array<Counters, kCallNames> counters_;
 };
 

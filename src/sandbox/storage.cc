@@ -16,6 +16,8 @@ namespace fs = std::filesystem;
 
 constexpr char kStaging[] = ".staging";
 constexpr char kResults[] = ".results";
+constexpr std::string_view kParquet = ".parquet";
+constexpr std::string_view kWideParquet = ".us.parquet";
 
 Error Failed(const std::string& what) {
   return Error(ErrorKind::kInternal, "InternalServerError", what + ": " + std::strerror(errno));
@@ -68,6 +70,13 @@ std::string Storage::FinalPath(const TableName& table, const PartitionSpec& spec
   return folder + upload_id + "-" + std::string(5 - std::min<size_t>(5, number.size()), '0') +
          number + ".parquet";
 }
+
+std::string Storage::WidePath(const std::string& path) {
+  if (IsWide(path)) return path;
+  return path.substr(0, path.size() - kParquet.size()) + std::string(kWideParquet);
+}
+
+bool Storage::IsWide(const std::string& path) { return path.ends_with(kWideParquet); }
 
 std::string Storage::ResultPath(const std::string& instance_id) {
   return std::string(kResults) + "/" + instance_id + ".parquet";

@@ -12,7 +12,8 @@
 //   DuckDB
 //
 // Partition columns are in the folder names only. Types: TIMESTAMP is a nanosecond instant
-// (UTC-adjusted), TIMESTAMP_NTZ the same without adjustment, DATETIME a millisecond instant,
+// (UTC-adjusted), or a microsecond one in a file named *.us.parquet, which holds years outside 1677
+// to 2262; TIMESTAMP_NTZ the same without adjustment, DATETIME a millisecond instant,
 // CHAR/VARCHAR/JSON are strings.
 //
 // A commit links the staged blocks to their final names, then changes the catalog, then drops the
@@ -51,6 +52,9 @@ class Storage {
                                 const std::string& tag);
   static std::string FinalPath(const TableName& table, const PartitionSpec& spec,
                                const std::string& upload_id, int64_t block);
+  /// The name of a block's file that holds timestamps in microseconds; itself if it is one.
+  static std::string WidePath(const std::string& path);
+  static bool IsWide(const std::string& path);
   static std::string ResultPath(const std::string& instance_id);
 
   Status MakeParent(const std::string& path) const;

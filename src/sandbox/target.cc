@@ -37,6 +37,15 @@ constexpr std::array<std::pair<CallName, std::string_view>, kCallNames> kNames{{
     {CallName::kCreateDownload, "create_download"},
     {CallName::kGetDownload, "get_download"},
     {CallName::kReadDownload, "read_download"},
+    {CallName::kCreateUpsert, "create_upsert"},
+    {CallName::kGetUpsert, "get_upsert"},
+    {CallName::kPutUpsert, "put_upsert"},
+    {CallName::kCommitUpsert, "commit_upsert"},
+    {CallName::kAbortUpsert, "abort_upsert"},
+    {CallName::kCreateStream, "create_stream"},
+    {CallName::kGetStream, "get_stream"},
+    {CallName::kPutStream, "put_stream"},
+    {CallName::kAbortStream, "abort_stream"},
     {CallName::kSetFaults, "set_faults"},
     {CallName::kGetFaults, "get_faults"},
     {CallName::kGetCounters, "get_counters"},
@@ -93,6 +102,24 @@ CallName InstanceCall(const Call& call) {
                        .put = CallName::kCancelInstance});
 }
 
+/// Calls below /projects/P/tables/T.
+CallName SessionCall(const Call& call, const std::string& kind) {
+  if (kind == "upserts" && call.Has("upsertid")) {
+    return Choose(call, {.get = CallName::kGetUpsert,
+                         .post = CallName::kCommitUpsert,
+                         .put = CallName::kPutUpsert,
+                         .remove = CallName::kAbortUpsert});
+  }
+  if (kind == "upserts") return Choose(call, OnlyPost(CallName::kCreateUpsert));
+  if (kind == "streams" && call.Has("uploadid")) {
+    return Choose(
+        call,
+        {.get = CallName::kGetStream, .post = CallName::kAbortStream, .put = CallName::kPutStream});
+  }
+  if (kind == "streams") return Choose(call, OnlyPost(CallName::kCreateStream));
+  return CallName::kUnknown;
+}
+
 /// Calls below /projects/P, `rest` being what follows.
 void ReadProjectPath(const Call& call, std::vector<std::string> rest, Target* target) {
   if (rest.size() >= 3 && rest[0] == "schemas") {
@@ -126,6 +153,9 @@ void ReadProjectPath(const Call& call, std::vector<std::string> rest, Target* ta
     if (kind == "schemas") {
       target->name = Choose(call, {.get = CallName::kGetSchema, .remove = CallName::kDropSchema});
     }
+  } else if (rest.size() == 3 && kind == "tables") {
+    target->object = LowerName(rest[1]);
+    target->name = SessionCall(call, rest[2]);
   }
 }
 
@@ -146,7 +176,12 @@ std::optional<CallName> FindCallName(std::string_view text) {
 }
 
 bool IsTunnel(CallName name) {
-  return name >= CallName::kCreateUpload && name <= CallName::kReadDownload;
+  return name >= CallName::kCreateUpload && name <= CallName::kAbortStream;
+}
+
+bool TakesRows(CallName name) {
+  return name == CallName::kPutBlock || name == CallName::kPutUpsert ||
+         name == CallName::kPutStream;
 }
 
 bool IsAdmin(CallName name) { return name >= CallName::kSetFaults; }

@@ -43,6 +43,15 @@ enum class CallName {
   kCreateDownload,
   kGetDownload,
   kReadDownload,
+  kCreateUpsert,
+  kGetUpsert,
+  kPutUpsert,
+  kCommitUpsert,
+  kAbortUpsert,
+  kCreateStream,
+  kGetStream,
+  kPutStream,
+  kAbortStream,
   // the sandbox itself
   kSetFaults,
   kGetFaults,
@@ -55,6 +64,8 @@ std::string_view NameText(CallName name);
 std::optional<CallName> FindCallName(std::string_view text);
 /// Tunnel errors are JSON, the others' XML.
 bool IsTunnel(CallName name);
+/// Whether the call's body is rows.
+bool TakesRows(CallName name);
 bool IsAdmin(CallName name);
 
 struct Target {

@@ -1,7 +1,5 @@
 #include "sandbox/tunnel_download.h"
 
-#include <arrow/compute/cast.h>
-
 #include <algorithm>
 #include <charconv>
 #include <nlohmann/json.hpp>
@@ -12,6 +10,7 @@
 #include "sandbox/parquet_file.h"
 #include "sandbox/record_block.h"
 #include "sandbox/tunnel_upload.h"
+#include "sandbox/wide_time.h"
 
 namespace mms::sandbox {
 namespace {
@@ -66,9 +65,21 @@ Result<std::vector<Column>> ChooseColumns(const Call& call, const std::vector<Co
   return chosen;
 }
 
-/// Query results come from DuckDB in microseconds; the tunnel carries nanoseconds.
-Result<std::shared_ptr<arrow::RecordBatch>> ToWire(const arrow::RecordBatch& batch,
-                                                   const std::vector<Column>& columns);
+/// Arrow blocks carry nanoseconds; files may hold microseconds (results of DuckDB, wide_time.h).
+Result<std::shared_ptr<arrow::RecordBatch>> ToNanos(const arrow::RecordBatch& batch,
+                                                    const std::vector<Column>& columns) {
+  arrow::ArrayVector arrays;
+  arrow::FieldVector fields;
+  for (size_t i = 0; i < columns.size(); ++i) {
+    auto array = batch.column(static_cast<int>(i));
+    if (HasMicros(*array->type())) {
+      TRY(array, CastTimestamps(columns[i], array, TimestampForm::kNano));
+    }
+    fields.push_back(batch.schema()->field(static_cast<int>(i))->WithType(array->type()));
+    arrays.push_back(std::move(array));
+  }
+  return arrow::RecordBatch::Make(arrow::schema(fields), batch.num_rows(), std::move(arrays));
+}
 
 }  // namespace
 
@@ -77,6 +88,7 @@ struct TunnelDownload::Reading {
   std::shared_ptr<arrow::Schema> schema;
   RowRange range;
   std::shared_ptr<FileLease> lease;
+  bool is_result = false;
 };
 
 Answer TunnelDownload::Keep(Session session) {
@@ -171,6 +183,7 @@ Result<TunnelDownload::Reading> TunnelDownload::Prepare(const Call& call, const 
   reading.range.start = range.first;
   reading.range.count = range.second;
   if (!session.table) {
+    reading.is_result = true;
     std::string path = storage_->Absolute(session.result_path);
     TRY(auto shape, ReadParquetShape(path));
     arrow::FieldVector fields;
@@ -203,9 +216,32 @@ Result<TunnelDownload::Reading> TunnelDownload::Prepare(const Call& call, const 
   return reading;
 }
 
+/// Reads the timestamps of the range ahead, if they may be too wide: an Arrow answer has to be
+/// refused before its first byte. Whether the service refuses such a range or cuts the values is
+/// not documented.
+Status TunnelDownload::CheckNanos(const Reading& reading) const {
+  bool wide = std::any_of(reading.range.parts.begin(), reading.range.parts.end(),
+                          [](const RowRange::Part& part) { return Storage::IsWide(part.path); });
+  if (!wide && !reading.is_result) return OkStatus();
+  std::vector<Column> columns;
+  arrow::FieldVector fields;
+  for (size_t i = 0; i < reading.columns.size(); ++i) {
+    if (!reading.columns[i].type.HasTimestamp()) continue;
+    columns.push_back(reading.columns[i]);
+    fields.push_back(reading.schema->field(static_cast<int>(i)));
+  }
+  if (columns.empty()) return OkStatus();
+  return ReadRows(reading.range, arrow::schema(fields),
+                  [&](const arrow::RecordBatch& batch) -> Status {
+                    TRY(auto ignored, ToNanos(batch, columns));
+                    return OkStatus();
+                  });
+}
+
 Status TunnelDownload::Stream(const Call& call, HttpResponder* responder) {
   TRY(auto session, Find(call));
   TRY(Reading reading, Prepare(call, *session));
+  if (call.Has("arrow")) TRY_VOID(CheckNanos(reading));
   const std::string* accept = call.http->FindHeader("accept-encoding");
   TRY(auto encoder, MakeEncoder(accept ? *accept : "", responder));
   HttpHeaders headers{{"Content-Type", "application/octet-stream"},
@@ -217,38 +253,13 @@ Status TunnelDownload::Stream(const Call& call, HttpResponder* responder) {
   RecordBlockWriter record_writer(sink, reading.columns);
   bool arrow = call.Has("arrow");
   TRY_VOID(ReadRows(reading.range, reading.schema, [&](const arrow::RecordBatch& batch) -> Status {
-    TRY(auto wire, ToWire(batch, reading.columns));
-    return arrow ? arrow_writer.Write(*wire) : record_writer.Write(*wire);
+    if (!arrow) return record_writer.Write(batch);
+    TRY(auto wire, ToNanos(batch, reading.columns));
+    return arrow_writer.Write(*wire);
   }));
   TRY_VOID(arrow ? arrow_writer.Finish() : record_writer.Finish());
   if (encoder) TRY_VOID(encoder->Finish());
   return responder->Finish();
 }
-
-namespace {
-
-Result<std::shared_ptr<arrow::RecordBatch>> ToWire(const arrow::RecordBatch& batch,
-                                                   const std::vector<Column>& columns) {
-  arrow::ArrayVector arrays;
-  arrow::FieldVector fields;
-  for (int i = 0; i < batch.num_columns(); ++i) {
-    auto array = batch.column(i);
-    auto wanted = columns[static_cast<size_t>(i)].type.ToArrow();
-    if (array->type_id() == arrow::Type::TIMESTAMP && !array->type()->Equals(*wanted)) {
-      auto cast = arrow::compute::Cast(*array, wanted);
-      if (!cast.ok()) {
-        return Error(
-            ErrorKind::kInvalidInput, "InvalidArgument",
-            "column " + columns[static_cast<size_t>(i)].name + ": " + cast.status().message());
-      }
-      array = *cast;
-    }
-    fields.push_back(arrow::field(columns[static_cast<size_t>(i)].name, array->type()));
-    arrays.push_back(std::move(array));
-  }
-  return arrow::RecordBatch::Make(arrow::schema(fields), batch.num_rows(), std::move(arrays));
-}
-
-}  // namespace
 
 }  // namespace mms::sandbox

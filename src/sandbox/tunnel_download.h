@@ -46,6 +46,7 @@ class TunnelDownload {
   Answer Keep(Session session);
   Result<std::shared_ptr<const Session>> Find(const Call& call);
   Result<Reading> Prepare(const Call& call, const Session& session);
+  Status CheckNanos(const Reading& reading) const;
 
   Catalog* catalog_;
   Storage* storage_;

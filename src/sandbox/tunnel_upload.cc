@@ -4,9 +4,9 @@
 #include <nlohmann/json.hpp>
 
 #include "sandbox/arrow_block.h"
+#include "sandbox/block_file.h"
 #include "sandbox/body_coding.h"
 #include "sandbox/documents.h"
-#include "sandbox/parquet_file.h"
 #include "sandbox/record_block.h"
 
 namespace mms::sandbox {
@@ -74,6 +74,10 @@ Result<Answer> TunnelUpload::Handle(const Call& call, const TableName& name) {
     return Create(call, table);
   }
   TRY(Upload upload, catalog_->GetUpload(table, call.Parameter("uploadid")));
+  if (upload.upsert) {
+    return Error(ErrorKind::kNotFound, "NoSuchUpload",
+                 "'" + upload.id + "' is an upsert session, not an upload session");
+  }
   if (call.Has("partition")) {
     TRY(PartitionSpec spec, PartitionOf(call, table));
     if (spec != upload.spec) {
@@ -128,8 +132,7 @@ Result<Block> TunnelUpload::ReceiveBlock(const Call& call, const Table& table,
   const std::string* coding = call.http->FindHeader("content-encoding");
   TRY(auto decoder, MakeDecoder(coding ? *coding : "", call.http->body));
   ByteSource* body = decoder ? decoder.get() : call.http->body;
-  TRY_VOID(storage_->MakeParent(path));
-  TRY(auto writer, ParquetBlockWriter::Open(storage_->Absolute(path), table.ArrowSchema()));
+  TRY(auto writer, BlockFile::Open(storage_, table, path));
   auto write = [&](const arrow::RecordBatch& batch) { return writer->Write(batch); };
   if (call.Has("arrow")) {
     TRY_VOID(ReadArrowBlock(body, table, write));
@@ -142,10 +145,11 @@ Result<Block> TunnelUpload::ReceiveBlock(const Call& call, const Table& table,
   if (more != 0) {
     return Error(ErrorKind::kCorrupt, "MalformedDataStream", "bytes follow the end of the block");
   }
+  TRY(BlockFile::Written written, writer->Close());
   Block block;
-  block.path = path;
-  block.rows = writer->rows();
-  TRY(block.bytes, writer->Close());
+  block.path = written.path;
+  block.rows = written.rows;
+  block.bytes = written.bytes;
   return block;
 }
 
@@ -167,7 +171,7 @@ Result<Answer> TunnelUpload::PutBlock(const Call& call, const Table& table, cons
                                                          "the session is being committed"))
                              : catalog_->PutBlock(upload, block);
   if (!replaced) {
-    storage_->Retire({path});
+    storage_->Retire({block.path});
     return std::move(replaced).error();
   }
   if (!replaced->empty()) storage_->Retire({*replaced});
@@ -187,6 +191,7 @@ Result<Answer> TunnelUpload::Commit(const Table& table, const Upload& upload) {
     staged.push_back(block.path);
     if (block.rows == 0) continue;
     std::string path = Storage::FinalPath(table.name, upload.spec, upload.id, block.id);
+    if (Storage::IsWide(block.path)) path = Storage::WidePath(path);
     TRY_VOID(storage_->Publish(block.path, path));
     files.push_back({path, upload.spec, block.rows, block.bytes});
   }

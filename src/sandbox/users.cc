@@ -56,7 +56,16 @@ std::optional<Right> RightOf(CallName name) {
     case CallName::kCreateUpload:
     case CallName::kGetUpload:
     case CallName::kPutBlock:
-    case CallName::kCommitUpload: return Right::kUpdate;
+    case CallName::kCommitUpload:
+    case CallName::kCreateUpsert:
+    case CallName::kGetUpsert:
+    case CallName::kPutUpsert:
+    case CallName::kCommitUpsert:
+    case CallName::kAbortUpsert:
+    case CallName::kCreateStream:
+    case CallName::kGetStream:
+    case CallName::kPutStream:
+    case CallName::kAbortStream: return Right::kUpdate;
     case CallName::kCreateDownload:
     case CallName::kGetDownload:
     case CallName::kReadDownload: return Right::kDownload;

@@ -6,6 +6,7 @@ MMS_BIN names the binary under test. Import the fixtures into a test file or a c
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
 import re
 import signal
@@ -13,9 +14,12 @@ import subprocess
 import urllib.parse
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import pyarrow as pa
 import pytest
 from odps import ODPS
+from odps.tunnel import TableTunnel
 
 ACCESS_KEY_ID = "peer_test_id"
 ACCESS_KEY_SECRET = "peer-test-secret-7f3a"
@@ -95,3 +99,37 @@ def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
 @pytest.fixture()
 def odps(sandbox: Sandbox) -> ODPS:
     return sandbox.client()
+
+
+ROWS = pa.record_batch([pa.array(range(100)), pa.array([f"v{i}" for i in range(100)])], ["a", "b"])
+
+
+def set_faults(client: ODPS, *rules: dict[str, Any]) -> None:
+    client.rest.post(client.endpoint + "/mms/faults", data=json.dumps({"faults": rules}))
+
+
+def fired(client: ODPS) -> list[int]:
+    answer = client.rest.get(client.endpoint + "/mms/faults").json()
+    return [rule["fired"] for rule in answer["faults"]]
+
+
+def counters(client: ODPS) -> dict[str, Any]:
+    return client.rest.get(client.endpoint + "/mms/counters").json()
+
+
+def make_table(client: ODPS, name: str = "t") -> None:
+    client.create_table(name, "a bigint, b string", if_not_exists=True)
+
+
+def begin(client: ODPS, table: str = "t") -> Any:
+    return TableTunnel(client).create_upload_session(table)
+
+
+def put(upload: Any, block: int = 0, rows: pa.RecordBatch = ROWS) -> None:
+    with upload.open_arrow_writer(block) as writer:
+        writer.write(rows)
+
+
+def count(client: ODPS, table: str = "t") -> int:
+    with client.execute_sql(f"SELECT COUNT(*) AS n FROM {table}").open_reader() as reader:
+        return int(next(iter(reader))[0])

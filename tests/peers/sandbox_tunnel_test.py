@@ -5,7 +5,6 @@ Fault rules and counters are asked for through PyODPS's own signed requests.
 
 from __future__ import annotations
 
-import json
 import os
 import threading
 import time
@@ -20,41 +19,19 @@ import urllib3
 from odps import ODPS, errors
 from odps.accounts import BearerTokenAccount, StsAccount
 from odps.tunnel import TableTunnel
-from sandbox_fixtures import PROJECT, Sandbox, odps, sandbox  # noqa: F401
-
-ROWS = pa.record_batch([pa.array(range(100)), pa.array([f"v{i}" for i in range(100)])], ["a", "b"])
-
-
-def set_faults(client: ODPS, *rules: dict[str, Any]) -> None:
-    client.rest.post(client.endpoint + "/mms/faults", data=json.dumps({"faults": rules}))
-
-
-def fired(client: ODPS) -> list[int]:
-    answer = client.rest.get(client.endpoint + "/mms/faults").json()
-    return [rule["fired"] for rule in answer["faults"]]
-
-
-def counters(client: ODPS) -> dict[str, Any]:
-    return client.rest.get(client.endpoint + "/mms/counters").json()
-
-
-def make_table(client: ODPS, name: str = "t") -> None:
-    client.create_table(name, "a bigint, b string", if_not_exists=True)
-
-
-def begin(client: ODPS, table: str = "t") -> Any:
-    return TableTunnel(client).create_upload_session(table)
-
-
-def put(upload: Any, block: int = 0, rows: pa.RecordBatch = ROWS) -> None:
-    with upload.open_arrow_writer(block) as writer:
-        writer.write(rows)
-
-
-def count(client: ODPS, table: str = "t") -> int:
-    with client.execute_sql(f"SELECT COUNT(*) AS n FROM {table}").open_reader() as reader:
-        return int(next(iter(reader))[0])
-
+from sandbox_fixtures import (  # noqa: F401
+    PROJECT,
+    Sandbox,
+    begin,
+    count,
+    counters,
+    fired,
+    make_table,
+    odps,
+    put,
+    sandbox,
+    set_faults,
+)
 
 # Faults -----------------------------------------------------------------------------------
 
