@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <chrono>
-#include <mutex>
 #include <utility>
 
+#include "clients/maxcompute/client_state.h"
 #include "clients/maxcompute/documents.h"
 #include "clients/maxcompute/errors.h"
+#include "clients/maxcompute/random_id.h"
+#include "clients/maxcompute/signing.h"
 
 namespace mms::maxcompute {
 namespace {
@@ -38,6 +40,13 @@ std::string WithoutSlash(std::string text) {
 
 bool IsHttp(std::string_view address) {
   return address.starts_with("http://") || address.starts_with("https://");
+}
+
+/// A control call of Tunnel, not a stream of rows: PyODPS marks its repeats for the service's logs.
+bool IsTunnel(const Client::Call& call) {
+  return call.upload == nullptr && !call.on_body &&
+         std::any_of(call.headers.begin(), call.headers.end(),
+                     [](const auto& header) { return header.first == "x-odps-tunnel-version"; });
 }
 
 Error BadEndpoint(const std::string& setting, const std::string& value) {
@@ -81,17 +90,6 @@ std::string QuoteName(std::string_view name) {
   return out + "`";
 }
 
-struct Client::State {
-  State(Options given, std::shared_ptr<HttpClient> client)
-      : options(std::move(given)), http(std::move(client)), signer(options.credentials) {}
-
-  Options options;
-  std::shared_ptr<HttpClient> http;
-  Signer signer;
-  std::mutex mutex;
-  std::string tunnel_endpoint;  // guarded by mutex; "" = not asked yet
-};
-
 Client::Client(Options options, std::shared_ptr<HttpClient> http)
     : state_(new State(std::move(options), std::move(http))) {
   Options& mine = state_->options;
@@ -107,7 +105,8 @@ Client::~Client() = default;
 const Options& Client::options() const { return state_->options; }
 std::shared_ptr<HttpClient> Client::http() const { return state_->http; }
 
-Result<HttpResponse> Client::Send(const Call& call) {
+Result<HttpResponse> Client::SendSigned(const Call& call, const AccessKey& key,
+                                        const std::string& region) {
   const Options& options = state_->options;
   const std::string base = WithoutSlash(call.base.empty() ? options.endpoint : call.base);
   if (!IsHttp(base)) return BadEndpoint("target.endpoint", base);
@@ -119,39 +118,81 @@ Result<HttpResponse> Client::Send(const Call& call) {
   if (UsesSchema(options)) to_sign.query.emplace_back("curr_schema", options.schema);
   to_sign.headers.emplace_back("Date", HttpDate(now));
   to_sign.headers.emplace_back("x-odps-user-agent", kUserAgent);
-  std::string authorization = state_->signer.Authorization(to_sign, now);
-
   HttpRequest request;
+  if (!key.bearer_token.empty()) {
+    to_sign.headers.emplace_back("x-odps-bearer-token", key.bearer_token.Reveal());
+    request.headers = to_sign.headers;
+  } else {
+    request.headers = to_sign.headers;
+    request.headers.emplace_back("Authorization", Authorization(to_sign, key, region, now));
+    if (!key.security_token.empty()) {
+      request.headers.emplace_back("authorization-sts-token", key.security_token.Reveal());
+    }
+  }
   request.method = call.method;
   request.url = base + EncodePath(call.path) + EncodeQuery(to_sign.query);
-  request.headers = std::move(to_sign.headers);
-  request.headers.emplace_back("Authorization", std::move(authorization));
-  const Secret& token = options.credentials.security_token;
-  if (!token.empty()) request.headers.emplace_back("authorization-sts-token", token.Reveal());
   request.body = call.body;
   request.upload = call.upload;
   request.on_head = call.on_head;
   request.on_body = call.on_body;
   request.timeout_ms = call.timeout_ms;
-  request.send_once = call.send_once;
+  request.despite_cancel = call.despite_cancel;
+  request.send_once = RuleOf(call.kind).repeat == Repeat::kIfUnsent;
   return state_->http->Send(request);
 }
 
-Result<HttpResponse> Client::Exchange(const Call& call, std::string_view not_found_code) {
-  TRY(HttpResponse answer, Send(call));
+Result<HttpResponse> Client::PerformOnce(const Call& call) {
+  const std::string_view not_found_code = RuleOf(call.kind).not_found_code;
+  TRY(AccessKey key, state_->keys.Get(std::chrono::system_clock::now()));
+  const bool plain = state_->signs_plain;
+  const std::string region = plain ? "" : state_->options.credentials.region;
+  TRY(HttpResponse answer, SendSigned(call, key, region));
+  if (answer.ok()) return answer;
+  // Refused for its signature, a call was not applied and may go again with another one; but the
+  // rows of a block are gone, and only its caller can make them anew.
+  Error error = FromAnswer(answer, not_found_code);
+  bool again = false;
+  if (!region.empty() && WantsPlainSignature(answer)) {
+    state_->signs_plain = again = true;
+  } else if (error.code() == "ODPS_SIGNATURE") {
+    again = state_->keys.Refused(key);
+  }
+  if (!again) return error;
+  if (call.upload != nullptr) {
+    return Error(ErrorKind::kUnavailable, "ODPS_UNAVAILABLE",
+                 "the block was refused for a signature that is out of date by now; send it again");
+  }
+  TRY(key, state_->keys.Get(std::chrono::system_clock::now()));
+  TRY(answer, SendSigned(call, key, state_->signs_plain ? "" : region));
   if (!answer.ok()) return FromAnswer(answer, not_found_code);
   return answer;
 }
 
-Result<HttpResponse> Client::Fetch(const Call& call, std::string_view not_found_code) {
-  return Retry(state_->options.retry, [&] { return Exchange(call, not_found_code); });
+Result<HttpResponse> Client::Perform(const Call& call) {
+  const Repeat repeat = RuleOf(call.kind).repeat;
+  Call attempt = call;
+  if (IsTunnel(call)) attempt.headers.emplace_back("odps-tunnel-retry-trace-id", RandomId());
+  const size_t fixed_headers = attempt.headers.size();
+  Backoff backoff(state_->options.retry);
+  for (int index = 0;; ++index) {
+    attempt.headers.resize(fixed_headers);
+    if (IsTunnel(call)) {
+      attempt.headers.emplace_back("odps-tunnel-retry-index", std::to_string(index));
+    }
+    Result<HttpResponse> answer = PerformOnce(attempt);
+    if (answer || repeat == Repeat::kByCaller) return answer;
+    const Error& error = answer.error();
+    const bool unsent = error.kind() == ErrorKind::kThrottled || error.code() == "HTTP_UNREACHABLE";
+    if (repeat == Repeat::kIfUnsent && !unsent) return answer;
+    if (!backoff.Wait(error)) return answer;
+  }
 }
 
 Status Client::CheckProject() {
   const std::string& project = state_->options.project;
-  Call call;
+  Call call{CallKind::kFetchProject};
   call.path = "/projects/" + project;
-  Result<HttpResponse> answer = Fetch(call, "ODPS_PROJECT_NOT_FOUND");
+  Result<HttpResponse> answer = Perform(call);
   if (!answer) return std::move(answer).error().At("project " + project);
   if (answer->body.find("<Project") == std::string::npos) {
     return UnreadableAnswer(*answer, "a project document").At("project " + project);
@@ -160,9 +201,9 @@ Status Client::CheckProject() {
 }
 
 Result<TableInfo> Client::FetchTable(const std::string& table) {
-  Call call;
+  Call call{CallKind::kFetchTable};
   call.path = "/projects/" + state_->options.project + "/tables/" + table;
-  Result<HttpResponse> answer = Fetch(call, "ODPS_TABLE_NOT_FOUND");
+  Result<HttpResponse> answer = Perform(call);
   if (!answer) return std::move(answer).error().At("target table " + table);
   Result<TableInfo> info = ParseTable(*answer);
   if (!info) return std::move(info).error().At("target table " + table);
@@ -171,13 +212,13 @@ Result<TableInfo> Client::FetchTable(const std::string& table) {
 
 Status Client::ListPartitions(const std::string& table,
                               const std::function<Status(const PartitionSpec&)>& visit) {
-  Call call;
+  Call call{CallKind::kListPartitions};
   call.path = "/projects/" + state_->options.project + "/tables/" + table;
   std::string marker;
   while (true) {
     call.query = {{"partitions", ""}, {"expectmarker", "true"}};
     if (!marker.empty()) call.query.emplace_back("marker", marker);
-    Result<HttpResponse> answer = Fetch(call, "ODPS_TABLE_NOT_FOUND");
+    Result<HttpResponse> answer = Perform(call);
     if (!answer) return std::move(answer).error().At("target table " + table);
     Result<PartitionPage> page = ParsePartitionPage(*answer);
     if (!page) return std::move(page).error().At("target table " + table);
@@ -196,11 +237,11 @@ Status Client::ListPartitions(const std::string& table,
 
 Result<std::string> Client::DiscoverTunnel() {
   const Options& options = state_->options;
-  Call call;
+  Call call{CallKind::kFindTunnel};
   call.path = "/projects/" + options.project + "/tunnel";
   call.query = {{"service", ""}};
   if (!options.quota_name.empty()) call.query.emplace_back("quotaName", options.quota_name);
-  Result<HttpResponse> answer = Fetch(call, "ODPS_PROJECT_NOT_FOUND");
+  Result<HttpResponse> answer = Perform(call);
   if (!answer) return std::move(answer).error().At("tunnel endpoint");
   std::string host = answer->body;
   std::erase_if(host, [](char c) { return c == ' ' || c == '\r' || c == '\n' || c == '\t'; });

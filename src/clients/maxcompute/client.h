@@ -2,9 +2,9 @@
 // project; thread-safe; every call blocks.
 //
 // Wire facts as the official clients show them (PyODPS 0.13, odps-sdk-core 0.52): XML documents
-// over {endpoint}/projects/..., signed by Signer (signing.h). SQL is submitted once and never
-// resubmitted blindly: a submit whose answer was lost returns kUnavailable and the caller decides
-// (our DDL is idempotent, IF NOT EXISTS).
+// over {endpoint}/projects/..., signed (signing.h). Which calls may be repeated stands in calls.h.
+// SQL is submitted once and never resubmitted blindly: a submit whose answer was lost returns
+// kUnavailable and the caller decides (our DDL is idempotent, IF NOT EXISTS).
 #pragma once
 
 #include <functional>
@@ -19,11 +19,15 @@
 #include "base/http_client.h"
 #include "base/result.h"
 #include "base/retry.h"
+#include "base/secret.h"
+#include "clients/maxcompute/calls.h"
 #include "clients/maxcompute/codec.h"
-#include "clients/maxcompute/signing.h"
+#include "clients/maxcompute/credentials.h"
 #include "clients/maxcompute/types.h"
 
 namespace mms::maxcompute {
+
+class Pacer;
 
 struct Options {
   std::string endpoint;         ///< http(s)://host[:port][/api]
@@ -39,7 +43,8 @@ struct Options {
       logview_host;  ///< http(s)://host that shows SQL instances; "" = asked from `endpoint`
   long sql_poll_ms = 500;
   long sql_timeout_ms = 24L * 3600 * 1000;
-  RetryPolicy retry;  ///< of every call that may be repeated
+  RetryPolicy retry;               ///< of every call that may be repeated
+  std::shared_ptr<Pacer> pacer{};  ///< asked before sessions and commits; nullptr = nobody is
 };
 
 /// Names have three tiers, project.schema.table: a schema other than "default" is set.
@@ -64,8 +69,18 @@ struct TableInfo {
   TableSchema schema;
 };
 
+struct SqlOptions {
+  std::map<std::string, std::string> settings;  ///< of this statement, over Options::sql_settings
+  long timeout_ms = 0;                          ///< 0 = Options::sql_timeout_ms
+  /// Asked while the statement runs: true = it is cancelled, as by Options::retry.cancelled.
+  std::function<bool()> cancelled;
+  /// Called once the service has taken the statement, for logs.
+  std::function<void(const std::string& instance_id, const std::string& logview_url)> on_submitted;
+};
+
 struct SqlResult {
   std::string instance_id;
+  std::string logview_url;           ///< where a person sees it run, without a token; "" = unknown
   std::vector<std::string> columns;  ///< empty for statements without rows
   /// NULL = nullopt; at most 10,000 rows.
   std::vector<std::vector<std::optional<std::string>>> rows;
@@ -93,47 +108,68 @@ class Client {
                         const std::function<Status(const PartitionSpec&)>& visit);
 
   /// Submits one statement, polls, fetches the result. A failed task is the error of its ODPS code:
-  /// 0130131 kNotFound ODPS_TABLE_NOT_FOUND, 0130013 kDenied ODPS_DENIED, 0130161/0130071
+  /// 0130131 kNotFound ODPS_TABLE_NOT_FOUND, 0130013 kDenied ODPS_DENIED, other 0130xxx
   /// kInvalidInput ODPS_SQL_INVALID, 0010000/0430055 kUnavailable ODPS_UNAVAILABLE, other kInternal
   /// ODPS_SQL_FAILED; kConflict ODPS_SQL_EXISTS (object already there), ODPS_SQL_CANCELLED (stopped
-  /// by someone); kLimitReached ODPS_SQL_TIMEOUT.
-  Result<SqlResult> RunSql(const std::string& statement);
+  /// by someone). A statement that takes too long (kLimitReached ODPS_SQL_TIMEOUT) or is no longer
+  /// wanted (kCancelled) is cancelled in the service, and the error tells whether that worked.
+  /// Errors name instance and LogView.
+  Result<SqlResult> RunSql(const std::string& statement, const SqlOptions& options = {});
+
+  /// RunSql without fetching what came out: the id of the instance that succeeded.
+  Result<std::string> ExecuteSql(const std::string& statement, const SqlOptions& options = {});
+  /// What came out of an instance that has ended.
+  Result<SqlResult> FetchSqlResult(const std::string& instance_id);
+
+  /// Ends an instance that still runs, also when our own calls are cancelled.
+  Status CancelSql(const std::string& instance_id);
+
+  /// The page where a person sees an instance: without a token, so whoever opens it has to log in.
+  /// "" when the service tells no host for it.
+  std::string LogviewUrl(const std::string& instance_id);
+  /// The same with a token that opens it for anyone, for `hours`. For eyes on request, not for
+  /// logs.
+  Result<Secret> FetchLogviewUrl(const std::string& instance_id, int hours = 24);
 
   /// http(s)://host[:port] of the Tunnel service: configured, or discovered once and kept.
   Result<std::string> TunnelEndpoint();
 
-  /// Signs and sends one request. `path` starts with /projects/ and is plain (percent-encoded
-  /// here); `base` is an endpoint. Used by Tunnel too. Answers of any status are returned.
+  /// One request. `path` starts with /projects/ and is plain (percent-encoded here); `base` is an
+  /// endpoint, "" = that of the options.
   struct Call {
+    CallKind kind;
     std::string method = "GET";
-    std::string base;
-    std::string path;
-    std::vector<std::pair<std::string, std::string>> query;
-    std::vector<std::pair<std::string, std::string>> headers;
-    std::string body;
+    std::string base{};
+    std::string path{};
+    std::vector<std::pair<std::string, std::string>> query{};
+    std::vector<std::pair<std::string, std::string>> headers{};
+    std::string body{};
     HttpUpload* upload = nullptr;
-    std::function<Status(const HttpResponse&)> on_head;  ///< as HttpRequest's
-    std::function<Status(std::string_view)> on_body;
+    std::function<Status(const HttpResponse&)> on_head{};  ///< as HttpRequest's
+    std::function<Status(std::string_view)> on_body{};
     long timeout_ms = 120000;
-    bool send_once = false;  ///< as HttpRequest::send_once
+    bool despite_cancel = false;  ///< as HttpRequest's
   };
-  Result<HttpResponse> Send(const Call& call);
 
-  /// Send where an answer other than 2xx is an error (errors.h). `not_found_code` is the error code
-  /// of a 404 that does not say what is missing.
-  Result<HttpResponse> Exchange(const Call& call, std::string_view not_found_code);
-
-  /// Exchange, repeated by Options::retry: for calls that may run twice.
-  Result<HttpResponse> Fetch(const Call& call, std::string_view not_found_code);
+  /// Signs and sends a call, and repeats it as its rule (calls.h) allows. An answer other than 2xx
+  /// is an error (errors.h).
+  Result<HttpResponse> Perform(const Call& call);
 
  private:
   struct State;
   std::unique_ptr<State> state_;
 
+  Result<HttpResponse> SendSigned(const Call& call, const AccessKey& key,
+                                  const std::string& region);
+  Result<HttpResponse> PerformOnce(const Call& call);
   Result<std::string> DiscoverTunnel();
-  Result<HttpResponse> SubmitSql(const std::string& statement);
-  Status AwaitSql(const std::string& instance_id);
-  Result<SqlResult> FetchSqlResult(const std::string& instance_id);
+  struct Instance;
+  Result<Instance> SubmitSql(const std::string& statement, const SqlOptions& options);
+  Status AwaitSql(const std::string& instance_id, const SqlOptions& options);
+  Status CheckSql(const std::string& instance_id);
+  Error StopSql(const std::string& instance_id, const Error& reason);
+  Result<Instance> FinishSql(const std::string& statement, const SqlOptions& options);
+  std::string LogviewHost();
 };
 
 }  // namespace mms::maxcompute

@@ -2,11 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <pugixml.hpp>
 
 #include "base/loopback_server.h"
+#include "clients/maxcompute/signing.h"
 
 namespace mms::maxcompute {
 namespace {
@@ -20,8 +22,15 @@ Options To(const LoopbackServer& server) {
   options.credentials = kKey;
   options.sql_poll_ms = 1;
   options.retry.first_wait_ms = 1;
+  options.retry.throttled_first_wait_ms = 1;
+  options.logview_host = "http://logview.example";
   options.retry.attempts_max = 3;
   return options;
+}
+
+/// Where instances of the project are shown, up to their id.
+std::string LogviewOf(const LoopbackServer& server) {
+  return "http://logview.example/logview/?h=" + server.url() + "/api&p=p1&i=";
 }
 
 Client Make(Options options) {
@@ -39,7 +48,7 @@ bool Has(const LoopbackRequest& request, const std::string& text) {
 }
 
 /// The signature as a server computes it: from what came over the wire, decoded.
-std::string SignatureOf(const LoopbackRequest& request) {
+std::string SignatureOf(const LoopbackRequest& request, const std::string& region = "") {
   SignedRequest seen{request.method, UrlDecode(PathOf(request)), {}, {}};
   std::string query =
       request.target.substr(std::min(request.target.size(), request.target.find('?')));
@@ -52,7 +61,10 @@ std::string SignatureOf(const LoopbackRequest& request) {
     query.erase(0, end);
   }
   for (const auto& header : request.headers) seen.headers.push_back(header);
-  return Signer(kKey).Authorization(seen, std::chrono::system_clock::now());
+  AccessKey key;
+  key.id = kKey.access_key_id;
+  key.secret = kKey.access_key_secret;
+  return Authorization(seen, key, region, std::chrono::system_clock::now());
 }
 
 TEST(Client, SignsWhatTheServerSeesAfterDecoding) {
@@ -66,12 +78,72 @@ TEST(Client, SignsWhatTheServerSeesAfterDecoding) {
     return Answer(200, "");
   });
   Client client = Make(To(server));
-  Client::Call call;
+  Client::Call call{CallKind::kFetchTable};
   call.path = "/projects/p1/tables/t \xC3\xA9";
   call.query = {{"partition", "a=x y,b='1+2'"}, {"arrow", ""}, {"rowrange", "(0,5)"}};
   call.headers = {{"x-odps-tunnel-version", "6"}, {"Content-Type", "text/plain"}};
-  Result<HttpResponse> answer = client.Send(call);
+  Result<HttpResponse> answer = client.Perform(call);
   ASSERT_TRUE(answer) << answer.error().ToString();
+}
+
+TEST(Client, ABearerTokenStandsForASignature) {
+  LoopbackServer server([](const LoopbackRequest& request) {
+    EXPECT_FALSE(request.headers.contains("authorization"));
+    EXPECT_EQ(request.headers.at("x-odps-bearer-token"), "bearer-canary");
+    return Answer(200, "<Project/>");
+  });
+  Options options = To(server);
+  options.credentials.bearer_token = Secret("bearer-canary");
+  EXPECT_TRUE(Make(options).CheckProject());
+}
+
+TEST(Client, SignsPlainOnceTheServiceRefusesV4) {
+  const std::pair<const char*, const char*> kRefusals[] = {
+      {"InternalServerError", "Need AK v3 support"},
+      {"InternalServerError", "AccessKey ACL denied"},
+      {"InvalidParameter", "ODPS-0410051: invalid credentials"},
+      {"AuthorizationRequired", "signature invalid or missing"},
+  };
+  for (const auto& [code, message] : kRefusals) {
+    std::vector<std::string> signatures;
+    LoopbackServer server([&](const LoopbackRequest& request) {
+      const std::string& signature = request.headers.at("authorization");
+      signatures.push_back(signature);
+      if (signature == SignatureOf(request)) return Answer(200, "<Project/>");
+      EXPECT_EQ(signature, SignatureOf(request, "cn-hangzhou"));
+      return Answer(400, std::string("<Error><Code>") + code + "</Code><Message>" + message +
+                             "</Message></Error>");
+    });
+    Options options = To(server);
+    options.credentials.region = "cn-hangzhou";
+    Client client = Make(options);
+    EXPECT_TRUE(client.CheckProject()) << message;
+    EXPECT_TRUE(client.CheckProject());
+    EXPECT_EQ(signatures.size(), 3u) << "it remembers";
+  }
+}
+
+TEST(Client, ARenewedKeyIsTriedWhenTheOldOneIsRefused) {
+  const std::string file = testing::TempDir() + "mms_key.json";
+  const auto write = [&file](const std::string& secret) {
+    std::ofstream(file) << R"({"AccessKeyId":"testid","AccessKeySecret":")" << secret << "\"}";
+  };
+  write("old-canary");
+  int refused = 0;
+  LoopbackServer server([&](const LoopbackRequest& request) {
+    if (request.headers.at("authorization") == SignatureOf(request)) {
+      return Answer(200, "<Project/>");
+    }
+    ++refused;
+    write("testsecret-canary");  // somebody renews it meanwhile
+    return Answer(401, "<Error><Code>Unauthorized</Code><Message>m</Message></Error>");
+  });
+  Options options = To(server);
+  options.credentials = {};
+  options.credentials.key_file = file;
+  const Status status = Make(options).CheckProject();
+  EXPECT_TRUE(status) << status.error().ToString();
+  EXPECT_EQ(refused, 1);
 }
 
 TEST(Client, SendsTheSecurityTokenAndTheSchema) {
@@ -297,7 +369,8 @@ TEST(RunSql, AFailedTaskIsTheErrorOfItsCode) {
   Result<SqlResult> result = Make(To(server)).RunSql("SELECT 1 FROM t");
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().code(), "ODPS_TABLE_NOT_FOUND");
-  EXPECT_EQ(result.error().where(), "statement 'SELECT 1 FROM t' (instance i1)");
+  EXPECT_EQ(result.error().where(),
+            "statement 'SELECT 1 FROM t' (instance i1, " + LogviewOf(server) + "i1)");
 }
 
 TEST(RunSql, ACancelledTaskIsAConflict) {
@@ -357,6 +430,96 @@ TEST(RunSql, StopsAnInstanceThatTakesTooLong) {
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().code(), "ODPS_SQL_TIMEOUT");
   EXPECT_EQ(stops, 1);
+}
+
+TEST(RunSql, StopsAnInstanceThatIsNoLongerWanted) {
+  std::atomic<int> stops{0};
+  auto http = std::make_shared<HttpClient>(HttpClient::Options{});
+  LoopbackServer server([&](const LoopbackRequest& request) {
+    if (request.method == "POST") return Answer(201, "", "Location: http://h/instances/i1\r\n");
+    if (request.method == "GET") http->Cancel();  // all our calls end from here on
+    stops += request.method == "PUT" ? 1 : 0;
+    return Answer(200, "<Instance><Status>Running</Status></Instance>");
+  });
+  Result<SqlResult> stopped = Client(To(server), http).RunSql("SELECT 1");
+  ASSERT_FALSE(stopped);
+  EXPECT_EQ(stopped.error().kind(), ErrorKind::kCancelled);
+  EXPECT_NE(stopped.error().message().find("the instance was cancelled"), std::string::npos);
+  EXPECT_EQ(stops, 1);
+}
+
+TEST(RunSql, AStatementHasItsOwnWordOnSettingsTimeAndStopping) {
+  std::string submitted;
+  std::atomic<int> stops{0};
+  LoopbackServer server([&](const LoopbackRequest& request) {
+    if (request.method == "PUT") {
+      ++stops;
+      return Answer(503, "");
+    }
+    if (request.method == "POST") {
+      submitted = request.body;
+      return Answer(201, "", "Location: http://h/instances/i1\r\n");
+    }
+    return Answer(200, "<Instance><Status>Running</Status></Instance>");
+  });
+  Options options = To(server);
+  options.sql_settings = {{"a", "project"}};
+  SqlOptions of_statement;
+  of_statement.settings = {{"a", "statement"}};
+  std::string told;
+  of_statement.on_submitted = [&told](const std::string& id, const std::string& url) {
+    told = id + " " + url;
+  };
+  int looks = 0;
+  of_statement.cancelled = [&looks] { return ++looks > 2; };
+  Result<SqlResult> stopped = Make(options).RunSql("SELECT 1", of_statement);
+  ASSERT_FALSE(stopped);
+  EXPECT_EQ(stopped.error().kind(), ErrorKind::kCancelled);
+  EXPECT_NE(stopped.error().message().find("it may still run"), std::string::npos);
+  EXPECT_GE(stops, 1);
+  EXPECT_EQ(told, "i1 " + LogviewOf(server) + "i1");
+  EXPECT_NE(submitted.find(R"("a":"statement")"), std::string::npos) << submitted;
+  of_statement.cancelled = nullptr;
+  of_statement.timeout_ms = 5;
+  EXPECT_EQ(Make(options).RunSql("SELECT 1", of_statement).error().code(), "ODPS_SQL_TIMEOUT");
+}
+
+TEST(Logview, IsAskedForOnceAndItsTokenIsASecret) {
+  std::atomic<int> asked{0};
+  LoopbackServer server([&asked](const LoopbackRequest& request) {
+    if (PathOf(request) == "/logview/host") {
+      ++asked;
+      return Answer(200, "https://logview.example.com/\n");
+    }
+    EXPECT_EQ(PathOf(request), "/projects/p1/authorization");
+    EXPECT_TRUE(Has(request, "?sign_bearer_token"));
+    const auto body = nlohmann::json::parse(request.body);
+    EXPECT_EQ(body.at("expires_in_hours"), 5);
+    EXPECT_EQ(body.at("policy").at("Statement").at(0).at("Resource"),
+              "acs:odps:*:projects/p1/instances/i1");
+    return Answer(200, "<Authorization><Result>tok+canary</Result></Authorization>");
+  });
+  Options options = To(server);
+  options.logview_host = "";
+  Client client = Make(options);
+  const std::string url = "https://logview.example.com/logview/?h=" + server.url() + "/api&p=p1&i=";
+  EXPECT_EQ(client.LogviewUrl("i1"), url + "i1");
+  EXPECT_EQ(client.LogviewUrl("i2"), url + "i2");
+  Result<Secret> with_token = client.FetchLogviewUrl("i1", 5);
+  ASSERT_TRUE(with_token) << with_token.error().ToString();
+  EXPECT_EQ(with_token->Reveal(), url + "i1&token=tok%2Bcanary");
+  EXPECT_EQ(ScrubSecrets("tok+canary"), "***");
+  EXPECT_EQ(asked, 1);
+}
+
+TEST(Logview, AServiceWithoutOneGivesNoLink) {
+  LoopbackServer server([](const LoopbackRequest&) { return Answer(404, ""); });
+  Options options = To(server);
+  options.logview_host = "";
+  Client client = Make(options);
+  EXPECT_EQ(client.LogviewUrl("i1"), "");
+  EXPECT_EQ(client.FetchLogviewUrl("i1").error().code(), "ODPS_LOGVIEW");
+  EXPECT_EQ(server.requests(), 1);
 }
 
 TEST(Quoting, EscapesWhatSqlWouldReadOtherwise) {

@@ -97,7 +97,12 @@ constexpr std::array kByNumber = {
     NamedMeaning{"0130161", kSqlInvalid},  NamedMeaning{"0130071", kSqlInvalid},
     NamedMeaning{"0410031", kSignature},   NamedMeaning{"0410042", kSignature},
     NamedMeaning{"0410051", kSignature},   NamedMeaning{"0110141", kConflict},
+    NamedMeaning{"0420153", kUnavailable}, NamedMeaning{"0420411", kInvalid},
+    NamedMeaning{"0123055", kSqlInvalid},
 };
+
+/// Numbers of the compiler ("0130xxx") that stand for a statement it cannot take.
+constexpr std::string_view kCompilerNumbers = "0130";
 
 template <size_t count>
 const Meaning* Find(const std::array<NamedMeaning, count>& table, std::string_view name) {
@@ -123,6 +128,12 @@ struct Body {
   std::string request_id;
   long hold_ms = 0;
 };
+
+std::string Lower(std::string_view text) {
+  std::string lower(text);
+  for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return lower;
+}
 
 std::string Excerpt(std::string_view text) {
   std::string out(text.substr(0, kExcerptMaxBytes));
@@ -216,11 +227,27 @@ Error FromAnswer(const HttpResponse& answer, std::string_view not_found_code) {
       .HttpStatus(answer.status);
 }
 
+bool WantsPlainSignature(const HttpResponse& answer) {
+  if (answer.ok()) return false;
+  const Body body = ReadBody(answer);
+  const std::string text = Lower(body.message);
+  const auto says = [&text](std::string_view words) { return text.find(words) != text.npos; };
+  if (body.name == "InternalServerError") {
+    return says("need ak v3 support") || says("accesskey acl denied");
+  }
+  if (body.name == "InvalidParameter") return says("odps-0410051");
+  return body.name == "AuthorizationRequired" && says("invalid or missing");
+}
+
 Error FromTaskText(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  const std::string lower = Lower(text);
   Meaning meaning = kSqlFailed;
-  if (const Meaning* numbered = Find(kByNumber, OdpsNumber(text))) meaning = *numbered;
+  const std::string_view number = OdpsNumber(text);
+  if (const Meaning* numbered = Find(kByNumber, number)) {
+    meaning = *numbered;
+  } else if (number.starts_with(kCompilerNumbers)) {
+    meaning = kSqlInvalid;
+  }
   // "Table already exists" shares its number with "Table not found".
   const bool exists = lower.find("already exist") != lower.npos;
   if (exists && meaning.kind != ErrorKind::kDenied) meaning = kSqlExists;

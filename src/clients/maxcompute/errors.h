@@ -16,6 +16,10 @@ namespace mms::maxcompute {
 /// does not.
 Error FromAnswer(const HttpResponse& answer, std::string_view not_found_code);
 
+/// The service refused a v4 signature and takes a plain one: the answers at which PyODPS 0.13 signs
+/// anew (rest.py).
+bool WantsPlainSignature(const HttpResponse& answer);
+
 /// The error of a failed SQL task, from its text "FAILED: ODPS-0130131:[1,15] Table not found -
 /// ...".
 Error FromTaskText(std::string_view text);

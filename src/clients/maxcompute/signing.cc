@@ -15,6 +15,8 @@
 namespace mms::maxcompute {
 namespace {
 
+constexpr std::string_view kV4Scope = "aliyun_v4_request";
+
 std::string Lower(std::string_view text) {
   std::string out(text);
   for (char& c : out) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
@@ -96,30 +98,19 @@ std::string CanonicalText(const SignedRequest& request) {
   return text;
 }
 
-std::string Signer::RegionalKey(const std::string& day) {
-  std::lock_guard lock(mutex_);
-  if (key_day_ == day) return regional_key_;
-  const EVP_MD* sha256 = EVP_sha256();
-  std::string key = "aliyun_v4" + credentials_.access_key_secret.Reveal();
-  for (const std::string& part :
-       {day, credentials_.region, std::string("odps"), std::string("aliyun_v4_request")}) {
-    key = Hmac(sha256, key, part);
-  }
-  key_day_ = day;
-  regional_key_ = key;
-  return key;
-}
-
-std::string Signer::Authorization(const SignedRequest& request,
-                                  std::chrono::system_clock::time_point time) {
+std::string Authorization(const SignedRequest& request, const AccessKey& key,
+                          const std::string& region, std::chrono::system_clock::time_point time) {
   const std::string text = CanonicalText(request);
-  if (credentials_.region.empty()) {
-    return "ODPS " + credentials_.access_key_id + ":" +
-           Base64(Hmac(EVP_sha1(), credentials_.access_key_secret.Reveal(), text));
+  if (region.empty()) {
+    return "ODPS " + key.id + ":" + Base64(Hmac(EVP_sha1(), key.secret.Reveal(), text));
   }
   const std::string day = Day(time);
-  return "ODPS " + credentials_.access_key_id + "/" + day + "/" + credentials_.region +
-         "/odps/aliyun_v4_request:" + Base64(Hmac(EVP_sha1(), RegionalKey(day), text));
+  std::string regional_key = "aliyun_v4" + key.secret.Reveal();
+  for (const std::string& part : {day, region, std::string("odps"), std::string(kV4Scope)}) {
+    regional_key = Hmac(EVP_sha256(), regional_key, part);
+  }
+  return "ODPS " + key.id + "/" + day + "/" + region + "/odps/" + std::string(kV4Scope) + ":" +
+         Base64(Hmac(EVP_sha1(), regional_key, text));
 }
 
 }  // namespace mms::maxcompute

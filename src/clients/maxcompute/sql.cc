@@ -2,24 +2,26 @@
 #include <algorithm>
 #include <chrono>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <pugixml.hpp>
-#include <random>
 #include <sstream>
 #include <utility>
 
 #include "clients/maxcompute/client.h"
 #include "clients/maxcompute/documents.h"
 #include "clients/maxcompute/errors.h"
+#include "clients/maxcompute/random_id.h"
 
 namespace mms::maxcompute {
 namespace {
 
 constexpr const char* kTaskName = "AnonymousSQLTask";
 constexpr long kFirstPollMs = 20;
+constexpr long kCancelTimeoutMs = 15000;
 constexpr size_t kRowsMax = 10000;  // what a result document holds at most (help pages)
 
 /// Set on every statement: project defaults differ, and must not decide what a type means.
-std::string SettingsJson(const Options& options) {
+std::string SettingsJson(const Options& options, const SqlOptions& of_statement) {
   nlohmann::json settings = {{"odps.sql.type.system.odps2", "true"},
                              {"odps.sql.decimal.odps2", "true"},
                              {"odps.sql.hive.compatible", "false"},
@@ -30,14 +32,8 @@ std::string SettingsJson(const Options& options) {
     settings["odps.default.schema"] = options.schema;
   }
   for (const auto& [name, value] : options.sql_settings) settings[name] = value;
+  for (const auto& [name, value] : of_statement.settings) settings[name] = value;
   return settings.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-}
-
-std::string RandomId() {
-  std::random_device random;
-  std::ostringstream text;
-  for (int i = 0; i < 4; ++i) text << std::hex << random();
-  return text.str();
 }
 
 void AddText(pugi::xml_node parent, const char* name, const std::string& text) {
@@ -58,14 +54,14 @@ std::string Terminated(std::string statement) {
   return statement;
 }
 
-std::string JobDocument(const Options& options, const std::string& statement) {
+std::string JobDocument(const std::string& settings, const std::string& statement) {
   pugi::xml_document document;
   pugi::xml_node job = document.append_child("Instance").append_child("Job");
   AddText(job, "Priority", "9");
   pugi::xml_node sql = job.append_child("Tasks").append_child("SQL");
   AddText(sql, "Name", kTaskName);
   pugi::xml_node config = sql.append_child("Config");
-  AddProperty(config, "settings", SettingsJson(options));
+  AddProperty(config, "settings", settings);
   AddProperty(config, "uuid", RandomId());
   AddText(sql, "Query", Terminated(statement));
   AddText(job.append_child("DAG"), "RunMode", "Sequence");
@@ -84,9 +80,8 @@ std::string Shown(const std::string& statement) {
   return "statement '" + text + (statement.size() > kShownBytes ? "...'" : "'");
 }
 
-Result<SqlResult> ToResult(TaskResult task, std::string instance_id) {
+Result<SqlResult> ToResult(TaskResult task) {
   SqlResult result;
-  result.instance_id = std::move(instance_id);
   if (!task.is_csv) {
     result.text = std::move(task.text);
     return result;
@@ -110,87 +105,153 @@ std::string InstancePath(const Options& options, const std::string& instance_id)
 
 }  // namespace
 
-Result<HttpResponse> Client::SubmitSql(const std::string& statement) {
-  Call call;
-  call.method = "POST";
-  call.path = "/projects/" + options().project + "/instances";
+/// A statement in the service.
+struct Client::Instance {
+  std::string id;
+  std::string where;  ///< statement, instance and LogView, for errors
+  std::string logview_url;
+  std::optional<TaskResult> result;  ///< came with the submission: it has ended
+};
+
+Result<Client::Instance> Client::SubmitSql(const std::string& statement,
+                                           const SqlOptions& options) {
+  Call call{CallKind::kSubmitSql, "POST"};
+  call.path = "/projects/" + this->options().project + "/instances";
   call.headers = {{"Content-Type", "application/xml"}};
-  call.body = JobDocument(options(), statement);
-  call.send_once = true;
-  Backoff backoff(options().retry);
-  while (true) {
-    Result<HttpResponse> answer = Exchange(call, "ODPS_PROJECT_NOT_FOUND");
-    if (answer) return answer;
-    const Error& error = answer.error();
-    // Only what certainly did not run is sent again: refused for now, or never on the wire.
-    const bool not_run =
-        error.kind() == ErrorKind::kThrottled || error.code() == "HTTP_UNREACHABLE";
-    if (!not_run || !backoff.Wait(error)) return answer;
-  }
-}
-
-Status Client::AwaitSql(const std::string& instance_id) {
-  using Clock = std::chrono::steady_clock;
-  const auto deadline = Clock::now() + std::chrono::milliseconds(options().sql_timeout_ms);
-  Call call;
-  call.path = InstancePath(options(), instance_id);
-  long wait_ms = std::min(kFirstPollMs, options().sql_poll_ms);
-  while (true) {
-    TRY(const HttpResponse answer, Fetch(call, "ODPS_INSTANCE_NOT_FOUND"));
-    TRY(const std::string status, ParseInstanceStatus(answer));
-    if (status == "Terminated") return OkStatus();
-    if (Clock::now() >= deadline) {
-      call.method = "PUT";
-      call.headers = {{"Content-Type", "application/xml"}};
-      call.body = "<Instance><Status>Terminated</Status></Instance>";
-      const bool stopped = Exchange(call, "ODPS_INSTANCE_NOT_FOUND").has_value();
-      return Error(ErrorKind::kLimitReached, "ODPS_SQL_TIMEOUT",
-                   "still " + status + " after " + std::to_string(options().sql_timeout_ms) +
-                       (stopped ? " ms; it was cancelled" : " ms, and cancelling it failed"));
-    }
-    if (!WaitFor(options().retry, wait_ms)) {
-      return Error(ErrorKind::kCancelled, "CANCELLED", "stopped on request; it may still run");
-    }
-    wait_ms = std::min(wait_ms * 2, options().sql_poll_ms);
-  }
-}
-
-Result<SqlResult> Client::FetchSqlResult(const std::string& instance_id) {
-  Call call;
-  call.path = InstancePath(options(), instance_id);
-  call.query = {{"taskstatus", ""}};
-  TRY(const HttpResponse status_answer, Fetch(call, "ODPS_INSTANCE_NOT_FOUND"));
-  TRY(const TaskResult status, ParseTask(status_answer));
-  if (status.status == "Cancelled") return Failed(status);  // it may have no result to ask for
-  call.query = {{"result", ""}};
-  TRY(const HttpResponse answer, Fetch(call, "ODPS_INSTANCE_NOT_FOUND"));
-  TRY(TaskResult task, ParseTask(answer));
-  task.status = status.status;
-  if (task.status != "Success") return Failed(task);
-  return ToResult(std::move(task), instance_id);
-}
-
-Result<SqlResult> Client::RunSql(const std::string& statement) {
-  Result<HttpResponse> answer = SubmitSql(statement);
+  call.body = JobDocument(SettingsJson(this->options(), options), statement);
+  Result<HttpResponse> answer = Perform(call);
   if (!answer) return std::move(answer).error().At(Shown(statement));
   const std::string location = answer->Header("location");
   const std::string path = location.substr(0, location.find('?'));
-  const std::string instance_id = path.substr(path.rfind('/') + 1);
-  if (instance_id.empty()) {
+  Instance instance;
+  instance.id = path.substr(path.rfind('/') + 1);
+  if (instance.id.empty()) {
     return UnreadableAnswer(*answer, "a submitted instance (no Location)").At(Shown(statement));
   }
-  const std::string where = Shown(statement) + " (instance " + instance_id + ")";
-  const bool finished = answer->body.find("<Task") != std::string::npos;
-  if (finished) {  // a service that answers short statements at once
-    TRY(TaskResult task, ParseTask(*answer));
-    if (task.status == "Success") return ToResult(std::move(task), instance_id);
-    if (task.status == "Failed" || task.status == "Cancelled") return Failed(task).At(where);
+  instance.logview_url = LogviewUrl(instance.id);
+  instance.where = Shown(statement) + " (instance " + instance.id +
+                   (instance.logview_url.empty() ? "" : ", " + instance.logview_url) + ")";
+  if (options.on_submitted) options.on_submitted(instance.id, instance.logview_url);
+  // A service may answer short statements at once.
+  if (answer->body.find("<Task") != std::string::npos) {
+    TRY(instance.result, ParseTask(*answer));
   }
-  Status done = AwaitSql(instance_id);
-  if (!done) return std::move(done).error().At(where);
-  Result<SqlResult> result = FetchSqlResult(instance_id);
-  if (!result) return std::move(result).error().At(where);
+  return instance;
+}
+
+Status Client::AwaitSql(const std::string& instance_id, const SqlOptions& options) {
+  using Clock = std::chrono::steady_clock;
+  const Options& mine = this->options();
+  const long timeout_ms = options.timeout_ms > 0 ? options.timeout_ms : mine.sql_timeout_ms;
+  const auto deadline = Clock::now() + std::chrono::milliseconds(timeout_ms);
+  RetryPolicy waiting = mine.retry;
+  waiting.cancelled = [&] {
+    return mine.retry.cancelled() || (options.cancelled && options.cancelled());
+  };
+  Call call{CallKind::kFetchInstance};
+  call.path = InstancePath(mine, instance_id);
+  long wait_ms = std::min(kFirstPollMs, mine.sql_poll_ms);
+  while (true) {
+    TRY(const HttpResponse answer, Perform(call));
+    TRY(const std::string status, ParseInstanceStatus(answer));
+    if (status == "Terminated") return OkStatus();
+    if (Clock::now() >= deadline) {
+      return Error(ErrorKind::kLimitReached, "ODPS_SQL_TIMEOUT",
+                   "still " + status + " after " + std::to_string(timeout_ms) + " ms");
+    }
+    if (!WaitFor(waiting, wait_ms)) {
+      return Error(ErrorKind::kCancelled, "CANCELLED", "stopped on request");
+    }
+    wait_ms = std::min(wait_ms * 2, mine.sql_poll_ms);
+  }
+}
+
+Error Client::StopSql(const std::string& instance_id, const Error& reason) {
+  const Status stopped = CancelSql(instance_id);
+  const std::string outcome =
+      stopped ? "; the instance was cancelled"
+              : "; cancelling the instance failed, it may still run: " + stopped.error().message();
+  return Error(reason.kind(), reason.code(), reason.message() + outcome);
+}
+
+Status Client::CancelSql(const std::string& instance_id) {
+  Call call{CallKind::kCancelInstance, "PUT"};
+  call.path = InstancePath(options(), instance_id);
+  call.headers = {{"Content-Type", "application/xml"}};
+  call.body = "<Instance><Status>Terminated</Status></Instance>";
+  call.timeout_ms = kCancelTimeoutMs;
+  call.despite_cancel = true;
+  TRY_VOID(Perform(call));
+  return OkStatus();
+}
+
+/// The tasks of an ended instance have succeeded.
+Status Client::CheckSql(const std::string& instance_id) {
+  Call call{CallKind::kFetchTaskStatus};
+  call.path = InstancePath(options(), instance_id);
+  call.query = {{"taskstatus", ""}};
+  TRY(const HttpResponse status_answer, Perform(call));
+  TRY(TaskResult task, ParseTask(status_answer));
+  if (task.status == "Success") return OkStatus();
+  if (task.status == "Cancelled") return Failed(task);  // it may have no result to ask for
+  call.kind = CallKind::kFetchTaskResult;
+  call.query = {{"result", ""}};
+  TRY(const HttpResponse answer, Perform(call));
+  TRY(task, ParseTask(answer));
+  return Failed(task);
+}
+
+Result<SqlResult> Client::FetchSqlResult(const std::string& instance_id) {
+  Call call{CallKind::kFetchTaskResult};
+  call.path = InstancePath(options(), instance_id);
+  call.query = {{"result", ""}};
+  TRY(const HttpResponse answer, Perform(call));
+  TRY(TaskResult task, ParseTask(answer));
+  TRY(SqlResult result, ToResult(std::move(task)));
+  result.instance_id = instance_id;
+  result.logview_url = LogviewUrl(instance_id);
   return result;
+}
+
+Result<Client::Instance> Client::FinishSql(const std::string& statement,
+                                           const SqlOptions& options) {
+  TRY(Instance instance, SubmitSql(statement, options));
+  if (instance.result) {
+    const std::string& status = instance.result->status;
+    if (status == "Success") return instance;
+    if (status == "Failed" || status == "Cancelled") {
+      return Failed(*instance.result).At(instance.where);
+    }
+    instance.result.reset();
+  }
+  Status done = AwaitSql(instance.id, options);
+  if (!done) {
+    const ErrorKind kind = done.error().kind();
+    const bool unwanted = kind == ErrorKind::kCancelled || kind == ErrorKind::kLimitReached;
+    return (unwanted ? StopSql(instance.id, done.error()) : std::move(done).error())
+        .At(instance.where);
+  }
+  Status succeeded = CheckSql(instance.id);
+  if (!succeeded) return std::move(succeeded).error().At(instance.where);
+  return instance;
+}
+
+Result<SqlResult> Client::RunSql(const std::string& statement, const SqlOptions& options) {
+  TRY(Instance instance, FinishSql(statement, options));
+  if (instance.result) {
+    TRY(SqlResult result, ToResult(*std::move(instance.result)));
+    result.instance_id = instance.id;
+    result.logview_url = instance.logview_url;
+    return result;
+  }
+  Result<SqlResult> result = FetchSqlResult(instance.id);
+  if (!result) return std::move(result).error().At(instance.where);
+  return result;
+}
+
+Result<std::string> Client::ExecuteSql(const std::string& statement, const SqlOptions& options) {
+  TRY(const Instance instance, FinishSql(statement, options));
+  return instance.id;
 }
 
 }  // namespace mms::maxcompute

@@ -4,8 +4,9 @@
 // nothing: blocks become visible by Commit only. With `overwrite` the commit replaces what was
 // there, which makes a repeated load safe; a retry of a load is a new session. A block sent again
 // under its id replaces the first sending, so a PUT may be repeated. The service commits every
-// block it has, so Commit first compares its list with ours. Source: PyODPS 0.13
-// odps/tunnel/tabletunnel.py behaviour on the wire, help pages for limits.
+// block it has, so Commit first compares its list with ours. Sessions and commits wait for their
+// turn at Options::pacer. Source: PyODPS 0.13 odps/tunnel/tabletunnel.py behaviour on the wire,
+// help pages for limits.
 #pragma once
 
 #include <arrow/record_batch.h>
@@ -103,6 +104,13 @@ class Tunnel {
   /// kUnsupported TUNNEL_TIMESTAMP_PRECISION.
   Status Read(const Target& target, const DownloadSession& session, Range range,
               const BlockDecoder::Visit& visit);
+
+  /// A session over all rows of a SELECT that succeeded, however many. Errors: kUnsupported
+  /// ODPS_UNSUPPORTED for a statement without rows.
+  Result<DownloadSession> CreateInstanceDownload(const std::string& instance_id);
+  /// Read, of an instance's rows.
+  Status ReadInstance(const std::string& instance_id, const DownloadSession& session, Range range,
+                      const BlockDecoder::Visit& visit);
 
  private:
   Client* client_;

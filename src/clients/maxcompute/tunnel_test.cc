@@ -7,6 +7,7 @@
 
 #include "base/loopback_server.h"
 #include "clients/maxcompute/arrow_frame.h"
+#include "clients/maxcompute/pacer.h"
 #include "clients/maxcompute/record_block.h"
 
 namespace mms::maxcompute {
@@ -59,6 +60,11 @@ std::string Session(const std::string& status, const std::string& ids = "") {
          list + "]}";
 }
 
+std::string Download(const std::string& status) {
+  return "{\"DownloadID\":\"D1\",\"Status\":\"" + status +
+         "\",\"RecordCount\":30,\"Schema\":{\"columns\":[{\"name\":\"a\",\"type\":\"bigint\"}]}}";
+}
+
 LoopbackAnswer Refusal(int status, const std::string& code) {
   return Answer(status, "{\"Code\":\"" + code + "\",\"Message\":\"m\"}");
 }
@@ -76,6 +82,7 @@ struct Peer {
     options.schema = schema;
     options.credentials = {"testid", Secret("testsecret-canary"), Secret(), ""};
     options.retry.first_wait_ms = 1;
+    options.retry.throttled_first_wait_ms = 1;
     options.retry.attempts_max = 4;
     return Client(options, std::make_shared<HttpClient>(HttpClient::Options{}));
   }
@@ -105,6 +112,40 @@ TEST(Tunnel, CreateUploadSaysPartitionOverwriteAndHeaders) {
   EXPECT_EQ(session->state, SessionState::kNormal);
   EXPECT_EQ(session->schema.columns.size(), 1u);
   EXPECT_EQ(session->schema.partition_columns.size(), 1u);
+}
+
+TEST(Tunnel, RepeatsOfASessionCallAreMarkedForTheServicesLogs) {
+  std::vector<std::string> marks;
+  Peer peer([&marks](const LoopbackRequest& request) {
+    marks.push_back(request.headers.at("odps-tunnel-retry-trace-id"));
+    EXPECT_EQ(request.headers.at("odps-tunnel-retry-index"), std::to_string(marks.size() - 1));
+    if (marks.size() == 1) return Refusal(429, "FlowExceeded");
+    return marks.size() == 2 ? Answer(308, "") : Answer(201, Session("normal"));
+  });
+  ASSERT_TRUE(peer.tunnel.CreateUpload(kTarget, {}));
+  ASSERT_EQ(marks.size(), 3u);
+  EXPECT_EQ(marks[0].size(), 36u);
+  EXPECT_EQ(marks[0], marks[2]);
+}
+
+TEST(Tunnel, SessionsAndCommitsWaitForTheirTurn) {
+  Peer peer([](const LoopbackRequest& request) {
+    if (Has(request, "downloads")) return Answer(200, Download("normal"));
+    return Answer(
+        200, Session(request.method == "POST" && !Has(request, "uploads") ? "closed" : "normal"));
+  });
+  Options options = peer.client.options();
+  options.pacer = std::make_shared<Pacer>();
+  Client client(options, peer.client.http());
+  Tunnel tunnel(&client);
+  ASSERT_TRUE(tunnel.CreateUpload(kTarget, {}));
+  ASSERT_TRUE(tunnel.Commit(kTarget, "U1", {}));
+  ASSERT_TRUE(tunnel.CreateDownload(kTarget));
+  ASSERT_TRUE(tunnel.CreateInstanceDownload("i1"));
+  for (const Limit limit : {Limit::kUploadSessions, Limit::kCommits, Limit::kDownloadSessions,
+                            Limit::kInstanceDownloads}) {
+    EXPECT_EQ(options.pacer->waits(limit).granted, 1) << LimitName(limit);
+  }
 }
 
 TEST(Tunnel, PathsNameTheSchemaWhenOneIsSet) {
@@ -290,11 +331,6 @@ TEST(Commit, OtherRefusalsAreReturned) {
   EXPECT_EQ(status.error().code(), "ODPS_DENIED");
 }
 
-std::string Download(const std::string& status) {
-  return "{\"DownloadID\":\"D1\",\"Status\":\"" + status +
-         "\",\"RecordCount\":30,\"Schema\":{\"columns\":[{\"name\":\"a\",\"type\":\"bigint\"}]}}";
-}
-
 TEST(Tunnel, CreateDownloadWaitsUntilItIsReady) {
   std::atomic<int> gets{0};
   Peer peer([&gets](const LoopbackRequest& request) {
@@ -399,6 +435,27 @@ TEST(Read, TheReadersErrorIsReturnedWithoutAskingAgain) {
   ASSERT_FALSE(status);
   EXPECT_EQ(status.error().code(), "READER_BUSY");
   EXPECT_EQ(peer.server.requests(), 1);
+}
+
+TEST(Read, AnInstancesRowsComeFromItsOwnSession) {
+  Peer peer(
+      [](const LoopbackRequest& request) {
+        EXPECT_TRUE(request.target.starts_with("/projects/p1/instances/i1?")) << request.target;
+        if (request.method == "POST") return Answer(200, Download("normal"));
+        EXPECT_TRUE(Has(request, "data&downloadid=D1&arrow"));
+        return Answer(200, Encode({Numbers(0, 30)}));
+      },
+      "s1");
+  Result<DownloadSession> session = peer.tunnel.CreateInstanceDownload("i1");
+  ASSERT_TRUE(session) << session.error().ToString();
+  int64_t rows = 0;
+  const Status status =
+      peer.tunnel.ReadInstance("i1", *session, {0, session->rows}, [&rows](const Batch& batch) {
+        rows += batch->num_rows();
+        return OkStatus();
+      });
+  ASSERT_TRUE(status) << status.error().ToString();
+  EXPECT_EQ(rows, 30);
 }
 
 /// What `upload` gives out, to its end.
