@@ -23,7 +23,8 @@ constexpr std::array kRules = {
     CallRule{CallKind::kFetchTable, "fetch table", kFreely, kChangesNothing, kTable},
     CallRule{CallKind::kListPartitions, "list partitions", kFreely, kChangesNothing, kTable},
     CallRule{CallKind::kFindTunnel, "find tunnel", kFreely, kChangesNothing, kProject},
-    CallRule{CallKind::kFindLogview, "find logview", kFreely, kChangesNothing, kProject},
+    // A link is not worth a wait: the next statement asks again.
+    CallRule{CallKind::kFindLogview, "find logview", kByCaller, kChangesNothing, kProject},
     // A second token is one more token; both lapse.
     CallRule{CallKind::kMakeLogviewToken, "make logview token", kFreely, kSameEnd, kInstance},
     CallRule{CallKind::kSubmitSql, "submit sql", kIfUnsent, kStatementTells, kProject},

@@ -200,6 +200,18 @@ Status Client::CheckProject() {
   return OkStatus();
 }
 
+Result<std::optional<std::string>> Client::FindAnyTable() {
+  const std::string& project = state_->options.project;
+  Call call{CallKind::kListTables};
+  call.path = "/projects/" + project + "/tables";
+  call.query = {{"expectmarker", "true"}, {"maxitems", "1"}};
+  Result<HttpResponse> answer = Perform(call);
+  if (!answer) return std::move(answer).error().At("project " + project);
+  Result<std::optional<std::string>> name = ParseFirstTable(*answer);
+  if (!name) return std::move(name).error().At("project " + project);
+  return name;
+}
+
 Result<TableInfo> Client::FetchTable(const std::string& table) {
   Call call{CallKind::kFetchTable};
   call.path = "/projects/" + state_->options.project + "/tables/" + table;

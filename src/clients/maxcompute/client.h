@@ -100,6 +100,9 @@ class Client {
   /// ODPS_DENIED / ODPS_SIGNATURE, transport kinds.
   Status CheckProject();
 
+  /// The name of a table of the project; nullopt = it has none.
+  Result<std::optional<std::string>> FindAnyTable();
+
   /// Errors: kNotFound ODPS_TABLE_NOT_FOUND.
   Result<TableInfo> FetchTable(const std::string& table);
 
@@ -121,7 +124,7 @@ class Client {
   /// What came out of an instance that has ended.
   Result<SqlResult> FetchSqlResult(const std::string& instance_id);
 
-  /// Ends an instance that still runs, also when our own calls are cancelled.
+  /// Ends an instance that may still run, also when our own calls are cancelled.
   Status CancelSql(const std::string& instance_id);
 
   /// The page where a person sees an instance: without a token, so whoever opens it has to log in.

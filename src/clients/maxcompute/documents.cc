@@ -123,6 +123,15 @@ Result<TableInfo> ParseTable(const HttpResponse& answer) {
   return info;
 }
 
+Result<std::optional<std::string>> ParseFirstTable(const HttpResponse& answer) {
+  pugi::xml_document document;
+  const bool read = document.load_buffer(answer.body.data(), answer.body.size());
+  const pugi::xml_node root = document.child("Tables");
+  if (!read || !root) return UnreadableAnswer(answer, "a list of tables");
+  std::string name = Trimmed(root.child("Table").child_value("Name"));
+  return name.empty() ? std::optional<std::string>() : std::optional(std::move(name));
+}
+
 Result<PartitionPage> ParsePartitionPage(const HttpResponse& answer) {
   pugi::xml_document document;
   const bool read = document.load_buffer(answer.body.data(), answer.body.size());

@@ -5,6 +5,7 @@
 // Source: documents that PyODPS 0.13 and odps-sdk-core 0.52 parse.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,9 @@ namespace mms::maxcompute {
 /// `<Table>` with its schema as JSON text inside. Errors: kCorrupt ODPS_ANSWER, kUnsupported
 /// ODPS_TYPE_UNKNOWN at "column x".
 Result<TableInfo> ParseTable(const HttpResponse& answer);
+
+/// The first name of a list of tables; nullopt = it is empty. Errors: kCorrupt ODPS_ANSWER.
+Result<std::optional<std::string>> ParseFirstTable(const HttpResponse& answer);
 
 struct PartitionPage {
   std::vector<PartitionSpec> partitions;

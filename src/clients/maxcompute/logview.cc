@@ -27,8 +27,9 @@ std::string Client::LogviewHost() {
   Call call{CallKind::kFindLogview};
   call.path = "/logview/host";
   call.timeout_ms = 10000;
-  // Not every service tells it, and no statement fails for want of a link: none then, for good.
-  const Result<HttpResponse> answer = PerformOnce(call);
+  const Result<HttpResponse> answer = Perform(call);
+  // Not every service tells it, and no statement fails for want of a link.
+  if (!answer && IsTransient(answer.error().kind())) return "";
   std::string host = answer ? answer->body : "";
   host.erase(host.find_last_not_of("/ \t\r\n") + 1);
   state_->logview_host = IsAddress(host) ? host : "";

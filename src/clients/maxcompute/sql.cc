@@ -181,8 +181,10 @@ Status Client::CancelSql(const std::string& instance_id) {
   call.body = "<Instance><Status>Terminated</Status></Instance>";
   call.timeout_ms = kCancelTimeoutMs;
   call.despite_cancel = true;
-  TRY_VOID(Perform(call));
-  return OkStatus();
+  const Result<HttpResponse> answer = Perform(call);
+  // A conflict: it has ended, by itself or by a cancel whose answer was lost.
+  const bool ended = answer || answer.error().code() == "ODPS_CONFLICT";
+  return ended ? OkStatus() : Status(answer.error());
 }
 
 /// The tasks of an ended instance have succeeded.

@@ -186,7 +186,7 @@ Result<BlockResult> Tunnel::PutBlock(const Target& target, const std::string& se
   call.method = "PUT";
   call.query.emplace_back("uploadid", session_id);
   call.query.emplace_back("blockid", std::to_string(block.id));
-  const Codec codec = client_->options().codec;
+  const Codec codec = block.codec.value_or(client_->options().codec);
   call.headers.emplace_back("Content-Type", "application/octet-stream");
   if (block.form == BlockForm::kArrow) call.query.emplace_back("arrow", "");
   if (codec != Codec::kRaw) {

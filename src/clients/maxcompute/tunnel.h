@@ -51,6 +51,7 @@ class Tunnel {
  public:
   /// `client` outlives the Tunnel.
   explicit Tunnel(Client* client);
+  Client& client() const { return *client_; }
 
   struct Target {
     std::string table;
@@ -69,13 +70,14 @@ class Tunnel {
   struct Block {
     int64_t id = 0;  ///< 0 to 19,999
     BlockForm form = BlockForm::kArrow;
+    std::optional<Codec> codec{};  ///< nullopt = Options::codec
     /// UploadSession::usable_until: past it nothing is sent (TUNNEL_SESSION_GONE), since the block
     /// would be lost with its session.
     std::chrono::system_clock::time_point usable_until =
         std::chrono::system_clock::time_point::max();
   };
 
-  /// Sends one block, coded by Options::codec. Not retried here: the caller repeats it with a fresh
+  /// Sends one block. Not retried here: the caller repeats it with a fresh
   /// source.
   Result<BlockResult> PutBlock(const Target& target, const std::string& session_id,
                                const Block& block, BatchSource& source);
