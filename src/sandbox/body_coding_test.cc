@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <random>
+
 #include "sandbox/memory_body.h"
 
 namespace mms::sandbox {
@@ -33,6 +35,8 @@ class Coding : public testing::TestWithParam<const char*> {};
 TEST_P(Coding, GivesBackWhatWasWritten) {
   std::string plain;
   for (int i = 0; i < 60'000; ++i) plain += std::to_string(i * 7919) + ",";
+  std::mt19937 noise(1);  // does not get smaller
+  for (int i = 0; i < 70'000; ++i) plain += static_cast<char>(noise());
   for (size_t size : {size_t{0}, size_t{1}, size_t{65'536}, size_t{65'537}, plain.size()}) {
     std::string part = plain.substr(0, size);
     auto decoded = Decode(GetParam(), Encode(GetParam(), part));
@@ -55,6 +59,13 @@ TEST_P(Coding, RefusesBytesAfterTheEnd) {
 INSTANTIATE_TEST_SUITE_P(All, Coding,
                          testing::Values("deflate", "zstd", "x-lz4-frame", "x-odps-lz4-frame",
                                          "x-snappy-framed"));
+
+TEST(Coding, MakesLz4FramesOfIndependentBlocks) {
+  std::string body = Encode("x-odps-lz4-frame", std::string(200'000, 'a'));
+  ASSERT_GT(body.size(), 5U);
+  EXPECT_EQ(body[4] & 0x20, 0x20);  // the flag that lz4-java insists on
+  EXPECT_LT(body.size(), 4'000U);
+}
 
 TEST(Coding, RefusesAnUnknownTokenByName) {
   MemorySource source("");

@@ -106,6 +106,16 @@ std::string Base64(const std::string& bytes) {
 
 }  // namespace
 
+Answer TenantDocument() {
+  Json tenant{{"TenantId", "mms-sandbox"},
+              {"Name", "mms-sandbox"},
+              {"TenantMeta", "{}"},
+              {"Parameters", {{"odps.namespace.schema", "false"}}}};
+  Json body = tenant;
+  body["Tenant"] = tenant;  // where odps-sdk-core 0.52 looks; PyODPS 0.13 takes either
+  return {200, {{"Content-Type", "application/json"}}, Dump(body)};
+}
+
 Answer ProjectDocument(const std::string& project) {
   XmlDocument document("Project");
   XmlElement root = document.root();
@@ -215,6 +225,16 @@ Answer PartitionListDocument(const std::vector<PartitionInfo>& partitions,
   return Xml(document);
 }
 
+Answer PartitionNamesDocument(const std::vector<PartitionInfo>& partitions) {
+  XmlDocument document("Partitions");
+  for (const PartitionInfo& partition : partitions) {
+    document.root().Add("Partition").Add("Name", partition.spec);
+  }
+  document.root().Add("Marker");
+  document.root().Add("MaxItems", std::to_string(partitions.size()));
+  return Xml(document);
+}
+
 Answer PartitionDocument(const PartitionInfo& partition, bool extended) {
   XmlDocument document("Partition");
   Json json{{"createTime", partition.created_s},
@@ -239,9 +259,9 @@ Answer InstanceStatusDocument(const InstanceView& instance) {
   Answer answer = Xml(document);
   answer.headers.emplace_back("x-odps-owner", kOwner);
   answer.headers.emplace_back("x-odps-start-time", HttpDate(instance.submitted_s));
-  if (instance.finished()) {
-    answer.headers.emplace_back("x-odps-end-time", HttpDate(instance.ended_s));
-  }
+  // Empty, not absent, while it runs: odps-sdk-core 0.52 fails on an absent one.
+  answer.headers.emplace_back("x-odps-end-time",
+                              instance.finished() ? HttpDate(instance.ended_s) : "");
   return answer;
 }
 

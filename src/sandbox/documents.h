@@ -20,6 +20,7 @@ struct TableSize {
   int64_t files = 0;
 };
 
+Answer TenantDocument();
 Answer ProjectDocument(const std::string& project);
 Answer SchemaListDocument(const std::vector<std::string>& schemas);
 Answer SchemaDocument(const std::string& project, const std::string& schema);
@@ -28,6 +29,8 @@ Answer TableListDocument(const std::vector<Table>& tables, const std::string& ma
 Answer TableDocument(const Table& table, const TableSize& size, bool extended);
 Answer PartitionListDocument(const std::vector<PartitionInfo>& partitions,
                              const std::string& marker);
+/// The specs and nothing else, for odps-sdk-core's Table.getPartitionSpecs.
+Answer PartitionNamesDocument(const std::vector<PartitionInfo>& partitions);
 Answer PartitionDocument(const PartitionInfo& partition, bool extended);
 
 Answer InstanceStatusDocument(const InstanceView& instance);

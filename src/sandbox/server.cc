@@ -126,11 +126,7 @@ Result<Answer> Server::Route(const Exchange& exchange) {
   switch (target.name) {
     case CallName::kUnknown: return NotFound(call);
     case CallName::kMisused: return NotAllowed(call);
-    case CallName::kTenants:
-      return JsonText({{"TenantId", "mms-sandbox"},
-                       {"Name", "mms-sandbox"},
-                       {"TenantMeta", "{}"},
-                       {"Parameters", {{"odps.namespace.schema", "false"}}}});
+    case CallName::kTenants: return TenantDocument();
     case CallName::kLogviewHost: return PlainText("http://" + HostOf(call));
     case CallName::kSetFaults:
     case CallName::kGetFaults:
@@ -269,22 +265,42 @@ Result<Answer> Server::ListPartitions(const Call& call, const Table& table) {
     return Error(ErrorKind::kInvalidInput, "InvalidArgument",
                  "table " + table.name.ToText() + " is not partitioned");
   }
-  size_t limit = PageSize(call);
-  std::vector<std::pair<std::string, std::string>> wanted;
+  PartitionFilter wanted;
   if (!call.Parameter("partition").empty()) {
     TRY(wanted, SplitPartitionText(call.Parameter("partition")));
   }
   std::string marker = call.Parameter("marker");
+  if (call.Has("name")) {  // names alone come without pages
+    std::string start;
+    TRY(auto all, PartitionPage(table, wanted, SIZE_MAX, &start));
+    return PartitionNamesDocument(all);
+  }
+  if (call.Has("reverse")) {
+    std::string start;
+    TRY(auto all, PartitionPage(table, wanted, SIZE_MAX, &start));
+    std::reverse(all.begin(), all.end());
+    std::erase_if(all, [&](const auto& one) { return !marker.empty() && one.spec >= marker; });
+    bool last = all.size() <= PageSize(call);
+    if (!last) all.resize(PageSize(call));
+    return PartitionListDocument(all, last ? "" : all.back().spec);
+  }
+  TRY(auto page, PartitionPage(table, wanted, PageSize(call), &marker));
+  return PartitionListDocument(page, marker);
+}
+
+Result<std::vector<PartitionInfo>> Server::PartitionPage(const Table& table,
+                                                         const PartitionFilter& wanted,
+                                                         size_t limit, std::string* marker) {
   std::vector<PartitionInfo> page;
   while (page.size() < limit) {
-    TRY(auto more, catalog_->ListPartitions(table, marker, kPageItems));
+    TRY(auto more, catalog_->ListPartitions(table, *marker, kPageItems));
     bool last = more.size() < kPageItems;
     for (PartitionInfo& partition : more) {
       if (page.size() == limit) {
         last = false;
         break;
       }
-      marker = partition.spec;
+      *marker = partition.spec;
       bool fits = std::all_of(wanted.begin(), wanted.end(), [&](const auto& pair) {
         std::string item = "/" + pair.first + "=" + pair.second + "/";
         return ("/" + partition.spec + "/").find(item) != std::string::npos;
@@ -292,11 +308,11 @@ Result<Answer> Server::ListPartitions(const Call& call, const Table& table) {
       if (fits) page.push_back(std::move(partition));
     }
     if (last) {
-      marker.clear();
+      marker->clear();
       break;
     }
   }
-  return PartitionListDocument(page, marker);
+  return page;
 }
 
 Result<Answer> Server::SubmitInstance(const Exchange& exchange) {

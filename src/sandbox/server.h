@@ -61,6 +61,9 @@ class Server {
     std::atomic<int64_t> faults = 0;   ///< a fault rule fired
   };
 
+  /// Key and value of each level that must fit.
+  using PartitionFilter = std::vector<std::pair<std::string, std::string>>;
+
   struct ReplyTo {
     std::string request_id;
     CallName name;
@@ -77,6 +80,10 @@ class Server {
   Result<Answer> ListTables(const Call& call, const Target& target);
   Result<Answer> GetTable(const Call& call, const Table& table);
   Result<Answer> ListPartitions(const Call& call, const Table& table);
+  /// At most `limit` that fit, after `marker`; it becomes the next page's, "" when none follows.
+  Result<std::vector<PartitionInfo>> PartitionPage(const Table& table,
+                                                   const PartitionFilter& wanted, size_t limit,
+                                                   std::string* marker);
   Result<Answer> SubmitInstance(const Exchange& exchange);
   Result<Answer> CancelInstance(const Exchange& exchange);
   Result<Answer> GetInstance(const Exchange& exchange);

@@ -44,25 +44,33 @@ Result<std::pair<int64_t, int64_t>> ParseRowRange(const Call& call, int64_t rows
   return std::make_pair(start, std::min(count, rows - start));
 }
 
-/// The wanted columns in table order, which is how both SDKs read them.
+/// The wanted columns: of records in the order asked for, as both SDKs read them; of Arrow in table
+/// order, as PyODPS 0.13 reads them (odps-sdk-core 0.52 does not: only a list in table order serves
+/// both).
 Result<std::vector<Column>> ChooseColumns(const Call& call, const std::vector<Column>& all) {
   std::string text = LowerName(call.Parameter("columns"));
   if (text.empty()) return all;
-  std::vector<std::string> names;
+  std::vector<Column> chosen;
   for (size_t at = 0; at <= text.size();) {
     size_t end = std::min(text.find(',', at), text.size());
-    names.push_back(text.substr(at, end - at));
+    std::string name = text.substr(at, end - at);
+    auto found = std::find_if(all.begin(), all.end(),
+                              [&](const Column& column) { return column.name == name; });
+    if (found == all.end()) {
+      return Error(ErrorKind::kInvalidInput, "InvalidColumnSpec",
+                   "the column '" + name + "' does not exist");
+    }
+    chosen.push_back(*found);
     at = end + 1;
   }
-  std::vector<Column> chosen;
+  if (!call.Has("arrow")) return chosen;
+  std::vector<Column> in_order;
   for (const Column& column : all) {
-    if (std::erase(names, column.name) > 0) chosen.push_back(column);
+    bool wanted = std::any_of(chosen.begin(), chosen.end(),
+                              [&](const Column& one) { return one.name == column.name; });
+    if (wanted) in_order.push_back(column);
   }
-  if (!names.empty()) {
-    return Error(ErrorKind::kInvalidInput, "InvalidColumnSpec",
-                 "the column '" + names.front() + "' does not exist");
-  }
-  return chosen;
+  return in_order;
 }
 
 /// Arrow blocks carry nanoseconds; files may hold microseconds (results of DuckDB, wide_time.h).
