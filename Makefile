@@ -17,7 +17,7 @@ PYTHON := $(MMS_CACHE)/peers-venv/bin/python
 JOBS ?= $(shell awk -v cores="$$(nproc)" '/^MemAvailable/ { n = int($$2 / 1500000); \
   print n < 1 ? 1 : n < cores ? n : cores }' /proc/meminfo)
 
-CPP_FILES := git ls-files -co --exclude-standard '*.cc' '*.h'
+FORMATTED_FILES := git ls-files -co --exclude-standard '*.cc' '*.h' '*.java'
 
 .PHONY: help setup build test check fix run demo demo-up demo-down bench bench-sandbox clean
 
@@ -45,12 +45,12 @@ test: ready ## unit and peer tests (ONLY=PATTERN: those whose name matches)
 
 check: ## style: tools/tidy.py and clang-format
 	@tools/setup/setup check
-	@status=0; python3 tools/tidy.py || status=1; $(CPP_FILES) \
+	@status=0; python3 tools/tidy.py || status=1; $(FORMATTED_FILES) \
 	  | xargs -r clang-format-14 --dry-run -Werror --ferror-limit=1 || status=1; exit $$status
 
-fix: ## format the C++ files in place
+fix: ## format the C++ and Java files in place
 	@tools/setup/setup check
-	@$(CPP_FILES) | xargs -r clang-format-14 -i
+	@$(FORMATTED_FILES) | xargs -r clang-format-14 -i
 
 run: build ## run the binary: make run ARGS='sandbox --help'
 	@$(BUILD)/mms $(ARGS)

@@ -29,6 +29,39 @@ REFUSED = {
 }
 
 
+OUTCOMES = pytest.StashKey[dict[str, bool]]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--write-conformance", action="store_true", help="write docs/conformance.md anew"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[OUTCOMES] = {}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A test that asks for the outcomes of the others runs after them."""
+    items.sort(key=lambda item: "outcomes" in getattr(item, "fixturenames", ()))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
+    report = yield
+    seen = item.config.stash[OUTCOMES]
+    if report.when == "call" or not report.passed:
+        seen[item.nodeid] = report.passed and seen.get(item.nodeid, True)
+    return report
+
+
+@pytest.fixture
+def outcomes(request: pytest.FixtureRequest) -> dict[str, bool]:
+    """Node id to "passed", of every test that has run in this session."""
+    return request.config.stash[OUTCOMES]
+
+
 @pytest.fixture(scope="session")
 def mms_bin() -> str:
     path = os.environ.get("MMS_BIN", str(REPOSITORY / "build/release/mms"))

@@ -23,7 +23,7 @@ FUNCTION_LINES_MAX = 70
 LINE_COLUMNS_MAX = 100
 FILE_BYTES_MAX = 256 * 1024
 
-CODE = {".cc", ".h", ".py", ".rs", ".sh", ".cmake"}
+CODE = {".cc", ".h", ".java", ".py", ".rs", ".sh", ".cmake"}
 WALK_IGNORES = {".git", "build", "__pycache__", ".pytest_cache", "target"}
 
 
@@ -139,7 +139,9 @@ NOT_CODE = re.compile(
 )
 PREPROCESSOR = re.compile(r"^[ \t]*#(?:\\.|[^\\\n])*", re.MULTILINE | re.DOTALL)
 TEMPLATE = re.compile(r"\btemplate\s*<(?:[^<>]|<[^<>]*>)*>")
-CONTAINER = re.compile(r"\b(?:namespace|class|struct|union|enum|extern|impl|trait|mod)\b")
+CONTAINER = re.compile(
+    r"\b(?:namespace|class|interface|record|struct|union|enum|extern|impl|trait|mod)\b"
+)
 FUNCTION = re.compile(r"\)[^()]*$|\)\s*(?:->|noexcept|:)[^;]*$", re.DOTALL)
 
 
@@ -153,8 +155,8 @@ def before_brackets(head: str) -> str:
 
 
 def brace_functions(text: str) -> Iterator[tuple[int, int, str]]:
-    """(first line, lines, head) of each outermost function of C++ or Rust text, judged by braces: a
-    block whose head holds a parameter list and no word that opens a scope."""
+    """(first line, lines, head) of each outermost function of C++, Java or Rust text, judged by
+    braces: a block whose head holds a parameter list and no word that opens a scope."""
     text = PREPROCESSOR.sub(blank, NOT_CODE.sub(blank, text))
     head_start, inside, opened = 0, 0, (0, "")
     for match in re.finditer(r"[;{}]", text):
@@ -180,7 +182,7 @@ def python_functions(text: str) -> Iterator[tuple[int, int, str]]:
 
 
 def check_functions(file: File) -> Iterator[Finding]:
-    if file.path.suffix in {".cc", ".h", ".rs"}:
+    if file.path.suffix in {".cc", ".h", ".java", ".rs"}:
         functions = brace_functions(file.text)
     elif file.path.suffix == ".py":
         functions = python_functions(file.text)

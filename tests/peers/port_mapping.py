@@ -1,0 +1,46 @@
+"""A second address for a server, as a port mapping or a container gives it: bytes go both ways."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import socketserver
+import threading
+from collections.abc import Iterator
+
+PIECE_BYTES = 64 * 1024
+
+
+def _copy(source: socket.socket, sink: socket.socket) -> None:
+    try:
+        while piece := source.recv(PIECE_BYTES):
+            sink.sendall(piece)
+        sink.shutdown(socket.SHUT_WR)
+    except OSError:  # one side is gone: so is the other
+        for one in (source, sink):
+            with contextlib.suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+
+
+@contextlib.contextmanager
+def to(address: tuple[str, int]) -> Iterator[str]:
+    """The URL of the new address."""
+
+    class Connection(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            with socket.create_connection(address) as server:
+                back = threading.Thread(target=_copy, args=(server, self.request), daemon=True)
+                back.start()
+                _copy(self.request, server)
+                back.join()
+
+    class Mapping(socketserver.ThreadingTCPServer):
+        daemon_threads = True
+        block_on_close = False
+
+    with Mapping(("127.0.0.1", 0), Connection) as mapping:
+        threading.Thread(target=mapping.serve_forever, daemon=True).start()
+        try:
+            yield f"http://127.0.0.1:{mapping.server_address[1]}"
+        finally:
+            mapping.shutdown()
