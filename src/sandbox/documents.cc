@@ -295,7 +295,7 @@ Answer InstanceResultDocument(const InstanceView& instance, const std::string& c
   return Xml(document);
 }
 
-Answer InstanceListDocument(const std::vector<InstanceView>& instances) {
+Answer InstanceListDocument(const std::vector<InstanceView>& instances, const std::string& marker) {
   XmlDocument document("Instances");
   for (const InstanceView& instance : instances) {
     XmlElement item = document.root().Add("Instance");
@@ -305,8 +305,34 @@ Answer InstanceListDocument(const std::vector<InstanceView>& instances) {
     if (instance.finished()) item.Add("EndTime", HttpDate(instance.ended_s));
     item.Add("Status", instance.finished() ? "Terminated" : "Running");
   }
-  document.root().Add("Marker");
+  document.root().Add("Marker", marker);
   document.root().Add("MaxItems", "1000");
+  return Xml(document);
+}
+
+Answer InstanceSummaryDocument(const InstanceView& instance) {
+  int64_t seconds = instance.finished() ? instance.ended_s - instance.submitted_s : 0;
+  nlohmann::json summary{{"Instance", {{"InstanceId", instance.id}, {"RunTimeSeconds", seconds}}}};
+  std::string text = "Job run time: " + std::to_string(seconds) + " s";
+  Answer answer{200,
+                {{"Content-Type", "application/json"}},
+                Dump({{"Instance", {{"JsonSummary", summary.dump()}, {"Summary", text}}}})};
+  answer.headers.emplace_back("x-odps-task-finalized", instance.finished() ? "true" : "false");
+  return answer;
+}
+
+Answer InstanceProgressDocument(const InstanceView& instance) {
+  XmlDocument document("Progress");
+  bool waits = instance.state == InstanceState::kWaiting;
+  XmlElement stage = document.root().Add("Stage");
+  stage.Attribute("ID", "M1_job_0");
+  stage.Add("BackupWorkers", "0");
+  stage.Add("TerminatedWorkers", instance.finished() ? "1" : "0");
+  stage.Add("RunningWorkers", instance.finished() || waits ? "0" : "1");
+  stage.Add("TotalWorkers", "1");
+  stage.Add("InputRecords", "0");
+  stage.Add("OutputRecords", "0");
+  stage.Add("FinishedPercentage", instance.finished() ? "100" : "0");
   return Xml(document);
 }
 

@@ -37,7 +37,12 @@ Answer InstanceStatusDocument(const InstanceView& instance);
 Answer TaskStatusDocument(const InstanceView& instance);
 /// `csv` for a SELECT that succeeded, else the instance's text is given.
 Answer InstanceResultDocument(const InstanceView& instance, const std::string& csv);
-Answer InstanceListDocument(const std::vector<InstanceView>& instances);
+/// `marker` is empty on the last page.
+Answer InstanceListDocument(const std::vector<InstanceView>& instances, const std::string& marker);
+/// {"Instance":{"JsonSummary":"<JSON text>","Summary":"text"}} and <Progress><Stage>: the sandbox
+/// has one worker and one stage a statement.
+Answer InstanceSummaryDocument(const InstanceView& instance);
+Answer InstanceProgressDocument(const InstanceView& instance);
 
 /// {"columns":[...],"partitionKeys":[...]} of tunnel sessions.
 std::string TunnelSchemaJson(const std::vector<Column>& columns,

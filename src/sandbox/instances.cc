@@ -60,6 +60,7 @@ Instances::~Instances() {
     for (auto& [id, instance] : instances_) instance->cancelled = true;
   }
   changed_.notify_all();
+  ended_.notify_all();
   for (std::thread& worker : workers_) worker.join();
 }
 
@@ -137,13 +138,27 @@ Status Instances::Cancel(const User& user, const std::string& project, const std
   return OkStatus();
 }
 
-std::vector<InstanceView> Instances::List(const User& user, const std::string& project) {
+Status Instances::WaitForEnd(const User& user, const std::string& project, const std::string& id,
+                             std::chrono::milliseconds longest) {
+  std::unique_lock lock(mutex_);
+  TRY(auto instance, FindLocked(user, project, id));
+  ended_.wait_for(lock, longest, [&] { return stopping_ || instance->view.finished(); });
+  return OkStatus();
+}
+
+std::vector<InstanceView> Instances::List(const User& user, const std::string& project,
+                                          const InstanceFilter& filter) {
   std::lock_guard lock(mutex_);
+  bool owns_all = user.Has(Right::kOwner, project) && !filter.only_own;
   std::vector<InstanceView> views;
   for (auto at = instances_.rbegin(); at != instances_.rend(); ++at) {
     const InstanceView& view = at->second->view;
-    bool visible = view.owner == user.name || user.Has(Right::kOwner, project);
-    if (view.project == project && visible) views.push_back(view);
+    bool wanted = view.project == project && (owns_all || view.owner == user.name) &&
+                  (filter.marker.empty() || view.id < filter.marker) &&
+                  filter.finished.value_or(view.finished()) == view.finished() &&
+                  view.submitted_s >= filter.from_s && view.submitted_s <= filter.to_s;
+    if (wanted) views.push_back(view);
+    if (views.size() == filter.limit) break;
   }
   return views;
 }
@@ -177,6 +192,7 @@ void Instances::Run(Instance* instance) {
     view.state = instance->cancelled ? InstanceState::kCancelled : InstanceState::kFailed;
     view.text = sql::FailureText(outcome.error());
   }
+  ended_.notify_all();
 }
 
 Result<sql::SqlOutcome> Instances::Execute(Instance* instance) {

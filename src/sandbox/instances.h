@@ -5,11 +5,13 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -39,6 +41,15 @@ struct InstanceView {
   }
 };
 
+struct InstanceFilter {
+  std::string marker;  ///< ids before this one, the list being newest first; "" = from the newest
+  size_t limit = 1'000;
+  std::optional<bool> finished;
+  bool only_own = false;
+  int64_t from_s = 0;
+  int64_t to_s = INT64_MAX;
+};
+
 class Instances {
  public:
   Instances(Catalog* catalog, Storage* storage);
@@ -58,8 +69,12 @@ class Instances {
   Status Cancel(const User& user, const std::string& project, const std::string& id);
   /// The CSV text of a SELECT's result: header, then at most 10,000 rows.
   Result<std::string> Csv(const InstanceView& instance) const;
+  /// Waits until the instance has ended, at most so long. Errors: as Find.
+  Status WaitForEnd(const User& user, const std::string& project, const std::string& id,
+                    std::chrono::milliseconds longest);
   /// Those the user may see, newest first.
-  std::vector<InstanceView> List(const User& user, const std::string& project);
+  std::vector<InstanceView> List(const User& user, const std::string& project,
+                                 const InstanceFilter& filter);
 
  private:
   struct Instance {
@@ -81,7 +96,8 @@ class Instances {
   sql::Engine engine_;
   sql::Executor executor_;
   std::mutex mutex_;
-  std::condition_variable changed_;
+  std::condition_variable changed_;  ///< the queue, or stopping
+  std::condition_variable ended_;
   std::map<std::string, std::shared_ptr<Instance>> instances_;
   std::deque<std::shared_ptr<Instance>> queue_;
   bool stopping_ = false;

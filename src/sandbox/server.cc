@@ -14,6 +14,7 @@ namespace {
 /// A 2 MB statement in XML, every character escaped.
 constexpr size_t kControlBodyBytesMax = 16 << 20;
 constexpr size_t kPageItems = 1'000;
+constexpr std::chrono::milliseconds kLongPoll{5'000};
 
 Error NotFound(const Call& call) {
   return Error(ErrorKind::kNotFound, "NoSuchObject", "nothing is at " + call.path);
@@ -42,6 +43,13 @@ size_t PageSize(const Call& call) {
   auto parsed = std::from_chars(text.data(), text.data() + text.size(), items);
   bool good = parsed.ec == std::errc() && items > 0;
   return good ? std::min(items, kPageItems) : kPageItems;
+}
+
+/// `absent` when the text is no number.
+int64_t Seconds(const std::string& text, int64_t absent) {
+  int64_t seconds = absent;
+  (void)std::from_chars(text.data(), text.data() + text.size(), seconds);
+  return seconds;
 }
 
 Answer PlainText(std::string text) {
@@ -157,8 +165,7 @@ Result<Answer> Server::RouteProject(const Exchange& exchange) {
     case CallName::kGetSchema:
     case CallName::kDropSchema: return NamedSchema(call, target);
     case CallName::kListTables: return ListTables(call, target);
-    case CallName::kListInstances:
-      return InstanceListDocument(instances_.List(user, target.project));
+    case CallName::kListInstances: return ListInstances(exchange);
     case CallName::kSubmitInstance: return SubmitInstance(exchange);
     default: break;
   }
@@ -315,6 +322,23 @@ Result<std::vector<PartitionInfo>> Server::PartitionPage(const Table& table,
   return page;
 }
 
+Result<Answer> Server::ListInstances(const Exchange& exchange) {
+  const auto& [call, target, user, responder] = exchange;
+  InstanceFilter filter;
+  filter.marker = call.Parameter("marker");
+  filter.limit = PageSize(call);
+  filter.only_own = call.Parameter("onlyowner") == "yes";
+  std::string status = LowerName(call.Parameter("status"));
+  if (!status.empty()) filter.finished = status == "terminated";
+  // "from:to" in seconds since 1970, either of them may be missing.
+  std::string range = call.Parameter("daterange");
+  size_t colon = std::min(range.find(':'), range.size());
+  filter.from_s = Seconds(range.substr(0, colon), filter.from_s);
+  filter.to_s = Seconds(range.substr(std::min(colon + 1, range.size())), filter.to_s);
+  auto views = instances_.List(user, target.project, filter);
+  return InstanceListDocument(views, views.size() == filter.limit ? views.back().id : "");
+}
+
 Result<Answer> Server::SubmitInstance(const Exchange& exchange) {
   const auto& [call, target, user, responder] = exchange;
   TRY(std::string body, ReadAll(call.http->body, kControlBodyBytesMax));
@@ -343,6 +367,9 @@ Result<Answer> Server::CancelInstance(const Exchange& exchange) {
 
 Result<Answer> Server::GetInstance(const Exchange& exchange) {
   const auto& [call, target, user, responder] = exchange;
+  if (call.Has("instancestatus")) {
+    TRY_VOID(instances_.WaitForEnd(user, target.project, target.object, kLongPoll));
+  }
   bool polls = !call.Has("source") && !call.Has("result");
   TRY(InstanceView instance, instances_.Find(user, target.project, target.object, polls));
   if (call.Has("taskstatus")) return TaskStatusDocument(instance);
@@ -350,13 +377,8 @@ Result<Answer> Server::GetInstance(const Exchange& exchange) {
   if (call.Has("source")) {
     return Answer{200, {{"Content-Type", "application/xml"}}, instance.job.job_text};
   }
-  if (call.Has("instancesummary")) {
-    nlohmann::json summary{{"Instance", {{"JsonSummary", "{}"}, {"Summary", ""}}}};
-    return Answer{200, {{"Content-Type", "application/json"}}, summary.dump()};
-  }
-  if (call.Has("instanceprogress")) {
-    return Answer{200, {{"Content-Type", "application/xml"}}, "<Progress/>"};
-  }
+  if (call.Has("instancesummary")) return InstanceSummaryDocument(instance);
+  if (call.Has("instanceprogress")) return InstanceProgressDocument(instance);
   if (call.Has("instancedetail") || call.Has("detail") || call.Has("info")) {
     return Answer{200, {{"Content-Type", "application/json"}}, "{}"};
   }

@@ -84,6 +84,7 @@ class Server {
   Result<std::vector<PartitionInfo>> PartitionPage(const Table& table,
                                                    const PartitionFilter& wanted, size_t limit,
                                                    std::string* marker);
+  Result<Answer> ListInstances(const Exchange& exchange);
   Result<Answer> SubmitInstance(const Exchange& exchange);
   Result<Answer> CancelInstance(const Exchange& exchange);
   Result<Answer> GetInstance(const Exchange& exchange);

@@ -129,6 +129,7 @@ Result<Answer> TunnelDownload::CreateForTable(const Call& call, const TableName&
   session.table = table;
   session.spec = spec;
   session.version = partition.version;
+  session.any_version = IsTrue(call, "disable_modified_check");
   session.columns = table.columns;
   session.partition_columns = table.partition_columns;
   session.rows = partition.rows;
@@ -217,7 +218,7 @@ Result<TunnelDownload::Reading> TunnelDownload::Prepare(const Call& call, const 
     return paths;
   }));
   TRY(PartitionInfo partition, catalog_->GetPartition(*session.table, session.spec));
-  if (partition.version != session.version) {
+  if (!session.any_version && partition.version != session.version) {
     return Error(ErrorKind::kConflict, "TableModified",
                  "the data changed since the session began; begin a new one");
   }

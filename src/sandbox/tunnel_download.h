@@ -1,7 +1,8 @@
 // Download sessions of the tunnel, for tables and for results of queries: create, get, read a row
 // range in Arrow or record form. A session fixes the version of its partition; data that changed
-// since is refused with TableModified. Sessions live in memory for a day. Protocol as PyODPS 0.13
-// and odps-sdk-core 0.52 speak it. Thread-safe. Errors carry the tunnel's codes.
+// since is refused with TableModified, unless the session was made with disable_modified_check.
+// Sessions live in memory for a day. Protocol as PyODPS 0.13 and odps-sdk-core 0.52 speak it.
+// Thread-safe. Errors carry the tunnel's codes.
 #pragma once
 
 #include <map>
@@ -35,6 +36,7 @@ class TunnelDownload {
     std::optional<Table> table;  ///< nullopt: the result of a query
     PartitionSpec spec;
     int64_t version = 0;
+    bool any_version = false;  ///< disable_modified_check: read whatever is there
     std::string result_path;
     std::vector<Column> columns;
     std::vector<Column> partition_columns;

@@ -25,10 +25,6 @@ Result<int64_t> BlockId(const Call& call) {
                "blockid '" + text + "' is not a number from 0 to 19999");
 }
 
-bool IsTrue(const Call& call, const std::string& name) {
-  return call.Has(name) && LowerName(call.Parameter(name)) != "false";
-}
-
 /// Marks a session as committing for one scope, so that no block joins it meanwhile.
 class CommitMark {
  public:
@@ -53,6 +49,10 @@ class CommitMark {
 };
 
 }  // namespace
+
+bool IsTrue(const Call& call, const std::string& name) {
+  return call.Has(name) && LowerName(call.Parameter(name)) != "false";
+}
 
 Result<PartitionSpec> PartitionOf(const Call& call, const Table& table) {
   std::string text = call.Parameter("partition");

@@ -37,6 +37,9 @@ class TunnelUpload {
   std::set<std::string> committing_;
 };
 
+/// A switch of a request: there, and not "false".
+bool IsTrue(const Call& call, const std::string& name);
+
 /// The partition a request names, checked against the table; "" for a table without partitions.
 Result<PartitionSpec> PartitionOf(const Call& call, const Table& table);
 

@@ -375,3 +375,54 @@ def test_a_bad_users_file_is_refused_by_line(tmp_path: Path) -> None:
         box.start()
     assert box.process is not None and box.process.wait(timeout=20) == 3
     assert os.environ.get("PEER_TEST_SECRET") is None
+
+
+# Instances ----------------------------------------------------------------------------------
+
+
+def test_what_pyodps_asks_of_an_instance_is_answered(odps: ODPS) -> None:
+    instance = odps.run_sql("SELECT 1 AS one")
+    begun = time.monotonic()
+    instance.reload(blocking=True)  # waits at the server
+    assert time.monotonic() - begun < 5
+    instance.wait_for_success()
+    (task,) = instance.get_task_names()
+    progress = instance.get_task_progress(task)
+    assert progress.stages[0].terminated_workers == 1
+    assert "100%" in progress.get_stage_progress_formatted_string()
+    summary = instance.get_task_summary(task)
+    assert summary["Instance"]["InstanceId"] == instance.id
+    assert "run time" in summary.summary_text
+    assert instance.get_sql_query() == "SELECT 1 AS one;"
+    assert instance.get_logview_address().startswith("http://")
+
+
+def test_instances_are_listed_by_status_time_and_page(odps: ODPS) -> None:
+    ids = [odps.execute_sql("SELECT 1 AS one").id for _ in range(5)]
+    listed = [i.id for i in odps.list_instances(status="Terminated")]
+    assert sorted(listed) == sorted(ids)
+    assert list(odps.list_instances(status="Running")) == []
+    assert list(odps.list_instances(start_time=time.time() + 3600)) == []
+    assert len(list(odps.list_instances(start_time=time.time() - 3600, only_owner=True))) == 5
+    endpoint = f"{odps.endpoint}/projects/{PROJECT}/instances"
+    page = odps.rest.get(endpoint, params={"maxitems": "2"}).text
+    assert page.count("<Name>") == 2 and "<Marker>" in page
+
+
+def test_a_download_reads_what_is_there_when_the_check_is_off(odps: ODPS) -> None:
+    make_table(odps)
+    put(upload := begin(odps))
+    upload.commit([0])
+    tunnel = TableTunnel(odps)
+    url = odps.get_table("t").table_resource(endpoint=tunnel.tunnel_rest.endpoint)
+    checked = tunnel.create_download_session("t")
+    params = {"downloads": "", "disable_modified_check": "true"}
+    session = tunnel.tunnel_rest.post(url, params=params).json()
+    put(upload := begin(odps))
+    upload.commit([0])
+    with pytest.raises(errors.ODPSError, match="changed since"):
+        with checked.open_arrow_reader(0, 100) as reader:
+            reader.read()
+    unchecked = tunnel.create_download_session("t", download_id=session["DownloadID"])
+    with unchecked.open_arrow_reader(0, 100) as reader:
+        assert reader.read().num_rows == 100
