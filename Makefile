@@ -19,7 +19,7 @@ JOBS ?= $(shell awk -v cores="$$(nproc)" '/^MemAvailable/ { n = int($$2 / 150000
 
 FORMATTED_FILES := git ls-files -co --exclude-standard '*.cc' '*.h' '*.java'
 
-.PHONY: help setup build test check fix run demo demo-up demo-down bench bench-sandbox clean
+.PHONY: help setup build test fuzz check fix run demo demo-up demo-down bench bench-sandbox clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
@@ -40,8 +40,15 @@ compile:
 	@if [ ! -e $(BUILD)/build.ninja ]; then cmake --preset $(PRESET) >/dev/null; fi
 	@cmake --build --preset $(PRESET) --parallel $(JOBS)
 
-test: ready ## unit and peer tests (ONLY=PATTERN: those whose name matches)
-	@$(PYTHON) tools/run_tests.py --build $(BUILD) --jobs $(JOBS) --only '$(ONLY)'
+test: ready fuzz-targets ## unit, fuzz (10 s each) and peer tests (ONLY=PATTERN: those whose name matches)
+	@$(PYTHON) tools/run_tests.py --build $(BUILD) --fuzz build/fuzz --jobs $(JOBS) --only '$(ONLY)'
+
+fuzz: fuzz-targets ## each fuzz target for FUZZ_SECONDS (600)
+	@FUZZ_SECONDS=$${FUZZ_SECONDS:-600} ctest --test-dir build/fuzz --output-on-failure --parallel $(JOBS)
+
+.PHONY: fuzz-targets
+fuzz-targets: setup
+	@$(MAKE) --no-print-directory compile PRESET=fuzz
 
 check: ## style: tools/tidy.py and clang-format
 	@tools/setup/setup check

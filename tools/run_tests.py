@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Runs every test and ends with one line, "N passed, N failed" (and ", N skipped" if any).
 
-    tools/run_tests.py --build build/release [--jobs N] [--only PATTERN]
+    tools/run_tests.py --build build/release [--fuzz build/fuzz] [--jobs N] [--only PATTERN]
 
-Unit tests are run by ctest, peer tests by the pytest of the Python that runs this file. Both show
-their progress as it comes and leave a JUnit file in the build folder; the counts come from these
-files. Exit code 0 only if every test that ran passed and both runners ran to their end.
+Unit tests and fuzz targets are run by ctest, peer tests by the pytest of the Python that runs this
+file. All show their progress as it comes and leave a JUnit file in the build folder; the counts
+come from these files. Exit code 0 only if every test that ran passed and every runner ran to its
+end.
 """
 
 from __future__ import annotations
@@ -79,12 +80,12 @@ def run(title: str, command: list[str], junit: Path, codes_without_test: tuple[i
     return tally
 
 
-def run_unit_tests(build: Path, jobs: int, only: str) -> Tally:
+def run_ctest(title: str, build: Path, jobs: int, only: str) -> Tally:
     junit = build / "ctest.xml"
     command = ["ctest", "--test-dir", str(build), "--output-junit", str(junit)]
     command += ["--parallel", str(jobs), "--timeout", "120", "--progress"]
     command += ["--no-tests=ignore", "--tests-regex", only] if only else ["--no-tests=error"]
-    return run("unit tests (ctest)", command, junit, ())
+    return run(f"{title} (ctest)", command, junit, ())
 
 
 def run_peer_tests(build: Path, only: str) -> Tally:
@@ -99,6 +100,7 @@ def run_peer_tests(build: Path, only: str) -> Tally:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--build", type=Path, required=True, help="the build folder")
+    parser.add_argument("--fuzz", type=Path, help="the build folder of the fuzz targets")
     parser.add_argument("--jobs", type=int, default=1, help="unit tests at once")
     parser.add_argument("--only", default="", help="a regex for ctest, -k for pytest")
     options = parser.parse_args()
@@ -106,7 +108,9 @@ def main() -> int:
     os.environ["MMS_BIN"] = str(build / "mms")
     os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
 
-    tally = run_unit_tests(build, options.jobs, options.only)
+    tally = run_ctest("unit tests", build, options.jobs, options.only)
+    if options.fuzz:
+        tally.add(run_ctest("fuzz targets", options.fuzz.resolve(), options.jobs, options.only))
     tally.add(run_peer_tests(build, options.only))
     if tally.passed + len(tally.failures) == 0:
         tally.failures.append(f"no test ran: nothing matches {options.only!r}")

@@ -64,7 +64,7 @@ Status FrameReader::CheckTail(size_t got) {
   if (got < 4) return Malformed("the block ends without its final checksum");
   size_t size = got - 4;
   uint32_t crc = Crc32c(global_crc_, chunk_.data(), size);
-  if (crc != BigEndian(chunk_.data() + size)) {
+  if (!SumsMatch(BigEndian(chunk_.data() + size), crc)) {
     return Malformed("the checksum of the whole block is wrong (or the block was cut)");
   }
   end_ = size;
@@ -82,7 +82,7 @@ Status FrameReader::NextChunk() {
   // A tail is always shorter than a chunk with its checksum, so the length alone tells them apart.
   if (got < chunk_.size()) return CheckTail(got);
   uint32_t crc = Crc32c(0, chunk_.data(), chunk_size_);
-  if (crc != BigEndian(chunk_.data() + chunk_size_)) {
+  if (!SumsMatch(BigEndian(chunk_.data() + chunk_size_), crc)) {
     return Malformed("the checksum of the chunk at byte " + std::to_string(payload_bytes_) +
                      " is wrong");
   }

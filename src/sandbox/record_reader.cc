@@ -293,7 +293,7 @@ class BlockReader {
       TRY(tag, input_.Varint());
     }
     TRY(uint64_t sent, input_.Varint());
-    if (static_cast<uint32_t>(sent) != values_.crc()) {
+    if (!SumsMatch(static_cast<uint32_t>(sent), values_.crc())) {
       return Malformed("wrong checksum in record " + std::to_string(count_));
     }
     uint32_t crc = values_.crc();
@@ -316,7 +316,7 @@ class BlockReader {
     TRY(uint64_t tag, input_.Varint());
     if (tag != kMetaChecksum << 3) return Malformed("the footer has no checksum");
     TRY(uint64_t crc, input_.Varint());
-    if (static_cast<uint32_t>(crc) != crc_of_crcs_)
+    if (!SumsMatch(static_cast<uint32_t>(crc), crc_of_crcs_))
       return Malformed("wrong checksum in the footer");
     TRY(bool more, input_.More());
     if (more) return Malformed("bytes follow the footer");
