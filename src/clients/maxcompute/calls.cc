@@ -27,7 +27,10 @@ constexpr std::array kRules = {
     CallRule{CallKind::kFindLogview, "find logview", kByCaller, kChangesNothing, kProject},
     // A second token is one more token; both lapse.
     CallRule{CallKind::kMakeLogviewToken, "make logview token", kFreely, kSameEnd, kInstance},
-    CallRule{CallKind::kSubmitSql, "submit sql", kIfUnsent, kStatementTells, kProject},
+    CallRule{CallKind::kSubmitSql, "submit sql", kIfUnsent, kMarkTells, kProject},
+    CallRule{CallKind::kListInstances, "list instances", kFreely, kChangesNothing, kProject},
+    CallRule{CallKind::kFetchInstanceSource, "fetch instance source", kFreely, kChangesNothing,
+             kInstance},
     CallRule{CallKind::kFetchInstance, "fetch instance", kFreely, kChangesNothing, kInstance},
     CallRule{CallKind::kFetchTaskStatus, "fetch task status", kFreely, kChangesNothing, kInstance},
     CallRule{CallKind::kFetchTaskResult, "fetch task result", kFreely, kChangesNothing, kInstance},

@@ -17,6 +17,8 @@ enum class CallKind {
   kFindLogview,
   kMakeLogviewToken,
   kSubmitSql,
+  kListInstances,
+  kFetchInstanceSource,
   kFetchInstance,
   kFetchTaskStatus,
   kFetchTaskResult,
@@ -48,8 +50,9 @@ enum class LostAnswer {
   kReplacesItself,   ///< a block sent again under its id replaces the first sending
   kStateTells,       ///< the session's state says whether the commit happened
   kReadOnFromThere,  ///< asked again behind the last row that was handed over
-  kStatementTells,   ///< told to the caller as kUnavailable: only who wrote the statement knows
-                     ///< whether it may run twice (ours may: IF NOT EXISTS, OVERWRITE, SELECT)
+  kMarkTells,        ///< the project's instances are searched for the mark that the job carries.
+                     ///< Without a find the caller is told kUnavailable, since only who wrote the
+                     ///< statement knows whether it may run twice
 };
 
 struct CallRule {

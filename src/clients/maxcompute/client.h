@@ -3,8 +3,8 @@
 //
 // Wire facts as the official clients show them (PyODPS 0.13, odps-sdk-core 0.52): XML documents
 // over {endpoint}/projects/..., signed (signing.h). Which calls may be repeated stands in calls.h.
-// SQL is submitted once and never resubmitted blindly: a submit whose answer was lost returns
-// kUnavailable and the caller decides (our DDL is idempotent, IF NOT EXISTS).
+// SQL is submitted once and never resubmitted blindly: after a lost answer the instance is looked
+// for, and when none is found the caller gets kUnavailable and decides.
 #pragma once
 
 #include <functional>
@@ -168,6 +168,7 @@ class Client {
   Result<std::string> DiscoverTunnel();
   struct Instance;
   Result<Instance> SubmitSql(const std::string& statement, const SqlOptions& options);
+  Result<std::optional<std::string>> FindByMark(const std::string& mark);
   Status AwaitSql(const std::string& instance_id, const SqlOptions& options);
   Status CheckSql(const std::string& instance_id);
   Error StopSql(const std::string& instance_id, const Error& reason);

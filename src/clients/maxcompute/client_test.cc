@@ -292,6 +292,20 @@ class SqlService {
       submit_failure.erase(submit_failure.begin());
       return failure;
     }
+    if (PathOf(request) == "/projects/p1/instances") {
+      EXPECT_TRUE(Has(request, "onlyowner=yes&daterange="));
+      // The first page has others' instances only.
+      return Answer(200,
+                    Has(request, "marker=m1")
+                        ? "<Instances><Instance><Name>i1</Name></Instance><Marker/></Instances>"
+                        : "<Instances><Instance><Name>i0</Name></Instance><Marker>m1</Marker>"
+                          "</Instances>");
+    }
+    if (Has(request, "?source")) {
+      std::lock_guard lock(mutex);
+      const bool ours = PathOf(request).ends_with("/i1") && applied;
+      return Answer(200, ours ? submitted.back() : "<Job/>");
+    }
     EXPECT_EQ(PathOf(request), "/projects/p1/instances/i1");
     if (Has(request, "?taskstatus")) {
       return Answer(200, task + "<Status>" + task_status_ + "</Status></Task></Tasks></Instance>");
@@ -308,6 +322,7 @@ class SqlService {
   std::mutex mutex;
   std::vector<std::string> submitted;
   std::vector<LoopbackAnswer> submit_failure;
+  bool applied = false;  ///< what was answered by a failure ran all the same
   std::string result = "<Result Format=\"text\"/>";
 
  private:
@@ -390,6 +405,19 @@ TEST(RunSql, NeverSubmitsAgainWhenTheAnswerWasLost) {
     Result<SqlResult> result = Make(To(server)).RunSql("INSERT INTO t VALUES (1)");
     ASSERT_FALSE(result);
     EXPECT_EQ(result.error().kind(), ErrorKind::kUnavailable);
+    EXPECT_EQ(service.submitted.size(), 1u);
+  }
+}
+
+TEST(RunSql, GoesOnWithTheInstanceWhoseAnswerWasLost) {
+  for (const LoopbackAnswer& failure : {LoopbackAnswer{"", true}, Answer(500, "")}) {
+    SqlService service;
+    service.submit_failure = {failure};
+    service.applied = true;
+    LoopbackServer server(std::ref(service));
+    Result<SqlResult> result = Make(To(server)).RunSql("INSERT INTO t VALUES (1)");
+    ASSERT_TRUE(result) << result.error().ToString();
+    EXPECT_EQ(result->instance_id, "i1");
     EXPECT_EQ(service.submitted.size(), 1u);
   }
 }

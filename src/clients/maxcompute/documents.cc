@@ -150,6 +150,19 @@ Result<PartitionPage> ParsePartitionPage(const HttpResponse& answer) {
   return page;
 }
 
+Result<InstancePage> ParseInstancePage(const HttpResponse& answer) {
+  pugi::xml_document document;
+  const bool read = document.load_buffer(answer.body.data(), answer.body.size());
+  const pugi::xml_node root = document.child("Instances");
+  if (!read || !root) return UnreadableAnswer(answer, "a list of instances");
+  InstancePage page;
+  for (const pugi::xml_node instance : root.children("Instance")) {
+    page.ids.push_back(Trimmed(instance.child_value("Name")));
+  }
+  page.marker = Trimmed(root.child_value("Marker"));
+  return page;
+}
+
 Result<std::string> ParseInstanceStatus(const HttpResponse& answer) {
   pugi::xml_document document;
   const bool read = document.load_buffer(answer.body.data(), answer.body.size());

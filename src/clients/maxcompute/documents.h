@@ -28,6 +28,13 @@ struct PartitionPage {
 };
 Result<PartitionPage> ParsePartitionPage(const HttpResponse& answer);
 
+struct InstancePage {
+  std::vector<std::string> ids;
+  std::string marker;  ///< of the next page; "" = this was the last
+};
+/// `<Instances>`. Errors: kCorrupt ODPS_ANSWER.
+Result<InstancePage> ParseInstancePage(const HttpResponse& answer);
+
 /// `<Instance><Status>`: Running, Suspended, Terminated. Errors: kCorrupt ODPS_ANSWER.
 Result<std::string> ParseInstanceStatus(const HttpResponse& answer);
 

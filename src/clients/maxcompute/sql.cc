@@ -18,6 +18,8 @@ namespace {
 constexpr const char* kTaskName = "AnonymousSQLTask";
 constexpr long kFirstPollMs = 20;
 constexpr long kCancelTimeoutMs = 15000;
+constexpr std::chrono::minutes kMarkAge{15};  // the service's clock may differ from ours
+constexpr int kInstancesLookedAtMax = 1000;
 constexpr size_t kRowsMax = 10000;  // what a result document holds at most (help pages)
 
 /// Set on every statement: project defaults differ, and must not decide what a type means.
@@ -54,7 +56,9 @@ std::string Terminated(std::string statement) {
   return statement;
 }
 
-std::string JobDocument(const std::string& settings, const std::string& statement) {
+/// `mark` is an id of ours that the service gives back with the job's text.
+std::string JobDocument(const std::string& settings, const std::string& statement,
+                        const std::string& mark) {
   pugi::xml_document document;
   pugi::xml_node job = document.append_child("Instance").append_child("Job");
   AddText(job, "Priority", "9");
@@ -62,7 +66,7 @@ std::string JobDocument(const std::string& settings, const std::string& statemen
   AddText(sql, "Name", kTaskName);
   pugi::xml_node config = sql.append_child("Config");
   AddProperty(config, "settings", settings);
-  AddProperty(config, "uuid", RandomId());
+  AddProperty(config, "uuid", mark);
   AddText(sql, "Query", Terminated(statement));
   AddText(job.append_child("DAG"), "RunMode", "Sequence");
   std::ostringstream text;
@@ -115,28 +119,63 @@ struct Client::Instance {
 
 Result<Client::Instance> Client::SubmitSql(const std::string& statement,
                                            const SqlOptions& options) {
+  const std::string mark = RandomId();
   Call call{CallKind::kSubmitSql, "POST"};
   call.path = "/projects/" + this->options().project + "/instances";
   call.headers = {{"Content-Type", "application/xml"}};
-  call.body = JobDocument(SettingsJson(this->options(), options), statement);
-  Result<HttpResponse> answer = Perform(call);
-  if (!answer) return std::move(answer).error().At(Shown(statement));
-  const std::string location = answer->Header("location");
-  const std::string path = location.substr(0, location.find('?'));
+  call.body = JobDocument(SettingsJson(this->options(), options), statement, mark);
   Instance instance;
-  instance.id = path.substr(path.rfind('/') + 1);
-  if (instance.id.empty()) {
-    return UnreadableAnswer(*answer, "a submitted instance (no Location)").At(Shown(statement));
+  Result<HttpResponse> answer = Perform(call);
+  if (answer) {
+    const std::string location = answer->Header("location");
+    const std::string path = location.substr(0, location.find('?'));
+    instance.id = path.substr(path.rfind('/') + 1);
+    if (instance.id.empty()) {
+      return UnreadableAnswer(*answer, "a submitted instance (no Location)").At(Shown(statement));
+    }
+  } else {
+    const Error& error = answer.error();
+    const bool lost = error.kind() == ErrorKind::kUnavailable && error.code() != "HTTP_UNREACHABLE";
+    const Result<std::optional<std::string>> found =
+        lost ? FindByMark(mark) : Result<std::optional<std::string>>(std::nullopt);
+    if (!found || !*found) return std::move(answer).error().At(Shown(statement));
+    instance.id = **found;
   }
   instance.logview_url = LogviewUrl(instance.id);
   instance.where = Shown(statement) + " (instance " + instance.id +
                    (instance.logview_url.empty() ? "" : ", " + instance.logview_url) + ")";
   if (options.on_submitted) options.on_submitted(instance.id, instance.logview_url);
   // A service may answer short statements at once.
-  if (answer->body.find("<Task") != std::string::npos) {
+  if (answer && answer->body.find("<Task") != std::string::npos) {
     TRY(instance.result, ParseTask(*answer));
   }
   return instance;
+}
+
+Result<std::optional<std::string>> Client::FindByMark(const std::string& mark) {
+  const auto from = std::chrono::system_clock::now() - kMarkAge;
+  Call list{CallKind::kListInstances};
+  list.path = "/projects/" + options().project + "/instances";
+  std::string marker;
+  int looked = 0;
+  while (true) {
+    list.query = {{"expectmarker", "true"},
+                  {"onlyowner", "yes"},
+                  {"daterange", std::to_string(std::chrono::system_clock::to_time_t(from)) + ":"}};
+    if (!marker.empty()) list.query.emplace_back("marker", marker);
+    TRY(const HttpResponse answer, Perform(list));
+    TRY(InstancePage page, ParseInstancePage(answer));
+    for (std::string& id : page.ids) {
+      if (++looked > kInstancesLookedAtMax) return std::optional<std::string>();
+      Call source{CallKind::kFetchInstanceSource};
+      source.path = InstancePath(options(), id);
+      source.query = {{"source", ""}};
+      const Result<HttpResponse> text = Perform(source);
+      if (text && text->body.find(mark) != std::string::npos) return std::optional(std::move(id));
+    }
+    if (page.marker.empty() || page.marker == marker) return std::optional<std::string>();
+    marker = std::move(page.marker);
+  }
 }
 
 Status Client::AwaitSql(const std::string& instance_id, const SqlOptions& options) {
