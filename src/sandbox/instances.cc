@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "sandbox/call.h"
+#include "sandbox/csv_rows.h"
 #include "sandbox/parquet_file.h"
 #include "sandbox/sql/parser.h"
 #include "sandbox/value_text.h"
@@ -15,7 +16,6 @@ namespace {
 constexpr size_t kWorkers = 4;
 constexpr size_t kInstancesMax = 20'000;
 constexpr int64_t kKeepSeconds = 24 * 3600;
-constexpr int64_t kCsvRowsMax = 10'000;
 
 /// Values may be JSON strings, booleans or numbers.
 std::map<std::string, std::string> ParseSettings(const std::string& text) {
@@ -225,23 +225,8 @@ Result<sql::SqlOutcome> Instances::Execute(Instance* instance) {
 Result<std::string> Instances::Csv(const InstanceView& instance) const {
   std::string absolute_path = storage_->Absolute(instance.result_path);
   TRY(auto shape, ReadParquetShape(absolute_path));
-  std::string csv;
-  for (const auto& field : shape.first->fields()) {
-    csv += (csv.empty() ? "" : ",") + CsvQuoted(field->name());
-  }
-  csv += "\n";
   RowRange range{{{absolute_path, shape.second}}, 0, std::min(shape.second, kCsvRowsMax)};
-  TRY_VOID(ReadRows(range, shape.first, [&](const arrow::RecordBatch& batch) -> Status {
-    for (int64_t row = 0; row < batch.num_rows(); ++row) {
-      for (int column = 0; column < batch.num_columns(); ++column) {
-        if (column > 0) csv += ",";
-        csv += CsvCell(*batch.column(column), row);
-      }
-      csv += "\n";
-    }
-    return OkStatus();
-  }));
-  return csv;
+  return CsvRows(shape.first->field_names(), range, shape.first);
 }
 
 }  // namespace mms::sandbox

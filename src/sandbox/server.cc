@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "sandbox/csv_rows.h"
 #include "sandbox/documents.h"
 #include "sandbox/xml.h"
 
@@ -46,10 +47,10 @@ size_t PageSize(const Call& call) {
 }
 
 /// `absent` when the text is no number.
-int64_t Seconds(const std::string& text, int64_t absent) {
-  int64_t seconds = absent;
-  (void)std::from_chars(text.data(), text.data() + text.size(), seconds);
-  return seconds;
+int64_t Number(const std::string& text, int64_t absent) {
+  int64_t number = absent;
+  (void)std::from_chars(text.data(), text.data() + text.size(), number);
+  return number;
 }
 
 Answer PlainText(std::string text) {
@@ -172,6 +173,7 @@ Result<Answer> Server::RouteProject(const Exchange& exchange) {
   TRY(Table table, catalog_->GetTable({target.project, target.schema, target.object}));
   if (target.name == CallName::kListPartitions) return ListPartitions(call, table);
   if (target.name == CallName::kGetTable) return GetTable(call, table);
+  if (target.name == CallName::kPreviewTable) return PreviewTable(call, table);
   TRY(PartitionSpec spec, PartitionOf(call, table));
   TRY(PartitionInfo partition, catalog_->GetPartition(table, spec));
   return PartitionDocument(partition, call.Has("extended"));
@@ -267,6 +269,35 @@ Result<Answer> Server::GetTable(const Call& call, const Table& table) {
   return TableDocument(table, size, call.Has("extended"));
 }
 
+/// The first rows as CSV, of one partition or of all; data columns only.
+Result<Answer> Server::PreviewTable(const Call& call, const Table& table) {
+  std::optional<PartitionSpec> spec;
+  if (call.Has("partition")) {
+    TRY(spec, PartitionOf(call, table));
+  }
+  TRY(auto columns, ColumnsNamed(call.Parameter("cols"), table.columns));
+  RowRange range;
+  TRY(auto lease, storage_->Lease([&]() -> Result<std::vector<std::string>> {
+    TRY(auto files, catalog_->Files(table, spec));
+    std::vector<std::string> paths;
+    for (const DataFile& file : files) {
+      range.parts.push_back({storage_->Absolute(file.path), file.rows});
+      range.count += file.rows;
+      paths.push_back(file.path);
+    }
+    return paths;
+  }));
+  int64_t wanted =
+      std::clamp<int64_t>(Number(call.Parameter("linenum"), kCsvRowsMax), 0, kCsvRowsMax);
+  range.count = std::min(range.count, wanted);
+  Table chosen;
+  chosen.columns = columns;
+  std::vector<std::string> names;
+  for (const Column& column : columns) names.push_back(column.name);
+  TRY(std::string csv, CsvRows(names, range, chosen.ArrowSchema()));
+  return Answer{200, {{"Content-Type", "text/csv"}}, std::move(csv)};
+}
+
 Result<Answer> Server::ListPartitions(const Call& call, const Table& table) {
   if (!table.partitioned()) {
     return Error(ErrorKind::kInvalidInput, "InvalidArgument",
@@ -333,8 +364,8 @@ Result<Answer> Server::ListInstances(const Exchange& exchange) {
   // "from:to" in seconds since 1970, either of them may be missing.
   std::string range = call.Parameter("daterange");
   size_t colon = std::min(range.find(':'), range.size());
-  filter.from_s = Seconds(range.substr(0, colon), filter.from_s);
-  filter.to_s = Seconds(range.substr(std::min(colon + 1, range.size())), filter.to_s);
+  filter.from_s = Number(range.substr(0, colon), filter.from_s);
+  filter.to_s = Number(range.substr(std::min(colon + 1, range.size())), filter.to_s);
   auto views = instances_.List(user, target.project, filter);
   return InstanceListDocument(views, views.size() == filter.limit ? views.back().id : "");
 }

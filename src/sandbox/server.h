@@ -32,6 +32,7 @@ class Server {
  public:
   Server(Catalog* catalog, Storage* storage, ServerOptions options)
       : catalog_(catalog),
+        storage_(storage),
         users_(std::move(options.users)),
         limits_(options.limits),
         instances_(catalog, storage),
@@ -79,6 +80,7 @@ class Server {
   Result<Answer> NamedSchema(const Call& call, const Target& target);
   Result<Answer> ListTables(const Call& call, const Target& target);
   Result<Answer> GetTable(const Call& call, const Table& table);
+  Result<Answer> PreviewTable(const Call& call, const Table& table);
   Result<Answer> ListPartitions(const Call& call, const Table& table);
   /// At most `limit` that fit, after `marker`; it becomes the next page's, "" when none follows.
   Result<std::vector<PartitionInfo>> PartitionPage(const Table& table,
@@ -94,6 +96,7 @@ class Server {
   Counters& CountersOf(CallName name) { return counters_[static_cast<size_t>(name)]; }
 
   Catalog* catalog_;
+  Storage* storage_;
   Users users_;
   Limits limits_;
   Faults faults_;

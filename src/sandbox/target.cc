@@ -25,6 +25,7 @@ constexpr std::array<std::pair<CallName, std::string_view>, kCallNames> kNames{{
     {CallName::kGetTable, "get_table"},
     {CallName::kListPartitions, "list_partitions"},
     {CallName::kGetPartition, "get_partition"},
+    {CallName::kPreviewTable, "preview_table"},
     {CallName::kListInstances, "list_instances"},
     {CallName::kSubmitInstance, "submit_instance"},
     {CallName::kGetInstance, "get_instance"},
@@ -90,9 +91,10 @@ CallName TunnelCall(const Call& call, bool instance) {
 CallName TableCall(const Call& call) {
   CallName tunnel = TunnelCall(call, false);
   if (tunnel != CallName::kUnknown) return tunnel;
-  return Choose(call, OnlyGet(call.Has("partitions")  ? CallName::kListPartitions
-                              : call.Has("partition") ? CallName::kGetPartition
-                                                      : CallName::kGetTable));
+  return Choose(call, OnlyGet(call.Has("data")         ? CallName::kPreviewTable
+                              : call.Has("partitions") ? CallName::kListPartitions
+                              : call.Has("partition")  ? CallName::kGetPartition
+                                                       : CallName::kGetTable));
 }
 
 CallName InstanceCall(const Call& call) {

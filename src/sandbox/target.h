@@ -30,6 +30,7 @@ enum class CallName {
   kGetTable,
   kListPartitions,
   kGetPartition,
+  kPreviewTable,
   kListInstances,
   kSubmitInstance,
   kGetInstance,

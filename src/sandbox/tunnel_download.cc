@@ -48,21 +48,7 @@ Result<std::pair<int64_t, int64_t>> ParseRowRange(const Call& call, int64_t rows
 /// order, as PyODPS 0.13 reads them (odps-sdk-core 0.52 does not: only a list in table order serves
 /// both).
 Result<std::vector<Column>> ChooseColumns(const Call& call, const std::vector<Column>& all) {
-  std::string text = LowerName(call.Parameter("columns"));
-  if (text.empty()) return all;
-  std::vector<Column> chosen;
-  for (size_t at = 0; at <= text.size();) {
-    size_t end = std::min(text.find(',', at), text.size());
-    std::string name = text.substr(at, end - at);
-    auto found = std::find_if(all.begin(), all.end(),
-                              [&](const Column& column) { return column.name == name; });
-    if (found == all.end()) {
-      return Error(ErrorKind::kInvalidInput, "InvalidColumnSpec",
-                   "the column '" + name + "' does not exist");
-    }
-    chosen.push_back(*found);
-    at = end + 1;
-  }
+  TRY(auto chosen, ColumnsNamed(call.Parameter("columns"), all));
   if (!call.Has("arrow")) return chosen;
   std::vector<Column> in_order;
   for (const Column& column : all) {
@@ -90,6 +76,25 @@ Result<std::shared_ptr<arrow::RecordBatch>> ToNanos(const arrow::RecordBatch& ba
 }
 
 }  // namespace
+
+Result<std::vector<Column>> ColumnsNamed(const std::string& list, const std::vector<Column>& all) {
+  std::string text = LowerName(list);
+  if (text.empty()) return all;
+  std::vector<Column> chosen;
+  for (size_t at = 0; at <= text.size();) {
+    size_t end = std::min(text.find(',', at), text.size());
+    std::string name = text.substr(at, end - at);
+    auto found = std::find_if(all.begin(), all.end(),
+                              [&](const Column& column) { return column.name == name; });
+    if (found == all.end()) {
+      return Error(ErrorKind::kInvalidInput, "InvalidColumnSpec",
+                   "the column '" + name + "' does not exist");
+    }
+    chosen.push_back(*found);
+    at = end + 1;
+  }
+  return chosen;
+}
 
 struct TunnelDownload::Reading {
   std::vector<Column> columns;

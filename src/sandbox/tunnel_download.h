@@ -57,4 +57,8 @@ class TunnelDownload {
   std::map<std::string, std::shared_ptr<const Session>> sessions_;
 };
 
+/// The columns of a list "a,b", in its order; all when it is empty. Errors: kInvalidInput
+/// InvalidColumnSpec.
+Result<std::vector<Column>> ColumnsNamed(const std::string& list, const std::vector<Column>& all);
+
 }  // namespace mms::sandbox

@@ -51,6 +51,7 @@ std::optional<Right> RightOf(CallName name) {
     case CallName::kGetTable:
     case CallName::kListPartitions:
     case CallName::kGetPartition: return Right::kDescribe;
+    case CallName::kPreviewTable: return Right::kSelect;
     case CallName::kListInstances:
     case CallName::kSubmitInstance: return Right::kCreateInstance;
     case CallName::kCreateUpload:

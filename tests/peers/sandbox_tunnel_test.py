@@ -426,3 +426,12 @@ def test_a_download_reads_what_is_there_when_the_check_is_off(odps: ODPS) -> Non
     unchecked = tunnel.create_download_session("t", download_id=session["DownloadID"])
     with unchecked.open_arrow_reader(0, 100) as reader:
         assert reader.read().num_rows == 100
+
+
+def test_the_head_of_a_table_is_shown(odps: ODPS) -> None:
+    make_table(odps)
+    put(upload := begin(odps))
+    upload.commit([0])
+    table = odps.get_table("t")
+    assert [tuple(row.values) for row in table.head(3)] == [(0, "v0"), (1, "v1"), (2, "v2")]
+    assert [row[0] for row in table.head(2, columns=["b"])] == ["v0", "v1"]
