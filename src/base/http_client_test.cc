@@ -341,6 +341,95 @@ TEST(HttpClient, AProxyIsAskedForWhatItMayReach) {
   EXPECT_EQ(denied.error().message().find("geheimnis"), std::string::npos);
 }
 
+/// Takes one connection: opens it as a SOCKS 5 proxy does (RFC 1928, no login), then answers the
+/// HTTP request that comes through it, as if it were the peer.
+class SocksProxy {
+ public:
+  SocksProxy() {
+    listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    auto* generic = reinterpret_cast<sockaddr*>(&address);
+    CHECK(::bind(listener_, generic, size) == 0 && ::listen(listener_, 1) == 0);
+    CHECK(::getsockname(listener_, generic, &size) == 0);
+    port_ = ntohs(address.sin_port);
+    thread_ = std::thread([this] { Serve(); });
+  }
+  ~SocksProxy() {
+    ::shutdown(listener_, SHUT_RDWR);
+    thread_.join();
+    ::close(listener_);
+  }
+  std::string url() const { return "socks5h://127.0.0.1:" + std::to_string(port_); }
+  /// Host name that was asked for; read it after the answer.
+  std::string host;
+
+ private:
+  std::string Take(size_t size) const {
+    std::string bytes(size, '\0');
+    if (::recv(connection_, bytes.data(), size, MSG_WAITALL) != static_cast<ssize_t>(size))
+      return "";
+    return bytes;
+  }
+  void Give(std::string_view bytes) const {
+    CHECK(::send(connection_, bytes.data(), bytes.size(), MSG_NOSIGNAL) >= 0);
+  }
+  void Serve() {
+    connection_ = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
+    if (connection_ < 0) return;
+    const std::string greeting = Take(2);  // version, number of login methods
+    CHECK(greeting.size() == 2);
+    Take(static_cast<unsigned char>(greeting[1]));
+    Give(std::string_view("\5\0", 2));
+    const std::string request = Take(5);  // version, connect, 0, 3 = a name, its length
+    CHECK(request.substr(0, 4) == std::string_view("\5\1\0\3", 4));
+    host = Take(static_cast<unsigned char>(request[4]));
+    Take(2);
+    Give(std::string_view("\5\0\0\1\0\0\0\0\0\0", 10));
+    std::string head;
+    while (!head.ends_with("\r\n\r\n")) {
+      const std::string byte = Take(1);
+      if (byte.empty()) break;
+      head += byte;
+    }
+    Give(Answer(200, "through").bytes);
+    ::close(connection_);
+  }
+
+  int listener_ = -1;
+  int connection_ = -1;
+  int port_ = 0;
+  std::thread thread_;
+};
+
+TEST(HttpClient, ASocksProxyResolvesTheName) {
+  std::optional<Result<HttpResponse>> answer;
+  std::string host;
+  {
+    SocksProxy proxy;
+    HttpClient::Options options;
+    options.proxy = proxy.url();
+    HttpClient client(options);
+    answer.emplace(client.Send(Get("http://peer.invalid/a")));
+    host = proxy.host;
+  }
+  ASSERT_TRUE(*answer) << answer->error().ToString();
+  EXPECT_EQ((*answer)->body, "through");
+  EXPECT_EQ(host, "peer.invalid");
+}
+
+TEST(HttpClient, ACaFileThatIsNoneIsAnErrorOfTheSettings) {
+  LoopbackServer server([](const LoopbackRequest&) { return Answer(200, ""); });
+  HttpClient::Options options;
+  options.ca_file = "/no/such/file.pem";
+  HttpClient client(options);
+  Result<HttpResponse> answer = client.Send(Get("https" + server.url().substr(4)));
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().code(), "HTTP_TLS") << answer.error().ToString();
+}
+
 TEST(HttpClient, BodiesBothWaysKeepToTheBandwidth) {
   LoopbackServer server([](const LoopbackRequest& request) { return Answer(200, request.body); });
   HttpClient::Options options;
