@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import random
+import threading
+import time
+
 import pytest
 from odps import ODPS, errors
 from odps.tunnel import TableTunnel
 from odps.tunnel.checksum import Checksum
+from odps.tunnel.tabletunnel import TableUpsertSession
 from sandbox_fixtures import (  # noqa: F401
     Sandbox,
     count,
@@ -101,6 +107,47 @@ def test_an_aborted_upsert_leaves_nothing(odps: ODPS, sandbox: Sandbox) -> None:
     assert staged == []
 
 
+def test_a_kill_at_any_moment_of_an_upsert_commit_leaves_old_or_new_whole(
+    sandbox: Sandbox,
+) -> None:
+    client = sandbox.client()
+    make_keyed(client)
+    upsert_all(client, "turn 0").commit()
+    seed = random.randrange(2**32)
+    print(f"seed {seed}")
+    moments = random.Random(seed)
+    state = "turn 0"
+    for turn in range(1, 6):
+        session = upsert_all(client, f"turn {turn}")
+        committing = threading.Thread(target=commit_quietly, args=(session,))
+        committing.start()
+        time.sleep(moments.uniform(0, 0.06))  # the kill is to fall anywhere into the commit
+        sandbox.kill()
+        session.close()
+        sandbox.restart()
+        committing.join()
+        client = sandbox.client()
+        rows = names(client)
+        assert len(rows) == 2_000
+        assert set(rows.values()) in ({state}, {f"turn {turn}"})
+        state = rows[0]
+
+
+def upsert_all(client: ODPS, name: str) -> TableUpsertSession:
+    session = TableTunnel(client).create_upsert_session("keyed")
+    stream = session.open_upsert_stream()
+    for i in range(2_000):
+        stream.upsert(session.new_record([i, name, None]))
+    stream.close()
+    return session
+
+
+def commit_quietly(session: TableUpsertSession) -> None:
+    """The sandbox dies under it: the error is expected, its kind is of no interest."""
+    with contextlib.suppress(Exception):
+        session.commit(async_=True)
+
+
 def test_what_upserts_refuse(odps: ODPS) -> None:
     make_table(odps)
     with pytest.raises(errors.ODPSError, match="no primary key"):
@@ -180,18 +227,20 @@ YEAR_9999 = 253_402_300_799
 
 def test_timestamps_of_the_years_1_to_9999_are_kept(odps: ODPS, sandbox: Sandbox) -> None:
     odps.execute_sql("CREATE TABLE times (id BIGINT, at TIMESTAMP)")
-    narrow = [(1, 0, 1), (2, 1_700_000_000, 999_999_999)]
+    narrow = [(1, 0, 1_000), (2, 1_700_000_000, 999_999_000)]
     wide = [(3, YEAR_1, 0), (4, YEAR_9999, 999_999_000), (5, -1, 1_000)]
     for block in (narrow, wide):
         put_raw(odps, "times", record_block(block))
     kinds = {path.name.endswith(".us.parquet") for path in sandbox.files("times")}
-    assert kinds == {False, True}
+    assert kinds == {False, True}  # narrow files and wide ones, side by side
     sql = "SELECT id, at FROM times ORDER BY id LIMIT 10"
     with odps.execute_sql(sql).open_reader(tunnel=False) as reader:
         shown = [line.split(",")[1].strip('"') for line in reader.raw.splitlines()[1:]]
     assert shown[2] == "0001-01-01 00:00:00"
     assert shown[3] == "9999-12-31 23:59:59.999999"
-    assert read_raw(odps, "times") == record_block(narrow + wide)
+    fine = [(6, 0, 1), (7, 1_700_000_000, 999_999_999)]
+    put_raw(odps, "times", record_block(fine))
+    assert read_raw(odps, "times") == record_block(narrow + wide + fine)
     download = TableTunnel(odps).create_download_session("times")
     with pytest.raises(errors.ODPSError, match="outside the years 1677 to 2262"):
         with download.open_arrow_reader(0, 5) as reader:
