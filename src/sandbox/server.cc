@@ -15,7 +15,7 @@ namespace {
 /// A 2 MB statement in XML, every character escaped.
 constexpr size_t kControlBodyBytesMax = 16 << 20;
 constexpr size_t kPageItems = 1'000;
-constexpr std::chrono::milliseconds kLongPoll{5'000};
+constexpr std::chrono::milliseconds kLongPoll{2'000};
 
 Error NotFound(const Call& call) {
   return Error(ErrorKind::kNotFound, "NoSuchObject", "nothing is at " + call.path);
@@ -95,8 +95,8 @@ void Server::Handle(ServerRequest& request, HttpResponder& responder) {
 
 void Server::Reply(Result<Answer> answer, const ReplyTo& to, HttpResponder* responder) {
   Counters& counters = CountersOf(to.name);
+  if (!answer || answer->status >= 300) ++counters.failed;
   if (!answer) {
-    ++counters.failed;
     const Error& error = answer.error();
     if (error.kind() == ErrorKind::kInternal || StatusOf(error) >= 500) {
       std::fprintf(stderr, "mms sandbox: %s: %s [%s]\n", std::string(NameText(to.name)).c_str(),

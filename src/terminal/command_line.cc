@@ -134,18 +134,22 @@ class CommandLine {
     SandboxFlags& flags = arguments_.sandbox;
     sub->add_option("--faults", flags.faults_file, "Rules of failures to inject (JSON)")
         ->type_name("FILE");
-    sub->add_flag("--enforce-limits", flags.enforce_limits,
-                  "Refuse what MaxCompute would refuse by rate and concurrency");
+    CLI::Option* enforce =
+        sub->add_flag("--enforce-limits", flags.enforce_limits,
+                      "Refuse what MaxCompute would refuse by rate and concurrency");
     sub->add_option("--limit-window-scale", flags.limit_window_scale,
                     "Length of the limits' time windows; 0.02 makes 5 minutes 6 seconds")
         ->check(CLI::Range(0.0001, 1.0))
+        ->needs(enforce)
         ->capture_default_str();
     sub->add_option("--limit-slots", flags.limit_slots, "Tunnel requests at once")
         ->check(CLI::Range(1, 1'000))
+        ->needs(enforce)
         ->capture_default_str();
     sub->add_option("--limit-block-rate", flags.limit_block_mb_per_s,
                     "MB/s of one block; 0 = no throttle")
         ->check(CLI::Range(0, 10'000))
+        ->needs(enforce)
         ->capture_default_str();
     sub->add_option("--session-seconds", flags.session_seconds,
                     "Life of upload and download sessions")

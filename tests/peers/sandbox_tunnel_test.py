@@ -182,6 +182,13 @@ def strict(tmp_path: Path) -> Iterator[Sandbox]:
     assert box.stop() == 0, box.errors()
 
 
+def test_a_limits_number_without_limits_is_refused(tmp_path: Path) -> None:
+    box = Sandbox(tmp_path / "data", ["--limit-slots", "4"])
+    with pytest.raises(AssertionError, match="--enforce-limits"):
+        box.start()
+    assert box.process is not None and box.process.wait(timeout=20) == 2
+
+
 def test_the_501st_session_of_a_window_is_refused_and_pyodps_waits(strict: Sandbox) -> None:
     client = strict.client()
     make_table(client)
