@@ -42,7 +42,8 @@ std::string MakeId() {
 }
 
 Error NoSuchInstance(const std::string& id) {
-  return Error(ErrorKind::kNotFound, "NoSuchInstance",
+  // By this code PyODPS 0.13 (exist_instance) knows that it is only not there.
+  return Error(ErrorKind::kNotFound, "NoSuchObject",
                "the instance '" + id + "' does not exist (instances do not survive a restart)");
 }
 

@@ -1,6 +1,6 @@
 // SQL instances: a job is accepted, runs on its own thread, is polled, and keeps its result for a
 // day. A client sees Running at least once, as on the real service, so that its polling is
-// exercised. Thread-safe. After a restart instances are gone (NoSuchInstance); tables and data are
+// exercised. Thread-safe. After a restart instances are gone (NoSuchObject); tables and data are
 // not.
 #pragma once
 
@@ -62,7 +62,7 @@ class Instances {
   /// ("" = default).
   std::string Submit(const User& user, const std::string& project, const std::string& schema,
                      SubmittedJob job);
-  /// Errors: kNotFound NoSuchInstance, kDenied NoPermission (another user's, unless `user` owns the
+  /// Errors: kNotFound NoSuchObject, kDenied NoPermission (another user's, unless `user` owns the
   /// project). `is_poll` marks the calls a client repeats until the end.
   Result<InstanceView> Find(const User& user, const std::string& project, const std::string& id,
                             bool is_poll);

@@ -30,7 +30,7 @@ Error NotAllowed(const Call& call) {
 Error SessionGone(const std::string& id, const Target& target) {
   CallName name = target.name;
   bool download = name == CallName::kGetDownload || name == CallName::kReadDownload;
-  std::string code = !IsTunnel(name)                   ? "NoSuchInstance"
+  std::string code = !IsTunnel(name)                   ? "NoSuchObject"
                      : download                        ? "NoSuchDownload"
                      : name >= CallName::kCreateStream ? "StreamSessionNotFound"
                      : name >= CallName::kCreateUpsert ? "UpsertSessionNotFound"

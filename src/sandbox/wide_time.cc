@@ -1,6 +1,8 @@
 #include "sandbox/wide_time.h"
 
+#include <arrow/array.h>
 #include <arrow/buffer.h>
+#include <arrow/builder.h>
 #include <arrow/compute/cast.h>
 
 #include <algorithm>
@@ -112,6 +114,33 @@ bool HasMicros(const arrow::DataType& type) {
   }
   return std::any_of(type.fields().begin(), type.fields().end(),
                      [](const auto& field) { return HasMicros(*field->type()); });
+}
+
+Result<std::shared_ptr<arrow::Array>> SplitTimestamps(const arrow::Array& array) {
+  constexpr int64_t kNanosPerSecond = 1'000'000'000;
+  int64_t nanos_each = HasMicros(*array.type()) ? kNanosPerMicro : 1;
+  int64_t per_second = kNanosPerSecond / nanos_each;
+  const auto& values = static_cast<const arrow::TimestampArray&>(array);
+  auto* pool = RecyclingPool::Get();
+  auto type =
+      arrow::struct_({arrow::field("sec", arrow::int64()), arrow::field("nano", arrow::int32())});
+  auto seconds = std::make_shared<arrow::Int64Builder>(pool);
+  auto nanos = std::make_shared<arrow::Int32Builder>(pool);
+  arrow::StructBuilder rows(type, pool, {seconds, nanos});
+  auto append = [&](int64_t i) -> arrow::Status {
+    if (values.IsNull(i)) return rows.AppendNull();
+    int64_t value = values.Value(i);
+    int64_t rest = (value % per_second + per_second) % per_second;
+    ARROW_RETURN_NOT_OK(rows.Append());
+    ARROW_RETURN_NOT_OK(seconds->Append(value / per_second - (value % per_second < 0 ? 1 : 0)));
+    return nanos->Append(static_cast<int32_t>(rest * nanos_each));
+  };
+  arrow::Status status = rows.Reserve(values.length());
+  for (int64_t i = 0; status.ok() && i < values.length(); ++i) status = append(i);
+  std::shared_ptr<arrow::Array> split;
+  if (status.ok()) status = rows.Finish(&split);
+  if (status.ok()) return split;
+  return Error(ErrorKind::kInternal, "InternalServerError", status.ToString());
 }
 
 Result<std::shared_ptr<arrow::Array>> CastTimestamps(const Column& column,

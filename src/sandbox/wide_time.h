@@ -24,6 +24,9 @@ Result<std::shared_ptr<arrow::Array>> SettleTimestamps(const Column& column,
 /// Whether the type holds timestamps in microseconds, also inside.
 bool HasMicros(const arrow::DataType& type);
 
+/// Timestamps as struct<sec: int64, nano: int32>, which reaches every year.
+Result<std::shared_ptr<arrow::Array>> SplitTimestamps(const arrow::Array& array);
+
 /// The array in the column's other form (`form` is not kDecimal); exact or refused by name.
 Result<std::shared_ptr<arrow::Array>> CastTimestamps(const Column& column,
                                                      const std::shared_ptr<arrow::Array>& array,
