@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 SANDBOX = "sandbox_test.py::"
 TUNNEL = "sandbox_tunnel_test.py::"
+UPSERT = "sandbox_upsert_test.py::"
 PYODPS = "pyodps_conformance_test.py::"
 
 
@@ -25,234 +26,437 @@ class Line:
     note: str = ""
 
 
-def names(text: str, prefix: str = "") -> tuple[str, ...]:
-    return tuple(prefix + name for name in text.split())
-
-
-def both(prefix: str, codecs: str) -> tuple[str, ...]:
-    """A check for each codec."""
-    return tuple(f"{prefix}_{codec}" for codec in codecs.split())
-
-
-CODECS = "raw deflate snappy lz4"
-
 LINES: dict[str, list[Line]] = {
     "Signing and rights": [
         Line(
             "AccessKey, plain signature, on REST and tunnel",
-            names("sign_plain"),
-            names("test_creates_writes_arrow_reads_and_counts", SANDBOX),
+            java=("sign_plain",),
+            python=(SANDBOX + "test_creates_writes_arrow_reads_and_counts",),
         ),
         Line(
             "AccessKey with a region (v4)",
-            names("sign_v4"),
-            names("test_the_regional_signature_is_accepted", SANDBOX),
+            java=("sign_v4",),
+            python=(SANDBOX + "test_the_regional_signature_is_accepted",),
         ),
         Line(
             "Temporary key with its STS token",
-            names("sign_sts sign_sts_v4 sign_wrong_tokens"),
-            names("test_a_temporary_key_loads_and_reads_no_row", TUNNEL),
+            java=("sign_sts", "sign_sts_v4", "sign_wrong_tokens"),
+            python=(TUNNEL + "test_a_temporary_key_loads_and_reads_no_row",),
         ),
         Line(
             "Bearer token",
-            names("sign_bearer sign_wrong_tokens"),
-            names("test_a_bearer_token_reads_and_writes_nothing", TUNNEL),
+            java=("sign_bearer", "sign_wrong_tokens"),
+            python=(TUNNEL + "test_a_bearer_token_reads_and_writes_nothing",),
         ),
         Line(
             "A wrong secret, key id or project is refused",
-            names("sign_wrong_secret sign_wrong_key_id project_unknown"),
-            names("test_a_wrong_key_or_project_is_refused", SANDBOX),
+            java=("sign_wrong_secret", "sign_wrong_key_id", "project_unknown"),
+            python=(SANDBOX + "test_a_wrong_key_or_project_is_refused",),
         ),
         Line(
             "A missing right is told by REST, tunnel and SQL",
-            names("right_is_missing"),
-            names("test_a_user_without_grants_sees_nothing", TUNNEL),
+            java=("right_is_missing",),
+            python=(TUNNEL + "test_a_user_without_grants_sees_nothing",),
         ),
     ],
     "Around the tables": [
-        Line("Project document and properties", names("project_document")),
-        Line("Tenant", names("tenant")),
-        Line("LogView address, from the service's own host", names("logview")),
-        Line("Usage report is taken", names("usage_report")),
+        Line(
+            "Project document and properties",
+            java=("project_document",),
+            python=(PYODPS + "test_the_project_document_has_owner_times_and_properties",),
+        ),
+        Line(
+            "Tenant",
+            java=("tenant",),
+            python=(PYODPS + "test_the_tenant_tells_whether_names_have_three_parts",),
+        ),
+        Line(
+            "LogView address, from the service's own host",
+            java=("logview",),
+            python=(PYODPS + "test_a_logview_address_names_the_service_the_instance_and_a_token",),
+        ),
+        Line(
+            "Usage report is taken",
+            java=("usage_report",),
+            python=(PYODPS + "test_a_usage_report_is_taken",),
+        ),
         Line(
             "Tunnel discovery gives the address by which the client came (port mapping)",
-            names("discovery_behind_a_port_mapping"),
+            java=("discovery_behind_a_port_mapping",),
+            python=(PYODPS + "test_the_tunnel_is_found_behind_a_port_mapping",),
         ),
         Line(
             "Errors carry code, text and request id, as XML on REST, as JSON on the tunnel",
-            names("error_has_code_and_request_id"),
-            names("test_errors_reach_the_client_as_its_own_classes", SANDBOX),
+            java=("error_has_code_and_request_id",),
+            python=(
+                SANDBOX + "test_errors_reach_the_client_as_its_own_classes",
+                PYODPS + "test_errors_carry_code_text_and_request_id",
+            ),
         ),
-        Line("Schemas: create, list, get, drop", names("schemas")),
+        Line(
+            "Schemas: create, list, get, drop",
+            java=("schemas",),
+            python=(PYODPS + "test_schemas_are_made_listed_and_dropped",),
+        ),
         Line(
             "Tables of one name in two schemas, by REST, tunnel and SQL",
-            names("schema_tables"),
-            names("test_schemas_hold_tables_of_their_own", SANDBOX),
+            java=("schema_tables",),
+            python=(SANDBOX + "test_schemas_hold_tables_of_their_own",),
         ),
     ],
     "Tables and partitions": [
         Line(
             "Create with comments, keys, lifecycle, nested types; reload gives all back",
-            names("table_create_and_reload"),
-            names("test_schema_objects_of_pyodps_make_tables", SANDBOX),
+            java=("table_create_and_reload",),
+            python=(SANDBOX + "test_schema_objects_of_pyodps_make_tables",),
         ),
-        Line("Create twice: IF NOT EXISTS or refused", names("table_create_twice")),
-        Line("Extended: size, files, transactional, reserved", names("table_extended")),
+        Line(
+            "Create twice: IF NOT EXISTS or refused",
+            java=("table_create_twice",),
+            python=(PYODPS + "test_a_table_made_twice_needs_if_not_exists",),
+        ),
+        Line(
+            "Extended: size, files, transactional, reserved",
+            java=("table_extended",),
+            python=(PYODPS + "test_extended_facts_of_a_table",),
+        ),
         Line(
             "List with prefix, in pages, the last marker empty",
-            names("table_list_pages"),
-            names("test_table_lists_page_and_describe", SANDBOX),
+            java=("table_list_pages",),
+            python=(SANDBOX + "test_table_lists_page_and_describe",),
         ),
-        Line("Truncate and drop", names("table_truncate table_drop")),
-        Line("Primary key, append and transactional tables", names("table_kinds")),
+        Line(
+            "Truncate and drop",
+            java=("table_truncate", "table_drop"),
+            python=(PYODPS + "test_truncate_and_drop_take_the_rows_away",),
+        ),
+        Line(
+            "Primary key, append and transactional tables",
+            java=("table_kinds",),
+            python=(PYODPS + "test_primary_key_tables_tell_their_key",),
+        ),
         Line(
             "Partitions: create, get with rows and size, drop",
-            names("partition_create_and_get partition_drop"),
-            names("test_partitions_are_added_filled_counted_and_dropped", SANDBOX),
+            java=("partition_create_and_get", "partition_drop"),
+            python=(SANDBOX + "test_partitions_are_added_filled_counted_and_dropped",),
         ),
         Line(
             "Partition lists: pages, limit, part of a spec, names alone",
-            names("partition_list_pages"),
-            names(
-                "test_one_statement_adds_many_partitions_and_ten_thousand_are_counted", SANDBOX
+            java=("partition_list_pages",),
+            python=(
+                SANDBOX + "test_one_statement_adds_many_partitions_and_ten_thousand_are_counted",
+                PYODPS + "test_partition_lists_by_part_of_a_spec_and_in_reverse",
             ),
         ),
         Line(
             "Specs with and without quotes, with `,` and `/`, with signs in the value",
-            names("partition_spec_forms"),
+            java=("partition_spec_forms",),
+            python=(
+                PYODPS + "test_a_partition_is_found_by_every_form_of_its_spec[pt=a,hh=1]",
+                PYODPS + "test_a_partition_is_found_by_every_form_of_its_spec[pt='a',hh='1']",
+            ),
         ),
-        Line("Six levels, not seven", names("partition_six_levels")),
+        Line(
+            "Six levels, not seven",
+            java=("partition_six_levels",),
+            python=(PYODPS + "test_six_partition_levels_and_not_seven",),
+        ),
         Line(
             "NoSuchPartition, MissingPartitionSpec, InvalidPartitionSpec",
-            names("partition_unknown"),
+            java=("partition_unknown",),
+            python=(PYODPS + "test_what_is_wrong_with_a_partition_is_told_by_code",),
         ),
     ],
     "SQL instances": [
         Line(
             "Submit, poll, wait: Running first, then Terminated with times and owner",
-            names("sql_submit_and_wait sql_wait_with_default_polling"),
-            names("test_an_instance_runs_first_and_can_be_waited_for", SANDBOX),
+            java=("sql_submit_and_wait", "sql_wait_with_default_polling"),
+            python=(SANDBOX + "test_an_instance_runs_first_and_can_be_waited_for",),
         ),
         Line(
             "CSV result: quotes, line ends, NULL, empty text, unnamed columns",
-            names("sql_result_csv"),
+            java=("sql_result_csv",),
+            python=(PYODPS + "test_a_csv_result_keeps_quotes_line_ends_and_nulls",),
         ),
         Line(
             "Query text through XML, escaped or CDATA; comments; SQL escapes",
-            names("sql_query_text_through_xml"),
+            java=("sql_query_text_through_xml",),
+            python=(PYODPS + "test_the_query_text_arrives_as_written",),
         ),
-        Line("The submitted task name comes back", names("sql_task_name")),
-        Line("SET statements and settings, of text, boolean and number", names("sql_settings")),
+        Line("The submitted task name comes back", java=("sql_task_name",)),
+        Line(
+            "SET statements and settings, of text, boolean and number",
+            java=("sql_settings",),
+            python=(PYODPS + "test_set_statements_and_settings_of_any_kind",),
+        ),
         Line(
             "Failure text with code and place",
-            names("sql_failure_text"),
-            names("test_errors_reach_the_client_as_its_own_classes", SANDBOX),
+            java=("sql_failure_text",),
+            python=(SANDBOX + "test_errors_reach_the_client_as_its_own_classes",),
         ),
-        Line("Cancel", names("sql_cancel")),
-        Line("Summary, progress, detail, warnings", names("sql_summary_and_progress")),
-        Line("Source of an instance", names("sql_source")),
-        Line("Instance list; unknown instances", names("sql_instance_list sql_unknown_instance")),
+        Line(
+            "Cancel",
+            java=("sql_cancel",),
+            python=(PYODPS + "test_a_running_query_is_cancelled",),
+        ),
+        Line(
+            "Summary, progress, detail, warnings",
+            java=("sql_summary_and_progress",),
+            python=(PYODPS + "test_summary_progress_detail_source_and_priority",),
+        ),
+        Line(
+            "Source of an instance",
+            java=("sql_source",),
+            python=(PYODPS + "test_summary_progress_detail_source_and_priority",),
+        ),
+        Line(
+            "Instance list; unknown instances",
+            java=("sql_instance_list", "sql_unknown_instance"),
+            python=(PYODPS + "test_instances_are_listed_and_unknown_ones_told",),
+        ),
         Line(
             "SHOW, DESC and DDL answer text",
-            names("sql_text_results"),
-            names("test_text_answers_of_show_and_desc", SANDBOX),
+            java=("sql_text_results",),
+            python=(SANDBOX + "test_text_answers_of_show_and_desc",),
         ),
     ],
     "Instance tunnel": [
         Line(
             "Ranges and columns of a result",
-            names("instance_tunnel_ranges_and_columns instance_tunnel_result_set"),
+            java=("instance_tunnel_ranges_and_columns", "instance_tunnel_result_set"),
+            python=(PYODPS + "test_a_result_is_read_in_ranges_and_columns",),
         ),
-        Line("All rows, or 10,000 with the limit flag", names("instance_tunnel_limit_flag")),
-        Line("Codecs: raw, deflate, snappy, LZ4", names("instance_tunnel_codecs")),
-        Line("InstanceTypeNotSupported, TaskFailed", names("instance_tunnel_of_no_select")),
+        Line(
+            "All rows, or 10,000 with the limit flag",
+            java=("instance_tunnel_limit_flag",),
+            python=(PYODPS + "test_a_limited_result_has_ten_thousand_rows",),
+        ),
+        Line("Codecs: raw, deflate, snappy, LZ4", java=("instance_tunnel_codecs",)),
+        Line(
+            "As Arrow, timestamps included",
+            python=(PYODPS + "test_a_result_is_read_as_arrow_with_its_timestamps",),
+            note="the Java SDK has no Arrow reader of results",
+        ),
+        Line(
+            "InstanceTypeNotSupported, TaskFailed",
+            java=("instance_tunnel_of_no_select",),
+            python=(PYODPS + "test_what_is_no_select_falls_back_to_its_text",),
+        ),
     ],
     "Values": [
         Line(
             "Every type, its edges, NULLs, nested three deep: written as records, read as both",
-            names("values_records_up"),
-            names("test_writes_and_reads_records_of_every_type", SANDBOX),
+            java=("values_records_up",),
+            python=(
+                SANDBOX + "test_writes_and_reads_records_of_every_type",
+                PYODPS + "test_nested_values_three_deep_as_records_and_arrow",
+            ),
         ),
         Line(
             "The same written as Arrow",
-            names("values_arrow_up instants_arrow_up"),
-            names("test_arrow_values_of_every_type_come_back_bit_exact", SANDBOX),
+            java=("values_arrow_up", "instants_arrow_up"),
+            python=(SANDBOX + "test_arrow_values_of_every_type_come_back_bit_exact",),
         ),
-        Line("JSON", names("values_json")),
-        Line("NOT NULL columns", names("values_not_null_column")),
-        Line("BIGINT -2^63 by Arrow", names("bigint_minimum_is_refused_by_the_client")),
+        Line(
+            "Instants of every year by records (outside 1677 to 2262 in whole microseconds)",
+            java=("instants_records_up", "instants_year_1_and_9999"),
+            python=(UPSERT + "test_timestamps_of_the_years_1_to_9999_are_kept",),
+        ),
+        Line("JSON", java=("values_json",), python=(PYODPS + "test_json_and_not_null_columns",)),
+        Line(
+            "NOT NULL columns",
+            java=("values_not_null_column",),
+            python=(PYODPS + "test_json_and_not_null_columns",),
+        ),
+        Line(
+            "BIGINT -2^63 by Arrow",
+            java=("bigint_minimum_is_refused_by_the_client",),
+            python=(PYODPS + "test_the_smallest_bigint_goes_by_records_and_arrow",),
+        ),
         Line(
             "Row ranges and columns, across blocks and batches",
-            names("range_and_columns_of_records range_and_columns_of_arrow"),
-            names("test_ranges_and_columns_are_cut_exactly", SANDBOX),
+            java=("range_and_columns_of_records", "range_and_columns_of_arrow"),
+            python=(SANDBOX + "test_ranges_and_columns_are_cut_exactly",),
         ),
-        Line("150,000 rows over many chunks", names("large_records large_arrow")),
+        Line(
+            "150,000 rows over many chunks",
+            java=("large_records", "large_arrow"),
+            python=(PYODPS + "test_records_over_many_chunks",),
+        ),
         Line(
             "Many batches in a block, blocks without rows",
-            names("arrow_many_batches_in_a_block arrow_block_without_rows"),
+            java=("arrow_many_batches_in_a_block", "arrow_block_without_rows"),
+            python=(PYODPS + "test_blocks_without_rows_and_of_many_batches",),
         ),
     ],
     "Codecs": [
-        Line("Records up: raw, deflate, snappy, LZ4", both("codec_records_up", CODECS)),
-        Line("Records down: raw, deflate, snappy, LZ4", both("codec_records_down", CODECS)),
-        Line("Arrow up: raw, deflate, snappy, LZ4", both("codec_arrow_up", CODECS)),
-        Line("Arrow down: raw, deflate, snappy, LZ4", both("codec_arrow_down", CODECS)),
+        Line(
+            "Records up: raw, deflate, snappy, LZ4",
+            java=(
+                "codec_records_up_raw",
+                "codec_records_up_deflate",
+                "codec_records_up_snappy",
+                "codec_records_up_lz4",
+            ),
+            python=(
+                PYODPS + "test_a_codec_both_ways[records-raw]",
+                PYODPS + "test_a_codec_both_ways[records-zlib]",
+                PYODPS + "test_a_codec_both_ways[records-snappy]",
+                PYODPS + "test_a_codec_both_ways[records-lz4]",
+            ),
+        ),
+        Line(
+            "Records down: raw, deflate, snappy, LZ4",
+            java=(
+                "codec_records_down_raw",
+                "codec_records_down_deflate",
+                "codec_records_down_snappy",
+                "codec_records_down_lz4",
+            ),
+            python=(
+                PYODPS + "test_a_codec_both_ways[records-raw]",
+                PYODPS + "test_a_codec_both_ways[records-zlib]",
+                PYODPS + "test_a_codec_both_ways[records-snappy]",
+                PYODPS + "test_a_codec_both_ways[records-lz4]",
+            ),
+        ),
+        Line(
+            "Arrow up: raw, deflate, snappy, LZ4",
+            java=(
+                "codec_arrow_up_raw",
+                "codec_arrow_up_deflate",
+                "codec_arrow_up_snappy",
+                "codec_arrow_up_lz4",
+            ),
+            python=(
+                PYODPS + "test_a_codec_both_ways[arrow-raw]",
+                PYODPS + "test_a_codec_both_ways[arrow-zlib]",
+                PYODPS + "test_a_codec_both_ways[arrow-snappy]",
+                PYODPS + "test_a_codec_both_ways[arrow-lz4]",
+            ),
+        ),
+        Line(
+            "Arrow down: raw, deflate, snappy, LZ4",
+            java=(
+                "codec_arrow_down_raw",
+                "codec_arrow_down_deflate",
+                "codec_arrow_down_snappy",
+                "codec_arrow_down_lz4",
+            ),
+            python=(
+                PYODPS + "test_a_codec_both_ways[arrow-raw]",
+                PYODPS + "test_a_codec_both_ways[arrow-zlib]",
+                PYODPS + "test_a_codec_both_ways[arrow-snappy]",
+                PYODPS + "test_a_codec_both_ways[arrow-lz4]",
+            ),
+        ),
+        Line(
+            "A compressed stream that does not end is refused (PyODPS's buffered Arrow writer)",
+            python=(
+                PYODPS + "test_the_unfinished_stream_of_the_buffered_arrow_writer_is_refused[zlib]",
+                PYODPS + "test_the_unfinished_stream_of_the_buffered_arrow_writer_is_refused[lz4]",
+            ),
+            note="the Java SDK writes no such stream",
+        ),
         Line(
             "zstd",
-            (),
-            names("test_compressed_blocks_both_ways[zstd]", SANDBOX),
+            python=(SANDBOX + "test_compressed_blocks_both_ways[zstd]",),
             note="the Java SDK ends with \"invalid compression option\" (checked)",
         ),
     ],
     "Sessions": [
         Line(
             "States, block lists, an empty commit",
-            names("session_states session_without_blocks"),
+            java=("session_states", "session_without_blocks"),
+            python=(PYODPS + "test_session_states_lists_and_refusals",),
         ),
         Line(
             "Append and overwrite, of a table and of one partition",
-            names("session_append_and_overwrite session_overwrite_of_one_partition"),
-            names("test_overwrite_replaces_and_append_adds", SANDBOX),
+            java=("session_append_and_overwrite", "session_overwrite_of_one_partition"),
+            python=(SANDBOX + "test_overwrite_replaces_and_append_adds",),
         ),
-        Line("Nothing is seen before the commit", names("session_invisible_before_commit")),
+        Line(
+            "Nothing is seen before the commit",
+            java=("session_invisible_before_commit",),
+            python=(PYODPS + "test_session_states_lists_and_refusals",),
+        ),
         Line(
             "A block is replaced by its id; the second commit is a StatusConflict",
-            names("session_block_replaced_by_its_id session_second_commit"),
-            names("test_a_block_is_replaced_by_its_id_and_a_session_commits_once", SANDBOX),
+            java=("session_block_replaced_by_its_id", "session_second_commit"),
+            python=(SANDBOX + "test_a_block_is_replaced_by_its_id_and_a_session_commits_once",),
         ),
         Line(
             "A commit of other blocks than the service has ends in the client",
-            names("session_commit_of_other_blocks"),
+            java=("session_commit_of_other_blocks",),
+            python=(PYODPS + "test_session_states_lists_and_refusals",),
         ),
         Line(
             "Reopened by id, also after a restart; unknown ids",
-            names("session_reopened_by_id session_unknown"),
-            names("test_sessions_and_data_survive_a_restart", SANDBOX),
+            java=("session_reopened_by_id", "session_unknown"),
+            python=(
+                SANDBOX + "test_sessions_and_data_survive_a_restart",
+                PYODPS + "test_session_states_lists_and_refusals",
+            ),
         ),
         Line(
             "Bad block ids, bad row ranges",
-            names("session_bad_block_id session_wrong_row_range"),
+            java=("session_bad_block_id", "session_wrong_row_range"),
+            python=(PYODPS + "test_bad_block_ids_and_row_ranges",),
         ),
-        Line("Records and Arrow in one session", names("session_records_and_arrow_mixed")),
+        Line(
+            "Records and Arrow in one session",
+            java=("session_records_and_arrow_mixed",),
+            python=(PYODPS + "test_session_states_lists_and_refusals",),
+        ),
         Line(
             "Buffered writers, record packs, block versions",
-            names("session_buffered_writer session_record_packs"),
+            java=("session_buffered_writer", "session_record_packs"),
+            python=(PYODPS + "test_buffered_writers_of_both_forms",),
         ),
         Line(
             "Asynchronous download sessions; TableModified after a change",
-            names("session_download_async session_download_of_changed_data"),
+            java=("session_download_async", "session_download_of_changed_data"),
+            python=(PYODPS + "test_an_asynchronous_session_and_data_that_changed",),
         ),
-        Line("The session's schema has every type and the keys", names("session_schema")),
+        Line("The session's schema has every type and the keys", java=("session_schema",)),
+    ],
+    "Upserts and streams": [
+        Line(
+            "Upserts and deletes merge by key, the last change wins, unseen before the commit",
+            java=("upsert_merges_by_key", "upsert_many_keys_over_buckets"),
+            python=(
+                UPSERT + "test_upserts_merge_by_key_and_the_last_change_wins[False]",
+                UPSERT + "test_upserts_merge_by_key_and_the_last_change_wins[True]",
+            ),
+        ),
+        Line(
+            "Into one partition",
+            java=("upsert_into_a_partition",),
+            python=(UPSERT + "test_upserts_go_to_one_partition_and_outlive_a_restart",),
+        ),
+        Line("Every type, its edges and NULLs", java=("upsert_of_every_type",)),
+        Line(
+            "Aborted sessions leave nothing; wrong tables and partitions are refused",
+            java=("upsert_abort", "upsert_refused"),
+            python=(
+                UPSERT + "test_an_aborted_upsert_leaves_nothing",
+                UPSERT + "test_what_upserts_refuse",
+            ),
+        ),
+        Line(
+            "Stream uploads are seen at once, and make their partition",
+            java=("stream_upload",),
+            python=(UPSERT + "test_stream_uploads_are_visible_at_once",),
+        ),
     ],
 }
 
 # Checks that a client cannot do something, so that the notes stay true.
-LIMITS_JAVA = names("codec_client_has_no_zstd")
+LIMITS_JAVA = ("codec_client_has_no_zstd",)
 
 # What is known of the clients and needs no line above.
 CANNOT = [
     "The Java SDK takes no record with BIGINT -2^63, up or down; its Arrow form carries it.",
-    "The Java SDK has no Arrow reader of query results.",
     "The Java SDK reads Arrow columns in the order asked for, PyODPS in table order: only a list "
     "in table order serves both.",
     "The Java SDK reads only LZ4 frames of independent blocks.",

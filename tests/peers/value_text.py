@@ -91,19 +91,19 @@ def odps_rows(odps: ODPS, name: str) -> list[dict[str, Any]]:
     keys = [column.name for column in table.table_schema.partitions]
     if not keys:
         with table.open_reader(arrow=True) as reader:
-            return table_rows(_read(reader, table))
+            return table_rows(read_arrow(reader, table))
     rows: list[dict[str, Any]] = []
     for partition in table.iterate_partitions():
         spec = dict(partition.partition_spec.kv)
         fixed = {key: None if value == NULL_PARTITION else value for key, value in spec.items()}
         with table.open_reader(partition=str(partition.partition_spec), arrow=True) as reader:
-            data = _read(reader, table)
+            data = read_arrow(reader, table)
         data = data.select([name for name in data.column_names if name not in keys])
         rows += [{**row, **fixed} for row in table_rows(data)]
     return rows
 
 
-def _read(reader: Any, table: Any) -> pa.Table:
+def read_arrow(reader: Any, table: Any) -> pa.Table:
     """All rows. PyODPS 0.13 labels a DECIMAL(p,0) column with scale 18 (0 counts as "not given"),
     though the sixteen bytes of each value are right: put the declared type back on them."""
     data = reader.read_all()

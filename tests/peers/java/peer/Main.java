@@ -1,9 +1,11 @@
 package peer;
 
+import com.aliyun.odps.Column;
 import com.google.gson.GsonBuilder;
 import com.google.gson.JsonArray;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 
@@ -12,7 +14,7 @@ import java.util.List;
  *
  * <pre>
  *   check ENDPOINT MAPPED_ENDPOINT PROJECT KEY_ID [NAME_PATTERN]   one line a check
- *   print ENDPOINT PROJECT KEY_ID TABLE records|arrow              one line a row
+ *   print ENDPOINT PROJECT KEY_ID TABLE records|arrow COLUMN,...   one line a row
  * </pre>
  *
  * The secret is in the environment, as PEER_TEST_SECRET. MAPPED_ENDPOINT is another address of the
@@ -29,9 +31,9 @@ public final class Main {
     if (words.size() >= 5 && words.get(0).equals("check")) {
       Target target = new Target(words.get(1), words.get(2), words.get(3), words.get(4), secret);
       suite(out).run(target, words.size() > 5 ? words.get(5) : ".*");
-    } else if (words.size() == 6 && words.get(0).equals("print")) {
+    } else if (words.size() == 7 && words.get(0).equals("print")) {
       Target target = new Target(words.get(1), words.get(1), words.get(2), words.get(3), secret);
-      print(target, words.get(4), words.get(5), out);
+      print(target, words, out);
     } else {
       System.err.println("see the top of Main.java");
       System.exit(2);
@@ -51,15 +53,21 @@ public final class Main {
     ValueChecks.addTo(suite);
     CodecChecks.addTo(suite);
     SessionChecks.addTo(suite);
+    UpsertChecks.addTo(suite);
     return suite;
   }
 
-  private static void print(Target target, String table, String form, PrintStream out)
-      throws Exception {
-    var session = Transfer.download(target.odps(), table);
+  private static void print(Target target, List<String> words, PrintStream out) throws Exception {
+    var session = Transfer.download(target.odps(), words.get(4));
+    List<Column> columns = new ArrayList<>();
+    for (String name : words.get(6).split(",")) {
+      columns.add(session.getSchema().getColumn(name));
+    }
+    long count = session.getRecordCount();
+    List<JsonArray> rows = words.get(5).equals("arrow")
+        ? Transfer.arrow(session, 0, count, columns, Transfer.RAW)
+        : Transfer.records(session, 0, count, columns, Transfer.RAW);
     var json = new GsonBuilder().serializeNulls().disableHtmlEscaping().create();
-    List<JsonArray> rows =
-        form.equals("arrow") ? Transfer.arrow(session) : Transfer.records(session);
     rows.forEach(row -> out.println(json.toJson(row)));
   }
 }

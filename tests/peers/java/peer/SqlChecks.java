@@ -188,7 +188,7 @@ final class SqlChecks {
   private static void unknownInstance(Target target) throws OdpsException {
     Odps odps = target.odps();
     Expect.that("does not exist", !odps.instances().exists("20260101000000000gnone"));
-    Expect.refused("NoSuchInstance", () -> odps.instances().get("20260101000000000gnone").reload());
+    Expect.refused("NoSuchObject", () -> odps.instances().get("20260101000000000gnone").reload());
   }
 
   private static void textResults(Target target) throws Exception {

@@ -23,6 +23,10 @@ final class ValueChecks {
     suite.add("values_records_up", t -> roundTrip(t, "java_v_records", Values.all(), true, true));
     suite.add("values_arrow_up", t -> roundTrip(t, "java_v_arrow", Values.all(), false, true));
     suite.add(
+        "instants_records_up", t -> roundTrip(t, "java_i_rec", Values.nearInstants(), true, true));
+    suite.add("instants_year_1_and_9999",
+        t -> roundTrip(t, "java_i_far", Values.farInstants(), true, false));
+    suite.add(
         "instants_arrow_up", t -> roundTrip(t, "java_i_arrow", Values.nearInstants(), false, true));
     suite.add("values_json", ValueChecks::json);
     suite.add("values_not_null_column", ValueChecks::notNull);

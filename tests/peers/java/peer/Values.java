@@ -32,7 +32,7 @@ final class Values {
   private static final TypeInfo PAIR =
       TypeInfoParser.getTypeInfoFromTypeString("struct<x:int,y:string>");
   private static final Instant FIRST = Instant.parse("0001-01-01T00:00:00Z");
-  private static final Instant LAST = Instant.parse("9999-12-31T23:59:59.999999999Z");
+  private static final Instant LAST = Instant.parse("9999-12-31T23:59:59.999999Z");
   private static final String BIG = "9".repeat(20);
   private static final String FINE = "9".repeat(18);
 
