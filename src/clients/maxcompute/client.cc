@@ -119,11 +119,10 @@ Result<HttpResponse> Client::SendSigned(const Call& call, const AccessKey& key,
   to_sign.headers.emplace_back("Date", HttpDate(now));
   to_sign.headers.emplace_back("x-odps-user-agent", kUserAgent);
   HttpRequest request;
+  request.headers = to_sign.headers;
   if (!key.bearer_token.empty()) {
-    to_sign.headers.emplace_back("x-odps-bearer-token", key.bearer_token.Reveal());
-    request.headers = to_sign.headers;
+    request.headers.emplace_back("x-odps-bearer-token", key.bearer_token.Reveal());
   } else {
-    request.headers = to_sign.headers;
     request.headers.emplace_back("Authorization", Authorization(to_sign, key, region, now));
     if (!key.security_token.empty()) {
       request.headers.emplace_back("authorization-sts-token", key.security_token.Reveal());

@@ -23,6 +23,7 @@ namespace {
 using std::chrono::system_clock;
 
 constexpr std::chrono::minutes kRenewBefore{10};
+constexpr std::chrono::seconds kRenewPause{30};
 constexpr std::chrono::seconds kCommandTimeout{60};
 constexpr size_t kKeyMaxBytes = 64 * 1024;
 
@@ -155,10 +156,13 @@ Result<AccessKey> KeyKeeper::Get(system_clock::time_point now) {
   std::lock_guard lock(mutex_);
   const bool stale = !known_ || (key_.expires && now >= *key_.expires - kRenewBefore);
   if (!provider_ || !stale) return key_;
+  // Keys that live for minutes only are not asked for with every call.
+  const bool lives = known_ && now < *key_.expires;
+  if (lives && now < tried_ + kRenewPause) return key_;
+  tried_ = now;
   Status renewed = Renew();
   if (renewed) return key_;
-  const bool lapsed = !known_ || now >= *key_.expires;
-  return lapsed ? Result<AccessKey>(std::move(renewed).error()) : key_;
+  return lives ? Result<AccessKey>(key_) : std::move(renewed).error();
 }
 
 bool KeyKeeper::Refused(const AccessKey& key) {

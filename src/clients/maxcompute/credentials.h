@@ -51,8 +51,8 @@ class KeyKeeper {
   /// Renewed by `provider`.
   KeyKeeper(const Credentials& credentials, KeyProvider provider);
 
-  /// The key to use at `now`: renewed ten minutes before it lapses. A renewal that fails is an
-  /// error once the old key has lapsed.
+  /// The key to use at `now`: renewed ten minutes before it lapses, then at most once in half a
+  /// minute. A renewal that fails is an error once the old key has lapsed.
   Result<AccessKey> Get(std::chrono::system_clock::time_point now);
 
   /// The service refused `key`. True when there is another one to try now.
@@ -63,8 +63,9 @@ class KeyKeeper {
 
   KeyProvider provider_;  ///< empty: the key stays
   std::mutex mutex_;
-  AccessKey key_;       // guarded by mutex_
-  bool known_ = false;  // guarded by mutex_; key_ may be used
+  AccessKey key_;                                // guarded by mutex_
+  bool known_ = false;                           // guarded by mutex_; key_ may be used
+  std::chrono::system_clock::time_point tried_;  // guarded by mutex_; the last renewal
 };
 
 }  // namespace mms::maxcompute

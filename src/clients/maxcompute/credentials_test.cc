@@ -76,6 +76,20 @@ TEST(KeyKeeper, AFailedRenewalIsAnErrorOnceTheOldKeyHasLapsed) {
   EXPECT_EQ(keeper.Get(kNow + minutes(61)).error().code(), "ODPS_CREDENTIALS");
 }
 
+TEST(KeyKeeper, AKeyThatLivesForMinutesIsNotRenewedWithEveryCall) {
+  int calls = 0;
+  KeyKeeper keeper({}, [&calls]() -> Result<AccessKey> {
+    ++calls;
+    return KeyUntil("k" + std::to_string(calls), kNow + minutes(5));
+  });
+  for (int second = 0; second < 300; ++second) {
+    ASSERT_TRUE(keeper.Get(kNow + std::chrono::seconds(second)));
+  }
+  EXPECT_EQ(calls, 10);
+  ASSERT_TRUE(keeper.Get(kNow + minutes(5)));
+  EXPECT_EQ(calls, 11) << "one that has lapsed is";
+}
+
 TEST(KeyKeeper, ARefusedKeyIsRenewedAndTriedAgainOnlyWhenItIsAnother) {
   std::string id = "k1";
   KeyKeeper keeper({}, [&id]() -> Result<AccessKey> { return KeyUntil(id, std::nullopt); });
