@@ -138,7 +138,14 @@ Result<Client::Instance> Client::SubmitSql(const std::string& statement,
     const bool lost = error.kind() == ErrorKind::kUnavailable && error.code() != "HTTP_UNREACHABLE";
     const Result<std::optional<std::string>> found =
         lost ? FindByMark(mark) : Result<std::optional<std::string>>(std::nullopt);
-    if (!found || !*found) return std::move(answer).error().At(Shown(statement));
+    if (!lost) return std::move(answer).error().At(Shown(statement));
+    if (!found || !*found) {
+      return Error(error.kind(), error.code(),
+                   error.message() + "; no instance of it was found, but it may run all the same")
+          .RetryAfter(error.retry_after_ms())
+          .HttpStatus(error.http_status())
+          .At(Shown(statement));
+    }
     instance.id = **found;
   }
   instance.logview_url = LogviewUrl(instance.id);
@@ -171,6 +178,7 @@ Result<std::optional<std::string>> Client::FindByMark(const std::string& mark) {
       source.path = InstancePath(options(), id);
       source.query = {{"source", ""}};
       const Result<HttpResponse> text = Perform(source);
+      // One that may not be read, or is gone by now, is none of ours.
       if (text && text->body.find(mark) != std::string::npos) return std::optional(std::move(id));
     }
     if (page.marker.empty() || page.marker == marker) return std::optional<std::string>();
