@@ -2,6 +2,7 @@
 //
 //   client_tunnel put ENDPOINT PROJECT KEY_ID TABLE FORM CODEC FILE    overwrites TABLE
 //   client_tunnel get ENDPOINT PROJECT KEY_ID TABLE FORM CODEC FILE
+//   client_tunnel rights ENDPOINT PROJECT KEY_ID                       "name|state|grant" a line
 //
 // FILE is an Arrow IPC file; each of its batches becomes a block. FORM is arrow or record. The
 // secret stands in CLIENT_SECRET. Errors go to stderr, exit code 1.
@@ -18,6 +19,7 @@
 
 #include "clients/maxcompute/client.h"
 #include "clients/maxcompute/probe.h"
+#include "clients/maxcompute/rights.h"
 #include "clients/maxcompute/tunnel.h"
 
 namespace mms::maxcompute {
@@ -73,17 +75,28 @@ Status Get(Tunnel& tunnel, const Tunnel::Target& target, BlockForm form, const s
   return closed.ok() ? OkStatus() : Status(FromArrow(closed));
 }
 
+void PrintRights(Tunnel& tunnel) {
+  constexpr const char* kStates[] = {"granted", "missing", "unknown"};
+  for (const Right& right : CheckRights(tunnel, {.may_create_table = true})) {
+    fmt::print("{}|{}|{}\n", right.name, kStates[static_cast<size_t>(right.state)], right.grant);
+  }
+}
+
 Status Run(const std::vector<std::string>& arguments, const char* secret) {
   Options options;
   options.endpoint = arguments[2];
   options.project = arguments[3];
   options.credentials.access_key_id = arguments[4];
   options.credentials.access_key_secret = Secret(secret);
-  const auto codec = ParseCodec(arguments[7]);
+  const auto codec = ParseCodec(arguments.size() > 7 ? arguments[7] : "raw");
   if (!codec) return Error(ErrorKind::kInvalidInput, "CODEC", "no such codec");
   options.codec = *codec;
   Client client(options, std::make_shared<HttpClient>(HttpClient::Options{}));
   Tunnel tunnel(&client);
+  if (arguments[1] == "rights") {
+    PrintRights(tunnel);
+    return OkStatus();
+  }
   const BlockForm form = arguments[6] == "record" ? BlockForm::kRecord : BlockForm::kArrow;
   const Tunnel::Target target{arguments[5], {}};
   return arguments[1] == "put" ? Put(tunnel, target, form, arguments[8])
@@ -96,8 +109,11 @@ Status Run(const std::vector<std::string>& arguments, const char* secret) {
 int main(int argc, char** argv) {
   const std::vector<std::string> arguments(argv, argv + argc);
   const char* secret = std::getenv("CLIENT_SECRET");
-  if (argc != 9 || secret == nullptr) {
-    fmt::print(stderr, "usage: client_tunnel put|get ENDPOINT PROJECT KEY TABLE FORM CODEC FILE\n");
+  const bool rights = argc == 5 && arguments[1] == "rights";
+  if ((argc != 9 && !rights) || secret == nullptr) {
+    fmt::print(stderr,
+               "usage: client_tunnel put|get ENDPOINT PROJECT KEY_ID TABLE FORM CODEC FILE\n"
+               "       client_tunnel rights ENDPOINT PROJECT KEY_ID\n");
     return 2;
   }
   const mms::Status status = mms::maxcompute::Run(arguments, secret);
