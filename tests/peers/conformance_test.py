@@ -16,7 +16,7 @@ from typing import Any
 import java_peer
 import port_mapping
 import pytest
-from conformance_lines import CANNOT, LINES, Line, java_checks, python_tests
+from conformance_lines import CANNOT, LINES, NOT_SERVED, Line, java_checks, python_tests
 from sandbox_fixtures import Sandbox
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs/conformance.md"
@@ -106,6 +106,8 @@ def document(seen: dict[str, bool], old: str) -> str:
         parts.append("")
     parts.append("## What the clients themselves cannot do\n")
     parts += [f"- {text}" for text in CANNOT]
+    parts.append("\n## What the sandbox does not serve\n")
+    parts += [f"- {text}" for text in NOT_SERVED]
     return "\n".join(parts) + "\n"
 
 

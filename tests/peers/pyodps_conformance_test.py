@@ -286,6 +286,13 @@ def test_a_result_is_read_as_arrow_with_its_timestamps(odps: ODPS, many: str) ->
     assert apart == {1_000_000_007_000}
 
 
+@pytest.mark.parametrize("codec", ["raw", "zlib", "snappy", "lz4"])
+def test_a_result_is_read_with_a_codec(odps: ODPS, many: str, codec: str) -> None:
+    session = InstanceTunnel(odps).create_download_session(many, compress_option=option(codec))
+    with session.open_record_reader(0, MANY, compress=codec != "raw") as reader:
+        assert [record["a"] for record in reader] == list(range(MANY))
+
+
 def test_a_limited_result_has_ten_thousand_rows(odps: ODPS, many: str) -> None:
     assert InstanceTunnel(odps).create_download_session(many, limit=True).count == LIMIT
     with odps.get_instance(many).open_reader(tunnel=True, limit=False) as reader:
@@ -441,6 +448,18 @@ def test_session_states_lists_and_refusals(odps: ODPS) -> None:
         key = "upload_id" if made == tunnel.create_upload_session else "download_id"
         with pytest.raises(errors.ODPSError):
             made("states_py", **{key: "no-such-session"})
+
+
+def test_the_schema_of_a_session_has_every_type_and_the_keys(odps: ODPS) -> None:
+    types = ["tinyint", "decimal(38,18)", "varchar(9)", "array<map<string,struct<x:int>>>"]
+    names = [f"c{i}" for i in range(len(types))]
+    schema = TableSchema.from_lists(names, types, ["pt"], ["string"])
+    table = odps.create_table("schema_py", schema)
+    table.create_partition("pt=1")
+    upload = TableTunnel(odps).create_upload_session("schema_py", partition_spec="pt=1")
+    columns = upload.schema.simple_columns
+    assert [str(column.type) for column in columns] == [str(c.type) for c in schema.simple_columns]
+    assert [column.name for column in upload.schema.partitions] == ["pt"]
 
 
 def test_bad_block_ids_and_row_ranges(odps: ODPS) -> None:

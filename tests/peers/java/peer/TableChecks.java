@@ -202,17 +202,4 @@ final class TableChecks {
       Expect.same("rows", Target.count(odps, name), 1L);
     }
   }
-
-  private static void preview(Target target) throws Exception {
-    Odps odps = target.odps();
-    Target.run(odps, "CREATE TABLE java_preview (a BIGINT, b STRING);");
-    Transfer.put(
-        odps, "java_preview", List.of(List.of(1L, "x"), List.of(2L, "y"), List.of(3L, "z")));
-    var reader = odps.tables().get("java_preview").read(2);
-    List<String> seen = new ArrayList<>();
-    for (var record = reader.read(); record != null; record = reader.read()) {
-      seen.add(record.get(0) + "," + record.get(1));
-    }
-    Expect.same("rows", seen, List.of("1,x", "2,y"));
-  }
 }
