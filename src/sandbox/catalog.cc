@@ -51,6 +51,11 @@ Result<Table> ReadTable(const SqliteStatement& row, const std::string& project,
 
 }  // namespace
 
+Error TableExists(const TableName& name) {
+  return Error(ErrorKind::kConflict, "ODPS-0130131",
+               "Table already exists - table " + name.ToText() + " already exists");
+}
+
 int64_t NowSeconds() {
   return std::chrono::duration_cast<std::chrono::seconds>(
              std::chrono::system_clock::now().time_since_epoch())
@@ -154,37 +159,63 @@ Result<Table> Catalog::GetTable(const TableName& name) {
   return ReadTable(statement, name.project, name.schema);
 }
 
+Status Catalog::CheckSchemaLocked(const TableName& name) {
+  TRY_VOID(CheckProjectLocked(name.project));
+  auto schema = database_->Prepare("SELECT 1 FROM schemas WHERE project = ? AND name = ?");
+  TRY(bool found, schema.Bind(name.project).Bind(name.schema).Step());
+  if (found) return OkStatus();
+  return Error(ErrorKind::kNotFound, "ODPS-0110061",
+               "Failed to run ddltask - schema " + name.schema + " does not exist");
+}
+
+/// Inside a transaction: the table's row, and its one partition when it has no partition columns.
+Status Catalog::InsertTable(Table* table) {
+  table->created_s = table->modified_s = table->ddl_s = NowSeconds();
+  TRY_VOID(database_
+               ->Prepare("INSERT OR IGNORE INTO tables (project, schema, name, description, "
+                         "created_s, modified_s, ddl_s) VALUES (?, ?, ?, ?, ?, ?, ?)")
+               .Bind(table->name.project)
+               .Bind(table->name.schema)
+               .Bind(table->name.table)
+               .Bind(TableToJson(*table))
+               .Bind(table->created_s)
+               .Bind(table->modified_s)
+               .Bind(table->ddl_s)
+               .Run());
+  if (database_->changes() == 0) return TableExists(table->name);
+  table->id = database_->last_id();
+  return table->partitioned() ? OkStatus() : InsertPartition(*table, "");
+}
+
 Result<Table> Catalog::CreateTable(Table table) {
   std::lock_guard lock(mutex_);
-  TRY_VOID(CheckProjectLocked(table.name.project));
-  auto schema = database_->Prepare("SELECT 1 FROM schemas WHERE project = ? AND name = ?");
-  TRY(bool found, schema.Bind(table.name.project).Bind(table.name.schema).Step());
-  if (!found) {
-    return Error(ErrorKind::kNotFound, "ODPS-0110061",
-                 "Failed to run ddltask - schema " + table.name.schema + " does not exist");
-  }
-  table.created_s = table.modified_s = table.ddl_s = NowSeconds();
-  Status status = database_->InTransaction([&]() -> Status {
-    TRY_VOID(database_
-                 ->Prepare("INSERT OR IGNORE INTO tables (project, schema, name, description, "
-                           "created_s, modified_s, ddl_s) VALUES (?, ?, ?, ?, ?, ?, ?)")
-                 .Bind(table.name.project)
-                 .Bind(table.name.schema)
-                 .Bind(table.name.table)
-                 .Bind(TableToJson(table))
-                 .Bind(table.created_s)
-                 .Bind(table.modified_s)
-                 .Bind(table.ddl_s)
-                 .Run());
-    if (database_->changes() == 0) {
-      return Error(ErrorKind::kConflict, "ODPS-0130131",
-                   "Table already exists - table " + table.name.ToText() + " already exists");
-    }
-    table.id = database_->last_id();
-    return table.partitioned() ? OkStatus() : InsertPartition(table, "");
-  });
-  TRY_VOID(std::move(status));
+  TRY_VOID(CheckSchemaLocked(table.name));
+  TRY_VOID(database_->InTransaction([&] { return InsertTable(&table); }));
   return table;
+}
+
+Result<std::vector<std::string>> Catalog::CreateTableWithRows(Table table,
+                                                              const std::vector<DataFile>& files,
+                                                              bool replace) {
+  std::lock_guard lock(mutex_);
+  TRY_VOID(CheckSchemaLocked(table.name));
+  std::vector<std::string> replaced;
+  TRY_VOID(database_->InTransaction([&]() -> Status {
+    if (replace) {
+      auto old =
+          database_->Prepare("SELECT id FROM tables WHERE project = ? AND schema = ? AND name = ?");
+      old.Bind(table.name.project).Bind(table.name.schema).Bind(table.name.table);
+      TRY(bool there, old.Step());
+      Table gone;
+      if (there) gone.id = old.Number(0);
+      if (there) {
+        TRY(replaced, TakeTable(gone));
+      }
+    }
+    TRY_VOID(InsertTable(&table));
+    return InsertFiles(table, files);
+  }));
+  return replaced;
 }
 
 Status Catalog::UpdateTable(const Table& table) {
@@ -200,20 +231,41 @@ Status Catalog::UpdateTable(const Table& table) {
       .Run();
 }
 
+Status Catalog::RenameTable(const Table& table, const std::string& name) {
+  std::lock_guard lock(mutex_);
+  TRY_VOID(database_
+               ->Prepare("UPDATE OR IGNORE tables SET name = ?, modified_s = ?, ddl_s = ? "
+                         "WHERE id = ?")
+               .Bind(name)
+               .Bind(NowSeconds())
+               .Bind(NowSeconds())
+               .Bind(table.id)
+               .Run());
+  if (database_->changes() > 0) return OkStatus();
+  return TableExists({table.name.project, table.name.schema, name});
+}
+
+/// Inside a transaction: removes the table; returns the paths of its files and blocks.
+Result<std::vector<std::string>> Catalog::TakeTable(const Table& table) {
+  TRY(auto paths, TakeFiles(table, nullptr));
+  auto blocks = database_->Prepare(
+      "SELECT path FROM blocks WHERE upload_id IN (SELECT id FROM uploads WHERE table_id = ?)");
+  blocks.Bind(table.id);
+  while (true) {
+    TRY(bool row, blocks.Step());
+    if (!row) break;
+    paths.push_back(blocks.Text(0));
+  }
+  TRY_VOID(database_->Prepare("DELETE FROM tables WHERE id = ?").Bind(table.id).Run());
+  return paths;
+}
+
 Result<std::vector<std::string>> Catalog::DropTable(const Table& table) {
   std::lock_guard lock(mutex_);
   std::vector<std::string> paths;
   TRY_VOID(database_->InTransaction([&]() -> Status {
-    TRY(paths, TakeFiles(table, nullptr));
-    auto blocks = database_->Prepare(
-        "SELECT path FROM blocks WHERE upload_id IN (SELECT id FROM uploads WHERE table_id = ?)");
-    blocks.Bind(table.id);
-    while (true) {
-      TRY(bool row, blocks.Step());
-      if (!row) break;
-      paths.push_back(blocks.Text(0));
-    }
-    return database_->Prepare("DELETE FROM tables WHERE id = ?").Bind(table.id).Run();
+    TRY(paths, TakeTable(table));
+    return OkStatus();
   }));
   return paths;
 }

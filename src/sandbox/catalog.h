@@ -36,6 +36,17 @@ struct PartitionInfo {
   int64_t bytes = 0;
 };
 
+/// What a statement does to the rows of one partition.
+struct RowChange {
+  PartitionSpec spec;
+  std::vector<DataFile> files;  ///< to be added
+  bool replace = false;         ///< the files that are there go
+  /// What PartitionInfo::version must still be (0 = no such partition); not set = any.
+  std::optional<int64_t> version;
+};
+/// Code of the error when a RowChange's version is another one (kConflict).
+inline constexpr char kRowsChanged[] = "RowsChanged";
+
 enum class UploadStatus { kNormal = 0, kClosed = 1, kAborted = 2 };  // never renumber: stored
 
 struct Upload {
@@ -81,7 +92,14 @@ class Catalog {
   Result<Table> GetTable(const TableName& name);
   /// kConflict when a table of that name exists.
   Result<Table> CreateTable(Table table);
+  /// Makes a table with rows, in the place of the one of that name when `replace`. Returns the
+  /// files that no longer count. kConflict as CreateTable.
+  Result<std::vector<std::string>> CreateTableWithRows(Table table,
+                                                       const std::vector<DataFile>& files,
+                                                       bool replace);
   Status UpdateTable(const Table& table);
+  /// kConflict when a table of that name exists. Files keep their paths.
+  Status RenameTable(const Table& table, const std::string& name);
   /// The files that no longer count.
   Result<std::vector<std::string>> DropTable(const Table& table);
   Result<std::vector<Table>> ListTables(const std::string& project, const std::string& schema,
@@ -120,6 +138,12 @@ class Catalog {
   /// Returns the files of its blocks.
   Result<std::vector<std::string>> AbortUpload(const Upload& upload);
 
+  /// All changes in one transaction; a partition that is not there is made. Returns the files that
+  /// no longer count. kConflict: RowsChanged, or ODPS-0110061 when the table's description is no
+  /// longer `table`'s.
+  Result<std::vector<std::string>> CommitRows(const Table& table,
+                                              const std::vector<RowChange>& changes);
+
   /// Every file that counts: data files and blocks of open sessions.
   Result<std::vector<std::string>> LivePaths();
   /// Forgets sessions older than `age_s`; returns their blocks' paths.
@@ -134,11 +158,19 @@ class Catalog {
   Result<bool> HasPartition(const Table& table, const PartitionSpec& spec);
   Status InsertPartition(const Table& table, const PartitionSpec& spec);
   Status TouchPartition(const Table& table, const PartitionSpec& spec);
+  Status InsertTable(Table* table);
+  Result<std::vector<std::string>> TakeTable(const Table& table);
+  Status CheckSchemaLocked(const TableName& name);
+  Status CheckUnchanged(const Table& table);
+  Status CheckPartitionLimit(const Table& table);
   Status InsertFiles(const Table& table, const std::vector<DataFile>& files);
 
   std::mutex mutex_;
   std::unique_ptr<Sqlite> database_;
 };
+
+/// kConflict ODPS-0130131.
+Error TableExists(const TableName& name);
 
 /// Seconds since 1970.
 int64_t NowSeconds();

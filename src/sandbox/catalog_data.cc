@@ -95,15 +95,17 @@ Status Catalog::AddPartitions(const Table& table, const std::vector<PartitionSpe
       }
       TRY_VOID(InsertPartition(table, spec));
     }
-    auto count = database_->Prepare("SELECT COUNT(*) FROM partitions WHERE table_id = ?");
-    TRY(bool row, count.Bind(table.id).Step());
-    if (row && count.Number(0) > static_cast<int64_t>(kPartitionsMax)) {
-      return Error(ErrorKind::kLimitReached, "ODPS-0110061",
-                   "Failed to run ddltask - table " + table.name.ToText() +
-                       " would have more than 60000 partitions");
-    }
-    return OkStatus();
+    return CheckPartitionLimit(table);
   });
+}
+
+Status Catalog::CheckPartitionLimit(const Table& table) {
+  auto count = database_->Prepare("SELECT COUNT(*) FROM partitions WHERE table_id = ?");
+  TRY(bool row, count.Bind(table.id).Step());
+  if (!row || count.Number(0) <= static_cast<int64_t>(kPartitionsMax)) return OkStatus();
+  return Error(ErrorKind::kLimitReached, "ODPS-0110061",
+               "Failed to run ddltask - table " + table.name.ToText() +
+                   " would have more than 60000 partitions");
 }
 
 Result<std::vector<std::string>> Catalog::DropPartitions(const Table& table,
@@ -351,6 +353,44 @@ Result<std::vector<std::string>> Catalog::AbortUpload(const Upload& upload) {
     if (!row) return paths;
     paths.push_back(blocks.Text(0));
   }
+}
+
+/// Rows were shaped for `table`: after an ALTER or DROP they may no longer fit.
+Status Catalog::CheckUnchanged(const Table& table) {
+  auto statement = database_->Prepare("SELECT description FROM tables WHERE id = ?");
+  TRY(bool there, statement.Bind(table.id).Step());
+  if (there && statement.Text(0) == TableToJson(table)) return OkStatus();
+  return Error(ErrorKind::kConflict, "ODPS-0110061",
+               "Failed to run ddltask - table " + table.name.ToText() +
+                   " was changed or dropped while the statement ran; run it again");
+}
+
+Result<std::vector<std::string>> Catalog::CommitRows(const Table& table,
+                                                     const std::vector<RowChange>& changes) {
+  std::lock_guard lock(mutex_);
+  std::vector<std::string> replaced;
+  TRY_VOID(database_->InTransaction([&]() -> Status {
+    TRY_VOID(CheckUnchanged(table));
+    for (const RowChange& change : changes) {
+      auto version =
+          database_->Prepare("SELECT version FROM partitions WHERE table_id = ? AND spec = ?");
+      TRY(bool there, version.Bind(table.id).Bind(change.spec).Step());
+      if (change.version && *change.version != (there ? version.Number(0) : 0)) {
+        return Error(ErrorKind::kConflict, kRowsChanged,
+                     "another statement changed partition '" + change.spec + "' of table " +
+                         table.name.ToText() + " meanwhile; run the statement again");
+      }
+      if (!there) TRY_VOID(InsertPartition(table, change.spec));
+      if (change.replace) {
+        TRY(auto files, TakeFiles(table, &change.spec));
+        replaced.insert(replaced.end(), files.begin(), files.end());
+      }
+      TRY_VOID(InsertFiles(table, change.files));
+      TRY_VOID(TouchPartition(table, change.spec));
+    }
+    return CheckPartitionLimit(table);
+  }));
+  return replaced;
 }
 
 Result<std::vector<std::string>> Catalog::LivePaths() {

@@ -44,6 +44,8 @@ Json TunnelColumns(const std::vector<Column>& columns) {
   return list;
 }
 
+std::string OwnerOf(const Table& table) { return table.owner.empty() ? kOwner : table.owner; }
+
 Json TableMembers(const Table& table, const TableSize& size) {
   Json properties(table.properties);
   // tableProperties and serDeProperties are JSON texts inside strings; an object makes PyODPS fail.
@@ -51,7 +53,7 @@ Json TableMembers(const Table& table, const TableSize& size) {
           {"partitionKeys", ColumnList(table.partition_columns)},
           {"tableName", table.name.table},
           {"comment", table.comment},
-          {"owner", kOwner},
+          {"owner", OwnerOf(table)},
           {"tableLabel", "0"},
           {"createTime", table.created_s},
           {"lastModifiedTime", table.modified_s},
@@ -66,22 +68,38 @@ Json TableMembers(const Table& table, const TableSize& size) {
           {"serDeProperties", "{}"}};
 }
 
-Json ExtendedMembers(const Table& table, const TableSize& size) {
-  Json reserved{{"schema_version", "1"}};
-  auto transactional = table.properties.find("transactional");
-  reserved["Transactional"] =
-      transactional == table.properties.end() ? "false" : transactional->second;
+/// The kind of the table as PyODPS and the Java SDK read it out of `Reserved`.
+Json ReservedMembers(const Table& table) {
+  Json reserved{{"schema_version", "1"},
+                {"Transactional", table.transactional() ? "true" : "false"}};
   if (!table.primary_key.empty()) reserved["PrimaryKey"] = table.primary_key;
-  auto cluster = table.properties.find("mms.cluster.type");
-  if (cluster != table.properties.end()) reserved["ClusterType"] = cluster->second;
-  auto buckets = table.properties.find("mms.cluster.buckets");
-  if (buckets != table.properties.end()) reserved["BucketNum"] = std::stoi(buckets->second);
-  auto retain = table.properties.find("acid.data.retain.hours");
-  if (retain != table.properties.end()) reserved["acid.data.retain.hours"] = retain->second;
+  if (table.clustering) {
+    reserved["ClusterType"] = table.clustering->range ? "range" : "hash";
+    reserved["BucketNum"] = table.clustering->buckets;
+    reserved["ClusterCols"] = table.clustering->columns;
+    Json sort = Json::array();
+    for (const auto& [name, descending] : table.clustering->sort) {
+      sort.push_back({{"name", name}, {"order", descending ? "desc" : "asc"}});
+    }
+    if (!sort.empty()) reserved["SortCols"] = std::move(sort);
+  }
+  for (const auto& [key, value] : table.properties) {
+    // Every property of a Delta table shows here; "transactional" has its own member.
+    if (key != "transactional") reserved[key] = value;
+  }
+  bool keyed = !table.primary_key.empty();
+  if (keyed && !reserved.contains("write.bucket.num")) reserved["write.bucket.num"] = "16";
+  if (keyed && !reserved.contains("acid.data.retain.hours")) {
+    reserved["acid.data.retain.hours"] = "24";
+  }
+  return reserved;
+}
+
+Json ExtendedMembers(const Table& table, const TableSize& size) {
   return {{"FileNum", size.files},
           {"IsArchived", false},
           {"PhysicalSize", size.bytes},
-          {"Reserved", Dump(reserved)}};
+          {"Reserved", Dump(ReservedMembers(table))}};
 }
 
 const char* TaskStatusName(InstanceState state) {
@@ -171,7 +189,7 @@ Answer TableListDocument(const std::vector<Table>& tables, const std::string& ma
   for (const Table& table : tables) {
     XmlElement item = document.root().Add("Table");
     item.Add("Name", table.name.table);
-    item.Add("Owner", kOwner);
+    item.Add("Owner", OwnerOf(table));
     item.Add("Type", "MANAGED_TABLE");
     item.Add("CreationTime", HttpDate(table.created_s));
   }
@@ -185,7 +203,7 @@ Answer TableDocument(const Table& table, const TableSize& size, bool extended) {
   XmlElement root = document.root();
   root.Add("Name", table.name.table);
   root.Add("TableId", std::to_string(table.id));
-  root.Add("Owner", kOwner);
+  root.Add("Owner", OwnerOf(table));
   root.Add("Type", "MANAGED_TABLE");
   root.Add("Project", table.name.project);
   root.Add("SchemaName", table.name.schema);
@@ -194,7 +212,7 @@ Answer TableDocument(const Table& table, const TableSize& size, bool extended) {
   Json json = extended ? ExtendedMembers(table, size) : TableMembers(table, size);
   root.AddCdata("Schema", Dump(json)).Attribute("format", "Json");
   Answer answer = Xml(document);
-  answer.headers.emplace_back("x-odps-owner", kOwner);
+  answer.headers.emplace_back("x-odps-owner", OwnerOf(table));
   answer.headers.emplace_back("x-odps-creation-time", HttpDate(table.created_s));
   answer.headers.emplace_back("Last-Modified", HttpDate(table.modified_s));
   return answer;

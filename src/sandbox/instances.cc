@@ -50,7 +50,9 @@ Error NoSuchInstance(const std::string& id) {
 }  // namespace
 
 Instances::Instances(Catalog* catalog, Storage* storage)
-    : storage_(storage), executor_(catalog, storage, &engine_) {
+    : storage_(storage),
+      engine_(storage->Absolute(Storage::ResultPath("spill"))),
+      executor_(catalog, storage, &engine_) {
   for (size_t i = 0; i < kWorkers; ++i) workers_.emplace_back([this] { Work(); });
 }
 

@@ -2,6 +2,7 @@
 
 #include <arrow/array.h>
 #include <arrow/array/util.h>
+#include <arrow/compute/cast.h>
 #include <arrow/table.h>
 #include <arrow/util/byte_size.h>
 #include <parquet/arrow/reader.h>
@@ -58,7 +59,14 @@ Result<std::unique_ptr<parquet::arrow::FileReader>> OpenReader(const std::string
   return reader;
 }
 
-/// The batch with exactly the wanted columns in the file's types, nulls where the file has none.
+/// Whether the column's type was changed to a wider one since the file was written.
+bool WasWidened(const arrow::DataType& file, const arrow::DataType& table) {
+  bool plain = file.num_fields() == 0 && file.id() != arrow::Type::TIMESTAMP;
+  return plain && !file.Equals(table);
+}
+
+/// The batch with exactly the wanted columns, nulls where the file has none; TIMESTAMP as in
+/// the file.
 Result<std::shared_ptr<arrow::RecordBatch>> Conform(const arrow::RecordBatch& batch,
                                                     const std::shared_ptr<arrow::Schema>& schema) {
   arrow::ArrayVector columns;
@@ -69,6 +77,10 @@ Result<std::shared_ptr<arrow::RecordBatch>> Conform(const arrow::RecordBatch& ba
       auto nulls = arrow::MakeArrayOfNull(field->type(), batch.num_rows());
       if (!nulls.ok()) return Failed(nulls.status());
       column = *nulls;
+    } else if (WasWidened(*column->type(), *field->type())) {
+      auto cast = arrow::compute::Cast(*column, field->type());
+      if (!cast.ok()) return Failed(cast.status());
+      column = *cast;
     }
     fields.push_back(field->WithType(column->type()));
     columns.push_back(std::move(column));

@@ -57,8 +57,8 @@ struct RowRange {
 };
 
 /// Visits the rows in order, cut exactly to the range, with the columns of `schema` found by name;
-/// a column that a file does not have (added later) is null. Types are the file's: TIMESTAMP
-/// columns may be in microseconds (wide_time.h).
+/// a column that a file does not have (added later) is null, one of a narrower type (changed later)
+/// is cast. TIMESTAMP columns may be in microseconds (wide_time.h).
 Status ReadRows(const RowRange& range, const std::shared_ptr<arrow::Schema>& schema,
                 const BatchVisitor& visit);
 

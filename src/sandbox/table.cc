@@ -35,7 +35,8 @@ Json ColumnsToJson(const std::vector<Column>& columns) {
                     {"type", column.type.ToText()},
                     {"comment", column.comment},
                     {"nullable", column.nullable},
-                    {"default", column.default_text}});
+                    {"default", column.default_text},
+                    {"stored", column.stored_name}});
   }
   return list;
 }
@@ -48,9 +49,28 @@ Status ColumnsFromJson(const Json& list, std::vector<Column>* columns) {
     column.comment = item.at("comment").get<std::string>();
     column.nullable = item.at("nullable").get<bool>();
     column.default_text = item.at("default").get<std::string>();
+    column.stored_name = item.value("stored", "");
     columns->push_back(std::move(column));
   }
   return OkStatus();
+}
+
+Json ClusteringToJson(const std::optional<Clustering>& clustering) {
+  if (!clustering) return nullptr;
+  return {{"range", clustering->range},
+          {"columns", clustering->columns},
+          {"sort", clustering->sort},
+          {"buckets", clustering->buckets}};
+}
+
+std::optional<Clustering> ClusteringFromJson(const Json& json) {
+  if (json.is_null()) return std::nullopt;
+  Clustering clustering;
+  clustering.range = json.at("range").get<bool>();
+  clustering.columns = json.at("columns").get<std::vector<std::string>>();
+  clustering.sort = json.at("sort").get<std::vector<std::pair<std::string, bool>>>();
+  clustering.buckets = json.at("buckets").get<int>();
+  return clustering;
 }
 
 Status CheckColumn(const Column& column, bool extended_scale, std::set<std::string>* seen) {
@@ -106,20 +126,100 @@ Result<std::string> CheckValue(const Column& column, const std::string& value) {
   }
 }
 
+const Column* FindIn(const Table& table, const std::string& name) {
+  auto found = std::find_if(table.columns.begin(), table.columns.end(),
+                            [&](const Column& column) { return column.name == name; });
+  return found == table.columns.end() ? nullptr : &*found;
+}
+
+/// Numbers of the Delta table's properties: 1 to 4096 buckets, 0 to 168 hours.
+Status CheckNumber(const Table& table, const std::string& key, std::pair<int, int> range) {
+  auto found = table.properties.find(key);
+  if (found == table.properties.end()) return OkStatus();
+  const std::string& text = found->second;
+  int number = -1;
+  auto parsed = std::from_chars(text.data(), text.data() + text.size(), number);
+  bool good = parsed.ec == std::errc() && parsed.ptr == text.data() + text.size() &&
+              number >= range.first && number <= range.second;
+  if (good) return OkStatus();
+  return Semantic("table property " + key + " must be a number from " +
+                  std::to_string(range.first) + " to " + std::to_string(range.second) + ", not '" +
+                  text + "'");
+}
+
+Status CheckPrimaryKey(const Table& table) {
+  TRY_VOID(CheckNumber(table, "write.bucket.num", {1, 4'096}));
+  TRY_VOID(CheckNumber(table, "acid.data.retain.hours", {0, 168}));
+  if (table.primary_key.empty()) return OkStatus();
+  std::set<std::string> seen;
+  for (const std::string& key : table.primary_key) {
+    const Column* column = FindIn(table, key);
+    if (column == nullptr) return Semantic("primary key column " + key + " not found");
+    if (column->nullable) return Semantic("primary key column " + key + " must be NOT NULL");
+    if (!seen.insert(key).second) return Semantic("primary key column " + key + " repeated");
+    if (!column->type.children.empty() || column->type.id == TypeId::kJson) {
+      return Semantic("primary key column " + key + " cannot be of type " + column->type.ToText());
+    }
+  }
+  if (table.transactional()) return OkStatus();
+  return Semantic("a table with a primary key needs TBLPROPERTIES ('transactional'='true')");
+}
+
+Status CheckClustering(const Table& table) {
+  if (!table.clustering) return OkStatus();
+  if (!table.primary_key.empty() || table.properties.contains("table.format.version")) {
+    return Semantic("a Delta table cannot be CLUSTERED BY as well; drop the clustering clause");
+  }
+  for (const std::string& name : table.clustering->columns) {
+    if (FindIn(table, name) == nullptr) return Semantic("clustering column " + name + " not found");
+  }
+  for (const auto& [name, descending] : table.clustering->sort) {
+    if (FindIn(table, name) == nullptr) return Semantic("sort column " + name + " not found");
+  }
+  int buckets = table.clustering->buckets;
+  if (buckets < 0 || buckets > 4'096 || (buckets == 0 && !table.clustering->range)) {
+    return Semantic("the number of buckets must be 1 to 4096");
+  }
+  return OkStatus();
+}
+
 }  // namespace
 
 std::shared_ptr<arrow::Schema> Table::ArrowSchema() const {
   arrow::FieldVector fields;
   for (const Column& column : columns) {
-    fields.push_back(arrow::field(column.name, column.type.ToArrow()));
+    fields.push_back(arrow::field(column.file_name(), column.type.ToArrow()));
   }
   return arrow::schema(fields);
+}
+
+bool Table::transactional() const {
+  auto found = properties.find("transactional");
+  return found != properties.end() && LowerName(found->second) == "true";
+}
+
+Column* Table::FindColumn(std::string_view column) {
+  auto found = std::find_if(columns.begin(), columns.end(),
+                            [&](const Column& item) { return item.name == column; });
+  return found == columns.end() ? nullptr : &*found;
+}
+
+void Table::AddColumn(Column column) {
+  std::set<std::string> used(retired_names.begin(), retired_names.end());
+  for (const Column& old : columns) used.insert(old.file_name());
+  std::string free = column.name;
+  for (int i = 1; used.contains(free); ++i) free = column.name + "_" + std::to_string(i);
+  if (free != column.name) column.stored_name = free;
+  columns.push_back(std::move(column));
 }
 
 std::string TableToJson(const Table& table) {
   Json json{{"columns", ColumnsToJson(table.columns)},
             {"partition_columns", ColumnsToJson(table.partition_columns)},
             {"primary_key", table.primary_key},
+            {"clustering", ClusteringToJson(table.clustering)},
+            {"retired_names", table.retired_names},
+            {"owner", table.owner},
             {"comment", table.comment},
             {"lifecycle_days", table.lifecycle_days},
             {"properties", table.properties}};
@@ -132,6 +232,9 @@ Status TableFromJson(std::string_view text, Table* table) {
     TRY_VOID(ColumnsFromJson(json.at("columns"), &table->columns));
     TRY_VOID(ColumnsFromJson(json.at("partition_columns"), &table->partition_columns));
     table->primary_key = json.at("primary_key").get<std::vector<std::string>>();
+    table->clustering = ClusteringFromJson(json.value("clustering", Json()));
+    table->retired_names = json.value("retired_names", std::vector<std::string>());
+    table->owner = json.value("owner", "");
     table->comment = json.at("comment").get<std::string>();
     table->lifecycle_days = json.at("lifecycle_days").get<int>();
     table->properties = json.at("properties").get<std::map<std::string, std::string>>();
@@ -201,18 +304,8 @@ Status CheckTable(const Table& table, bool extended_scale) {
                       column.type.ToText());
     }
   }
-  for (const std::string& key : table.primary_key) {
-    auto found = std::find_if(table.columns.begin(), table.columns.end(),
-                              [&](const Column& column) { return column.name == key; });
-    if (found == table.columns.end()) return Semantic("primary key column " + key + " not found");
-    if (found->nullable) return Semantic("primary key column " + key + " must be NOT NULL");
-  }
-  auto transactional = table.properties.find("transactional");
-  if (!table.primary_key.empty() &&
-      (transactional == table.properties.end() || transactional->second != "true")) {
-    return Semantic("a table with a primary key needs TBLPROPERTIES ('transactional'='true')");
-  }
-  return OkStatus();
+  TRY_VOID(CheckPrimaryKey(table));
+  return CheckClustering(table);
 }
 
 Result<std::vector<std::pair<std::string, std::string>>> SplitPartitionText(std::string_view text) {

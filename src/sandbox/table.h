@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -24,6 +25,19 @@ struct Column {
   std::string comment;
   bool nullable = true;
   std::string default_text;  ///< the literal as written; empty = none
+  /// The name in blocks and files; "" = name. It differs after a rename, so that older files need
+  /// no change.
+  std::string stored_name;
+
+  const std::string& file_name() const { return stored_name.empty() ? name : stored_name; }
+};
+
+/// [RANGE] CLUSTERED BY: how the real service would arrange the rows; the sandbox keeps the words.
+struct Clustering {
+  bool range = false;
+  std::vector<std::string> columns;
+  std::vector<std::pair<std::string, bool>> sort;  ///< column, descending
+  int buckets = 0;                                 ///< 0 = not said (range only)
 };
 
 struct TableName {
@@ -39,6 +53,9 @@ struct Table {
   std::vector<Column> columns;
   std::vector<Column> partition_columns;
   std::vector<std::string> primary_key;
+  std::optional<Clustering> clustering;
+  std::vector<std::string> retired_names;  ///< file names of dropped columns: not to be used again
+  std::string owner;                       ///< "" = the sandbox's own account
   std::string comment;
   int lifecycle_days = -1;  ///< -1 = none
   std::map<std::string, std::string> properties;
@@ -47,7 +64,12 @@ struct Table {
   int64_t ddl_s = 0;
 
   bool partitioned() const { return !partition_columns.empty(); }
-  /// Data columns only: what blocks and files hold.
+  bool transactional() const;
+  /// The data column of that name, or nullptr.
+  Column* FindColumn(std::string_view column);
+  /// Gives a new column a file name that no file of this table has used for another column.
+  void AddColumn(Column column);
+  /// Data columns only, under their file names: what blocks and files hold.
   std::shared_ptr<arrow::Schema> ArrowSchema() const;
 };
 

@@ -219,7 +219,7 @@ Result<TunnelDownload::Reading> TunnelDownload::Prepare(const Call& call, const 
   }
   arrow::FieldVector fields;
   for (const Column& column : reading.columns) {
-    fields.push_back(arrow::field(column.name, column.type.ToArrow()));
+    fields.push_back(arrow::field(column.file_name(), column.type.ToArrow()));
   }
   reading.schema = arrow::schema(fields);
   TRY(reading.lease, storage_->Lease([&]() -> Result<std::vector<std::string>> {

@@ -34,14 +34,20 @@ enum class ExprKind {
   kCall,     ///< text: upper-case function; args; distinct
   kCast,     ///< args[0], type
   kUnary,    ///< text: operator; args[0]
-  kBinary,   ///< text: operator; args[0], args[1]
+  kBinary,   ///< text: operator; args[0], args[1]; AND and OR: two or more
   kIsNull,   ///< args[0]; negated
-  kIn,       ///< args[0] in args[1...]; negated
+  kIn,       ///< args[0] in args[1...], or in query's rows; negated
   kBetween,  ///< args[0] between args[1] and args[2]; negated
   kCase,     ///< text "else" when the last arg is ELSE; args: [operand] (when, then)*; negated: has
              ///< operand
   kIndex,    ///< args[0][args[1]]
+  kField,    ///< (args[0]).text, a field of a struct
+  kExists,   ///< EXISTS (query); negated
+  kScalar,   ///< (query): one value
 };
+
+struct Query;
+struct Window;
 
 struct Expr {
   ExprKind kind = ExprKind::kNull;
@@ -49,18 +55,21 @@ struct Expr {
   std::vector<std::string> names;
   std::vector<Expr> args;
   ColumnType type;
+  std::shared_ptr<Query> query;    ///< kIn, kExists, kScalar
+  std::shared_ptr<Window> window;  ///< kCall
   bool negated = false;
   bool distinct = false;
   int line = 1;
   int column = 1;
 };
 
-struct Query;
-
+/// One item of FROM: a table, or a sub-query, or LATERAL VIEW EXPLODE(...).
 struct Source {
-  QualifiedName table;           ///< a table, unless query is set
-  std::shared_ptr<Query> query;  ///< a sub-query
+  QualifiedName table;
+  std::shared_ptr<Query> query;
+  std::optional<Expr> explode;
   std::string alias;
+  std::vector<std::string> column_aliases;  ///< FROM (...) t(a, b)
   std::string join;  ///< "" for the first; else "INNER JOIN", "LEFT JOIN", "CROSS JOIN"...
   std::optional<Expr> on;
 };
@@ -76,7 +85,17 @@ struct OrderItem {
   std::string nulls;  ///< "", "FIRST" or "LAST"
 };
 
+/// OVER (PARTITION BY ... ORDER BY ... frame).
+struct Window {
+  std::vector<Expr> partition_by;
+  std::vector<OrderItem> order_by;
+  std::string frame;  ///< "ROWS BETWEEN 1 PRECEDING AND CURRENT ROW", in upper case; "" = none
+};
+
 struct Query {
+  /// WITH name AS (query), in order.
+  std::vector<std::pair<std::string, std::shared_ptr<Query>>> with;
+  std::vector<std::vector<Expr>> values;  ///< VALUES (..), (..): no other clause then
   bool distinct = false;
   std::vector<SelectItem> items;
   std::vector<Source> sources;
@@ -86,15 +105,17 @@ struct Query {
   std::vector<OrderItem> order_by;
   std::optional<std::string> limit;
   std::optional<std::string> offset;
-  std::shared_ptr<Query>
-      union_all;  ///< the next branch; order and limit of the last one apply to all
+  std::string set_operation;         ///< "UNION ALL", "UNION", "EXCEPT", "INTERSECT"
+  std::shared_ptr<Query> set_right;  ///< the next branch; its order and limit apply to all
 };
 
 struct CreateTable {
   QualifiedName name;
   bool if_not_exists = false;
+  bool or_replace = false;
   Table table;  ///< without id, name and times
   std::optional<QualifiedName> like;
+  std::shared_ptr<Query> as;  ///< AS SELECT: the columns are the query's
 };
 struct DropTable {
   QualifiedName name;
@@ -105,14 +126,36 @@ struct AddPartitions {
   bool if_not_exists = false;
   std::vector<PartitionPairs> specs;
 };
+/// PARTITION (...) of DROP and TRUNCATE: values of partition columns, or a filter over them.
+struct PartitionChoice {
+  PartitionPairs pairs;  ///< fewer than the table's levels choose every partition below
+  std::optional<Expr> filter;
+};
 struct DropPartitions {
   QualifiedName name;
   bool if_exists = false;
-  std::vector<PartitionPairs> specs;
+  std::vector<PartitionChoice> choices;
 };
 struct Truncate {
   QualifiedName name;
-  std::vector<PartitionPairs> specs;
+  std::vector<PartitionChoice> choices;  ///< empty = the whole table
+};
+/// CHANGE COLUMN: what is not set stays.
+struct ChangeColumn {
+  std::string name;
+  std::string new_name;
+  std::optional<ColumnType> type;
+  std::optional<std::string> comment;
+  bool drop_not_null = false;
+};
+/// INSERT INTO|OVERWRITE.
+struct Insert {
+  QualifiedName name;
+  bool overwrite = false;
+  /// PARTITION (p='v', q): a key without a value is dynamic.
+  std::vector<std::pair<std::string, std::optional<std::string>>> partition;
+  std::vector<std::string> columns;  ///< empty = all
+  Query query;
 };
 /// ALTER TABLE forms that change the description only; exactly one member is set.
 struct AlterTable {
@@ -121,9 +164,13 @@ struct AlterTable {
   std::optional<std::string> comment;
   std::optional<std::map<std::string, std::string>> properties;
   std::optional<std::string> rename_to;
+  std::optional<std::string> owner;
   std::vector<Column> add_columns;
   bool if_not_exists = false;
-  bool touch = false;  ///< TOUCH, MERGE SMALLFILES: accepted, nothing to do
+  std::vector<std::string> drop_columns;
+  std::optional<ChangeColumn> change_column;
+  bool touch = false;
+  bool merge_small_files = false;  ///< accepted: the sandbox has nothing to merge
 };
 struct ShowTables {
   std::optional<QualifiedName> schema;
@@ -156,7 +203,7 @@ struct DropSchema {
 };
 
 using Statement = std::variant<CreateTable, DropTable, AddPartitions, DropPartitions, Truncate,
-                               AlterTable, ShowTables, ShowPartitions, ShowCreateTable, ShowSchemas,
-                               Describe, SetFlag, CreateSchema, DropSchema, Query>;
+                               AlterTable, Insert, ShowTables, ShowPartitions, ShowCreateTable,
+                               ShowSchemas, Describe, SetFlag, CreateSchema, DropSchema, Query>;
 
 }  // namespace mms::sandbox::sql

@@ -4,16 +4,11 @@
 namespace mms::sandbox::sql {
 namespace {
 
-Result<std::vector<std::string>> NameList(TokenReader* reader) {
-  std::vector<std::string> names;
-  TRY_VOID(reader->Expect("("));
-  do {
-    TRY(std::string name, reader->Name());
-    names.push_back(std::move(name));
-    if (!reader->Accept({"ASC"})) reader->Accept({"DESC"});
-  } while (reader->Accept({","}));
-  TRY_VOID(reader->Expect(")"));
-  return names;
+/// A feature MaxCompute has and the sandbox does not.
+Error NotSupported(const Token& token, const std::string& what) {
+  return Error(ErrorKind::kUnsupported, "ODPS-0130071",
+               "[" + std::to_string(token.line) + "," + std::to_string(token.column) +
+                   "] Semantic analysis exception - " + what + " is not supported by the sandbox");
 }
 
 Result<Column> ParseColumn(TokenReader* reader) {
@@ -42,7 +37,7 @@ Result<Column> ParseColumn(TokenReader* reader) {
 Status ParseColumns(TokenReader* reader, Table* table) {
   do {
     if (reader->Accept({"PRIMARY", "KEY"})) {
-      TRY(table->primary_key, NameList(reader));
+      TRY(table->primary_key, ParseNames(reader));
       continue;
     }
     TRY(Column column, ParseColumn(reader));
@@ -73,30 +68,37 @@ Status ParsePartitionColumns(TokenReader* reader, Table* table) {
   return reader->Expect(")");
 }
 
-/// [RANGE] CLUSTERED BY (..) [SORTED BY (..)] [INTO n BUCKETS]: kept as text, rows are not
-/// arranged.
+/// (a ASC, b DESC)
+Result<std::vector<std::pair<std::string, bool>>> ParseSortColumns(TokenReader* reader) {
+  std::vector<std::pair<std::string, bool>> sort;
+  TRY_VOID(reader->Expect("("));
+  do {
+    TRY(std::string name, reader->Name());
+    bool descending = reader->Accept({"DESC"});
+    if (!descending) reader->Accept({"ASC"});
+    sort.emplace_back(std::move(name), descending);
+  } while (reader->Accept({","}));
+  TRY_VOID(reader->Expect(")"));
+  return sort;
+}
+
+/// [RANGE] CLUSTERED BY (..) [SORTED BY (..)] [INTO n BUCKETS].
 Status ParseClustering(TokenReader* reader, Table* table) {
-  bool range = reader->Accept({"RANGE"});
+  Clustering clustering;
+  clustering.range = reader->Accept({"RANGE"});
   TRY_VOID(reader->Expect("CLUSTERED"));
   TRY_VOID(reader->Expect("BY"));
-  TRY(auto columns, NameList(reader));
-  std::string text;
-  for (const std::string& name : columns) text += (text.empty() ? "" : ",") + name;
-  table->properties["mms.cluster.type"] = range ? "range" : "hash";
-  table->properties["mms.cluster.columns"] = text;
+  TRY(clustering.columns, ParseNames(reader));
   if (reader->Accept({"SORTED", "BY"})) {
-    TRY(auto sorted, NameList(reader));
-    text.clear();
-    for (const std::string& name : sorted) text += (text.empty() ? "" : ",") + name;
-    table->properties["mms.cluster.sort"] = text;
+    TRY(clustering.sort, ParseSortColumns(reader));
   }
   if (reader->Accept({"INTO"})) {
-    TRY(int buckets, reader->Integer());
+    TRY(clustering.buckets, reader->Integer());
     TRY_VOID(reader->Expect("BUCKETS"));
-    table->properties["mms.cluster.buckets"] = std::to_string(buckets);
-  } else if (!range) {
+  } else if (!clustering.range) {
     return reader->Unexpected("INTO n BUCKETS");
   }
+  table->clustering = std::move(clustering);
   return OkStatus();
 }
 
@@ -121,22 +123,38 @@ Status ParseTableClauses(TokenReader* reader, Table* table) {
       table->properties.merge(properties);
     } else if (reader->Accept({"LIFECYCLE"})) {
       TRY_VOID(ParseLifecycle(reader, &table->lifecycle_days));
-    } else if (reader->IsNext({"AS"}) || reader->IsNext({"AUTO"}) || reader->IsNext({"STORED"})) {
-      return Error(ErrorKind::kUnsupported, "ODPS-0130071",
-                   "Semantic analysis exception - CREATE TABLE with " + reader->Peek().upper +
-                       " is not supported by the sandbox");
+    } else if (reader->IsNext({"AS"})) {
+      return OkStatus();
     } else {
+      for (std::string_view word : {"AUTO", "STORED", "ROW", "LOCATION", "USING"}) {
+        if (!reader->IsNext({word})) continue;
+        return NotSupported(reader->Peek(), "CREATE TABLE with " + std::string(word));
+      }
       return reader->Unexpected("a table clause");
     }
   }
   return OkStatus();
 }
 
-Result<Statement> ParseCreateTable(TokenReader* reader) {
+/// AS SELECT: the query gives the columns, so the statement may not.
+Status ParseCreateAs(TokenReader* reader, CreateTable* create) {
+  const Token token = reader->Peek();
+  const Table& table = create->table;
+  if (!table.columns.empty() || table.partitioned() || table.clustering) {
+    return ParseErrorAt(token, "no columns, partitions or clustering before AS");
+  }
+  TRY_VOID(reader->Expect("AS"));
+  TRY(Query query, ParseQuery(reader));
+  create->as = std::make_shared<Query>(std::move(query));
+  return OkStatus();
+}
+
+Result<Statement> ParseCreateTable(TokenReader* reader, bool or_replace) {
   CreateTable create;
-  create.if_not_exists = reader->Accept({"IF", "NOT", "EXISTS"});
+  create.or_replace = or_replace;
+  create.if_not_exists = !or_replace && reader->Accept({"IF", "NOT", "EXISTS"});
   TRY(create.name, reader->Qualified());
-  if (reader->Accept({"LIKE"})) {
+  if (!or_replace && reader->Accept({"LIKE"})) {
     TRY(create.like, reader->Qualified());
     if (reader->Accept({"LIFECYCLE"})) {
       TRY_VOID(ParseLifecycle(reader, &create.table.lifecycle_days));
@@ -145,6 +163,7 @@ Result<Statement> ParseCreateTable(TokenReader* reader) {
   }
   if (reader->Accept({"("})) TRY_VOID(ParseColumns(reader, &create.table));
   TRY_VOID(ParseTableClauses(reader, &create.table));
+  if (!reader->AtEnd()) TRY_VOID(ParseCreateAs(reader, &create));
   return Statement(std::move(create));
 }
 
@@ -158,7 +177,12 @@ Result<Statement> ParseCreate(TokenReader* reader) {
     }
     return Statement(create);
   }
-  if (reader->Accept({"TABLE"})) return ParseCreateTable(reader);
+  const Token token = reader->Peek();
+  if (reader->Accept({"OR", "REPLACE", "TABLE"})) return ParseCreateTable(reader, true);
+  if (reader->Accept({"TABLE"})) return ParseCreateTable(reader, false);
+  for (std::string_view word : {"EXTERNAL", "VIEW", "MATERIALIZED", "FUNCTION", "OR"}) {
+    if (reader->IsNext({word})) return NotSupported(token, "CREATE " + std::string(word));
+  }
   return reader->Unexpected("TABLE or SCHEMA");
 }
 
@@ -187,6 +211,41 @@ Result<std::vector<PartitionPairs>> ParsePartitionList(TokenReader* reader) {
     reader->Accept({","});
   } while (!reader->AtEnd());
   return specs;
+}
+
+/// PARTITION (a='x', b='y') or PARTITION (a < 'x' AND ...).
+Result<PartitionChoice> ParseChoice(TokenReader* reader) {
+  PartitionChoice choice;
+  TRY_VOID(reader->Expect("PARTITION"));
+  TokenReader start = *reader;
+  auto pairs = ParsePartition(reader);
+  if (pairs) {
+    choice.pairs = std::move(pairs).value();
+    return choice;
+  }
+  *reader = std::move(start);
+  TRY_VOID(reader->Expect("("));
+  TRY(choice.filter, ParseExpr(reader));
+  while (reader->Accept({","})) {
+    TRY(Expr next, ParseExpr(reader));
+    Expr both;
+    both.kind = ExprKind::kBinary;
+    both.text = "AND";
+    both.args = {std::move(*choice.filter), std::move(next)};
+    choice.filter = std::move(both);
+  }
+  TRY_VOID(reader->Expect(")"));
+  return choice;
+}
+
+Result<std::vector<PartitionChoice>> ParseChoices(TokenReader* reader) {
+  std::vector<PartitionChoice> choices;
+  do {
+    TRY(PartitionChoice choice, ParseChoice(reader));
+    choices.push_back(std::move(choice));
+    reader->Accept({","});
+  } while (!reader->AtEnd());
+  return choices;
 }
 
 Result<Statement> ParseAlterSet(TokenReader* reader, AlterTable alter) {
@@ -222,19 +281,58 @@ Result<Statement> ParseAlterAdd(TokenReader* reader, AlterTable alter) {
   return Statement(std::move(add));
 }
 
+/// CHANGE COLUMN a [b type] [COMMENT 'c'] [NULL], or a RENAME TO b.
+Result<Statement> ParseAlterChange(TokenReader* reader, AlterTable alter) {
+  reader->Accept({"COLUMN"});
+  ChangeColumn change;
+  TRY(change.name, reader->Name());
+  change.new_name = change.name;
+  if (reader->Accept({"RENAME", "TO"})) {
+    TRY(change.new_name, reader->Name());
+  } else if (!reader->IsNext({"COMMENT"}) && !reader->IsNext({"NULL"})) {
+    TRY(change.new_name, reader->Name());
+    TRY(change.type, reader->Type());
+  }
+  if (reader->Accept({"COMMENT"})) {
+    TRY(change.comment, reader->String());
+  }
+  change.drop_not_null = reader->Accept({"NULL"});
+  if (reader->IsNext({"FIRST"}) || reader->IsNext({"AFTER"})) {
+    return NotSupported(reader->Peek(), "moving a column");
+  }
+  alter.change_column = std::move(change);
+  return Statement(std::move(alter));
+}
+
+Result<Statement> ParseAlterDrop(TokenReader* reader, AlterTable alter) {
+  if (reader->Accept({"COLUMNS"}) || reader->Accept({"COLUMN"})) {
+    bool parenthesis = reader->Accept({"("});
+    do {
+      TRY(std::string name, reader->Name());
+      alter.drop_columns.push_back(std::move(name));
+    } while (reader->Accept({","}));
+    if (parenthesis) TRY_VOID(reader->Expect(")"));
+    return Statement(std::move(alter));
+  }
+  DropPartitions drop;
+  drop.name = alter.name;
+  drop.if_exists = reader->Accept({"IF", "EXISTS"});
+  TRY(drop.choices, ParseChoices(reader));
+  return Statement(std::move(drop));
+}
+
 Result<Statement> ParseAlter(TokenReader* reader) {
   TRY_VOID(reader->Expect("TABLE"));
   AlterTable alter;
   TRY(alter.name, reader->Qualified());
   if (reader->Accept({"ADD"})) return ParseAlterAdd(reader, std::move(alter));
-  if (reader->Accept({"DROP"})) {
-    DropPartitions drop;
-    drop.name = alter.name;
-    drop.if_exists = reader->Accept({"IF", "EXISTS"});
-    TRY(drop.specs, ParsePartitionList(reader));
-    return Statement(std::move(drop));
-  }
+  if (reader->Accept({"DROP"})) return ParseAlterDrop(reader, std::move(alter));
   if (reader->Accept({"SET"})) return ParseAlterSet(reader, std::move(alter));
+  if (reader->Accept({"CHANGE"})) return ParseAlterChange(reader, std::move(alter));
+  if (reader->Accept({"CHANGEOWNER", "TO"})) {
+    TRY(alter.owner, reader->String());
+    return Statement(std::move(alter));
+  }
   if (reader->Accept({"RENAME", "TO"})) {
     TRY(alter.rename_to, reader->Name());
     return Statement(std::move(alter));
@@ -242,12 +340,33 @@ Result<Statement> ParseAlter(TokenReader* reader) {
   if (reader->Accept({"PARTITION"})) {
     TRY(PartitionPairs ignored, ParsePartition(reader));
   }
-  alter.touch = reader->Accept({"TOUCH"}) || reader->Accept({"MERGE", "SMALLFILES"});
-  if (alter.touch) return Statement(std::move(alter));
-  return reader->Unexpected("ADD, DROP, SET, RENAME TO or TOUCH");
+  alter.touch = reader->Accept({"TOUCH"});
+  alter.merge_small_files = !alter.touch && reader->Accept({"MERGE", "SMALLFILES"});
+  if (alter.touch || alter.merge_small_files) return Statement(std::move(alter));
+  return reader->Unexpected("ADD, CHANGE COLUMN, CHANGEOWNER TO, DROP, RENAME TO, SET or TOUCH");
 }
 
 }  // namespace
+
+Result<std::vector<std::string>> ParseNames(TokenReader* reader) {
+  std::vector<std::string> names;
+  TRY_VOID(reader->Expect("("));
+  do {
+    TRY(std::string name, reader->Name());
+    names.push_back(std::move(name));
+  } while (reader->Accept({","}));
+  TRY_VOID(reader->Expect(")"));
+  return names;
+}
+
+Result<std::string> ParsePartitionValue(TokenReader* reader) {
+  std::string value;
+  if (reader->Accept({"-"})) value = "-";
+  if (reader->AtEnd() || reader->Peek().kind == TokenKind::kSymbol) {
+    return reader->Unexpected("a partition value");
+  }
+  return value + reader->Take().text;
+}
 
 Result<PartitionPairs> ParsePartition(TokenReader* reader) {
   PartitionPairs pairs;
@@ -255,12 +374,7 @@ Result<PartitionPairs> ParsePartition(TokenReader* reader) {
   do {
     TRY(std::string key, reader->Name());
     TRY_VOID(reader->Expect("="));
-    std::string value;
-    if (reader->Accept({"-"})) value = "-";
-    if (reader->AtEnd() || reader->Peek().kind == TokenKind::kSymbol) {
-      return reader->Unexpected("a partition value");
-    }
-    value += reader->Take().text;
+    TRY(std::string value, ParsePartitionValue(reader));
     pairs.emplace_back(std::move(key), std::move(value));
   } while (reader->Accept({","}) || reader->Accept({"/"}));
   TRY_VOID(reader->Expect(")"));
@@ -276,7 +390,7 @@ Result<Statement> ParseDdl(TokenReader* reader) {
   Truncate truncate;
   TRY(truncate.name, reader->Qualified());
   if (!reader->AtEnd()) {
-    TRY(truncate.specs, ParsePartitionList(reader));
+    TRY(truncate.choices, ParseChoices(reader));
   }
   return Statement(std::move(truncate));
 }

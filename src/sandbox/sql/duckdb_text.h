@@ -1,24 +1,73 @@
 // A parsed MaxCompute query in DuckDB's words: functions under their MaxCompute names and
-// semantics, names quoted, columns without a name called _c0, _c1, ... Only functions of the list
-// here pass, so no text of a client reaches DuckDB's file and settings functions. Pure functions,
-// any thread. Errors: kInvalidInput ODPS-0130071.
+// semantics (function_forms.h), names quoted, columns without a name called _c0, _c1, ...
+// One thread per Translator. Errors: kInvalidInput ODPS-0130071.
 #pragma once
 
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "sandbox/sql/ast.h"
 
 namespace mms::sandbox::sql {
 
-/// Gives each table of the query the name of the relation that stands for it.
-using SourceNamer = std::function<Result<std::string>(const Source&, const Query&)>;
+/// The relation that stands for a table of a query, and the table's columns.
+struct Relation {
+  std::string name;
+  std::vector<Column> columns;
+};
 
-Result<std::string> ToDuckDb(const Query& query, const SourceNamer& name_source);
-Result<std::string> ToDuckDb(const Expr& expr);
+/// Finds the relation of each table of the query.
+using SourceNamer = std::function<Result<Relation>(const Source&, const Query&)>;
 
-/// DuckDB's name of a column type.
-std::string DuckDbType(const ColumnType& type);
+class Translator {
+ public:
+  explicit Translator(SourceNamer name_source) : name_source_(std::move(name_source)) {}
+
+  Result<std::string> ToDuckDb(const Query& query);
+  /// An expression over columns that no table is known for.
+  Result<std::string> ToDuckDb(const Expr& expr);
+
+ private:
+  /// A table in reach of the expressions being said.
+  struct Scope {
+    std::string alias;
+    std::vector<Column> columns;
+  };
+
+  Result<std::string> BranchText(const Query& query);
+  Result<std::string> WithText(const Query& query);
+  Result<std::string> ValuesText(const Query& query);
+  Result<std::string> ItemsText(const Query& query);
+  Result<std::string> SourcesText(const Query& query);
+  Result<std::string> SourceText(const Source& source, const Query& query);
+  Result<std::string> ExplodeText(const Source& source);
+  Result<std::string> OrderText(const std::vector<OrderItem>& items);
+  Result<std::string> SubqueryText(const Query& query);
+
+  Result<std::vector<std::string>> Arguments(const std::vector<Expr>& args);
+  Result<std::string> CallText(const Expr& expr);
+  Result<std::string> PlainCallText(const Expr& expr);
+  Result<std::string> SpecialCallText(const Expr& expr, const std::vector<std::string>& arguments,
+                                      bool* special);
+  Result<std::string> TimeCallText(const Expr& expr, const std::vector<std::string>& arguments);
+  Result<std::string> StructText(const Expr& expr, const std::vector<std::string>& arguments);
+  Result<std::string> OverText(const Expr& expr);
+  Result<std::string> CastText(const Expr& expr);
+  Result<std::string> BinaryText(const Expr& expr);
+  Result<std::string> InText(const Expr& expr);
+  Result<std::string> CaseText(const Expr& expr);
+  Result<std::string> IndexText(const Expr& expr);
+  Result<std::string> CompoundText(const Expr& expr);
+
+  /// The MaxCompute type of an expression, where columns and casts tell it; nullptr = not known.
+  const ColumnType* TypeOf(const Expr& expr) const;
+
+  SourceNamer name_source_;
+  std::vector<Scope> scopes_;
+  std::vector<std::string> with_names_;
+};
+
 /// 'text' with quotes doubled.
 std::string DuckDbString(std::string_view text);
 /// "name" with quotes doubled.

@@ -16,16 +16,6 @@ Error DdlFailed(const std::string& what) {
   return Error(ErrorKind::kInvalidInput, "ODPS-0110061", "Failed to run ddltask - " + what);
 }
 
-Result<std::vector<PartitionSpec>> MakeSpecs(const Table& table,
-                                             const std::vector<PartitionPairs>& list) {
-  std::vector<PartitionSpec> specs;
-  for (const PartitionPairs& pairs : list) {
-    TRY(PartitionSpec spec, MakePartitionSpec(table, pairs));
-    specs.push_back(std::move(spec));
-  }
-  return specs;
-}
-
 /// The schema a CREATE/DROP SCHEMA names: "s" or "project.s".
 Result<TableName> ResolveSchema(const QualifiedName& name, const SqlContext& context) {
   TableName resolved{context.project, name.parts.back(), ""};
@@ -34,7 +24,23 @@ Result<TableName> ResolveSchema(const QualifiedName& name, const SqlContext& con
   return resolved;
 }
 
+/// Times are shown in UTC alone: another zone would change every DATETIME, so it is refused.
+Status CheckFlags(const SqlContext& context) {
+  auto zone = context.flags.find("odps.sql.timezone");
+  if (zone == context.flags.end()) return OkStatus();
+  for (std::string_view utc : {"utc", "etc/utc", "gmt", "etc/gmt", "z", "etc/gmt+0"}) {
+    if (LowerName(zone->second) == utc) return OkStatus();
+  }
+  return Error(ErrorKind::kUnsupported, "ODPS-0130071",
+               "[1,1] Semantic analysis exception - odps.sql.timezone=" + zone->second +
+                   " is not supported by the sandbox, which runs in UTC");
+}
+
 }  // namespace
+
+bool IsExtendedScale(const SqlContext& context) {
+  return context.IsFlagSet("odps.sql.decimal2.extended.scale.enable");
+}
 
 bool SqlContext::IsFlagSet(const std::string& key) const {
   auto found = flags.find(key);
@@ -81,7 +87,15 @@ Result<SqlOutcome> Executor::Run(const Statement& statement, SqlContext* context
     if (set->key == "odps.default.schema") context->schema = LowerName(set->value);
     return SqlOutcome{};
   }
-  if (const auto* query = As<Query>(statement)) return RunQuery(*query, *context);
+  if (const auto* query = As<Query>(statement)) {
+    TRY_VOID(CheckFlags(*context));
+    return RunQuery(*query, *context);
+  }
+  if (const auto* insert = As<Insert>(statement)) {
+    TRY_VOID(CheckFlags(*context));
+    TRY_VOID(RunInsert(*insert, *context));
+    return SqlOutcome{};
+  }
   bool shows = As<ShowTables>(statement) || As<ShowPartitions>(statement) ||
                As<ShowCreateTable>(statement) || As<ShowSchemas>(statement) ||
                As<Describe>(statement);
@@ -128,56 +142,23 @@ Status Executor::Create(const CreateTable& create, const SqlContext& context) {
     table.lifecycle_days = days;
   }
   TRY(table.name, ResolveName(create.name, context));
-  TRY_VOID(CheckTable(table, context.IsFlagSet("odps.sql.decimal2.extended.scale.enable")));
+  if (!create.or_replace) {
+    auto there = catalog_->GetTable(table.name);
+    // Without a look at the schema, as MaxCompute.
+    if (there && create.if_not_exists) return OkStatus();
+    if (there) return TableExists(table.name);
+  }
+  if (create.as) return CreateAs(create, std::move(table), context);
+  TRY_VOID(CheckTable(table, IsExtendedScale(context)));
+  if (create.or_replace) {
+    TRY(auto replaced, catalog_->CreateTableWithRows(table, {}, true));
+    storage_->Retire(replaced);
+    return OkStatus();
+  }
   auto created = catalog_->CreateTable(std::move(table));
-  if (created) return OkStatus();
-  bool exists = created.error().kind() == ErrorKind::kConflict;
-  if (exists && create.if_not_exists)
-    return OkStatus();  // without a look at the schema, as MaxCompute
+  bool exists = !created && created.error().kind() == ErrorKind::kConflict;
+  if (created || (exists && create.if_not_exists)) return OkStatus();
   return std::move(created).error();
-}
-
-Status Executor::Alter(const AlterTable& alter, const SqlContext& context) {
-  TRY(Table table, FindTable(alter.name, context));
-  if (alter.touch) return OkStatus();
-  if (alter.rename_to) {
-    return Error(ErrorKind::kUnsupported, "ODPS-0130071",
-                 "Semantic analysis exception - RENAME TO is not supported by the sandbox");
-  }
-  if (alter.lifecycle_days) table.lifecycle_days = *alter.lifecycle_days;
-  if (alter.comment) table.comment = *alter.comment;
-  if (alter.properties) {
-    for (const auto& [key, value] : *alter.properties) table.properties[key] = value;
-  }
-  for (const Column& column : alter.add_columns) {
-    bool there = std::any_of(table.columns.begin(), table.columns.end(),
-                             [&](const Column& old) { return old.name == column.name; });
-    if (there && alter.if_not_exists) continue;
-    if (!column.nullable) return DdlFailed("an added column cannot be NOT NULL");
-    table.columns.push_back(column);
-  }
-  TRY_VOID(CheckTable(table, context.IsFlagSet("odps.sql.decimal2.extended.scale.enable")));
-  return catalog_->UpdateTable(table);
-}
-
-Status Executor::ChangePartitions(const Statement& statement, const SqlContext& context) {
-  std::vector<std::string> files;
-  if (const auto* add = As<AddPartitions>(statement)) {
-    TRY(Table table, FindTable(add->name, context));
-    TRY(auto specs, MakeSpecs(table, add->specs));
-    return catalog_->AddPartitions(table, specs, add->if_not_exists);
-  }
-  if (const auto* drop = As<DropPartitions>(statement)) {
-    TRY(Table table, FindTable(drop->name, context));
-    TRY(auto specs, MakeSpecs(table, drop->specs));
-    TRY(files, catalog_->DropPartitions(table, specs, drop->if_exists));
-  } else if (const auto* truncate = As<Truncate>(statement)) {
-    TRY(Table table, FindTable(truncate->name, context));
-    TRY(auto specs, MakeSpecs(table, truncate->specs));
-    TRY(files, catalog_->Truncate(table, specs));
-  }
-  storage_->Retire(files);
-  return OkStatus();
 }
 
 }  // namespace mms::sandbox::sql

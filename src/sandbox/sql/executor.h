@@ -10,6 +10,8 @@
 #include "sandbox/catalog.h"
 #include "sandbox/sql/ast.h"
 #include "sandbox/sql/engine.h"
+#include "sandbox/sql/insert_shape.h"
+#include "sandbox/sql/sources.h"
 #include "sandbox/storage.h"
 #include "sandbox/users.h"
 
@@ -42,19 +44,29 @@ class Executor {
   Result<SqlOutcome> Run(const Statement& statement, SqlContext* context);
 
  private:
+  Result<RowSource> Prepare(const Query& query, Session* session, Sources* sources,
+                            const SqlContext& context);
   Result<SqlOutcome> RunQuery(const Query& query, const SqlContext& context);
+  Status RunInsert(const Insert& insert, const SqlContext& context);
   Result<SqlOutcome> RunDdl(const Statement& statement, const SqlContext& context);
   Status Create(const CreateTable& create, const SqlContext& context);
+  Status CreateAs(const CreateTable& create, Table table, const SqlContext& context);
   Status Alter(const AlterTable& alter, const SqlContext& context);
+  Result<std::vector<PartitionSpec>> Choose(const Table& table,
+                                            const std::vector<PartitionChoice>& choices,
+                                            bool if_exists);
   Status ChangePartitions(const Statement& statement, const SqlContext& context);
   Result<SqlOutcome> Show(const Statement& statement, const SqlContext& context);
   Result<std::string> ShowPartitionLines(const ShowPartitions& show, const SqlContext& context);
   Result<std::string> DescribeText(const Describe& describe, const SqlContext& context);
   Result<Table> FindTable(const QualifiedName& name, const SqlContext& context);
+  QueryTools Tools() { return {catalog_, storage_, engine_, &checked_}; }
 
   Catalog* catalog_;
   Storage* storage_;
   Engine* engine_;
+  CheckedFiles checked_;
+  std::mutex alter_mutex_;  ///< ALTER TABLE reads a description, then writes it
 };
 
 /// What a name means: with odps.namespace.schema, a.b is schema a; without, project a.
@@ -62,6 +74,9 @@ Result<TableName> ResolveName(const QualifiedName& name, const SqlContext& conte
 
 /// "FAILED: ODPS-0130131:[1,15] Table not found - ...".
 std::string FailureText(const Error& error);
+
+/// Whether DECIMAL may have a scale above 18.
+bool IsExtendedScale(const SqlContext& context);
 
 /// CREATE TABLE text that makes the same table.
 std::string CreateTableText(const Table& table);

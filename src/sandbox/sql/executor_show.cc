@@ -6,7 +6,9 @@
 namespace mms::sandbox::sql {
 namespace {
 
-constexpr char kOwner[] = "ALIYUN$mms_sandbox";
+std::string OwnerOf(const Table& table) {
+  return table.owner.empty() ? "ALIYUN$mms_sandbox" : table.owner;
+}
 
 std::string Quoted(std::string_view text) {
   std::string quoted = "'";
@@ -21,12 +23,43 @@ std::string Quoted(std::string_view text) {
   return quoted + "'";
 }
 
+std::string ClusteringText(const Clustering& clustering) {
+  std::string text = clustering.range ? "\nRANGE CLUSTERED BY (" : "\nCLUSTERED BY (";
+  for (size_t i = 0; i < clustering.columns.size(); ++i) {
+    text += (i == 0 ? "`" : ", `") + clustering.columns[i] + "`";
+  }
+  text += ")";
+  for (size_t i = 0; i < clustering.sort.size(); ++i) {
+    const auto& [name, descending] = clustering.sort[i];
+    text += (i == 0 ? " SORTED BY (`" : ", `") + name + (descending ? "` DESC" : "` ASC");
+  }
+  if (!clustering.sort.empty()) text += ")";
+  if (clustering.buckets > 0) text += " INTO " + std::to_string(clustering.buckets) + " BUCKETS";
+  return text;
+}
+
+/// The literal behind DEFAULT: a number as it is, anything else quoted.
+std::string DefaultText(const Column& column) {
+  switch (column.type.id) {
+    case TypeId::kTinyint:
+    case TypeId::kSmallint:
+    case TypeId::kInt:
+    case TypeId::kBigint:
+    case TypeId::kFloat:
+    case TypeId::kDouble:
+    case TypeId::kDecimal:
+    case TypeId::kBoolean: return column.default_text;
+    default: return Quoted(column.default_text);
+  }
+}
+
 std::string ColumnLines(const std::vector<Column>& columns) {
   std::string text;
   for (const Column& column : columns) {
     text += text.empty() ? "\n  " : ",\n  ";
     text += "`" + column.name + "` " + UpperName(column.type.ToText());
     if (!column.nullable) text += " NOT NULL";
+    if (!column.default_text.empty()) text += " DEFAULT " + DefaultText(column);
     if (!column.comment.empty()) text += " COMMENT " + Quoted(column.comment);
   }
   return text;
@@ -70,9 +103,9 @@ std::string CreateTableText(const Table& table) {
   if (table.partitioned()) {
     text += "\nPARTITIONED BY (" + ColumnLines(table.partition_columns) + "\n)";
   }
+  if (table.clustering) text += ClusteringText(*table.clustering);
   std::string properties;
   for (const auto& [key, value] : table.properties) {
-    if (key.starts_with("mms.cluster.")) continue;
     properties += (properties.empty() ? "" : ", ") + Quoted(key) + "=" + Quoted(value);
   }
   if (!properties.empty()) text += "\nTBLPROPERTIES (" + properties + ")";
@@ -115,8 +148,9 @@ Result<std::string> Executor::DescribeText(const Describe& describe, const SqlCo
     rows += file.rows;
     bytes += file.bytes;
   }
-  std::string text = "+" + line + "+\n| Owner: " + kOwner + " | Project: " + table.name.project +
-                     " | Schema: " + table.name.schema + "\n| TableComment: " + table.comment +
+  std::string text = "+" + line + "+\n| Owner: " + OwnerOf(table) +
+                     " | Project: " + table.name.project + " | Schema: " + table.name.schema +
+                     "\n| TableComment: " + table.comment +
                      "\n| InternalTable: YES | Size: " + std::to_string(bytes) +
                      " | RecordCount: " + std::to_string(rows) + "\n+" + line +
                      "+\n| Native Columns:\n+" + line + "+\n";
@@ -147,7 +181,7 @@ Result<SqlOutcome> Executor::Show(const Statement& statement, const SqlContext& 
     TRY(auto list, catalog_->ListTables(project, schema, all));
     for (const Table& table : list) {
       if (!tables->like.empty() && !Matches(table.name.table, LowerName(tables->like))) continue;
-      outcome.text += std::string(kOwner) + ":" + table.name.table + "\n";
+      outcome.text += OwnerOf(table) + ":" + table.name.table + "\n";
     }
   } else if (const auto* partitions = std::get_if<ShowPartitions>(&statement)) {
     TRY(outcome.text, ShowPartitionLines(*partitions, context));

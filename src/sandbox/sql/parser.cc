@@ -5,6 +5,8 @@
 namespace mms::sandbox::sql {
 namespace {
 
+constexpr size_t kTextBytesMax = 2 << 20;
+
 /// SET key=value: keys have dots, values any token; taken as text up to the end.
 Result<Statement> ParseSet(TokenReader* reader) {
   SetFlag flag;
@@ -58,14 +60,22 @@ Result<Statement> ParseOne(TokenReader* reader) {
   if (reader->Accept({"SET"})) return ParseSet(reader);
   if (reader->Accept({"SHOW"})) return ParseShow(reader);
   if (reader->Accept({"DESC"}) || reader->Accept({"DESCRIBE"})) return ParseDescribe(reader);
-  if (reader->IsNext({"SELECT"}) || reader->IsNext({"("})) {
+  Query prefix;
+  if (reader->IsNext({"WITH"})) TRY_VOID(ParseWith(reader, &prefix));
+  if (reader->IsNext({"INSERT"})) {
+    TRY(Insert insert, ParseInsert(reader));
+    insert.query.with.insert(insert.query.with.begin(), prefix.with.begin(), prefix.with.end());
+    return Statement(std::move(insert));
+  }
+  if (!prefix.with.empty() || reader->IsNext({"SELECT"}) || reader->IsNext({"("})) {
     TRY(Query query, ParseQuery(reader));
+    query.with.insert(query.with.begin(), prefix.with.begin(), prefix.with.end());
     return Statement(std::move(query));
   }
   for (std::string_view word : {"CREATE", "DROP", "ALTER", "TRUNCATE"}) {
     if (reader->IsNext({word})) return ParseDdl(reader);
   }
-  for (std::string_view word : {"INSERT", "WITH", "MERGE", "UPDATE", "DELETE", "EXPLAIN", "FROM"}) {
+  for (std::string_view word : {"MERGE", "UPDATE", "DELETE", "EXPLAIN", "FROM"}) {
     if (!reader->IsNext({word})) continue;
     return Error(ErrorKind::kUnsupported, "ODPS-0130071",
                  "[" + std::to_string(reader->Peek().line) + "," +
@@ -78,6 +88,11 @@ Result<Statement> ParseOne(TokenReader* reader) {
 }  // namespace
 
 Result<std::vector<Statement>> ParseStatements(std::string_view text) {
+  if (text.size() > kTextBytesMax) {
+    return Error(ErrorKind::kLimitReached, "ODPS-0130071",
+                 "[1,1] Semantic analysis exception - the statement has " +
+                     std::to_string(text.size()) + " bytes, more than 2097152");
+  }
   TRY(std::vector<Token> tokens, Tokenize(text));
   Token last = tokens.back();
   std::vector<Statement> statements;

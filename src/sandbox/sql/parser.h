@@ -1,7 +1,8 @@
-// Parser of the MaxCompute SQL that the sandbox runs: DDL, partitions, SHOW, DESC, SET, and SELECT.
-// Grammar: MaxCompute SQL reference; clause orders as PyODPS 0.13 and odps-sdk-core 0.52 generate
-// them, and freely. Pure functions, any thread. Errors: kInvalidInput ODPS-0130161 with line and
-// column; kUnsupported ODPS-0130071 for statements MaxCompute has and the sandbox does not.
+// Parser of the MaxCompute SQL that the sandbox runs: DDL, partitions, INSERT, SHOW, DESC, SET, and
+// SELECT. Grammar: MaxCompute SQL reference; clause orders as PyODPS 0.13 and odps-sdk-core 0.52
+// generate them, and freely. Pure functions, any thread. Errors: kInvalidInput ODPS-0130161 with
+// line and column; kUnsupported ODPS-0130071 for statements MaxCompute has and the sandbox does
+// not; kLimitReached ODPS-0130071 above 2 MB.
 #pragma once
 
 #include <string_view>

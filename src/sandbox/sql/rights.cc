@@ -1,5 +1,7 @@
 #include "sandbox/sql/rights.h"
 
+#include "sandbox/sql/query_walk.h"
+
 namespace mms::sandbox::sql {
 namespace {
 
@@ -10,6 +12,8 @@ class RightsCheck {
 
   Status operator()(const CreateTable& create) const {
     if (create.like) TRY_VOID(OnTable(Right::kDescribe, *create.like));
+    if (create.as) TRY_VOID((*this)(*create.as));
+    if (create.or_replace) TRY_VOID(OnTable(Right::kDrop, create.name));
     TRY(TableName name, ResolveName(create.name, context_));
     return OnProject(Right::kCreateTable, name.project);
   }
@@ -37,11 +41,16 @@ class RightsCheck {
   }
   Status operator()(const DropSchema& drop) const { return OnSchema(Right::kDrop, drop.name); }
 
+  Status operator()(const Insert& insert) const {
+    TRY_VOID(OnTable(Right::kUpdate, insert.name));
+    return (*this)(insert.query);
+  }
+
   Status operator()(const Query& query) const {
-    for (const Source& source : query.sources) {
-      TRY_VOID(source.query ? (*this)(*source.query) : OnTable(Right::kSelect, source.table));
+    for (const QualifiedName& table : TablesOf(query)) {
+      TRY_VOID(OnTable(Right::kSelect, table));
     }
-    return query.union_all ? (*this)(*query.union_all) : OkStatus();
+    return OkStatus();
   }
 
  private:

@@ -66,6 +66,9 @@ class Lexer {
       char c = Peek();
       if (c == '-' && Peek(1) == '-') {
         while (at_ < text_.size() && Peek() != '\n') Take();
+      } else if (text_.substr(at_, 3) == "/*+" && text_.find("*/", at_) != text_.npos) {
+        size_t end = text_.find("*/", at_) + 2;
+        while (at_ < end) Take();
       } else if (c == ' ' || c == '\t' || c == '\r' || c == '\n') {
         Take();
       } else {
@@ -164,13 +167,13 @@ class Lexer {
       token->text += Take();
       while (IsDigit(Peek())) token->text += Take();
     }
-    // Type suffixes: L bigint, S smallint, Y tinyint, BD decimal.
-    if (Upper(std::string(text_.substr(at_, 2))) == "BD") {
-      Take();
-      Take();
-    } else if (std::string_view("lLsSyY").find(Peek()) != std::string_view::npos &&
-               Peek() != '\0' && !IsWordPart(Peek(1))) {
-      Take();
+    // Type suffixes: L bigint, S smallint, Y tinyint, D double, BD decimal.
+    size_t size = Upper(std::string(text_.substr(at_, 2))) == "BD" ? 2 : 1;
+    std::string suffix = Upper(std::string(text_.substr(at_, size)));
+    bool known = suffix == "L" || suffix == "S" || suffix == "Y" || suffix == "D" || suffix == "BD";
+    if (known && !IsWordPart(Peek(size))) {
+      token->upper = suffix;
+      for (size_t i = 0; i < size; ++i) Take();
     }
     if (IsWordStart(Peek())) {
       // A name may begin with a digit only when quoted.

@@ -1,7 +1,7 @@
 // Tokens of MaxCompute SQL: free white space, case-insensitive words, back-quoted names with
-// doubled back quote, '...' and "..." strings with backslash escapes, -- comments. Lexical rules:
-// MaxCompute SQL reference, "Escape characters" and "Identifiers". Values only, any thread. Errors:
-// kInvalidInput ODPS-0130161 with the position.
+// doubled back quote, '...' and "..." strings with backslash escapes, -- comments, /*+ hints */
+// (read and left out). Lexical rules: MaxCompute SQL reference, "Escape characters" and
+// "Identifiers". Values only, any thread. Errors: kInvalidInput ODPS-0130161 with the position.
 #pragma once
 
 #include <string>
@@ -16,8 +16,10 @@ enum class TokenKind { kWord, kQuoted, kString, kNumber, kSymbol, kEnd };
 
 struct Token {
   TokenKind kind = TokenKind::kEnd;
-  std::string text;   ///< word as written, quoted name or string decoded, symbol
-  std::string upper;  ///< kWord and kSymbol only: upper case, to compare keywords
+  std::string text;  ///< word as written, quoted name or string decoded, symbol
+  /// kWord and kSymbol: upper case, to compare keywords; kNumber: the type suffix (L, S, Y, D, BD)
+  /// or "".
+  std::string upper;
   int line = 1;
   int column = 1;
 };

@@ -5,8 +5,9 @@
 namespace mms::sandbox::sql {
 
 namespace {
-constexpr int kDepthMax = 200;
-}
+constexpr int kDepthMax = 100;
+constexpr int kLinksMax = 250;
+}  // namespace
 
 bool TokenReader::IsNext(std::initializer_list<std::string_view> words) const {
   size_t ahead = 0;
@@ -72,6 +73,11 @@ Result<int> TokenReader::Integer() {
 
 Status TokenReader::Enter() {
   if (++depth_ > kDepthMax) return Unexpected("less nesting");
+  return OkStatus();
+}
+
+Status TokenReader::Extend(int* links) const {
+  if (++*links > kLinksMax) return Unexpected("a shorter chain");
   return OkStatus();
 }
 

@@ -38,8 +38,10 @@ class TokenReader {
   Result<int> Integer();
   Result<ColumnType> Type();
 
-  /// Sub-rules nest at most this deep: hostile text must not use up the stack.
+  /// Sub-rules nest at most so deep: hostile text must not use up the stack.
   Status Enter();
+  /// Chains like 1+1+1 are deep trees as well: counts one more link, refuses too many.
+  Status Extend(int* links) const;
   void Leave() { --depth_; }
 
  private:
@@ -62,13 +64,26 @@ class DepthGuard {
   TokenReader* reader_;
 };
 
-/// SELECT ..., up to the end or a closing parenthesis.
+/// Words that end an expression or an alias: never an implicit alias or a bare name.
+bool IsReserved(const Token& token);
+
+/// [WITH ...] SELECT ... or VALUES ..., up to the end or a closing parenthesis.
 Result<Query> ParseQuery(TokenReader* reader);
+/// WITH name AS (query), ..., in front of a query or an INSERT.
+Status ParseWith(TokenReader* reader, Query* query);
 /// One expression.
 Result<Expr> ParseExpr(TokenReader* reader);
+/// The keys behind ORDER BY.
+Result<std::vector<OrderItem>> ParseOrderItems(TokenReader* reader);
 /// CREATE ..., ALTER ..., DROP ..., TRUNCATE ....
 Result<Statement> ParseDdl(TokenReader* reader);
+/// INSERT INTO|OVERWRITE ....
+Result<Insert> ParseInsert(TokenReader* reader);
 /// "(pt='x', hh=1)".
 Result<PartitionPairs> ParsePartition(TokenReader* reader);
+/// The value behind "pt=", quoted or not.
+Result<std::string> ParsePartitionValue(TokenReader* reader);
+/// "(a, b)".
+Result<std::vector<std::string>> ParseNames(TokenReader* reader);
 
 }  // namespace mms::sandbox::sql

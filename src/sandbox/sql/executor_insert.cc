@@ -1,0 +1,55 @@
+// INSERT and CREATE TABLE AS.
+#include "sandbox/call.h"
+#include "sandbox/sql/executor.h"
+#include "sandbox/sql/insert_run.h"
+#include "sandbox/sql/insert_shape.h"
+
+namespace mms::sandbox::sql {
+
+/// The query in DuckDB's words and its columns; `sources` keeps its tables.
+Result<RowSource> Executor::Prepare(const Query& query, Session* session, Sources* sources,
+                                    const SqlContext& context) {
+  Translator translator([&](const Source& source, const Query& inner) -> Result<Relation> {
+    TRY(Table table, FindTable(source.table, context));
+    return sources->Add(table, source, inner);
+  });
+  TRY(std::string text, translator.ToDuckDb(query));
+  TRY(auto columns, session->Describe(text));
+  return RowSource{query, std::move(text), std::move(columns)};
+}
+
+Status Executor::RunInsert(const Insert& insert, const SqlContext& context) {
+  TRY(Table found, FindTable(insert.name, context));
+  InsertRun run(Tools(), std::move(found));
+  TRY(Targets targets, MakeTargets(run.table(), insert));
+  TRY(auto session, engine_->Begin(context.cancelled));
+  {
+    Sources sources(Tools(), session.get(), run.id());
+    TRY(RowSource source, Prepare(insert.query, session.get(), &sources, context));
+    TRY(std::string text, ShapeRows(run.table(), targets, std::move(source)));
+    TRY_VOID(run.Stage(session.get(), text, targets.fixed));
+  }
+  return run.Commit(session.get(), insert.overwrite);
+}
+
+Status Executor::CreateAs(const CreateTable& create, Table table, const SqlContext& context) {
+  TRY(auto session, engine_->Begin(context.cancelled));
+  Sources sources(Tools(), session.get(), RandomHex(16));
+  TRY(RowSource source, Prepare(*create.as, session.get(), &sources, context));
+  for (const ResultColumn& output : source.columns) {
+    Column column;
+    column.name = LowerName(output.name);
+    if (output.type) column.type = *output.type;
+    table.columns.push_back(std::move(column));
+  }
+  TRY_VOID(CheckTable(table, IsExtendedScale(context)));
+  InsertRun run(Tools(), std::move(table));
+  Insert all;
+  all.name = create.name;
+  TRY(Targets targets, MakeTargets(run.table(), all));
+  TRY(std::string text, ShapeRows(run.table(), targets, std::move(source)));
+  TRY_VOID(run.Stage(session.get(), text, targets.fixed));
+  return run.CommitAsTable(create.or_replace);
+}
+
+}  // namespace mms::sandbox::sql
