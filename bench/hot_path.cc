@@ -103,7 +103,7 @@ Status Run(const std::string& folder, int rounds, int64_t batch_kib) {
   TRY(table.location, azure::ParseLocation("file://" + folder));
   TRY(const auto storage, source.StorageFor(table.location));
   TRY(const Snapshot snapshot, source.Inspect(table, std::nullopt));
-  TRY(const TablePlan plan, MakePlan(snapshot, {}));
+  TRY(const TablePlan plan, MakePlan(snapshot, {}, std::nullopt));
   ReadContext context;
   context.plan = &plan;
   context.storage = storage.get();

@@ -107,11 +107,11 @@ class Sandbox:
         return ODPS(self.access_key_id, self.secret, self.project, endpoint=self.endpoint + "/api")
 
 
-def start_sandbox(mms_bin: str, data: Path) -> Sandbox:
+def start_sandbox(mms_bin: str, data: Path, *arguments: str) -> Sandbox:
     secret = secrets.token_hex(16)
     command = [mms_bin, "sandbox", "--listen", "127.0.0.1:0", "--data", str(data)]
     command += ["--project", "dw", "--access-key-id", "tester"]
-    command += ["--access-key-secret", "env:MMS_TEST_SECRET"]
+    command += ["--access-key-secret", "env:MMS_TEST_SECRET", *arguments]
     log = data.parent / f"{data.name}.log"
     with log.open("ab") as stderr:
         process = subprocess.Popen(

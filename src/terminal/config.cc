@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "base/secret.h"
+#include "terminal/policy_config.h"
 #include "terminal/yaml_map.h"
 
 namespace mms::terminal {
@@ -18,6 +19,7 @@ struct Reader {
   fs::path folder;
   SecretUse secrets = SecretUse::kResolve;
   Config config;
+  migration::TableKind kind = migration::TableKind::kStandard;  ///< of entries that name none
 
   std::string Absolute(const std::string& path) const {
     const fs::path given(path);
@@ -102,10 +104,66 @@ Status ReadSource(Reader& reader, const YamlMap& root) {
   return ReadStorage(reader, *source);
 }
 
+/// How the target is reached, and what its Tunnel and SQL are told.
+Status ReadTransport(Reader& reader, const YamlMap& target) {
+  migration::RunOptions& options = reader.config.options;
+  HttpClient::Options& http = options.target_http;
+  TRY(http.proxy, target.Text("proxy"));
+  if (http.proxy.find('@') != std::string::npos) {
+    return target.Fail("CONFIG_VALUE", "proxy",
+                       target.NameOf("proxy") +
+                           " must not carry a user or password; use proxy_user and "
+                           "proxy_password");
+  }
+  TRY(http.proxy_user, target.Text("proxy_user"));
+  TRY(http.proxy_password, ReadSecret(reader, target, "proxy_password"));
+  TRY(http.ca_file, target.Text("ca_file"));
+  if (!http.ca_file.empty()) http.ca_file = reader.Absolute(http.ca_file);
+  TRY(const int64_t megabytes, target.Number("bandwidth_mb", 0, {1, 100'000}));
+  http.bytes_per_second_max = megabytes * 1'000'000;
+  static constexpr maxcompute::Codec kCodecs[] = {
+      maxcompute::Codec::kRaw, maxcompute::Codec::kLz4, maxcompute::Codec::kZstd,
+      maxcompute::Codec::kSnappy, maxcompute::Codec::kDeflate};
+  TRY(const size_t codec, target.Choice("codec", {"raw", "lz4", "zstd", "snappy", "deflate"}, 0));
+  options.target.codec = kCodecs[codec];
+  TRY(options.target.quota_name, target.Text("quota"));
+  TRY(options.target.sql_settings, target.Pairs("sql_settings"));
+  TRY(options.target.logview_host, ReadAddress(target, "logview"));
+  // In percent, so that a file holds whole numbers only.
+  TRY(const int64_t percent, target.Number("limit_window_percent", 100, {1, 100}));
+  options.limit_window_scale = static_cast<double>(percent) / 100;
+  return OkStatus();
+}
+
+/// A key, fixed or renewed by a command or a file, or a bearer token.
+Status ReadCredentials(Reader& reader, const YamlMap& target) {
+  maxcompute::Credentials& out = reader.config.options.target.credentials;
+  TRY(out.bearer_token, ReadSecret(reader, target, "bearer_token"));
+  TRY(out.key_command, target.Text("key_command"));
+  TRY(out.key_file, target.Text("key_file"));
+  if (!out.key_file.empty()) out.key_file = reader.Absolute(out.key_file);
+  TRY(out.region, target.Text("region"));
+  const bool renewed = !out.key_command.empty() || !out.key_file.empty();
+  if (renewed || target.Has("bearer_token")) return OkStatus();
+  TRY(out.access_key_id, target.RequiredText("access_key_id"));
+  if (IsReference(out.access_key_id)) {
+    TRY(const Secret id, ReadReference(reader, target, "access_key_id", out.access_key_id));
+    out.access_key_id = id.Reveal();
+  }
+  TRY(out.access_key_secret, ReadRequiredSecret(reader, target, "access_key_secret"));
+  TRY(out.security_token, ReadSecret(reader, target, "security_token"));
+  return OkStatus();
+}
+
 Status ReadTarget(Reader& reader, const YamlMap& root) {
   TRY(const auto target,
-      root.Map("target", {"project", "schema", "endpoint", "tunnel_endpoint", "access_key_id",
-                          "access_key_secret", "security_token", "region"}));
+      root.Map("target", {"project",         "schema",         "endpoint",
+                          "tunnel_endpoint", "access_key_id",  "access_key_secret",
+                          "security_token",  "region",         "bearer_token",
+                          "key_command",     "key_file",       "proxy",
+                          "proxy_user",      "proxy_password", "ca_file",
+                          "bandwidth_mb",    "codec",          "quota",
+                          "sql_settings",    "logview",        "limit_window_percent"}));
   if (!target) {
     return root.Fail("CONFIG_MISSING", "target",
                      "target is missing; add target: {project, endpoint, access_key_id, "
@@ -117,16 +175,8 @@ Status ReadTarget(Reader& reader, const YamlMap& root) {
   if (!target->Has("endpoint")) return target->RequiredText("endpoint").error();
   TRY(out.endpoint, ReadAddress(*target, "endpoint"));
   TRY(out.tunnel_endpoint, ReadAddress(*target, "tunnel_endpoint"));
-  TRY(out.credentials.access_key_id, target->RequiredText("access_key_id"));
-  if (IsReference(out.credentials.access_key_id)) {
-    TRY(const Secret id,
-        ReadReference(reader, *target, "access_key_id", out.credentials.access_key_id));
-    out.credentials.access_key_id = id.Reveal();
-  }
-  TRY(out.credentials.access_key_secret, ReadRequiredSecret(reader, *target, "access_key_secret"));
-  TRY(out.credentials.security_token, ReadSecret(reader, *target, "security_token"));
-  TRY(out.credentials.region, target->Text("region"));
-  return OkStatus();
+  TRY_VOID(ReadCredentials(reader, *target));
+  return ReadTransport(reader, *target);
 }
 
 Status CheckPatterns(const YamlMap& entry, std::string_view key,
@@ -140,7 +190,9 @@ Status CheckPatterns(const YamlMap& entry, std::string_view key,
   return OkStatus();
 }
 
-Status ReadChoice(const YamlMap& entry, std::vector<migration::TableChoice>& out) {
+Status ReadChoice(const YamlMap& entry, migration::TableKind kind,
+                  std::vector<migration::TableChoice>& out) {
+  TRY(const migration::TableSettings settings, ReadTableSettings(entry, kind));
   TRY(const auto includes, entry.Texts("include"));
   TRY(const auto excludes, entry.Texts("exclude"));
   TRY(const std::string location, entry.Text("location"));
@@ -164,12 +216,14 @@ Status ReadChoice(const YamlMap& entry, std::vector<migration::TableChoice>& out
     migration::TableChoice choice;
     choice.include = include;
     choice.exclude = excludes;
+    choice.settings = settings;
     out.push_back(std::move(choice));
   }
   if (!location.empty()) {
     migration::TableChoice choice;
     choice.location = location;
     choice.as = as;
+    choice.settings = settings;
     out.push_back(std::move(choice));
   }
   return OkStatus();
@@ -177,8 +231,11 @@ Status ReadChoice(const YamlMap& entry, std::vector<migration::TableChoice>& out
 
 Status ReadTables(Reader& reader, const YamlMap& root) {
   auto& tables = reader.config.options.tables;
-  TRY_VOID(root.EachMap("tables", {"include", "exclude", "location", "as"},
-                        [&](const YamlMap& entry) { return ReadChoice(entry, tables); }));
+  std::vector<std::string_view> keys = TableSettingsKeys();
+  keys.insert(keys.begin(), {"include", "exclude", "location", "as"});
+  TRY_VOID(root.EachMap("tables", keys, [&](const YamlMap& entry) {
+    return ReadChoice(entry, reader.kind, tables);
+  }));
   if (tables.empty()) {
     return root.Fail("CONFIG_MISSING", "tables",
                      "tables is missing; add for example tables: [{include: \"sales.*\"}]");
@@ -206,8 +263,10 @@ Status CheckCatalog(const Reader& reader, const YamlMap& root) {
 }
 
 Status ReadPolicy(Reader& reader, const YamlMap& root) {
-  TRY(const auto policy, root.Map("policy", {"verify", "tasks", "workers", "sessions", "split_mb",
-                                             "create_partition"}));
+  std::vector<std::string_view> keys = PolicyKeys();
+  keys.insert(keys.begin(),
+              {"verify", "tasks", "workers", "sessions", "split_mb", "create_partition"});
+  TRY(const auto policy, root.Map("policy", keys));
   if (!policy) return OkStatus();
   migration::RunOptions& out = reader.config.options;
   static constexpr migration::VerifyLevel kLevels[] = {migration::VerifyLevel::kNone,
@@ -225,6 +284,9 @@ Status ReadPolicy(Reader& reader, const YamlMap& root) {
   out.sessions_max = static_cast<int>(sessions);
   out.plan.split_bytes = split_mb << 20;
   out.create_partition_by_session = create == 1;
+  TRY(PolicyMap rules, ReadPolicyMap(*policy));
+  out.plan.policy = std::move(rules.policy);
+  reader.kind = rules.kind;
   return OkStatus();
 }
 
@@ -237,9 +299,9 @@ Result<Config> Read(const std::string& text, const std::string& file, SecretUse 
       YamlMap::Parse(text, file, {"source", "target", "tables", "policy", "state"}));
   TRY_VOID(ReadSource(reader, root));
   TRY_VOID(ReadTarget(reader, root));
+  TRY_VOID(ReadPolicy(reader, root));  // before the tables: it has what they fall back to
   TRY_VOID(ReadTables(reader, root));
   TRY_VOID(CheckCatalog(reader, root));
-  TRY_VOID(ReadPolicy(reader, root));
   TRY(const std::string state, root.RequiredText("state"));
   reader.config.options.state_folder = reader.Absolute(state);
   return std::move(reader.config);

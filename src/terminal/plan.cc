@@ -32,12 +32,22 @@ Result<Planned> ReadPlanned(migration::Ledger& ledger, const TableRecord& record
   return planned;
 }
 
+/// The statement with its settings before it, as a person would run them.
+std::string Text(const migration::Ddl& ddl) {
+  std::string text;
+  for (const auto& [name, value] : ddl.settings) text += "SET " + name + "=" + value + ";\n";
+  return text + ddl.statement;
+}
+
 /// Hands over each statement; ADD PARTITION by the thousand, so that a million partitions fit.
 Status EachDdl(migration::Ledger& ledger, int64_t table_id, const TablePlan& plan,
                const std::pair<std::string, std::function<void(std::string)>>& name_and_print) {
   constexpr size_t kBatch = 1000;
   const auto& [name, print] = name_and_print;
-  print(migration::CreateTableSql(plan, name));
+  if (!plan.at_target) print(Text(migration::CreateTableSql(plan, name)));
+  if (!plan.add_columns.empty()) {
+    print(Text(migration::AddColumnsSql(plan, plan.add_columns, name)));
+  }
   if (plan.partition_columns.empty()) return OkStatus();
   std::vector<maxcompute::PartitionSpec> batch;
   const auto flush = [&] {
@@ -57,9 +67,30 @@ Status EachDdl(migration::Ledger& ledger, int64_t table_id, const TablePlan& pla
   return OkStatus();
 }
 
+/// "" when the column passes as it is.
 std::string ColumnText(const ColumnPlan& column) {
-  return Printable(column.source_name + " " + column.source_type + " -> " + column.target.name +
-                   " " + maxcompute::ToText(column.target.type) + ": " + column.note);
+  std::string text = column.note;
+  for (const migration::Change change : column.may_change) {
+    text += (text.empty() ? "" : "; ") + std::string("a value may be ") +
+            std::string(migration::ChangeText(change));
+  }
+  if (text.empty()) return "";
+  const std::string source =
+      column.source_name.empty() ? "" : column.source_name + " " + column.source_type + " -> ";
+  return Printable(source + column.target.name + " " + maxcompute::ToText(column.target.type) +
+                   ": " + text);
+}
+
+/// What is done to the target table itself.
+std::string TargetText(const TablePlan& plan) {
+  if (!plan.at_target) {
+    return "  makes a " + std::string(migration::KindText(plan.settings.kind)) + " table\n";
+  }
+  std::string text = "  the table is there already";
+  for (const std::string& name : plan.add_columns) {
+    text += (&name == &plan.add_columns.front() ? "; adds columns " : ", ") + Printable(name);
+  }
+  return text + "\n";
 }
 
 std::string PlannedText(const Planned& planned, const std::string& target) {
@@ -84,13 +115,15 @@ std::string PlannedText(const Planned& planned, const std::string& target) {
   text += Counted(static_cast<int64_t>(plan.columns.size()), "column") + ", " +
           Counted(report.files.value_or(0), "file") + ", " + Thousands(report.rows_source) +
           " rows, " + HumanBytes(report.bytes) + "\n";
+  text += TargetText(plan);
   if (report.units_committed > 0) {
     text += "  already copied: " + Thousands(report.units_committed) + " of " +
             Counted(report.units, "unit") + "\n";
   }
   for (const auto* columns : {&plan.columns, &plan.partition_columns}) {
     for (const ColumnPlan& column : *columns) {
-      if (!column.note.empty()) text += "  column " + ColumnText(column) + "\n";
+      const std::string about = ColumnText(column);
+      if (!about.empty()) text += "  column " + about + "\n";
     }
   }
   for (const std::string& warning : plan.warnings) {
@@ -103,8 +136,14 @@ std::string PlannedText(const Planned& planned, const std::string& target) {
 Json ColumnFields(const std::vector<ColumnPlan>& columns) {
   Json list = Json::array();
   for (const ColumnPlan& column : columns) {
-    list.push_back({{"source", column.source_name},
-                    {"source_type", column.source_type},
+    Json may_change = Json::array();
+    for (const migration::Change change : column.may_change) {
+      may_change.push_back(migration::ChangeName(change));
+    }
+    const bool none = column.origin == migration::Origin::kNull;
+    list.push_back({{"source", none ? Json(nullptr) : Json(column.source_name)},
+                    {"source_type", none ? Json(nullptr) : Json(column.source_type)},
+                    {"may_change", std::move(may_change)},
                     {"target", column.target.name},
                     {"target_type", maxcompute::ToText(column.target.type)},
                     {"note", column.note.empty() ? Json(nullptr) : Json(column.note)}});
@@ -128,6 +167,10 @@ Json PlannedFields(const Planned& planned) {
     fields["columns"] = ColumnFields(planned.plan->columns);
     fields["partition_columns"] = ColumnFields(planned.plan->partition_columns);
     fields["warnings"] = planned.plan->warnings;
+    fields["kind"] = migration::KindText(planned.plan->settings.kind);
+    fields["at_target"] = planned.plan->at_target;
+    fields["add_columns"] = planned.plan->add_columns;
+    fields["left_out_columns"] = planned.report.left_out;
   }
   return fields;
 }

@@ -128,6 +128,26 @@ std::string RenderReasons(const std::vector<TableReport>& tables) {
   return out;
 }
 
+std::string RenderChanges(const std::vector<TableReport>& tables) {
+  std::string out;
+  for (const TableReport& table : tables) {
+    if (table.changed.empty() && table.left_out.empty() && table.record_blocks == 0) continue;
+    out += "\n" + Printable(table.source) + ": not as at the source, as the policies allow\n";
+    for (const auto& changed : table.changed) {
+      out += "  column " + Printable(changed.column) + ": " + Thousands(changed.values) + " " +
+             changed.text + "\n";
+    }
+    for (const std::string& column : table.left_out) {
+      out += "  column " + Printable(column) + ": not copied (on_extra_column: ignore)\n";
+    }
+    if (table.record_blocks > 0) {
+      out += "  " + Counted(table.record_blocks, "block") +
+             " sent record by record, for timestamps outside 1677 to 2262; no value changed\n";
+    }
+  }
+  return out;
+}
+
 std::string OutcomeCounts(const std::vector<TableReport>& tables) {
   const Totals totals = Sum(tables);
   std::string out;
@@ -143,10 +163,15 @@ std::string RenderReport(const std::vector<TableReport>& tables, const Screen& s
   if (tables.empty()) return "no tables yet; plan or run first\n";
   TextTable text = Build(tables, false);
   if (screen.width > 0 && text.Width() > screen.width) text = Build(tables, true);
-  return text.Render(screen.utf8) + RenderReasons(tables);
+  return text.Render(screen.utf8) + RenderChanges(tables) + RenderReasons(tables);
 }
 
 Json TableFields(const TableReport& table) {
+  Json changed = Json::array();
+  for (const auto& column : table.changed) {
+    changed.push_back(
+        {{"column", column.column}, {"change", column.change}, {"values", column.values}});
+  }
   const auto text_or_null = [](const std::string& text) {
     return text.empty() ? Json(nullptr) : Json(text);
   };
@@ -163,6 +188,9 @@ Json TableFields(const TableReport& table) {
           {"rows_target", OrNull(table.rows_target)},
           {"source_checksum", text_or_null(table.source_checksum)},
           {"target_checksum", text_or_null(table.target_checksum)},
+          {"changed", std::move(changed)},
+          {"record_blocks", table.record_blocks},
+          {"left_out_columns", table.left_out},
           {"error", table.error ? ErrorFields(*table.error) : Json(nullptr)},
           {"reasons", table.reasons},
           {"reasons_left_out", table.reasons_left_out}};

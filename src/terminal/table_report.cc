@@ -39,7 +39,9 @@ class MergedChecksum {
     }
     const auto json = nlohmann::json::parse(document, nullptr, false);
     TRY(const migration::Checksum part, migration::ChecksumFromJson(json));
-    merged_.Merge(part);
+    // Not by column: partitions copied before a column was added have fewer.
+    merged_.rows += part.rows;
+    merged_.row_sum += part.row_sum;
     any_ = true;
     return OkStatus();
   }
@@ -93,6 +95,32 @@ void Explain(TableReport& report, const UnitRecord& unit) {
   if (!report.error) report.error = error;
 }
 
+void TellChanges(TableReport& report, const migration::ValueChanges& changes) {
+  report.record_blocks = changes.record_blocks;
+  for (const auto& [column, counts] : changes.columns) {
+    for (size_t i = 0; i < counts.size(); ++i) {
+      if (counts[i] == 0) continue;
+      const auto change = static_cast<migration::Change>(i);
+      report.changed.push_back({column, std::string(migration::ChangeName(change)),
+                                std::string(migration::ChangeText(change)), counts[i]});
+    }
+  }
+}
+
+/// What the plan alone tells: it is the same for all units.
+Status TellPlanned(TableReport& report, const std::string& plan_json) {
+  TRY(const migration::TablePlan plan,
+      migration::TablePlanFromJson(nlohmann::json::parse(plan_json, nullptr, false)));
+  for (const auto& column : plan.left_out) report.left_out.push_back(column.source_name);
+  for (const auto& column : plan.partition_columns) {
+    if (column.partitions_mapped == 0) continue;
+    report.changed.push_back({column.target.name, "partition_value_mapped",
+                              "partitions have another value (partition_value_map)",
+                              column.partitions_mapped});
+  }
+  return OkStatus();
+}
+
 void AddClosingReasons(TableReport& report) {
   const bool unfinished = report.outcome == Outcome::kPending || report.outcome == Outcome::kFailed;
   const int64_t open = report.units - report.units_committed;
@@ -144,6 +172,7 @@ Result<TableReport> ReadTableReport(migration::Ledger& ledger, const TableRecord
   int64_t files = 0, bytes = 0, rows_copied = 0;
   KnownSum rows_source, rows_target;
   MergedChecksum source, target;
+  migration::ValueChanges changes;
   const auto visit = [&](const UnitRecord& unit) -> Status {
     ++report.units;
     files += unit.files;
@@ -151,6 +180,8 @@ Result<TableReport> ReadTableReport(migration::Ledger& ledger, const TableRecord
     rows_source.Add(unit.rows_planned);
     rows_target.Add(unit.rows_target);
     if (unit.state >= UnitState::kCommitted) {
+      TRY(const migration::ValueChanges changed, migration::ValueChangesFromText(unit.changes));
+      changes.Merge(changed);
       ++report.units_committed;
       rows_copied += unit.rows_copied.value_or(0);
     }
@@ -161,6 +192,8 @@ Result<TableReport> ReadTableReport(migration::Ledger& ledger, const TableRecord
     return OkStatus();
   };
   TRY_VOID(ledger.ListUnits(table.id, std::nullopt, visit));
+  TellChanges(report, changes);
+  TRY_VOID(TellPlanned(report, table.plan_json));
   report.files = files;
   report.bytes = bytes;
   report.rows_source = rows_source.total;

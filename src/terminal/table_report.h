@@ -36,8 +36,19 @@ struct TableReport {
   std::string source_checksum;         ///< hex; "" unless every unit's was taken
   std::string target_checksum;
   Outcome outcome = Outcome::kPending;
-  std::optional<Error> error;        ///< the table's own, else the first of a unit
-  std::vector<std::string> reasons;  ///< for anything but Match: what is wrong and what to do
+  /// What the policies made of values, by column; also a partition column's mapped values, counted
+  /// in partitions.
+  struct ChangedColumn {
+    std::string column;  ///< at the target
+    std::string change;  ///< ChangeName, or "partition_value_mapped"
+    std::string text;    ///< for people
+    int64_t values = 0;
+  };
+  std::vector<ChangedColumn> changed;
+  int64_t record_blocks = 0;          ///< sent record by record
+  std::vector<std::string> left_out;  ///< source columns that are not copied
+  std::optional<Error> error;         ///< the table's own, else the first of a unit
+  std::vector<std::string> reasons;   ///< for anything but Match: what is wrong and what to do
   int64_t reasons_left_out = 0;
 };
 

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "migration/checksum/checksum.h"
+#include "migration/plan/plan.h"
 
 namespace mms::terminal {
 namespace {
@@ -38,7 +39,7 @@ class TableReportOf : public testing::Test {
     table.source_name = "main.s.t";
     table.target_table = "t";
     table.version = 4;
-    table.plan_json = "{}";
+    table.plan_json = migration::ToJson(migration::TablePlan{}).dump();
     std::vector<UnitRecord> units(2);
     for (size_t i = 0; i < units.size(); ++i) {
       units[i].partition = "ds=" + std::to_string(i);

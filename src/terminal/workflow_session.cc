@@ -24,8 +24,15 @@ Result<std::vector<TableReport>> ReadAll(migration::Workflow& workflow) {
   return tables;
 }
 
-void PrintObjects(const std::vector<TableReport>& tables, const migration::RunSummary& summary,
-                  ExitCode code, const std::set<std::string>& shown, Output& output) {
+struct Ended {
+  const migration::RunSummary& summary;
+  ExitCode code;
+  const std::set<std::string>& shown;  ///< tables that the progress showed
+};
+
+void PrintObjects(const migration::Workflow& workflow, const std::vector<TableReport>& tables,
+                  const Ended& ended, Output& output) {
+  const auto& [summary, code, shown] = ended;
   // Tables that ended in an earlier run were not shown yet: a reader gets each table once.
   for (const TableReport& table : tables) {
     if (!shown.contains(table.source)) output.Object("table", TableFields(table));
@@ -36,6 +43,10 @@ void PrintObjects(const std::vector<TableReport>& tables, const migration::RunSu
                    {"refused", summary.refused},
                    {"failed", summary.failed},
                    {"mismatched", summary.mismatched}};
+  for (const migration::PacingReport& pacing : workflow.Pacing()) {
+    fields["pacing"][pacing.limit] = {
+        {"granted", pacing.granted}, {"delayed", pacing.delayed}, {"wait_ms", pacing.wait_ms}};
+  }
   fields["exit_code"] = static_cast<int>(code);
   output.Object("summary", fields);
 }
@@ -59,9 +70,11 @@ ExitCode Drive(migration::Workflow& workflow, const Command& command, Output& ou
         command.Text());
     workflow.Cancel();
   });
+  workflow.progress().on_note = [&](const std::string& text) { display.Note(text); };
   display.Start();
   const Result<migration::RunSummary> summary = action(workflow);
   display.Stop();
+  workflow.progress().on_note = nullptr;
   if (!summary) {
     if (summary.error().kind() == ErrorKind::kCancelled && interrupt.Caught()) {
       return output.Fail(Error(ErrorKind::kCancelled, "INTERRUPTED",
@@ -75,7 +88,7 @@ ExitCode Drive(migration::Workflow& workflow, const Command& command, Output& ou
   if (!tables) return output.Fail(tables.error());
   const ExitCode code = ExitCodeOf(*summary, FailuresOf(*tables));
   if (output.json()) {
-    PrintObjects(*tables, *summary, code, display.ended(), output);
+    PrintObjects(workflow, *tables, {*summary, code, display.ended()}, output);
     return code;
   }
   const auto spent = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - start);

@@ -79,7 +79,9 @@ Result<YamlMap> YamlMap::Parse(const std::string& text, const std::string& file,
                                    : "the file holds several YAML documents; keep one")
         .At(file);
   }
-  return Of(documents[0], file, "", std::move(keys));
+  TRY(YamlMap map, Of(documents[0], file, "", std::move(keys)));
+  map.text_ = std::make_shared<const std::string>(text);
+  return map;
 }
 
 Result<YamlMap> YamlMap::Of(YAML::Node node, std::string file, std::string name,
@@ -127,6 +129,17 @@ YAML::Node YamlMap::Find(std::string_view key) const {
   return YAML::Node(YAML::NodeType::Undefined);
 }
 
+bool YamlMap::IsWrittenNull(std::string_view key, const YAML::Node& value) const {
+  // yaml-cpp keeps no text of a null; one that is absent is marked at the next token.
+  const auto at = static_cast<size_t>(value.Mark().pos);
+  for (const auto& pair : node_) {
+    if (!pair.first.IsScalar() || pair.first.Scalar() != key) continue;
+    return value.IsNull() && value.Mark().line == pair.first.Mark().line && at <= text_->size() &&
+           std::string_view(*text_).substr(at).starts_with("null");
+  }
+  return false;
+}
+
 bool YamlMap::Has(std::string_view key) const { return Find(key).IsDefined(); }
 
 Error YamlMap::Fail(std::string code, std::string_view key, std::string message) const {
@@ -144,6 +157,7 @@ Result<std::optional<YamlMap>> YamlMap::Map(std::string_view key,
   const YAML::Node value = Find(key);
   if (!value.IsDefined()) return std::optional<YamlMap>();
   TRY(YamlMap map, Of(value, file_, NameOf(key), std::move(keys)));
+  map.text_ = text_;
   return std::optional<YamlMap>(std::move(map));
 }
 
@@ -158,6 +172,7 @@ Status YamlMap::EachMap(std::string_view key, std::vector<std::string_view> keys
   for (size_t i = 0; i < list.size(); ++i) {
     const std::string name = NameOf(key) + "[" + std::to_string(i) + "]";
     TRY(YamlMap map, Of(list[i], file_, name, keys));
+    map.text_ = text_;
     TRY_VOID(visit(map));
   }
   return OkStatus();
@@ -206,6 +221,29 @@ Result<std::vector<std::string>> YamlMap::Texts(std::string_view key) const {
   return texts;
 }
 
+Result<std::map<std::string, std::string>> YamlMap::Pairs(std::string_view key) const {
+  std::map<std::string, std::string> pairs;
+  const YAML::Node value = Find(key);
+  if (!value.IsDefined()) return pairs;
+  if (!value.IsMap()) {
+    return Fail(
+        "CONFIG_TYPE", key,
+        NameOf(key) + " must be a mapping of names to texts, not " + std::string(TypeText(value)));
+  }
+  for (const auto& pair : value) {
+    if (!pair.first.IsScalar()) {
+      return Fail("CONFIG_TYPE", key, NameOf(key) + " has a name that is no text");
+    }
+    const std::string& name = pair.first.Scalar();
+    TRY(std::string text, TextOf(pair.second, std::string(key) + "." + name));
+    if (!pairs.emplace(name, std::move(text)).second) {
+      return Fail("CONFIG_DUPLICATE_KEY", key,
+                  NameOf(key) + "." + name + " stands twice; keep one of them");
+    }
+  }
+  return pairs;
+}
+
 Result<int64_t> YamlMap::Number(std::string_view key, int64_t fallback, Limits limits) const {
   const YAML::Node value = Find(key);
   if (!value.IsDefined()) return fallback;
@@ -229,7 +267,8 @@ Result<int64_t> YamlMap::Number(std::string_view key, int64_t fallback, Limits l
 Result<size_t> YamlMap::Choice(std::string_view key, const std::vector<std::string_view>& words,
                                size_t fallback) const {
   if (!Has(key)) return fallback;
-  TRY(const std::string text, Text(key));
+  const bool null = IsWrittenNull(key, Find(key));
+  TRY(const std::string text, null ? Result<std::string>("null") : Text(key));
   const auto found = std::find(words.begin(), words.end(), text);
   if (found != words.end()) return static_cast<size_t>(found - words.begin());
   const std::string_view nearest = NearestOf(text, words);

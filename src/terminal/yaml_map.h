@@ -10,6 +10,8 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -40,13 +42,16 @@ class YamlMap {
   Result<std::string> RequiredText(std::string_view key) const;
   /// A text or a list of texts; empty when absent.
   Result<std::vector<std::string>> Texts(std::string_view key) const;
+  /// The names and texts of the mapping below `key`, whatever the names; empty when absent.
+  Result<std::map<std::string, std::string>> Pairs(std::string_view key) const;
   /// A whole number within the limits; `fallback` when absent.
   struct Limits {
     int64_t least;
     int64_t most;
   };
   Result<int64_t> Number(std::string_view key, int64_t fallback, Limits limits) const;
-  /// One of `words`; its index. `fallback` when absent.
+  /// One of `words`; its index. `fallback` when absent. A plain null counts as the word "null", a
+  /// missing value does not.
   Result<size_t> Choice(std::string_view key, const std::vector<std::string_view>& words,
                         size_t fallback) const;
 
@@ -60,8 +65,10 @@ class YamlMap {
                             std::vector<std::string_view> keys);
   YamlMap() = default;
   YAML::Node Find(std::string_view key) const;
+  bool IsWrittenNull(std::string_view key, const YAML::Node& value) const;
   Result<std::string> TextOf(const YAML::Node& value, std::string_view key) const;
 
+  std::shared_ptr<const std::string> text_;  ///< of the document
   YAML::Node node_;
   std::string file_;
   std::string name_;

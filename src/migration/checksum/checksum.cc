@@ -86,9 +86,13 @@ Status Hasher::Update(const arrow::RecordBatch& batch) {
     const auto column = batch.column(index);
     TRY_VOID(HashValues(*column, values_.data()));
     uint64_t sum = 0;
-    for (size_t i = 0; i < rows; ++i) {
-      sum += values_[i];
-      rows_[i] = rows_[i] * kRowFold + values_[i];
+    if (static_cast<size_t>(index) < row_columns_) {
+      for (size_t i = 0; i < rows; ++i) {
+        sum += values_[i];
+        rows_[i] = rows_[i] * kRowFold + values_[i];
+      }
+    } else {
+      for (size_t i = 0; i < rows; ++i) sum += values_[i];
     }
     ColumnChecksum& total = checksum_.columns[static_cast<size_t>(index)];
     total.sum += sum;

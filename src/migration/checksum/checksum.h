@@ -47,11 +47,17 @@ Result<Checksum> ChecksumFromJson(const nlohmann::json& document);
 /// Adds up batches. One thread at a time. Scratch memory is kept between batches.
 class Hasher {
  public:
+  Hasher() = default;
+  /// Whole rows are hashed over their first `row_columns` columns only; the others are still hashed
+  /// column by column.
+  explicit Hasher(size_t row_columns) : row_columns_(row_columns) {}
+
   /// Adds all rows of the batch; its columns are positional. Errors: kUnsupported CHECKSUM_TYPE.
   Status Update(const arrow::RecordBatch& batch);
   const Checksum& checksum() const { return checksum_; }
 
  private:
+  size_t row_columns_ = SIZE_MAX;
   Checksum checksum_;
   std::vector<uint64_t> values_;
   std::vector<uint64_t> rows_;

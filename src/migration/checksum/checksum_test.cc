@@ -34,6 +34,17 @@ TEST(Checksum, OrderOfRowsDoesNotMatter) {
             Of({Make(arrow::int64(), "[2, null, 2, 1]")}));
 }
 
+TEST(Checksum, RowsMayBeHashedOverTheirFirstColumnsAlone) {
+  const auto ids = Make(arrow::int64(), "[1, 2]");
+  const auto more = Make(arrow::int64(), "[null, null]");
+  Hasher hasher(1);
+  const auto schema =
+      arrow::schema({arrow::field("a", ids->type()), arrow::field("b", ids->type())});
+  ASSERT_TRUE(hasher.Update(*arrow::RecordBatch::Make(schema, 2, {ids, more})).has_value());
+  EXPECT_EQ(hasher.checksum().row_sum, Of({ids}).row_sum);
+  EXPECT_EQ(hasher.checksum().columns, Of({ids, more}).columns);
+}
+
 TEST(Checksum, ADoubledRowIsSeen) {
   EXPECT_NE(Of({Make(arrow::int64(), "[1, 2, 2]")}).columns[0].sum,
             Of({Make(arrow::int64(), "[1, 1, 2]")}).columns[0].sum);

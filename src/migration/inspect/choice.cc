@@ -64,8 +64,8 @@ bool Selection::WantsSchema(const std::string& schema) const {
   return false;
 }
 
-bool Selection::WantsTable(const std::string& schema, const std::string& table) {
-  bool wanted = false;
+const TableChoice* Selection::ChoiceOf(const std::string& schema, const std::string& table) {
+  const TableChoice* first = nullptr;
   for (size_t i = 0; i < choices_.size(); ++i) {
     const TableChoice& choice = choices_[i];
     if (!choice.location.empty() || !MatchesPattern(choice.include, schema, table)) continue;
@@ -74,9 +74,9 @@ bool Selection::WantsTable(const std::string& schema, const std::string& table) 
         [&](const std::string& pattern) { return MatchesPattern(pattern, schema, table); });
     if (excluded) continue;
     found_[i] = true;
-    wanted = true;
+    if (first == nullptr) first = &choice;
   }
-  return wanted;
+  return first;
 }
 
 Status Selection::CheckAllFound(const std::string& catalog) const {

@@ -20,7 +20,8 @@ class Selection {
   explicit Selection(const std::vector<TableChoice>& choices);
 
   bool WantsSchema(const std::string& schema) const;
-  bool WantsTable(const std::string& schema, const std::string& table);
+  /// The first entry that takes the table; nullptr when none does.
+  const TableChoice* ChoiceOf(const std::string& schema, const std::string& table);
   /// kNotFound TABLES_NOT_FOUND naming the includes that matched nothing.
   Status CheckAllFound(const std::string& catalog) const;
 

@@ -50,10 +50,10 @@ TEST(Choice, ExcludeTakesOutOfItsOwnIncludeOnly) {
   Selection selection(choices);
   EXPECT_TRUE(selection.WantsSchema("sales"));
   EXPECT_FALSE(selection.WantsSchema("hr"));
-  EXPECT_TRUE(selection.WantsTable("sales", "orders"));
-  EXPECT_FALSE(selection.WantsTable("sales", "tmp_x"));
-  EXPECT_FALSE(selection.WantsTable("sales", "old1"));
-  EXPECT_TRUE(selection.WantsTable("sales", "tmp_keep"));
+  EXPECT_NE(selection.ChoiceOf("sales", "orders"), nullptr);
+  EXPECT_EQ(selection.ChoiceOf("sales", "tmp_x"), nullptr);
+  EXPECT_EQ(selection.ChoiceOf("sales", "old1"), nullptr);
+  EXPECT_NE(selection.ChoiceOf("sales", "tmp_keep"), nullptr);
   EXPECT_TRUE(selection.CheckAllFound("main").has_value());
 }
 
@@ -63,8 +63,8 @@ TEST(Choice, AnIncludeThatFindsNothingIsNamed) {
                                             {"tmp*", {"a", "tmp*"}, "", ""},
                                             {"", {}, "file:///x", ""}};
   Selection selection(choices);
-  EXPECT_TRUE(selection.WantsTable("sales", "orders"));
-  EXPECT_FALSE(selection.WantsTable("hr", "tmp1"));
+  EXPECT_NE(selection.ChoiceOf("sales", "orders"), nullptr);
+  EXPECT_EQ(selection.ChoiceOf("hr", "tmp1"), nullptr);
   const Status found = selection.CheckAllFound("main");
   ASSERT_FALSE(found.has_value());
   EXPECT_EQ(found.error().kind(), ErrorKind::kNotFound);

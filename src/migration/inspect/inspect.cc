@@ -73,9 +73,11 @@ struct Source::State {
       std::set<std::string>
           seen;  // a page may repeat what another had when tables are made meanwhile
       TRY_VOID(catalog.ListTables(options.catalog, schema, [&](databricks::Table table) -> Status {
-        if (!selection.WantsTable(schema, table.name)) return OkStatus();
-        if (!seen.insert(table.name).second) return OkStatus();
-        return visit(MakeSourceTable(table));
+        const TableChoice* choice = selection.ChoiceOf(schema, table.name);
+        if (choice == nullptr || !seen.insert(table.name).second) return OkStatus();
+        SourceTable source = MakeSourceTable(table);
+        source.settings = choice->settings;
+        return visit(std::move(source));
       }));
     }
     return selection.CheckAllFound(options.catalog);
@@ -100,6 +102,7 @@ Status Source::List(const std::vector<TableChoice>& choices, const VisitTable& v
                    "tables[] has the location " + table.name +
                        " twice with different `as`; a table is moved once: remove one");
     }
+    table.settings = choice.settings;
     if (added) TRY_VOID(visit(std::move(table)));
   }
   if (!NeedsCatalog(choices)) return OkStatus();

@@ -31,6 +31,7 @@ struct TableChoice {
   std::vector<std::string> exclude;  ///< any match leaves the table out
   std::string location;              ///< set instead of include/exclude
   std::string as;                    ///< target table name, only with location
+  TableSettings settings = {};
 };
 
 /// True when `schema.table` (or `table` alone) matches.

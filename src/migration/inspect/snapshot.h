@@ -14,15 +14,17 @@
 #include "base/result.h"
 #include "clients/azure/location.h"
 #include "clients/delta/table.h"
+#include "migration/inspect/table_settings.h"
 
 namespace mms::migration {
 
 /// A table as listed, before its log is read.
 struct SourceTable {
-  std::string name;       ///< "main.sales.orders", or the location's text when there is no catalog
-  std::string schema;     ///< "sales"; "" without a catalog
-  std::string table;      ///< "orders"; last folder of the location without a catalog
-  std::string target_as;  ///< target table name asked for by the user; "" = `table`
+  std::string name;        ///< "main.sales.orders", or the location's text when there is no catalog
+  std::string schema;      ///< "sales"; "" without a catalog
+  std::string table;       ///< "orders"; last folder of the location without a catalog
+  std::string target_as;   ///< target table name asked for by the user; "" = `table`
+  TableSettings settings;  ///< of the entry of `tables:` that chose it first
   azure::Location location;
   std::string comment;
   std::map<std::string, std::string> column_comments;  ///< by top-level column name

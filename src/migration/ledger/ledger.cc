@@ -116,6 +116,10 @@ Status Ledger::SetTableState(int64_t table_id, TableState table_state,
       [&](Store& store) { return store.SetTableState(table_id, table_state, error_json); });
 }
 
+Status Ledger::SetTablePlan(int64_t table_id, const std::string& plan_json) {
+  return state_->Write([&](Store& store) { return store.SetTablePlan(table_id, plan_json); });
+}
+
 Status Ledger::ListTables(const std::function<Status(TableRecord)>& visit) {
   std::string after;
   for (;;) {

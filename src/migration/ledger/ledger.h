@@ -70,6 +70,7 @@ struct UnitRecord {
   std::optional<int64_t> rows_target;
   std::string source_checksum;  ///< JSON, "" = not taken
   std::string target_checksum;
+  std::string changes;  ///< ValueChanges as text; "" = no value was changed
   Verdict verdict = Verdict::kPending;
   std::string difference;  ///< for people: which columns, which counts; "" = none
   std::string error_json;
@@ -114,6 +115,8 @@ class Ledger {
   Result<int64_t> SavePlan(const TableRecord& table, const std::vector<UnitRecord>& units);
   Result<std::optional<TableRecord>> FindTable(const std::string& source_name);
   Status SetTableState(int64_t table_id, TableState state, const std::string& error_json);
+  /// Replaces the table's document alone; its units stay as they are.
+  Status SetTablePlan(int64_t table_id, const std::string& plan_json);
 
   /// In the order of their names. `visit` may take its time and may call the ledger.
   Status ListTables(const std::function<Status(TableRecord)>& visit);
@@ -137,6 +140,7 @@ class Ledger {
   struct Sent {
     int64_t rows = 0;
     std::string source_checksum;  ///< "" = not taken
+    std::string changes = {};     ///< "" = no value was changed
   };
   /// loading -> committing, with what was sent; refused when no session was noted.
   Transition BeginCommit(int64_t unit_id, int generation, Sent sent);

@@ -141,6 +141,26 @@ TEST_F(LedgerTest, ATransitionOfAnEarlierGenerationIsRefusedAndChangesNothing) {
   EXPECT_EQ(unit.rows_copied, 6);
 }
 
+TEST_F(LedgerTest, CountsOfChangedValuesAreKeptWithTheirLoadOnly) {
+  auto ledger = OpenLedger();
+  const int64_t table = Save(*ledger, Table(), {Unit("", "f")});
+  const int64_t id = Units(*ledger, table).at(0).id;
+  ASSERT_TRUE(ledger->BeginLoad(id, 0).get().has_value());
+  ASSERT_TRUE(ledger->SetSession(id, 1, "s").get().has_value());
+  ASSERT_TRUE(ledger->BeginCommit(id, 1, {5, "sum", "changes"}).get().has_value());
+  EXPECT_EQ(Units(*ledger, table).at(0).changes, "changes");
+  ASSERT_TRUE(ledger->BeginLoad(id, 1).get().has_value());
+  EXPECT_EQ(Units(*ledger, table).at(0).changes, "");
+}
+
+TEST_F(LedgerTest, ATablesDocumentIsReplacedAloneAndItsUnitsStay) {
+  auto ledger = OpenLedger();
+  const int64_t table = Save(*ledger, Table(), {Unit("", "f")});
+  ASSERT_TRUE(ledger->SetTablePlan(table, "another").has_value());
+  EXPECT_EQ((*ledger->FindTable(Table().source_name))->plan_json, "another");
+  EXPECT_EQ(Units(*ledger, table).size(), 1U);
+}
+
 TEST_F(LedgerTest, ATransitionOutOfOrderIsRefused) {
   auto ledger = OpenLedger();
   const int64_t table = Save(*ledger, Table(), {Unit("", "f")});

@@ -47,9 +47,12 @@ constexpr const char* kVersion1 = R"sql(
     plan_json TEXT NOT NULL);
 )sql";
 
+constexpr const char* kVersion2 = "ALTER TABLE units ADD COLUMN changes TEXT NOT NULL DEFAULT ''";
+constexpr int kVersionOfChanges = 2;
+
 /// Schema versions in order; each is applied once, in a transaction. Never change one that was
 /// released.
-constexpr std::array<const char*, 1> kMigrations = {kVersion1};
+constexpr std::array<const char*, 2> kMigrations = {kVersion1, kVersion2};
 
 /// SOCI runs only the first statement of a text, so scripts go to SQLite itself.
 void RunScript(soci::session& sql, const char* script) {
@@ -61,12 +64,16 @@ void RunScript(soci::session& sql, const char* script) {
   throw soci::sqlite3_soci_error(text, code);
 }
 
-Status Migrate(soci::session& sql, const std::string& file) {
-  RunScript(sql, "CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL)");
+int SchemaVersion(soci::session& sql) {
   soci::indicator present = soci::i_null;
   int version = 0;
   sql << "SELECT MAX(version) FROM schema_version", soci::into(version, present);
-  if (present == soci::i_null) version = 0;
+  return present == soci::i_null ? 0 : version;
+}
+
+Status Migrate(soci::session& sql, const std::string& file) {
+  RunScript(sql, "CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL)");
+  const int version = SchemaVersion(sql);
   const int newest = static_cast<int>(kMigrations.size());
   if (version > newest) {
     return Error(ErrorKind::kUnsupported, "STATE_TOO_NEW",
@@ -170,7 +177,10 @@ Result<std::unique_ptr<Store>> Store::Open(const std::string& file, Mode mode) {
     const bool read_only = mode == Mode::kReadOnly;
     state->sql.open(soci::sqlite3,
                     "db=\"" + file + "\" timeout=5" + (read_only ? " readonly=true" : ""));
-    if (read_only) return OkStatus();
+    if (read_only) {
+      state->has_changes = SchemaVersion(state->sql) >= kVersionOfChanges;
+      return OkStatus();
+    }
     std::string journal;
     state->sql << "PRAGMA journal_mode=WAL", soci::into(journal);
     RunScript(state->sql, "PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON");
@@ -254,7 +264,8 @@ Result<std::vector<UnitRecord>> Store::UnitsAfter(const UnitPage& wanted) {
     const std::string query =
         "SELECT u.id, u.table_id, u.partition, u.fingerprint, u.state, u.generation, u.session_id, "
         "p.plan_json, u.rows_planned, u.bytes, u.files, u.rows_copied, u.rows_target, "
-        "u.source_checksum, u.target_checksum, u.verdict, u.difference, u.error_json "
+        "u.source_checksum, u.target_checksum, u.verdict, u.difference, u.error_json, " +
+        std::string(state_->has_changes ? "u.changes " : "'' ") +
         "FROM units u JOIN unit_plans p ON p.unit_id = u.id "
         "WHERE u.table_id = :table AND u.state < :below AND u.partition " +
         std::string(wanted.after ? ">" : ">=") + " :after ORDER BY u.partition LIMIT " +
@@ -267,7 +278,8 @@ Result<std::vector<UnitRecord>> Store::UnitsAfter(const UnitPage& wanted) {
          soci::into(row.rows_planned, row.planned), soci::into(row.bytes), soci::into(row.files),
          soci::into(row.rows_copied, row.copied), soci::into(row.rows_target, row.target),
          soci::into(text.source_checksum), soci::into(text.target_checksum),
-         soci::into(row.verdict), soci::into(text.difference), soci::into(text.error_json));
+         soci::into(row.verdict), soci::into(text.difference), soci::into(text.error_json),
+         soci::into(text.changes));
     statement.execute();
     while (statement.fetch()) page.push_back(row.Make());
     return page;

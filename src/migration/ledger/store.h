@@ -46,6 +46,7 @@ class Store : public Transaction {
   Status BindTarget(const std::string& identity);
   Result<int64_t> SavePlan(const TableRecord& table, const std::vector<UnitRecord>& units);
   Status SetTableState(int64_t table_id, TableState state, const std::string& error_json);
+  Status SetTablePlan(int64_t table_id, const std::string& plan_json);
   Status BeginLoad(int64_t unit_id, int generation);
   Status SetSession(int64_t unit_id, int generation, const std::string& session_id);
   Status BeginCommit(int64_t unit_id, int generation, const Ledger::Sent& sent);

@@ -20,6 +20,8 @@ struct Transitions;
 struct Store::State {
   std::string file;
   soci::session sql;
+  /// A report may read what an older release wrote, and does not migrate it.
+  bool has_changes = true;
   std::unique_ptr<Transitions> transitions;
 
   State();

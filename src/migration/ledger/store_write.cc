@@ -45,8 +45,8 @@ struct Transitions {
       t.statement =
           make((sql.prepare << "UPDATE units SET state = 1, generation = generation + 1, "
                                "session_id = '', rows_copied = NULL, rows_target = NULL, "
-                               "source_checksum = '', target_checksum = '', verdict = 0, "
-                               "difference = '', error_json = '' "
+                               "source_checksum = '', target_checksum = '', changes = '', "
+                               "verdict = 0, difference = '', error_json = '' "
                                "WHERE id = :id AND generation = :generation AND state IN (0, 1, 2)",
                 use(t.unit_id), use(t.generation)));
     }
@@ -59,11 +59,12 @@ struct Transitions {
     }
     {
       Transition& t = begin_commit;
-      t.statement = make(
-          (sql.prepare << "UPDATE units SET state = 2, rows_copied = :rows, source_checksum = :sum "
-                          "WHERE id = :id AND generation = :generation AND state = 1 "
-                          "AND session_id <> ''",
-           use(t.rows), use(t.text), use(t.unit_id), use(t.generation)));
+      t.statement =
+          make((sql.prepare << "UPDATE units SET state = 2, rows_copied = :rows, source_checksum = "
+                               ":sum, changes = :changes "
+                               "WHERE id = :id AND generation = :generation AND state = 1 "
+                               "AND session_id <> ''",
+                use(t.rows), use(t.text), use(t.more), use(t.unit_id), use(t.generation)));
     }
     {
       Transition& t = committed;
@@ -143,8 +144,8 @@ class UnitWriter {
         reset_((sql.prepare << "UPDATE units SET fingerprint = :fingerprint, state = 0, "
                                "session_id = '', rows_planned = :rows, bytes = :bytes, "
                                "files = :files, rows_copied = NULL, rows_target = NULL, "
-                               "source_checksum = '', target_checksum = '', verdict = 0, "
-                               "difference = '', error_json = '' WHERE id = :id",
+                               "source_checksum = '', target_checksum = '', changes = '', "
+                               "verdict = 0, difference = '', error_json = '' WHERE id = :id",
                 soci::use(fingerprint_), soci::use(rows_, known_), soci::use(bytes_),
                 soci::use(files_), soci::use(id_))),
         reset_plan_((sql.prepare << "UPDATE unit_plans SET plan_json = :plan WHERE unit_id = :id",
@@ -270,6 +271,15 @@ Status Store::SetTableState(int64_t table_id, TableState state, const std::strin
   });
 }
 
+Status Store::SetTablePlan(int64_t table_id, const std::string& plan_json) {
+  return Guard(state_->file, [&]() -> Status {
+    const long long id = table_id;
+    state_->sql << "UPDATE tables SET plan_json = :plan WHERE id = :id", soci::use(plan_json),
+        soci::use(id);
+    return OkStatus();
+  });
+}
+
 Status Store::BeginLoad(int64_t unit_id, int generation) {
   return Guard(state_->file, [&]() -> Status {
     Transition& t = Prepared(state_->sql, state_->transitions).begin_load;
@@ -296,6 +306,7 @@ Status Store::BeginCommit(int64_t unit_id, int generation, const Ledger::Sent& s
     t.generation = generation;
     t.rows = sent.rows;
     t.text = sent.source_checksum;
+    t.more = sent.changes;
     return t.Run("BeginCommit");
   });
 }

@@ -31,7 +31,7 @@ TEST_F(CorpusPlan, EveryTableIsReadAtTheVersionAndWithTheRowsThatSparkSaw) {
     for (const auto& column : expected["columns"]) columns.push_back(column["name"]);
     EXPECT_EQ(snapshot->logical->field_names(), columns);
 
-    const auto plan = MakePlan(*snapshot, {});
+    const auto plan = MakePlan(*snapshot, {}, std::nullopt);
     if (name == "bad_parts" || name == "renamed") {
       EXPECT_FALSE(plan.has_value());
       continue;
@@ -57,7 +57,7 @@ TEST_F(CorpusPlan, MappedColumnsHaveTheirPhysicalNames) {
   ASSERT_TRUE(snapshot.has_value());
   EXPECT_EQ(snapshot->column_mapping, "id");
   EXPECT_TRUE(snapshot->physical_names.at("unit_price").starts_with("col-"));
-  const auto plan = MakePlan(*snapshot, {});
+  const auto plan = MakePlan(*snapshot, {}, std::nullopt);
   ASSERT_TRUE(plan.has_value()) << plan.error().ToString();
   EXPECT_EQ(plan->physical->num_fields(), static_cast<int>(plan->columns.size()));
   EXPECT_EQ(plan->units.size(), 3U);
@@ -66,7 +66,7 @@ TEST_F(CorpusPlan, MappedColumnsHaveTheirPhysicalNames) {
 TEST_F(CorpusPlan, CharAndVarcharAreSeenThroughTheSchema) {
   const auto snapshot = Inspect("types");
   ASSERT_TRUE(snapshot.has_value());
-  const auto plan = MakePlan(*snapshot, {});
+  const auto plan = MakePlan(*snapshot, {}, std::nullopt);
   ASSERT_TRUE(plan.has_value());
   std::map<std::string, std::string> types;
   for (const ColumnPlan& column : plan->columns) types[column.source_name] = column.source_type;
@@ -76,13 +76,13 @@ TEST_F(CorpusPlan, CharAndVarcharAreSeenThroughTheSchema) {
 }
 
 TEST_F(CorpusPlan, CommentsOfTheLogGoToTheTarget) {
-  const auto plan = MakePlan(*Inspect("plain"), {});
+  const auto plan = MakePlan(*Inspect("plain"), {}, std::nullopt);
   ASSERT_TRUE(plan.has_value());
   EXPECT_EQ(plan->columns[1].target.comment, "its 'name', or none");
 }
 
 TEST_F(CorpusPlan, TypedPartitionValuesBecomeText) {
-  const auto plan = MakePlan(*Inspect("typed_parts"), {});
+  const auto plan = MakePlan(*Inspect("typed_parts"), {}, std::nullopt);
   ASSERT_TRUE(plan.has_value()) << plan.error().ToString();
   ASSERT_EQ(plan->units.size(), 4U);
   std::set<std::string> texts;
@@ -98,8 +98,8 @@ TEST_F(CorpusPlan, TypedPartitionValuesBecomeText) {
 }
 
 TEST_F(CorpusPlan, OddPartitionValuesAreTakenAndBadOnesNamed) {
-  EXPECT_TRUE(MakePlan(*Inspect("odd_parts"), {}).has_value());
-  const auto bad = MakePlan(*Inspect("bad_parts"), {});
+  EXPECT_TRUE(MakePlan(*Inspect("odd_parts"), {}, std::nullopt).has_value());
+  const auto bad = MakePlan(*Inspect("bad_parts"), {}, std::nullopt);
   ASSERT_FALSE(bad.has_value());
   EXPECT_EQ(bad.error().code(), "PARTITION_VALUE_INVALID");
   EXPECT_NE(bad.error().message().find("and 4 more"), std::string::npos) << bad.error().ToString();

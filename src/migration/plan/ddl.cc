@@ -2,10 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <map>
 #include <vector>
 
+#include "migration/plan/drift.h"
 #include "migration/plan/names.h"
 #include "migration/plan/plan.h"
+#include "migration/plan/type_map.h"
 
 namespace mms::migration {
 namespace {
@@ -19,15 +23,72 @@ std::string CommentClause(const std::string& comment) {
   return comment.empty() ? "" : " COMMENT " + QuoteLiteral(CutComment(comment));
 }
 
+std::string ColumnDefinition(const ColumnPlan& column) {
+  return fmt::format(
+      "\n  {} {}{}{}", QuoteName(column.target.name), maxcompute::ToText(column.target.type, true),
+      column.target.nullable ? "" : " NOT NULL", CommentClause(column.target.comment));
+}
+
 std::string ColumnList(const std::vector<ColumnPlan>& columns) {
   std::string out;
   for (const ColumnPlan& column : columns) {
-    out += fmt::format("{}\n  {} {}{}{}", out.empty() ? "" : ",", QuoteName(column.target.name),
-                       maxcompute::ToText(column.target.type, true),
-                       column.target.nullable ? "" : " NOT NULL",
-                       CommentClause(column.target.comment));
+    out += (out.empty() ? "" : ",") + ColumnDefinition(column);
   }
   return out;
+}
+
+std::string Quoted(const std::vector<std::string>& names) {
+  std::string out;
+  for (const std::string& name : names) out += (out.empty() ? "" : ", ") + QuoteName(name);
+  return out;
+}
+
+std::string ClusterClause(const Clustering& cluster) {
+  if (cluster.by.empty()) return "";
+  std::string sql = cluster.range ? "\nRANGE CLUSTERED BY (" : "\nCLUSTERED BY (";
+  sql += Quoted(cluster.by) + ")";
+  if (!cluster.sort.empty()) sql += " SORTED BY (" + Quoted(cluster.sort) + ")";
+  if (cluster.buckets > 0) sql += fmt::format(" INTO {} BUCKETS", cluster.buckets);
+  return sql;
+}
+
+/// What the kind needs, then the user's own.
+std::map<std::string, std::string> Properties(const TableSettings& settings) {
+  std::map<std::string, std::string> properties = settings.properties;
+  switch (settings.kind) {
+    case TableKind::kStandard: break;
+    case TableKind::kAppendDelta: properties["table.format.version"] = "2"; break;
+    case TableKind::kPkDelta:
+      properties["transactional"] = "true";
+      if (settings.cluster.buckets > 0) {
+        properties["write.bucket.num"] = std::to_string(settings.cluster.buckets);
+      }
+      break;
+  }
+  return properties;
+}
+
+std::string PropertiesClause(const std::map<std::string, std::string>& properties) {
+  if (properties.empty()) return "";
+  std::string list;
+  for (const auto& [name, value] : properties) {
+    list += (list.empty() ? "" : ", ") + QuoteLiteral(name) + "=" + QuoteLiteral(value);
+  }
+  return "\nTBLPROPERTIES (" + list + ")";
+}
+
+bool HasExtendedDecimal(const maxcompute::Type& type) {
+  if (type.kind == maxcompute::TypeKind::kDecimal && type.scale > kDecimalScaleMax) return true;
+  return std::any_of(type.arguments.begin(), type.arguments.end(), HasExtendedDecimal);
+}
+
+std::map<std::string, std::string> ColumnSettings(const std::vector<ColumnPlan>& columns) {
+  for (const ColumnPlan& column : columns) {
+    if (HasExtendedDecimal(column.target.type)) {
+      return {{"odps.sql.decimal2.extended.scale.enable", "true"}};
+    }
+  }
+  return {};
 }
 
 std::string PartitionClause(const PartitionSpec& spec) {
@@ -38,11 +99,6 @@ std::string PartitionClause(const PartitionSpec& spec) {
   return "\nPARTITION (" + out + ")";
 }
 
-/// Type text without the case of struct fields: MaxCompute compares names so.
-std::string Comparable(const maxcompute::Type& type) {
-  return LowerAscii(maxcompute::ToText(type));
-}
-
 void DiffColumn(const Column& wanted, const Column& found, size_t position,
                 std::vector<std::string>* differences) {
   if (LowerAscii(wanted.name) != LowerAscii(found.name)) {
@@ -50,7 +106,7 @@ void DiffColumn(const Column& wanted, const Column& found, size_t position,
         fmt::format("column {} is {}, needed is {}", position + 1, found.name, wanted.name));
     return;
   }
-  if (Comparable(wanted.type) != Comparable(found.type)) {
+  if (!SameType(wanted.type, found.type)) {
     differences->push_back(fmt::format("column {} is {}, needed is {}", wanted.name,
                                        maxcompute::ToText(found.type),
                                        maxcompute::ToText(wanted.type)));
@@ -98,14 +154,42 @@ std::string QualifiedTableName(const maxcompute::Options& target, const std::str
   return name + QuoteName(table);
 }
 
-std::string CreateTableSql(const TablePlan& plan, const std::string& table_name) {
-  std::string sql =
-      fmt::format("CREATE TABLE IF NOT EXISTS {} ({}\n)", table_name, ColumnList(plan.columns));
+Ddl CreateTableSql(const TablePlan& plan, const std::string& table_name) {
+  const TableSettings& asked = plan.settings;
+  Ddl ddl;
+  ddl.settings = ColumnSettings(plan.columns);
+  std::string& sql = ddl.statement;
+  sql = fmt::format("CREATE TABLE IF NOT EXISTS {} ({}", table_name, ColumnList(plan.columns));
+  if (asked.kind == TableKind::kPkDelta) {
+    sql += ",\n  PRIMARY KEY (" + Quoted(asked.primary_key) + ")";
+  }
+  sql += "\n)";
   if (!plan.comment.empty()) sql += "\nCOMMENT " + QuoteLiteral(CutComment(plan.comment));
   if (!plan.partition_columns.empty()) {
     sql += fmt::format("\nPARTITIONED BY ({}\n)", ColumnList(plan.partition_columns));
   }
-  return sql + ";";
+  // A PK table's buckets are a property; it is clustered by its key.
+  if (asked.kind != TableKind::kPkDelta) sql += ClusterClause(asked.cluster);
+  sql += PropertiesClause(Properties(asked));
+  if (asked.lifecycle_days > 0) sql += fmt::format("\nLIFECYCLE {}", asked.lifecycle_days);
+  sql += ";";
+  if (asked.kind == TableKind::kAppendDelta) {
+    ddl.settings["odps.table.append2.enable"] = "true";
+    if (!asked.cluster.by.empty()) ddl.settings["odps.table.hash.delta.enable"] = "true";
+  }
+  return ddl;
+}
+
+Ddl AddColumnsSql(const TablePlan& plan, const std::vector<std::string>& names,
+                  const std::string& table_name) {
+  std::vector<ColumnPlan> columns;
+  for (const ColumnPlan& column : plan.columns) {
+    if (std::find(names.begin(), names.end(), column.target.name) == names.end()) continue;
+    columns.push_back(column);
+  }
+  return {fmt::format("ALTER TABLE {} ADD COLUMNS IF NOT EXISTS ({}\n);", table_name,
+                      ColumnList(columns)),
+          ColumnSettings(columns)};
 }
 
 std::vector<std::string> AddPartitionSql(const std::vector<PartitionSpec>& partitions,

@@ -1,8 +1,10 @@
-// The SQL that makes target tables and partitions (declared in plan.h, CreateTableSql and
-// AddPartitionSql) and the pieces of it that are worth testing alone. Pure.
+// The SQL that makes target tables, columns and partitions (declared in plan.h, CreateTableSql,
+// AddColumnsSql and AddPartitionSql) and the pieces of it that are worth testing alone. Pure.
 //
 // Source of the facts: MaxCompute help, "CREATE TABLE", "ALTER TABLE ADD PARTITION", "Limits on
-// MaxCompute SQL" (comment 1,024 bytes, statement 2 MB).
+// MaxCompute SQL" (comment 1,024 bytes, statement 2 MB), "Delta Table" (PRIMARY KEY, transactional,
+// write.bucket.num), "Append Delta Table" (table.format.version 2 and its session flags), "Decimal"
+// (extended scale).
 #pragma once
 
 #include <cstddef>

@@ -22,7 +22,7 @@ TEST(Ddl, CreateTableNamesColumnsCommentsAndPartitions) {
   plan.columns[1].target.nullable = false;
   plan.partition_columns = {Column("dt", "STRING", "day"), Column("n", "INT")};
   plan.comment = "all 'orders'";
-  EXPECT_EQ(CreateTableSql(plan, "`p`.`orders`"),
+  EXPECT_EQ(CreateTableSql(plan, "`p`.`orders`").statement,
             "CREATE TABLE IF NOT EXISTS `p`.`orders` (\n"
             "  `id` BIGINT COMMENT 'it\\'s the \\\"id\\\"',\n"
             "  `金额` DECIMAL(10,2) NOT NULL,\n"
@@ -37,7 +37,8 @@ TEST(Ddl, CreateTableNamesColumnsCommentsAndPartitions) {
   plan.comment.clear();
   plan.columns.resize(1);
   plan.columns[0].target.comment.clear();
-  EXPECT_EQ(CreateTableSql(plan, "t"), "CREATE TABLE IF NOT EXISTS t (\n  `id` BIGINT\n);");
+  EXPECT_EQ(CreateTableSql(plan, "t").statement,
+            "CREATE TABLE IF NOT EXISTS t (\n  `id` BIGINT\n);");
 }
 
 TEST(Ddl, NamesAreQualifiedWithTheSchemaOnlyWhereThereAreSchemas) {

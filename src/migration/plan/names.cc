@@ -79,10 +79,30 @@ std::string LowerAscii(std::string_view text) {
   return out;
 }
 
-Result<std::string> MakeTableName(std::string_view source_name) {
+std::string MapCharacters(std::string_view text, const CharacterMap& map) {
+  if (map.empty()) return std::string(text);
+  std::string out;
+  while (!text.empty()) {
+    const std::string_view bytes = FirstCharacter(text).bytes;
+    text.remove_prefix(bytes.size());
+    const auto found = map.find(std::string(bytes));
+    out += found == map.end() ? bytes : std::string_view(found->second);
+  }
+  return out;
+}
+
+size_t CountCharacters(std::string_view text) {
+  size_t count = 0;
+  for (; !text.empty(); ++count) text.remove_prefix(FirstCharacter(text).bytes.size());
+  return count;
+}
+
+Result<std::string> MakeTableName(std::string_view name_at_source, const CharacterMap& map) {
   constexpr std::string_view kRemedy =
-      "rename the table at the source, or choose it by its location with `as:` and a valid name";
-  if (source_name.empty()) return Invalid(fmt::format("the table's name is empty; {}", kRemedy));
+      "rename the table at the source, say in policy.table_name_map what the character becomes, or "
+      "choose it by its location with `as:` and a valid name";
+  if (name_at_source.empty()) return Invalid(fmt::format("the table's name is empty; {}", kRemedy));
+  const std::string source_name = MapCharacters(name_at_source, map);
   const std::vector<std::string> bad = BadCharacters(source_name, false);
   if (!bad.empty()) {
     return Invalid(
@@ -101,13 +121,15 @@ Result<std::string> MakeTableName(std::string_view source_name) {
   return LowerAscii(source_name);
 }
 
-Result<std::string> MakeColumnName(std::string_view source_name, std::string_view path) {
+Result<std::string> MakeColumnName(std::string_view name_at_source, const ColumnNaming& naming) {
   constexpr std::string_view kRemedy =
-      "rename it at the source (ALTER TABLE ... RENAME COLUMN), or leave the table out with "
-      "`exclude`";
-  if (source_name.empty()) {
+      "say in policy.column_name_map what the character becomes, rename it at the source (ALTER "
+      "TABLE ... RENAME COLUMN), or leave the table out with `exclude`";
+  const std::string_view path = naming.path;
+  if (name_at_source.empty()) {
     return Invalid(fmt::format("column \"{}\" has an empty name; {}", path, kRemedy));
   }
+  const std::string source_name = MapCharacters(name_at_source, naming.map);
   const std::vector<std::string> bad = BadCharacters(source_name, true);
   if (!bad.empty()) {
     return Invalid(fmt::format("column \"{}\" has characters that MaxCompute does not take: {}; {}",

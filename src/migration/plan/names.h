@@ -1,6 +1,7 @@
 // Names at the target. MaxCompute takes letters, digits and underscores (columns also Chinese), at
 // most 128 bytes, and compares without case; so names are lower-cased and anything else is refused
-// by name: a name is never changed silently. Pure; thread-safe.
+// by name, unless the user's character map says what it becomes: a name is never changed silently.
+// Pure; thread-safe.
 //
 // Source of the rules: MaxCompute help, "Limits on MaxCompute SQL" (table and column names).
 #pragma once
@@ -11,6 +12,7 @@
 #include <unordered_map>
 
 #include "base/result.h"
+#include "migration/plan/policy.h"
 
 namespace mms::migration {
 
@@ -19,10 +21,19 @@ inline constexpr size_t kNameMaxBytes = 128;
 /// Lower-case of the ASCII letters; other bytes as they are.
 std::string LowerAscii(std::string_view text);
 
+/// Each character as the map has it; others stay. Keys are single UTF-8 characters.
+std::string MapCharacters(std::string_view text, const CharacterMap& map);
+/// UTF-8 characters of the text; a byte that is no UTF-8 counts as one.
+size_t CountCharacters(std::string_view text);
+
 /// Errors: kUnsupported NAME_INVALID listing the characters that cannot stay and what to do.
-Result<std::string> MakeTableName(std::string_view source_name);
-/// A column or a field of a struct. `path` says where it is ("address.zip code") and is for errors.
-Result<std::string> MakeColumnName(std::string_view source_name, std::string_view path);
+Result<std::string> MakeTableName(std::string_view source_name, const CharacterMap& map);
+/// A column or a field of a struct.
+struct ColumnNaming {
+  std::string_view path;  ///< where it is ("address.zip code"), for errors
+  const CharacterMap& map;
+};
+Result<std::string> MakeColumnName(std::string_view source_name, const ColumnNaming& naming);
 
 /// The names of one table, or of one struct: no two may become the same.
 class NameSet {

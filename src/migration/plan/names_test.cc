@@ -31,7 +31,7 @@ TEST(Names, TableNamesAreLoweredOrRefusedWithTheBadCharacters) {
       {"a--b--c", "", ": '-';"},
   };
   for (const NameCase& item : cases) {
-    const auto name = MakeTableName(item.source);
+    const auto name = MakeTableName(item.source, {});
     ASSERT_EQ(name.has_value(), !item.target.empty()) << item.source;
     if (name) {
       EXPECT_EQ(*name, item.target);
@@ -58,7 +58,8 @@ TEST(Names, ColumnNamesMayBeChineseAndBeginWithAnything) {
       {"", "", "empty"},
   };
   for (const NameCase& item : cases) {
-    const auto name = MakeColumnName(item.source, "t." + item.source);
+    const std::string path = "t." + item.source;
+    const auto name = MakeColumnName(item.source, {path, {}});
     ASSERT_EQ(name.has_value(), !item.target.empty()) << item.source;
     if (name) {
       EXPECT_EQ(*name, item.target);

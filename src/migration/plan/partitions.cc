@@ -9,6 +9,8 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "migration/plan/names.h"
+
 namespace mms::migration {
 namespace {
 
@@ -85,8 +87,12 @@ std::optional<Timestamp> ParseTimestamp(std::string_view value) {
   return timestamp;
 }
 
+std::string NullText(const Policy& policy) {
+  return policy.null_partition.empty() ? std::string(kNullPartition) : policy.null_partition;
+}
+
 /// Alphabet and length of a value's text.
-Status CheckText(const PartitionColumn& column, const std::string& text) {
+Status CheckText(const PartitionColumn& column, const std::string& text, const Policy& policy) {
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
     if (byte < 0x80 &&
@@ -101,7 +107,7 @@ Status CheckText(const PartitionColumn& column, const std::string& text) {
     return Invalid(column, text,
                    "begins or ends with a blank, which clients of MaxCompute cut off");
   }
-  if (text == kNullPartition) return Invalid(column, text, "is the text that stands for NULL");
+  if (text == NullText(policy)) return Invalid(column, text, "is the text that stands for NULL");
   if (text.size() > kPartitionValueMaxBytes) {
     return Invalid(
         column, text,
@@ -136,8 +142,9 @@ class Refusals {
     return Error(
         ErrorKind::kUnsupported, "PARTITION_VALUE_INVALID",
         fmt::format("partition value {}{}. MaxCompute takes ASCII letters, digits, blank and "
-                    ": _ $ # . ! @ - in at most {} bytes; change the value at the source, or leave "
-                    "the table out with `exclude`",
+                    ": _ $ # . ! @ - in at most {} bytes; say in policy.partition_value_map what "
+                    "the character becomes, change the value at the source, or leave the table out "
+                    "with `exclude`",
                     fmt::join(shown_, "; "), rest, kPartitionValueMaxBytes));
   }
 
@@ -149,9 +156,13 @@ class Refusals {
 class Grouper {
  public:
   Grouper(const std::vector<delta::File>& files, const std::vector<PartitionColumn>& columns,
-          int64_t partitions_max)
-      : files_(files), columns_(columns), partitions_max_(static_cast<size_t>(partitions_max)) {
+          const PartitionRules& rules)
+      : files_(files),
+        columns_(columns),
+        policy_(rules.policy),
+        partitions_max_(static_cast<size_t>(rules.partitions_max)) {
     zoneless_.resize(columns.size());
+    mapped_.resize(columns.size());
     long_.resize(columns.size());
   }
 
@@ -177,16 +188,23 @@ class Grouper {
     maxcompute::PartitionSpec target;
     std::string key;
     std::string identity;
+    uint32_t mapped_levels = 0;
     for (size_t level = 0; level < columns_.size(); ++level) {
       const PartitionColumn& column = columns_[level];
       const auto found = file.partition_values.find(column.physical_name);
-      auto value = MapPartitionValue(
-          column, found == file.partition_values.end() ? std::nullopt : found->second);
+      const bool known = found != file.partition_values.end();
+      auto value = MapPartitionValue(column, known ? found->second : std::nullopt, policy_);
       if (!value) {
         refusals_.Add(value.error());
         return OkStatus();
       }
       Note(level, *value);
+      if (value->mapped) {
+        mapped_levels |= 1U << level;
+        if (mapped_[level].empty()) {
+          mapped_[level] = fmt::format("\"{}\" -> \"{}\"", *found->second, value->text);
+        }
+      }
       // No value holds these control characters, so joined texts are equal only level by level.
       key += value->text + '\x1f';
       identity += value->identity + '\x1f';
@@ -194,7 +212,7 @@ class Grouper {
     }
     const auto [place, added] = places_.emplace(std::move(key), Place{groups_.size(), identity});
     if (added) {
-      groups_.push_back({std::move(target), {}});
+      groups_.push_back({std::move(target), {}, mapped_levels});
     } else if (place->second.identity != identity) {
       return Collision(index, groups_[place->second.group]);
     }
@@ -219,6 +237,11 @@ class Grouper {
 
   void Warn(size_t level, std::vector<std::string>* warnings) const {
     const std::string& name = columns_[level].source_name;
+    if (!mapped_[level].empty()) {
+      warnings->push_back(
+          fmt::format("partition column {}: values are changed by partition_value_map, such as {}",
+                      name, mapped_[level]));
+    }
     if (!zoneless_[level].empty()) {
       warnings->push_back(
           fmt::format("partition column {}: values such as \"{}\" have no time zone in the Delta "
@@ -240,21 +263,23 @@ class Grouper {
 
   const std::vector<delta::File>& files_;
   const std::vector<PartitionColumn>& columns_;
+  const Policy& policy_;
   const size_t partitions_max_;
   std::vector<PartitionGroup> groups_;
   std::unordered_map<std::string, Place> places_;
   std::vector<std::string> zoneless_;  // the first such value of each level
   std::vector<std::string> long_;
+  std::vector<std::string> mapped_;  // of each level, as text
   Refusals refusals_;
 };
 
 }  // namespace
 
 Result<PartitionValue> MapPartitionValue(const PartitionColumn& column,
-                                         const std::optional<std::string>& value) {
+                                         const std::optional<std::string>& value,
+                                         const Policy& policy) {
   // An identity cannot begin with a NUL otherwise: no value may hold one.
-  if (!value || value->empty())
-    return PartitionValue{std::string(kNullPartition), std::string(1, '\0')};
+  if (!value || value->empty()) return PartitionValue{NullText(policy), std::string(1, '\0')};
   PartitionValue out{*value, *value};
   if (const int bits = IntegerBits(column.delta_type); bits > 0) {
     const std::optional<int64_t> number = ParseInteger(*value, bits);
@@ -267,15 +292,20 @@ Result<PartitionValue> MapPartitionValue(const PartitionColumn& column,
     out.zone_unknown = column.delta_type == "timestamp" && !timestamp->zoned;
     out.identity = timestamp->text + (out.zone_unknown ? " in an unknown zone" : "");
   }
-  TRY_VOID(CheckText(column, out.text));
+  if (!policy.partition_value_map.empty()) {
+    std::string mapped = MapCharacters(out.text, policy.partition_value_map);
+    out.mapped = mapped != out.text;
+    out.text = std::move(mapped);
+  }
+  TRY_VOID(CheckText(column, out.text, policy));
   return out;
 }
 
 Result<std::vector<PartitionGroup>> GroupByPartition(const std::vector<delta::File>& files,
                                                      const std::vector<PartitionColumn>& columns,
-                                                     int64_t partitions_max,
+                                                     const PartitionRules& rules,
                                                      std::vector<std::string>* warnings) {
-  if (!columns.empty()) return Grouper(files, columns, partitions_max).Run(warnings);
+  if (!columns.empty()) return Grouper(files, columns, rules).Run(warnings);
   PartitionGroup all;
   all.files.resize(files.size());
   for (size_t i = 0; i < files.size(); ++i) all.files[i] = i;

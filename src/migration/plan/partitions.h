@@ -1,6 +1,7 @@
 // Which files make which target partition, and the text of the partition's values. MaxCompute keeps
-// a value as text of a narrow alphabet; a value outside of it is refused by name, never changed.
-// Pure.
+// a value as text of a narrow alphabet; a value outside of it is refused by name, unless the user's
+// map says what its characters become: then it is counted, and two values that would become equal
+// are refused. Pure.
 //
 // Source of the facts: Delta protocol, "Partition Value Serialization"; MaxCompute help,
 // "Partition" (alphabet, 2.0 types, NULL kept as __HIVE_DEFAULT_PARTITION__ in the same way as in
@@ -8,6 +9,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -16,6 +18,7 @@
 #include "base/result.h"
 #include "clients/delta/table.h"
 #include "clients/maxcompute/client.h"
+#include "migration/plan/policy.h"
 
 namespace mms::migration {
 
@@ -33,19 +36,28 @@ struct PartitionColumn {
 struct PartitionValue {
   std::string text;           ///< at the target
   std::string identity;       ///< equal for values that the source holds equal
+  bool mapped = false;        ///< the text is another than the source's, by the value map
   bool zone_unknown = false;  ///< a timestamp without a zone: the log does not say whose
 };
 
 /// Text rules: integers, decimals, floats, booleans, dates and strings as in the log; timestamps
-/// `yyyy-MM-dd HH:mm:ss[.ffffff]` in UTC; NULL is kNullPartition. Errors: kUnsupported
-/// PARTITION_VALUE_INVALID naming column and value.
+/// `yyyy-MM-dd HH:mm:ss[.ffffff]` in UTC; NULL is kNullPartition or the policy's null_partition;
+/// then the policy's partition_value_map. Errors: kUnsupported PARTITION_VALUE_INVALID naming
+/// column and value.
 Result<PartitionValue> MapPartitionValue(const PartitionColumn& column,
-                                         const std::optional<std::string>& value);
+                                         const std::optional<std::string>& value,
+                                         const Policy& policy);
 
 /// One target partition and its files (indices into the list given).
 struct PartitionGroup {
   maxcompute::PartitionSpec target;
   std::vector<size_t> files;
+  uint32_t mapped_levels = 0;  ///< bit n: the value of level n is a mapped one
+};
+
+struct PartitionRules {
+  int64_t partitions_max = 60000;
+  const Policy& policy;
 };
 
 /// Groups in order of their values; without columns one group with all files. `warnings` gets at
@@ -54,7 +66,7 @@ struct PartitionGroup {
 /// kLimitReached PARTITIONS_LIMIT.
 Result<std::vector<PartitionGroup>> GroupByPartition(const std::vector<delta::File>& files,
                                                      const std::vector<PartitionColumn>& columns,
-                                                     int64_t partitions_max,
+                                                     const PartitionRules& rules,
                                                      std::vector<std::string>* warnings);
 
 /// True when some file's value of the column (physical name) is NULL.

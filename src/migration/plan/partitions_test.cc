@@ -5,6 +5,8 @@
 namespace mms::migration {
 namespace {
 
+const Policy kDefaults;
+
 PartitionColumn Column(const std::string& type, const std::string& name = "p") {
   return {name, "col-" + name, name, type};
 }
@@ -74,7 +76,7 @@ TEST(Partitions, ValuesBecomeTextOrAreRefusedByName) {
       {"timestamp", "2024-03-10 07:00:00.", "", "no timestamp"},
   };
   for (const ValueCase& item : cases) {
-    const auto value = MapPartitionValue(Column(item.type), item.value);
+    const auto value = MapPartitionValue(Column(item.type), item.value, {});
     const std::string shown = item.type + " " + item.value.value_or("NULL");
     ASSERT_EQ(value.has_value(), !item.text.empty()) << shown;
     if (value) {
@@ -100,7 +102,7 @@ TEST(Partitions, FilesAreGroupedByValueAndSortedByTargetPartition) {
       File("f", {{"col-n", "1"}}),
   };
   std::vector<std::string> warnings;
-  const auto groups = GroupByPartition(files, columns, 100, &warnings);
+  const auto groups = GroupByPartition(files, columns, {100, kDefaults}, &warnings);
   ASSERT_TRUE(groups.has_value()) << groups.error().ToString();
   ASSERT_EQ(groups->size(), 3U);
   EXPECT_EQ((*groups)[0].target, (maxcompute::PartitionSpec{{"dt", "2024-01-01"}, {"n", "2"}}));
@@ -117,7 +119,7 @@ TEST(Partitions, TwoSourcePartitionsThatBecomeOneAreAConflictNamingBoth) {
       File("b", {{"col-p", "2024-03-10T07:00:00.000000Z"}}),
   };
   std::vector<std::string> warnings;
-  const auto groups = GroupByPartition(files, {Column("timestamp")}, 100, &warnings);
+  const auto groups = GroupByPartition(files, {Column("timestamp")}, {100, kDefaults}, &warnings);
   ASSERT_FALSE(groups.has_value());
   EXPECT_EQ(groups.error().kind(), ErrorKind::kConflict);
   EXPECT_EQ(groups.error().code(), "PARTITION_COLLISION");
@@ -133,9 +135,39 @@ TEST(Partitions, OneInstantInTwoSpellingsIsOnePartition) {
       File("b", {{"col-p", "2024-03-10T07:00:00.000000Z"}}),
   };
   std::vector<std::string> warnings;
-  const auto groups = GroupByPartition(files, {Column("timestamp")}, 100, &warnings);
+  const auto groups = GroupByPartition(files, {Column("timestamp")}, {100, kDefaults}, &warnings);
   ASSERT_TRUE(groups.has_value()) << groups.error().ToString();
   EXPECT_EQ(groups->size(), 1U);
+}
+
+TEST(Partitions, AMappedValueIsCountedAndTwoThatBecomeEqualAreRefused) {
+  Policy policy;
+  policy.partition_value_map = {{"/", "_"}, {"é", "e"}};
+  policy.null_partition = "none";
+  std::vector<delta::File> files = {File("a", {{"col-p", "a/b"}}), File("b", {{"col-p", "plain"}}),
+                                    File("c", {{"col-p", std::nullopt}}),
+                                    File("d", {{"col-p", "caf\xc3\xa9"}})};
+  std::vector<std::string> warnings;
+  const auto groups = GroupByPartition(files, {Column("string")}, {100, policy}, &warnings);
+  ASSERT_TRUE(groups.has_value()) << groups.error().ToString();
+  std::vector<std::string> values;
+  uint32_t mapped = 0;
+  for (const PartitionGroup& group : *groups) {
+    values.push_back(group.target[0].second);
+    mapped += group.mapped_levels;
+  }
+  EXPECT_EQ(values, (std::vector<std::string>{"a_b", "cafe", "none", "plain"}));
+  EXPECT_EQ(mapped, 2U);
+  ASSERT_EQ(warnings.size(), 1U);
+  EXPECT_NE(warnings[0].find("\"a/b\" -> \"a_b\""), std::string::npos);
+
+  files.push_back(File("e", {{"col-p", "a_b"}}));
+  const auto two = GroupByPartition(files, {Column("string")}, {100, policy}, &warnings);
+  ASSERT_FALSE(two.has_value());
+  EXPECT_EQ(two.error().code(), "PARTITION_COLLISION");
+  files.back() = File("e", {{"col-p", "none"}});
+  EXPECT_EQ(GroupByPartition(files, {Column("string")}, {100, policy}, &warnings).error().code(),
+            "PARTITION_VALUE_INVALID");
 }
 
 TEST(Partitions, RefusedValuesAreNamedTogetherAndCounted) {
@@ -144,7 +176,7 @@ TEST(Partitions, RefusedValuesAreNamedTogetherAndCounted) {
     files.push_back(File(std::to_string(i), {{"col-p", "bad/" + std::to_string(i % 10)}}));
   }
   std::vector<std::string> warnings;
-  const auto groups = GroupByPartition(files, {Column("string")}, 100, &warnings);
+  const auto groups = GroupByPartition(files, {Column("string")}, {100, kDefaults}, &warnings);
   ASSERT_FALSE(groups.has_value());
   EXPECT_EQ(groups.error().code(), "PARTITION_VALUE_INVALID");
   EXPECT_NE(groups.error().message().find("p=\"bad/0\""), std::string::npos);
@@ -160,9 +192,9 @@ TEST(Partitions, WarnsOncePerColumnOfUnknownZonesAndLongValues) {
                                  {"col-s", std::string(129, 's') + digit}}));
   }
   std::vector<std::string> warnings;
-  ASSERT_TRUE(
-      GroupByPartition(files, {Column("timestamp", "t"), Column("string", "s")}, 100, &warnings)
-          .has_value());
+  ASSERT_TRUE(GroupByPartition(files, {Column("timestamp", "t"), Column("string", "s")},
+                               {100, kDefaults}, &warnings)
+                  .has_value());
   ASSERT_EQ(warnings.size(), 2U);
   EXPECT_NE(warnings[0].find("no time zone"), std::string::npos);
   EXPECT_NE(warnings[1].find("128 bytes"), std::string::npos);
@@ -172,8 +204,8 @@ TEST(Partitions, MoreThanTheLimitIsRefused) {
   std::vector<delta::File> files;
   for (int i = 0; i < 11; ++i) files.push_back(File("f", {{"col-p", std::to_string(i)}}));
   std::vector<std::string> warnings;
-  EXPECT_EQ(GroupByPartition(files, {Column("integer")}, 11, &warnings)->size(), 11U);
-  const auto groups = GroupByPartition(files, {Column("integer")}, 10, &warnings);
+  EXPECT_EQ(GroupByPartition(files, {Column("integer")}, {11, kDefaults}, &warnings)->size(), 11U);
+  const auto groups = GroupByPartition(files, {Column("integer")}, {10, kDefaults}, &warnings);
   ASSERT_FALSE(groups.has_value());
   EXPECT_EQ(groups.error().kind(), ErrorKind::kLimitReached);
   EXPECT_EQ(groups.error().code(), "PARTITIONS_LIMIT");
@@ -181,8 +213,8 @@ TEST(Partitions, MoreThanTheLimitIsRefused) {
 
 TEST(Partitions, WithoutColumnsThereIsOneGroupAlsoWhenEmpty) {
   std::vector<std::string> warnings;
-  EXPECT_EQ(GroupByPartition({}, {}, 10, &warnings)->size(), 1U);
-  EXPECT_EQ(GroupByPartition({}, {Column("integer")}, 10, &warnings)->size(), 0U);
+  EXPECT_EQ(GroupByPartition({}, {}, {10, kDefaults}, &warnings)->size(), 1U);
+  EXPECT_EQ(GroupByPartition({}, {Column("integer")}, {10, kDefaults}, &warnings)->size(), 0U);
 }
 
 }  // namespace

@@ -4,11 +4,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <unordered_map>
 
 #include "migration/plan/ddl.h"
+#include "migration/plan/drift.h"
 #include "migration/plan/names.h"
 #include "migration/plan/partitions.h"
 #include "migration/plan/splits.h"
+#include "migration/plan/table_kind.h"
 #include "migration/plan/type_map.h"
 
 namespace mms::migration {
@@ -48,9 +51,13 @@ Error SchemaInvalid(std::string why) {
 class Planner {
  public:
   Planner(const Snapshot& snapshot, const PlanOptions& options)
-      : snapshot_(snapshot), options_(options) {}
+      : snapshot_(snapshot), options_(options), policy_(options.policy) {
+    const size_t levels = snapshot.partition_columns.size();
+    const auto kept = static_cast<size_t>(policy_.max_partition_levels);
+    levels_ = kept > 0 && levels > kept ? kept : levels;
+  }
 
-  Result<TablePlan> Run() {
+  Result<TablePlan> Run(const std::optional<maxcompute::TableInfo>& at_target) {
     plan_.source_name = snapshot_.source.name;
     plan_.location = snapshot_.source.location;
     plan_.version = snapshot_.version;
@@ -60,11 +67,20 @@ class Planner {
     if (plan_.comment.size() < snapshot_.source.comment.size()) {
       Warn(fmt::format("the table's comment is cut to {} bytes", kCommentMaxBytes));
     }
-    TRY(plan_.target_table, TargetTableName(snapshot_.source));
+    plan_.settings = snapshot_.source.settings;
+    plan_.values = policy_.values;
+    plan_.choices = ChoicesId(policy_, plan_.settings);
+    TRY(plan_.target_table, TargetTableName(snapshot_.source, policy_));
     TRY(fields_, ParseDeltaSchema(snapshot_.schema_json));
     TRY_VOID(CheckLimits());
     TRY_VOID(PlanColumns());
     TRY_VOID(TakeSchemas());
+    TRY_VOID(SettleKind(at_target, &plan_));
+    if (at_target) {
+      plan_.at_target = true;
+      TRY_VOID(FollowTarget(*at_target, policy_, required_, &plan_));
+      WarnOfLeftOut();
+    }
     TRY_VOID(PlanUnits());
     return std::move(plan_);
   }
@@ -72,9 +88,29 @@ class Planner {
  private:
   void Warn(std::string text) { plan_.warnings.push_back(std::move(text)); }
 
+  /// Partition columns that stay such; those of deeper levels become ordinary ones.
   bool IsPartitionColumn(const std::string& name) const {
+    const auto end = snapshot_.partition_columns.begin() + static_cast<ptrdiff_t>(levels_);
+    return std::find(snapshot_.partition_columns.begin(), end, name) != end;
+  }
+
+  bool IsMerged(const std::string& name) const {
     const auto& names = snapshot_.partition_columns;
-    return std::find(names.begin(), names.end(), name) != names.end();
+    return !IsPartitionColumn(name) && std::find(names.begin(), names.end(), name) != names.end();
+  }
+
+  std::string PhysicalName(const std::string& name) const {
+    const auto physical = snapshot_.physical_names.find(name);
+    return physical == snapshot_.physical_names.end() ? name : physical->second;
+  }
+
+  void WarnOfLeftOut() {
+    for (const LeftOutColumn& column : plan_.left_out) {
+      Warn(
+          fmt::format("column {} {} is not copied: the target table does not have it "
+                      "(on_extra_column: ignore)",
+                      column.source_name, column.source_type));
+    }
   }
 
   Status CheckLimits() const {
@@ -85,13 +121,13 @@ class Planner {
                       "split it at the source, or leave it out with `exclude`",
                       fields_.size(), options_.columns_max));
     }
-    const size_t levels = snapshot_.partition_columns.size();
-    if (levels > static_cast<size_t>(options_.partition_levels_max)) {
+    if (levels_ > static_cast<size_t>(options_.partition_levels_max)) {
       return Error(
           ErrorKind::kUnsupported, "PARTITION_LEVELS",
-          fmt::format("the table has {} partition columns ({}), MaxCompute takes {}; partition it "
-                      "by fewer at the source, or leave it out with `exclude`",
-                      levels, fmt::join(snapshot_.partition_columns, ", "),
+          fmt::format("the table has {} partition columns ({}), MaxCompute takes {}; set "
+                      "policy.max_partition_levels to make ordinary columns of the others, "
+                      "partition it by fewer at the source, or leave it out with `exclude`",
+                      levels_, fmt::join(snapshot_.partition_columns, ", "),
                       options_.partition_levels_max));
     }
     return OkStatus();
@@ -102,17 +138,19 @@ class Planner {
     Problems problems;
     for (const DeltaField& field : fields_) {
       if (IsPartitionColumn(field.name)) continue;
-      AddColumn(field, MapType(field), &plan_.columns, &problems);
+      if (!field.nullable) required_.push_back(field.name);
+      AddColumn(field, MapType(field, policy_), &plan_.columns, &problems);
     }
-    for (const std::string& name : snapshot_.partition_columns) {
+    for (size_t level = 0; level < levels_; ++level) {
+      const std::string& name = snapshot_.partition_columns[level];
       const auto field = std::find_if(fields_.begin(), fields_.end(),
                                       [&](const DeltaField& f) { return f.name == name; });
       if (field == fields_.end()) {
         return SchemaInvalid(fmt::format("partition column \"{}\" is not in the schema", name));
       }
-      const auto physical = snapshot_.physical_names.find(name);
-      const std::string& key = physical == snapshot_.physical_names.end() ? name : physical->second;
-      partition_columns_.push_back({name, key, LowerAscii(name), DeltaTypeName(*field)});
+      const std::string key = PhysicalName(name);
+      const std::string target = LowerAscii(MapCharacters(name, policy_.column_name_map));
+      partition_columns_.push_back({name, key, target, DeltaTypeName(*field)});
       const bool has_null = HasNullPartition(snapshot_.files, key);
       AddColumn(*field, MapPartitionType(*field, has_null), &plan_.partition_columns, &problems);
     }
@@ -127,7 +165,7 @@ class Planner {
 
   void AddColumn(const DeltaField& field, Result<MappedType> mapped,
                  std::vector<ColumnPlan>* columns, Problems* problems) {
-    auto name = MakeColumnName(field.name, field.name);
+    auto name = MakeColumnName(field.name, {field.name, policy_.column_name_map});
     if (!name) return problems->Add(name.error());
     if (auto added = names_.Add(*name, field.name); !added) return problems->Add(added.error());
     if (!mapped) return problems->Add(mapped.error());
@@ -137,6 +175,8 @@ class Planner {
     column.note = mapped->note;
     column.target.name = *name;
     column.target.type = mapped->target;
+    column.target.nullable = field.nullable || !policy_.keep_not_null;
+    if (LowerAscii(field.name) != *name) AddNote("renamed by column_name_map", &column);
     const std::string comment = CommentOf(field);
     column.target.comment = CutComment(comment);
     if (column.target.comment.size() < comment.size()) {
@@ -144,6 +184,36 @@ class Planner {
           fmt::format("the comment of column {} is cut to {} bytes", field.name, kCommentMaxBytes));
     }
     columns->push_back(std::move(column));
+  }
+
+  static void AddNote(std::string_view note, ColumnPlan* column) {
+    column->note += fmt::format("{}{}", column->note.empty() ? "" : "; ", note);
+  }
+
+  /// What the policies may make of values of this type.
+  std::vector<Change> MayChange(const arrow::DataType& type) const {
+    std::vector<Change> changes;
+    const auto add = [&](bool wanted, Change change) {
+      if (wanted) changes.push_back(change);
+    };
+    const ValuePolicy& values = policy_.values;
+    const bool text = type.id() == arrow::Type::STRING;
+    const bool bytes = text || type.id() == arrow::Type::BINARY;
+    add(bytes && values.on_long_value == LongValue::kTruncate, Change::kCut);
+    add(bytes && values.on_long_value == LongValue::kNull, Change::kNullLong);
+    add(text && values.on_bad_utf8 == BadUtf8::kReplace, Change::kReplacedUtf8);
+    add(text && values.on_bad_utf8 == BadUtf8::kNull, Change::kNullUtf8);
+    const bool time = type.id() == arrow::Type::TIMESTAMP;
+    add(time && values.on_timestamp_range == FarTimestamp::kNull, Change::kNullTimestamp);
+    for (const auto& field : type.fields()) {
+      for (const Change change : MayChange(*field->type())) {
+        if (std::find(changes.begin(), changes.end(), change) == changes.end()) {
+          changes.push_back(change);
+        }
+      }
+    }
+    std::sort(changes.begin(), changes.end());
+    return changes;
   }
 
   /// The catalog's comment, else the log's.
@@ -160,22 +230,35 @@ class Planner {
   Status TakeSchemas() {
     CHECK(snapshot_.logical && snapshot_.physical);
     arrow::FieldVector fields;
+    arrow::FieldVector merged;
     for (const auto& field : snapshot_.logical->fields()) {
       if (!IsPartitionColumn(field->name())) fields.push_back(field);
     }
-    bool same = fields.size() == plan_.columns.size() &&
-                static_cast<size_t>(snapshot_.physical->num_fields()) == plan_.columns.size();
+    bool same = fields.size() == plan_.columns.size();
+    int in_files = 0;
     for (size_t i = 0; same && i < fields.size(); ++i) {
-      same = fields[i]->name() == plan_.columns[i].source_name;
+      ColumnPlan& column = plan_.columns[i];
+      same = fields[i]->name() == column.source_name;
+      column.may_change = MayChange(*fields[i]->type());
+      if (IsMerged(column.source_name)) {
+        AddNote(fmt::format("a partition column beyond level {}, an ordinary one here", levels_),
+                &column);
+        column.origin = Origin::kPartition;
+        column.index = static_cast<int>(merged.size());
+        merged.push_back(fields[i]);
+        merged_keys_.push_back(PhysicalName(column.source_name));
+      } else {
+        column.index = in_files++;
+      }
     }
-    if (!same) {
+    if (!same || snapshot_.physical->num_fields() != in_files) {
       return Error(
           ErrorKind::kInternal, "PLAN_SCHEMAS_DIFFER",
           "the Delta reader's Arrow schemas do not have the columns of the log's schema; please "
           "report this with the table's schema");
     }
-    plan_.logical = arrow::schema(std::move(fields));
     plan_.physical = snapshot_.physical;
+    if (!merged.empty()) plan_.merged = arrow::schema(std::move(merged));
     return OkStatus();
   }
 
@@ -186,8 +269,13 @@ class Planner {
                    fmt::format("file {} has the size {}; repair the table at the source", file.path,
                                file.size_bytes));
     }
-    TRY(auto groups, GroupByPartition(snapshot_.files, partition_columns_, options_.partitions_max,
-                                      &plan_.warnings));
+    TRY(auto groups, GroupByPartition(snapshot_.files, partition_columns_,
+                                      {options_.partitions_max, policy_}, &plan_.warnings));
+    for (const PartitionGroup& group : groups) {
+      for (size_t level = 0; level < levels_; ++level) {
+        plan_.partition_columns[level].partitions_mapped += (group.mapped_levels >> level) & 1U;
+      }
+    }
     plan_.units.reserve(groups.size());
     size_t unknown = 0;
     for (PartitionGroup& group : groups) {
@@ -220,11 +308,31 @@ class Planner {
     }
     unit.fingerprint = Fingerprint(files);
     if (!files.empty()) unit.splits = MakeSplits(files, options_);
+    if (!merged_keys_.empty()) MergeValues(files, &unit);
     return unit;
+  }
+
+  /// Gives each slice its file's values of the merged levels.
+  void MergeValues(const std::vector<const delta::File*>& files, UnitPlan* unit) const {
+    std::unordered_map<std::string_view, const delta::File*> by_path;
+    for (const delta::File* file : files) by_path[file->path] = file;
+    for (Split& split : unit->splits) {
+      for (FileSlice& slice : split.slices) {
+        const auto& values = by_path.at(slice.path)->partition_values;
+        for (const std::string& key : merged_keys_) {
+          const auto found = values.find(key);
+          slice.merged_values.push_back(found == values.end() ? std::nullopt : found->second);
+        }
+      }
+    }
   }
 
   const Snapshot& snapshot_;
   const PlanOptions& options_;
+  const Policy& policy_;
+  size_t levels_ = 0;                     ///< partition columns that stay such
+  std::vector<std::string> merged_keys_;  ///< physical names of those that do not
+  std::vector<std::string> required_;     ///< source columns that hold no NULL
   std::vector<DeltaField> fields_;
   std::vector<PartitionColumn> partition_columns_;
   NameSet names_;
@@ -242,13 +350,15 @@ maxcompute::TableSchema TablePlan::TargetSchema() const {
   return schema;
 }
 
-Result<std::string> TargetTableName(const SourceTable& source) {
-  return MakeTableName(source.target_as.empty() ? source.table : source.target_as);
+Result<std::string> TargetTableName(const SourceTable& source, const Policy& policy) {
+  if (!source.target_as.empty()) return MakeTableName(source.target_as, {});
+  return MakeTableName(source.table, policy.table_name_map);
 }
 
-Result<TablePlan> MakePlan(const Snapshot& snapshot, const PlanOptions& options) {
+Result<TablePlan> MakePlan(const Snapshot& snapshot, const PlanOptions& options,
+                           const std::optional<maxcompute::TableInfo>& at_target) {
   if (snapshot.source.refusal) return *snapshot.source.refusal;
-  auto plan = Planner(snapshot, options).Run();
+  auto plan = Planner(snapshot, options).Run(at_target);
   if (!plan) return std::move(plan).error().At("table " + snapshot.source.name);
   return plan;
 }

@@ -1,6 +1,6 @@
-// What will be done, decided before anything is done. A pure function of (snapshot, options): no
-// network, no clock, no randomness, so that the same table at the same version always gives the
-// same plan, block ids included. Dry-run, run and resume all call it.
+// What will be done, decided before anything is done. A pure function of (snapshot, options, what
+// is at the target already): no network, no clock, no randomness, so that the same table at the
+// same version always gives the same plan, block ids included. Dry-run, run and resume all call it.
 //
 //   table -> units (one per target partition; one for a table without partitions)
 //         -> splits (one Tunnel block each, its id fixed here)
@@ -10,6 +10,7 @@
 #include <arrow/type_fwd.h>
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
@@ -21,15 +22,29 @@
 #include "clients/maxcompute/client.h"
 #include "clients/maxcompute/types.h"
 #include "migration/inspect/snapshot.h"
+#include "migration/plan/policy.h"
 
 namespace mms::migration {
 
+/// Where a target column's values come from.
+enum class Origin {
+  kFile,       ///< a column of the data files
+  kPartition,  ///< a partition value of the log: a level beyond max_partition_levels
+  kNull,       ///< nowhere: the source has no such column
+};
+
 struct ColumnPlan {
-  std::string source_name;  ///< logical
-  std::string source_type;  ///< Databricks SQL text, for people
+  std::string source_name;  ///< logical; "" for kNull
+  std::string source_type;  ///< Databricks SQL text, for people; "" for kNull
   maxcompute::Column target;
   /// "" = same type; else what changes, e.g. "CHAR(5) becomes STRING, as stored".
   std::string note;
+  Origin origin = Origin::kFile;
+  int index = 0;  ///< in TablePlan::physical, or in TablePlan::merged
+  /// What the value policies may make of its values; only these can be counted later.
+  std::vector<Change> may_change;
+  int64_t partitions_mapped =
+      0;  ///< of a partition column: whose value partition_value_map changed
 
   bool operator==(const ColumnPlan&) const = default;
 };
@@ -42,6 +57,8 @@ struct FileSlice {
   int64_t start = 0;
   int64_t length = 0;
   std::optional<delta::DeletionVector> deletion_vector;
+  /// Partition values of its file, parallel to TablePlan::merged; empty when nothing is merged.
+  std::vector<std::optional<std::string>> merged_values = {};
 
   bool operator==(const FileSlice&) const = default;
 };
@@ -67,6 +84,15 @@ struct UnitPlan {
   bool operator==(const UnitPlan&) const = default;
 };
 
+/// A source column that is not copied.
+struct LeftOutColumn {
+  std::string source_name;
+  std::string physical_name;
+  std::string source_type;
+
+  bool operator==(const LeftOutColumn&) const = default;
+};
+
 struct TablePlan {
   std::string source_name;
   azure::Location location;
@@ -77,8 +103,18 @@ struct TablePlan {
   std::string column_mapping = "none";
   std::vector<ColumnPlan> columns;  ///< data columns in target order
   std::vector<ColumnPlan> partition_columns;
-  std::shared_ptr<arrow::Schema> physical;  ///< of the data columns, parallel to `columns`
-  std::shared_ptr<arrow::Schema> logical;   ///< of the data columns, parallel to `columns`
+  std::shared_ptr<arrow::Schema> physical;  ///< columns read from the data files
+  std::shared_ptr<arrow::Schema> merged;    ///< columns made of partition values; null = none
+  bool at_target = false;                   ///< the table was there when this was planned
+  /// Target names of `columns` that ALTER TABLE adds to a table that is there.
+  std::vector<std::string> add_columns;
+  std::vector<LeftOutColumn> left_out;
+  /// Target names of `columns` that earlier loads of equal files did not write, though the files
+  /// have them (left out before, or under another name): those loads do not count for this plan.
+  std::vector<std::string> taken_up;
+  TableSettings settings;
+  ValuePolicy values;
+  std::string choices;  ///< ChoicesId of what it was planned under
   std::vector<std::string> warnings;
   std::vector<UnitPlan> units;
 
@@ -91,30 +127,46 @@ struct PlanOptions {
   int64_t partitions_max = 60000;
   int partition_levels_max = 6;
   int columns_max = 1200;
+  Policy policy;
 };
 
 /// Errors (each names table, column or value and what to do): kUnsupported TYPE_UNSUPPORTED,
 /// NAME_INVALID, PARTITION_VALUE_INVALID, PARTITION_LEVELS, kLimitReached COLUMNS_LIMIT,
-/// PARTITIONS_LIMIT, kConflict NAME_COLLISION, PARTITION_COLLISION; kCorrupt DELTA_SCHEMA_INVALID;
-/// the snapshot's own refusal. Linear in the number of files but for sorting; keeps one copy of
-/// each path.
-Result<TablePlan> MakePlan(const Snapshot& snapshot, const PlanOptions& options);
+/// PARTITIONS_LIMIT, kConflict NAME_COLLISION, PARTITION_COLLISION, TARGET_SCHEMA_DIFFERS (a line
+/// per column); kInvalidInput TABLE_SETTINGS; kCorrupt DELTA_SCHEMA_INVALID; the snapshot's own
+/// refusal. `at_target`: what stands there under the table's name; nullopt = nothing. Linear in the
+/// number of files but for sorting; keeps one copy of each path.
+Result<TablePlan> MakePlan(const Snapshot& snapshot, const PlanOptions& options,
+                           const std::optional<maxcompute::TableInfo>& at_target);
+
+/// Loads made under `before` count for `plan` only where the files are equal and every column that
+/// `plan` copies was copied: fills `taken_up` and puts it into the units' fingerprints.
+void FollowEarlierPlan(const TablePlan& before, TablePlan* plan);
 
 /// Name of the target table (without project and schema), known before the log is read, so that the
 /// caller can find two source tables that want one target. Errors: kUnsupported NAME_INVALID.
-Result<std::string> TargetTableName(const SourceTable& source);
+Result<std::string> TargetTableName(const SourceTable& source, const Policy& policy);
 
 /// Name for SQL: `project`.`schema`.`table`, or `project`.`table` in a project without schemas.
 std::string QualifiedTableName(const maxcompute::Options& target, const std::string& table);
 
+/// A statement and the settings that MaxCompute needs beside it.
+struct Ddl {
+  std::string statement;
+  std::map<std::string, std::string> settings;
+};
+
 /// The CREATE TABLE statement (IF NOT EXISTS). `table_name` is qualified and quoted already.
-std::string CreateTableSql(const TablePlan& plan, const std::string& table_name);
+Ddl CreateTableSql(const TablePlan& plan, const std::string& table_name);
+/// ALTER TABLE ADD COLUMNS (IF NOT EXISTS) for those of `names` (target names, of plan.columns).
+Ddl AddColumnsSql(const TablePlan& plan, const std::vector<std::string>& names,
+                  const std::string& table_name);
 /// ALTER TABLE ADD IF NOT EXISTS PARTITION statements, each below `bytes_max` and 1,000 partitions.
 std::vector<std::string> AddPartitionSql(const std::vector<maxcompute::PartitionSpec>& partitions,
                                          const std::string& table_name, size_t bytes_max = 1 << 20);
 
-/// What a target that exists already lacks or has otherwise, a line per column; empty = usable as
-/// it is.
+/// What a table that was just made or altered has otherwise than the plan, a line per column, by
+/// position; empty = as planned.
 std::vector<std::string> DiffSchema(const maxcompute::TableSchema& wanted,
                                     const maxcompute::TableSchema& found);
 

@@ -62,6 +62,12 @@ Result<std::shared_ptr<arrow::Schema>> SchemaFromJson(const json& document) {
   return *std::move(schema);
 }
 
+json ChangesToJson(const std::vector<Change>& changes) {
+  json out = json::array();
+  for (const Change change : changes) out.push_back(ChangeName(change));
+  return out;
+}
+
 json ColumnToJson(const ColumnPlan& column) {
   return {{"source_name", column.source_name},
           {"source_type", column.source_type},
@@ -69,11 +75,16 @@ json ColumnToJson(const ColumnPlan& column) {
           {"type", maxcompute::ToText(column.target.type, true)},
           {"comment", column.target.comment},
           {"nullable", column.target.nullable},
-          {"note", column.note}};
+          {"note", column.note},
+          {"origin", static_cast<int>(column.origin)},
+          {"index", column.index},
+          {"may_change", ChangesToJson(column.may_change)},
+          {"partitions_mapped", column.partitions_mapped}};
 }
 
-Result<ColumnPlan> ColumnFromJson(const json& document) {
+Result<ColumnPlan> ColumnFromJson(const json& document, size_t position) {
   ColumnPlan column;
+  column.index = static_cast<int>(position);
   document.at("source_name").get_to(column.source_name);
   document.at("source_type").get_to(column.source_type);
   document.at("name").get_to(column.target.name);
@@ -81,6 +92,15 @@ Result<ColumnPlan> ColumnFromJson(const json& document) {
   document.at("comment").get_to(column.target.comment);
   document.at("nullable").get_to(column.target.nullable);
   document.at("note").get_to(column.note);
+  if (!document.contains("origin")) return column;  // written before there were several
+  column.origin = static_cast<Origin>(document.at("origin").get<int>());
+  document.at("index").get_to(column.index);
+  for (const json& name : document.at("may_change")) {
+    const auto change = ParseChange(name.get_ref<const std::string&>());
+    if (!change) return Invalid("column", "it has an unknown change");
+    column.may_change.push_back(*change);
+  }
+  document.at("partitions_mapped").get_to(column.partitions_mapped);
   return column;
 }
 
@@ -93,10 +113,33 @@ json ColumnsToJson(const std::vector<ColumnPlan>& columns) {
 Result<std::vector<ColumnPlan>> ColumnsFromJson(const json& document) {
   std::vector<ColumnPlan> columns;
   for (const json& entry : document) {
-    TRY(ColumnPlan column, ColumnFromJson(entry));
+    TRY(ColumnPlan column, ColumnFromJson(entry, columns.size()));
     columns.push_back(std::move(column));
   }
   return columns;
+}
+
+json LeftOutToJson(const std::vector<LeftOutColumn>& columns) {
+  json out = json::array();
+  for (const LeftOutColumn& column : columns) {
+    out.push_back(json::array({column.source_name, column.physical_name, column.source_type}));
+  }
+  return out;
+}
+
+/// What plans hold since the user can choose kinds and policies.
+Status ChoicesFromJson(const json& document, TablePlan* plan) {
+  TRY(plan->merged, SchemaFromJson(document.at("merged")));
+  document.at("at_target").get_to(plan->at_target);
+  document.at("add_columns").get_to(plan->add_columns);
+  for (const json& column : document.at("left_out")) {
+    plan->left_out.push_back({column.at(0), column.at(1), column.at(2)});
+  }
+  document.at("taken_up").get_to(plan->taken_up);
+  plan->settings = TableSettingsFromJson(document.at("settings"));
+  plan->values = ValuePolicyFromJson(document.at("values"));
+  document.at("choices").get_to(plan->choices);
+  return OkStatus();
 }
 
 json LocationToJson(const azure::Location& location) {
@@ -143,6 +186,9 @@ json SliceToJson(const FileSlice& slice) {
               {"start", slice.start},
               {"length", slice.length}};
   if (slice.deletion_vector) out["deletion_vector"] = VectorToJson(slice.deletion_vector);
+  for (const auto& value : slice.merged_values) {
+    out["merged_values"].push_back(OptionalToJson(value));
+  }
   return out;
 }
 
@@ -154,6 +200,10 @@ FileSlice SliceFromJson(const json& document) {
   document.at("length").get_to(slice.length);
   if (document.contains("deletion_vector")) {
     slice.deletion_vector = VectorFromJson(document["deletion_vector"]);
+  }
+  for (const json& value : document.value("merged_values", json::array())) {
+    slice.merged_values.push_back(value.is_null() ? std::nullopt
+                                                  : std::optional(value.get<std::string>()));
   }
   return slice;
 }
@@ -171,7 +221,14 @@ json ToJson(const TablePlan& plan) {
           {"columns", ColumnsToJson(plan.columns)},
           {"partition_columns", ColumnsToJson(plan.partition_columns)},
           {"physical", SchemaToJson(plan.physical)},
-          {"logical", SchemaToJson(plan.logical)},
+          {"merged", SchemaToJson(plan.merged)},
+          {"at_target", plan.at_target},
+          {"add_columns", plan.add_columns},
+          {"left_out", LeftOutToJson(plan.left_out)},
+          {"taken_up", plan.taken_up},
+          {"settings", ToJson(plan.settings)},
+          {"values", ToJson(plan.values)},
+          {"choices", plan.choices},
           {"warnings", plan.warnings}};
 }
 
@@ -188,8 +245,8 @@ Result<TablePlan> TablePlanFromJson(const json& document) {
     TRY(plan.columns, ColumnsFromJson(document.at("columns")));
     TRY(plan.partition_columns, ColumnsFromJson(document.at("partition_columns")));
     TRY(plan.physical, SchemaFromJson(document.at("physical")));
-    TRY(plan.logical, SchemaFromJson(document.at("logical")));
     document.at("warnings").get_to(plan.warnings);
+    if (document.contains("choices")) TRY_VOID(ChoicesFromJson(document, &plan));
     return plan;
   });
 }

@@ -28,16 +28,29 @@ TablePlan FullPlan() {
     column.source_type = type;
     column.target = {"c", *maxcompute::ParseType(type), "说明", false};
     column.note = "a note";
+    column.index = static_cast<int>(plan.columns.size());
     plan.columns.push_back(column);
   }
+  plan.columns[1].origin = Origin::kPartition;
+  plan.columns[1].may_change = {Change::kCut, Change::kNullTimestamp};
   plan.partition_columns = {plan.columns[0]};
   plan.physical = arrow::schema(
       {arrow::field("col-1", arrow::timestamp(arrow::TimeUnit::MICRO, "UTC"), false,
                     arrow::key_value_metadata({"PARQUET:field_id"}, {"7"})),
        arrow::field("col-2", arrow::map(arrow::utf8(), arrow::struct_({arrow::field(
                                                            "x", arrow::decimal128(20, 4))})))});
-  plan.logical = arrow::schema(
-      {arrow::field("a", arrow::null()), arrow::field("b", arrow::list(arrow::int8()))});
+  plan.merged = arrow::schema({arrow::field("a", arrow::date32())});
+  plan.at_target = true;
+  plan.add_columns = {"c"};
+  plan.left_out = {{"L", "col-9", "INT"}};
+  plan.taken_up = {"c"};
+  plan.settings.kind = TableKind::kPkDelta;
+  plan.settings.primary_key = {"c"};
+  plan.settings.cluster = {{"c"}, {"c"}, 16, true};
+  plan.settings.lifecycle_days = 30;
+  plan.settings.properties = {{"a", "b"}};
+  plan.values = {LongValue::kTruncate, BadUtf8::kReplace, FarTimestamp::kNull};
+  plan.choices = "00ff";
   plan.warnings = {"one", "two"};
   return plan;
 }
@@ -53,12 +66,34 @@ TEST(PlanJson, ATablePlanComesBackExactly) {
   EXPECT_EQ(back->location, plan.location);
   EXPECT_EQ(back->version, plan.version);
   EXPECT_TRUE(back->physical->Equals(*plan.physical, true));
-  EXPECT_TRUE(back->logical->Equals(*plan.logical, true));
+  EXPECT_TRUE(back->merged->Equals(*plan.merged, true));
+  EXPECT_EQ(back->left_out, plan.left_out);
+  EXPECT_EQ(back->settings, plan.settings);
+  EXPECT_EQ(back->values, plan.values);
   EXPECT_EQ(back->physical->field(0)->metadata()->Get("PARQUET:field_id").ValueOr(""), "7");
   EXPECT_EQ(back->warnings, plan.warnings);
 
   const TablePlan bare;
   EXPECT_EQ(TablePlanFromJson(ToJson(bare))->physical, nullptr);
+}
+
+TEST(PlanJson, APlanOfAnEarlierReleaseIsReadWithWhatItMeantThen) {
+  json old = ToJson(FullPlan());
+  for (const char* name : {"merged", "at_target", "add_columns", "left_out", "taken_up", "settings",
+                           "values", "choices"}) {
+    old.erase(name);
+  }
+  for (json& column : old["columns"]) {
+    for (const char* name : {"origin", "index", "may_change", "partitions_mapped"}) {
+      column.erase(name);
+    }
+  }
+  const auto plan = TablePlanFromJson(old);
+  ASSERT_TRUE(plan.has_value()) << plan.error().ToString();
+  EXPECT_EQ(plan->columns[2].origin, Origin::kFile);
+  EXPECT_EQ(plan->columns[2].index, 2);
+  EXPECT_EQ(plan->settings, TableSettings{});
+  EXPECT_EQ(plan->values, ValuePolicy{});
 }
 
 TEST(PlanJson, AUnitComesBackExactly) {
@@ -70,7 +105,10 @@ TEST(PlanJson, AUnitComesBackExactly) {
   unit.fingerprint = "00ff";
   const delta::DeletionVector vector{"p", "abfss://c@a.dfs.core.windows.net/x%20y", std::nullopt,
                                      34, 1LL << 33};
-  unit.splits = {{0, 10, {{"a b/ü.parquet", 10, 0, 5, vector}, {"z", 7, 2, 5, std::nullopt}}},
+  unit.splits = {{0,
+                  10,
+                  {{"a b/ü.parquet", 10, 0, 5, vector, {}},
+                   {"z", 7, 2, 5, std::nullopt, {"2024-01-01", std::nullopt}}}},
                  {1, 0, {}}};
   const auto back = UnitPlanFromJson(json::parse(ToJson(unit).dump()));
   ASSERT_TRUE(back.has_value()) << back.error().ToString();

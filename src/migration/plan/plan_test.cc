@@ -66,7 +66,7 @@ std::string Dump(const TablePlan& plan) {
 }
 
 std::string CodeOf(const Snapshot& snapshot, const PlanOptions& options = {}) {
-  const auto plan = MakePlan(snapshot, options);
+  const auto plan = MakePlan(snapshot, options, std::nullopt);
   if (plan) return "planned";
   EXPECT_NE(plan.error().where().find("main.sales.orders"), std::string::npos);
   return plan.error().code();
@@ -75,7 +75,7 @@ std::string CodeOf(const Snapshot& snapshot, const PlanOptions& options = {}) {
 TEST(Plan, PutsDataColumnsInOrderAndPartitionColumnsLast) {
   Snapshot snapshot = MakeSnapshot({"Id", "name"}, {"dt", "country"});
   snapshot.source.column_comments["Id"] = "number";
-  const auto plan = MakePlan(snapshot, {});
+  const auto plan = MakePlan(snapshot, {}, std::nullopt);
   ASSERT_TRUE(plan.has_value()) << plan.error().ToString();
   EXPECT_EQ(plan->target_table, "orders");
   EXPECT_EQ(plan->version, 12);
@@ -83,7 +83,6 @@ TEST(Plan, PutsDataColumnsInOrderAndPartitionColumnsLast) {
   EXPECT_EQ(plan->columns[0].source_name, "Id");
   EXPECT_EQ(plan->columns[0].target.name, "id");
   EXPECT_EQ(plan->columns[0].target.comment, "number");
-  EXPECT_EQ(plan->logical->field_names(), (std::vector<std::string>{"Id", "name"}));
   EXPECT_EQ(plan->physical->field_names(), (std::vector<std::string>{"col-Id", "col-name"}));
   const maxcompute::TableSchema schema = plan->TargetSchema();
   ASSERT_EQ(schema.partition_columns.size(), 2U);
@@ -92,7 +91,7 @@ TEST(Plan, PutsDataColumnsInOrderAndPartitionColumnsLast) {
 }
 
 TEST(Plan, AnEmptyTableWithoutPartitionsIsOneUnitWithoutSplits) {
-  const auto plan = MakePlan(MakeSnapshot({"id"}, {}), {});
+  const auto plan = MakePlan(MakeSnapshot({"id"}, {}), {}, std::nullopt);
   ASSERT_TRUE(plan.has_value());
   ASSERT_EQ(plan->units.size(), 1U);
   EXPECT_TRUE(plan->units[0].splits.empty());
@@ -104,7 +103,7 @@ TEST(Plan, RowsAreThoseOfTheLogLessDeletedOnesOrUnknown) {
   Snapshot snapshot = MakeSnapshot({"id"}, {});
   snapshot.files = {File("a", 10, 500), File("b", 10, 500)};
   snapshot.files[1].deletion_vector = delta::DeletionVector{"u", "x", 1, 40, 50};
-  auto plan = MakePlan(snapshot, {});
+  auto plan = MakePlan(snapshot, {}, std::nullopt);
   ASSERT_TRUE(plan.has_value());
   EXPECT_EQ(plan->units[0].rows, 950);
   EXPECT_EQ(plan->units[0].bytes, 20);
@@ -113,7 +112,7 @@ TEST(Plan, RowsAreThoseOfTheLogLessDeletedOnesOrUnknown) {
   const std::string fingerprint = plan->units[0].fingerprint;
 
   snapshot.files[0].rows.reset();
-  plan = MakePlan(snapshot, {});
+  plan = MakePlan(snapshot, {}, std::nullopt);
   ASSERT_TRUE(plan.has_value());
   EXPECT_FALSE(plan->units[0].rows.has_value());
   EXPECT_EQ(plan->units[0].fingerprint, fingerprint);
@@ -125,9 +124,11 @@ TEST(Plan, IntegerPartitionsWithNullBecomeString) {
   snapshot.files = {File("a", 10, 1), File("b", 10, 1)};
   snapshot.files[0].partition_values["col-n"] = "7";
   snapshot.files[1].partition_values["col-n"] = "8";
-  EXPECT_EQ(maxcompute::ToText(MakePlan(snapshot, {})->partition_columns[0].target.type), "INT");
+  EXPECT_EQ(
+      maxcompute::ToText(MakePlan(snapshot, {}, std::nullopt)->partition_columns[0].target.type),
+      "INT");
   snapshot.files[1].partition_values["col-n"] = std::nullopt;
-  const auto plan = MakePlan(snapshot, {});
+  const auto plan = MakePlan(snapshot, {}, std::nullopt);
   ASSERT_TRUE(plan.has_value());
   EXPECT_EQ(maxcompute::ToText(plan->partition_columns[0].target.type), "STRING");
   EXPECT_EQ(plan->partition_columns[0].note, "INT becomes STRING: a partition's value is NULL");
@@ -144,6 +145,62 @@ TEST(Plan, TakesTheMostColumnsAndLevelsAndNoMore) {
   EXPECT_EQ(CodeOf(MakeSnapshot({"c"}, Names("p", 7))), "PARTITION_LEVELS");
 }
 
+TEST(Plan, LevelsBeyondTheMostThatIsWantedBecomeOrdinaryColumnsOfEachFile) {
+  Snapshot snapshot = MakeSnapshot({"c"}, Names("p", 7));
+  snapshot.files = {File("a", 10, 1), File("b", 10, 1)};
+  for (const std::string& name : Names("p", 7)) {
+    for (delta::File& file : snapshot.files) file.partition_values["col-" + name] = name;
+  }
+  snapshot.files[1].partition_values["col-p6"] = std::nullopt;
+  PlanOptions options;
+  options.policy.max_partition_levels = 6;
+  const auto plan = MakePlan(snapshot, options, std::nullopt);
+  ASSERT_TRUE(plan.has_value()) << plan.error().ToString();
+  EXPECT_EQ(plan->partition_columns.size(), 6U);
+  ASSERT_EQ(plan->columns.size(), 2U) << "in the order of the source's columns";
+  EXPECT_EQ(plan->columns[0].target.name, "p6");
+  EXPECT_EQ(plan->columns[0].origin, Origin::kPartition);
+  EXPECT_EQ(plan->columns[1].origin, Origin::kFile);
+  EXPECT_EQ(plan->columns[1].index, 0);
+  EXPECT_EQ(plan->merged->field_names(), (std::vector<std::string>{"p6"}));
+  ASSERT_EQ(plan->units.size(), 1U) << "both files differ only in the level that is merged";
+  std::vector<std::optional<std::string>> values;
+  for (const Split& split : plan->units[0].splits) {
+    for (const FileSlice& slice : split.slices) values.push_back(slice.merged_values.at(0));
+  }
+  EXPECT_EQ(values, (std::vector<std::optional<std::string>>{"p6", std::nullopt}));
+}
+
+TEST(Plan, PoliciesShowInTheColumnsThatTheyMayChange) {
+  Snapshot snapshot = MakeSnapshot({"s", "n b"}, {});
+  PlanOptions options;
+  options.policy.values = {LongValue::kTruncate, BadUtf8::kNull, FarTimestamp::kNull};
+  options.policy.column_name_map = {{" ", "_"}};
+  const auto plan = MakePlan(snapshot, options, std::nullopt);
+  ASSERT_TRUE(plan.has_value()) << plan.error().ToString();
+  EXPECT_EQ(plan->columns[0].may_change, (std::vector<Change>{Change::kCut, Change::kNullUtf8}));
+  EXPECT_EQ(plan->columns[1].target.name, "n_b");
+  EXPECT_EQ(plan->columns[1].note, "renamed by column_name_map");
+  EXPECT_NE(plan->choices, MakePlan(MakeSnapshot({"s"}, {}), {}, std::nullopt)->choices);
+  EXPECT_TRUE(MakePlan(MakeSnapshot({"s"}, {}), {}, std::nullopt)->columns[0].may_change.empty());
+}
+
+TEST(Plan, NotNullAndVarcharAndLongDecimalsStayWhereThePolicySaysSo) {
+  Snapshot snapshot = MakeSnapshot({"d"}, {}, "decimal(38,20)");
+  PlanOptions options;
+  options.policy.extended_decimal = true;
+  options.policy.keep_not_null = true;
+  snapshot.schema_json.replace(snapshot.schema_json.find("\"nullable\":true"), 15,
+                               "\"nullable\":false");
+  auto plan = MakePlan(snapshot, options, std::nullopt);
+  ASSERT_TRUE(plan.has_value()) << plan.error().ToString();
+  EXPECT_EQ(maxcompute::ToText(plan->columns[0].target.type), "DECIMAL(38,20)");
+  EXPECT_FALSE(plan->columns[0].target.nullable);
+  plan = MakePlan(snapshot, {}, std::nullopt);
+  EXPECT_EQ(maxcompute::ToText(plan->columns[0].target.type), "STRING");
+  EXPECT_TRUE(plan->columns[0].target.nullable);
+}
+
 TEST(Plan, RefusesByNameWhatCannotBeAtTheTarget) {
   EXPECT_EQ(CodeOf(MakeSnapshot({"v"}, {}, "variant")), "TYPE_UNSUPPORTED");
   EXPECT_EQ(CodeOf(MakeSnapshot({"a", "A"}, {})), "NAME_COLLISION");
@@ -153,7 +210,7 @@ TEST(Plan, RefusesByNameWhatCannotBeAtTheTarget) {
   named.source.table = "my-orders";
   EXPECT_EQ(CodeOf(named), "NAME_INVALID");
   named.source.target_as = "My_Orders";
-  EXPECT_EQ(MakePlan(named, {})->target_table, "my_orders");
+  EXPECT_EQ(MakePlan(named, {}, std::nullopt)->target_table, "my_orders");
   Snapshot odd = MakeSnapshot({"a"}, {});
   odd.physical = arrow::schema({});
   EXPECT_EQ(CodeOf(odd), "PLAN_SCHEMAS_DIFFER");
@@ -164,7 +221,7 @@ TEST(Plan, RefusesByNameWhatCannotBeAtTheTarget) {
 }
 
 TEST(Plan, NamesAllBadColumnsTogether) {
-  const auto plan = MakePlan(MakeSnapshot({"unit price", "ok", "a;b"}, {"p q"}), {});
+  const auto plan = MakePlan(MakeSnapshot({"unit price", "ok", "a;b"}, {"p q"}), {}, std::nullopt);
   ASSERT_FALSE(plan.has_value());
   for (const char* name : {"\"unit price\"", "\"a;b\"", "\"p q\""}) {
     EXPECT_NE(plan.error().message().find(name), std::string::npos) << plan.error().ToString();
@@ -175,7 +232,7 @@ TEST(Plan, CutsCommentsAndSaysSo) {
   Snapshot snapshot = MakeSnapshot({"id"}, {});
   snapshot.source.comment = std::string(2000, 'c');
   snapshot.source.column_comments["id"] = std::string(2000, 'c');
-  const auto plan = MakePlan(snapshot, {});
+  const auto plan = MakePlan(snapshot, {}, std::nullopt);
   ASSERT_TRUE(plan.has_value());
   EXPECT_EQ(plan->comment.size(), 1024U);
   EXPECT_EQ(plan->columns[0].target.comment.size(), 1024U);
@@ -198,9 +255,9 @@ Snapshot Large(bool partitioned) {
 
 TEST(Plan, TheSameTableTwiceGivesTheSameDocuments) {
   Snapshot snapshot = Large(true);
-  const auto first = MakePlan(snapshot, {});
+  const auto first = MakePlan(snapshot, {}, std::nullopt);
   std::reverse(snapshot.files.begin(), snapshot.files.end());
-  const auto second = MakePlan(snapshot, {});
+  const auto second = MakePlan(snapshot, {}, std::nullopt);
   ASSERT_TRUE(first.has_value());
   ASSERT_TRUE(second.has_value());
   EXPECT_EQ(Dump(*first), Dump(*second));
@@ -210,7 +267,7 @@ TEST(Plan, TheSameTableTwiceGivesTheSameDocuments) {
 TEST(Plan, AHundredThousandFilesOfOneUnitTakeSeconds) {
   const Snapshot snapshot = Large(false);
   const auto start = std::chrono::steady_clock::now();
-  const auto plan = MakePlan(snapshot, {});
+  const auto plan = MakePlan(snapshot, {}, std::nullopt);
   const auto spent = std::chrono::steady_clock::now() - start;
   ASSERT_TRUE(plan.has_value());
   ASSERT_EQ(plan->units.size(), 1U);

@@ -103,7 +103,7 @@ Split MakeSplit(const FileList& files, std::vector<Piece> pieces, int64_t block_
     }
     last_file = piece.file;
     split.slices.push_back(
-        {file.path, file.size_bytes, piece.start, piece.length, file.deletion_vector});
+        {file.path, file.size_bytes, piece.start, piece.length, file.deletion_vector, {}});
   }
   return split;
 }

@@ -99,7 +99,7 @@ std::optional<Decimal> ParseDecimal(const std::string& text) {
 /// One top-level column while its type tree is walked.
 class Mapper {
  public:
-  explicit Mapper(std::string top) : top_(std::move(top)) {}
+  Mapper(std::string top, const Policy& policy) : top_(std::move(top)), policy_(policy) {}
 
   Result<MappedType> Map(const json& type, const std::string& path, int depth) {
     if (depth > kNestingMax) {
@@ -152,7 +152,7 @@ class Mapper {
     if (!decimal)
       return SchemaInvalid(fmt::format("column \"{}\" has the type \"{}\"", path, name));
     const std::string text = fmt::format("DECIMAL({},{})", decimal->precision, decimal->scale);
-    if (decimal->scale > kDecimalScaleMax) {
+    if (decimal->scale > kDecimalScaleMax && !policy_.extended_decimal) {
       NoteAt(path,
              fmt::format("{} becomes STRING, plain digits: MaxCompute keeps {} after the point",
                          text, kDecimalScaleMax));
@@ -211,8 +211,11 @@ class Mapper {
       }
       const std::string name = field.value("name", "");
       const std::string field_path = path + "." + name;
-      TRY(std::string target_name, MakeColumnName(name, field_path));
+      TRY(std::string target_name, MakeColumnName(name, {field_path, policy_.column_name_map}));
       TRY_VOID(names.Add(target_name, field_path));
+      if (MapCharacters(name, policy_.column_name_map) != name) {
+        NoteAt(field_path, fmt::format("becomes {}", target_name));
+      }
       TRY(MappedType mapped, Map(field["type"], field_path, depth + 1));
       texts.push_back(QuotedWhereNeeded(name) + ": " + mapped.source_text);
       target.names.push_back(std::move(target_name));
@@ -222,6 +225,7 @@ class Mapper {
   }
 
   std::string top_;
+  const Policy& policy_;
   std::vector<std::string> notes_;
 };
 
@@ -232,6 +236,15 @@ std::string CharVarcharText(const DeltaField& field) {
   const std::string text = found->get<std::string>();
   // Names inside a nested type keep their case.
   return text.find('<') == text.npos ? Upper(text) : text;
+}
+
+/// n of VARCHAR(n) where MaxCompute takes it.
+std::optional<int> VarcharLength(const std::string& text) {
+  int length = 0;
+  int end = 0;
+  const int read = std::sscanf(text.c_str(), "VARCHAR(%d)%n", &length, &end);
+  const bool whole = read == 1 && static_cast<size_t>(end) == text.size();
+  return whole && length >= 1 && length <= kVarcharMax ? std::optional(length) : std::nullopt;
 }
 
 bool HasCollation(const DeltaField& field) {
@@ -259,17 +272,24 @@ Result<std::vector<DeltaField>> ParseDeltaSchema(std::string_view schema_json) {
     if (!named) return SchemaInvalid("a field has no name or no type");
     json metadata = field.value("metadata", json::object());
     if (!metadata.is_object()) metadata = json::object();
-    out.push_back({field["name"].get<std::string>(), field["type"], std::move(metadata)});
+    const json nullable = field.value("nullable", json(true));
+    out.push_back({field["name"].get<std::string>(), field["type"], std::move(metadata),
+                   !nullable.is_boolean() || nullable.get<bool>()});
   }
   return out;
 }
 
-Result<MappedType> MapType(const DeltaField& field) {
+Result<MappedType> MapType(const DeltaField& field, const Policy& policy) {
   try {
-    Mapper mapper(field.name);
+    Mapper mapper(field.name, policy);
     TRY(MappedType mapped, mapper.Map(field.type, field.name, 0));
-    if (const std::string text = CharVarcharText(field); !text.empty()) {
-      mapped.source_text = text;
+    const std::string text = CharVarcharText(field);
+    const std::optional<int> varchar = policy.keep_varchar ? VarcharLength(text) : std::nullopt;
+    if (!text.empty()) mapped.source_text = text;
+    if (varchar) {
+      mapped.target.kind = TypeKind::kVarchar;
+      mapped.target.length = *varchar;
+    } else if (!text.empty()) {
       // transfer/char_padding.h pads what Spark pads: top-level CHAR columns.
       const bool padded = text.starts_with("CHAR(") || text.starts_with("char(");
       mapper.Note(fmt::format("{} becomes {}, {}", text, maxcompute::ToText(mapped.target),
@@ -284,7 +304,7 @@ Result<MappedType> MapType(const DeltaField& field) {
 }
 
 Result<MappedType> MapPartitionType(const DeltaField& field, bool has_null) {
-  TRY(MappedType mapped, MapType(field));
+  TRY(MappedType mapped, MapType(field, {}));
   if (!mapped.target.arguments.empty()) {
     return Unsupported(field.name, mapped.source_text, "which cannot be a partition column");
   }

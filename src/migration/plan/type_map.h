@@ -1,7 +1,7 @@
 // Delta column types as MaxCompute types. Read from the Delta schema's JSON, which tells what Arrow
 // types cannot (CHAR and VARCHAR, VARIANT, collations). A type is mapped, mapped with a note, or
 // refused by name; no value is cut: a decimal with more digits after the point than MaxCompute
-// keeps becomes STRING. Pure.
+// keeps becomes STRING, or stays one where the user asks for MaxCompute's extended scale. Pure.
 //
 // Source of the facts: Delta protocol, "Schema Serialization Format"; Spark keeps CHAR and VARCHAR
 // as string with field metadata `__CHAR_VARCHAR_TYPE_STRING`; MaxCompute help, "Data type mapping"
@@ -15,17 +15,21 @@
 
 #include "base/result.h"
 #include "clients/maxcompute/types.h"
+#include "migration/plan/policy.h"
 
 namespace mms::migration {
 
 /// Digits after the point that MaxCompute's DECIMAL keeps.
 inline constexpr int kDecimalScaleMax = 18;
+/// Longest VARCHAR.
+inline constexpr int kVarcharMax = 65535;
 
 /// A field of a Delta struct, as its JSON has it.
 struct DeltaField {
   std::string name;
   nlohmann::json type;
   nlohmann::json metadata;
+  bool nullable = true;
 };
 
 /// The top-level fields of a Delta schema. Errors: kCorrupt DELTA_SCHEMA_INVALID.
@@ -37,10 +41,10 @@ struct MappedType {
   std::string note;         ///< "" = the same type
 };
 
-/// Type of a data column. Errors: kUnsupported TYPE_UNSUPPORTED or NAME_INVALID, kConflict
-/// NAME_COLLISION (struct fields), each with the path inside the column; kCorrupt
-/// DELTA_SCHEMA_INVALID.
-Result<MappedType> MapType(const DeltaField& field);
+/// Type of a data column. Of the policy it takes extended_decimal, keep_varchar and
+/// column_name_map. Errors: kUnsupported TYPE_UNSUPPORTED or NAME_INVALID, kConflict NAME_COLLISION
+/// (struct fields), each with the path inside the column; kCorrupt DELTA_SCHEMA_INVALID.
+Result<MappedType> MapType(const DeltaField& field, const Policy& policy);
 
 /// Type of a partition column: integers keep theirs, all else becomes STRING. `has_null`: some
 /// partition's value is NULL, which only STRING can show. Errors: kUnsupported TYPE_UNSUPPORTED.

@@ -80,7 +80,7 @@ TEST(TypeMap, EveryTypeThatDeltaStoresHasItsTarget) {
        "point"},
   };
   for (const TypeCase& item : cases) {
-    const auto mapped = MapType(Field(item.delta, item.metadata));
+    const auto mapped = MapType(Field(item.delta, item.metadata), {});
     ASSERT_TRUE(mapped.has_value()) << item.delta << ": " << mapped.error().ToString();
     EXPECT_EQ(mapped->source_text, item.source);
     EXPECT_EQ(maxcompute::ToText(mapped->target), item.target);
@@ -117,7 +117,7 @@ TEST(TypeMap, WhatHasNoTargetIsRefusedByPathAndType) {
       {R"({"type":7})", "DELTA_SCHEMA_INVALID", "\"c\""},
   };
   for (const RefusalCase& item : cases) {
-    const auto mapped = MapType(Field(item.delta));
+    const auto mapped = MapType(Field(item.delta), {});
     ASSERT_FALSE(mapped.has_value()) << item.delta;
     EXPECT_EQ(mapped.error().code(), item.code) << item.delta;
     EXPECT_NE(mapped.error().message().find(item.named), std::string::npos)

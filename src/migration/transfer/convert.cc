@@ -4,13 +4,13 @@
 #include <arrow/builder.h>
 #include <arrow/compute/cast.h>
 #include <arrow/type.h>
+#include <arrow/util/bit_util.h>
 #include <arrow/util/decimal.h>
-#include <arrow/util/utf8.h>
 #include <fmt/format.h>
 
 #include <chrono>
-#include <cstring>
 #include <limits>
+#include <vector>
 
 #include "migration/transfer/validity.h"
 
@@ -19,8 +19,14 @@ namespace {
 
 using arrow::Array;
 using arrow::DataType;
-using ArrayPtr = std::shared_ptr<Array>;
-using TypePtr = std::shared_ptr<DataType>;
+using ArrayPtr = ColumnConverter::ArrayPtr;
+using TypePtr = ColumnConverter::TypePtr;
+
+// Microseconds since 1970 that nanoseconds hold, and those of the years 1 to 9999.
+constexpr int64_t kNanosMin = std::numeric_limits<int64_t>::min() / 1000;
+constexpr int64_t kNanosMax = std::numeric_limits<int64_t>::max() / 1000;
+constexpr int64_t kYearsMin = -62135596800000000LL;
+constexpr int64_t kYearsMax = 253402300799999999LL;
 
 Error Internal(const arrow::Status& status) {
   return Error(ErrorKind::kInternal, "ARROW", status.ToString());
@@ -38,32 +44,32 @@ std::string TimestampText(int64_t micros) {
                      left / 3600000000, left / 60000000 % 60, left / 1000000 % 60, left % 1000000);
 }
 
-Result<ArrayPtr> MicrosToNanos(const ArrayPtr& array, const TypePtr& target,
-                               const std::string& column) {
-  constexpr int64_t kMax = std::numeric_limits<int64_t>::max() / 1000;
-  constexpr int64_t kMin = std::numeric_limits<int64_t>::min() / 1000;
-  const auto& typed = static_cast<const arrow::TimestampArray&>(*array);
-  const int64_t* from = typed.raw_values();
-  auto buffer = arrow::AllocateBuffer(array->length() * static_cast<int64_t>(sizeof(int64_t)));
-  if (!buffer.ok()) return Internal(buffer.status());
-  auto* to = (*buffer)->mutable_data_as<int64_t>();
-  for (int64_t i = 0; i < array->length(); ++i) {
-    if (from[i] >= kMin && from[i] <= kMax) {
-      to[i] = from[i] * 1000;
-      continue;
-    }
-    to[i] = 0;
-    if (array->IsNull(i)) continue;
-    return Error(ErrorKind::kInvalidInput, "VALUE_TIMESTAMP_RANGE",
-                 "column " + column + ": " + TimestampText(from[i]) +
-                     " lies outside 1677-09-21 to 2262-04-11, the range of the target's nanosecond "
-                     "timestamps; "
-                     "leave the table out or cast the column at the source");
+Error OutOfRange(const std::string& column, int64_t micros, bool record) {
+  return Error(
+      ErrorKind::kInvalidInput, "VALUE_TIMESTAMP_RANGE",
+      fmt::format("column {}: {} lies outside {}; choose policy.on_timestamp_range: {}, cast the "
+                  "column at the source, or leave the table out",
+                  column, TimestampText(micros),
+                  record ? "the years 1 to 9999 of the target's timestamps"
+                         : "1677-09-21 to 2262-04-11, the range of Arrow's nanosecond timestamps",
+                  record ? "null" : "record or null"));
+}
+
+/// The array's validity with some more rows NULL.
+Result<std::shared_ptr<arrow::Buffer>> WithNulls(const Array& array,
+                                                 const std::vector<int64_t>& rows) {
+  TRY(auto validity, RebasedValidity(array));
+  if (rows.empty()) return validity;
+  auto made = arrow::AllocateBitmap(array.length());
+  if (!made.ok()) return Internal(made.status());
+  uint8_t* bits = (*made)->mutable_data();
+  if (validity) {
+    arrow::internal::CopyBitmap(validity->data(), 0, array.length(), bits, 0);
+  } else {
+    arrow::bit_util::SetBitsTo(bits, 0, array.length(), true);
   }
-  TRY(auto validity, RebasedValidity(*array));
-  return ArrayPtr(std::make_shared<arrow::TimestampArray>(
-      target, array->length(), std::shared_ptr<arrow::Buffer>(*std::move(buffer)), validity,
-      array->null_count()));
+  for (const int64_t row : rows) arrow::bit_util::ClearBit(bits, row);
+  return *std::move(made);
 }
 
 /// All digits, no exponent: "0.000001" where Arrow's ToString would write "1E-6".
@@ -92,62 +98,87 @@ Result<ArrayPtr> DecimalsToText(const ArrayPtr& array) {
   return *std::move(made);
 }
 
-/// Whether the values' bytes, taken together, are UTF-8 and no value begins inside a character:
-/// then each value is UTF-8, found out several times faster than one by one. False says nothing,
-/// since the bytes behind a NULL may be anything.
-bool IsUtf8AsAWhole(const arrow::BinaryArray& array) {
-  if (array.length() == 0) return true;
-  const int32_t* offsets = array.raw_value_offsets();
-  const uint8_t* data = array.raw_data();
-  const int32_t end = offsets[array.length()];
-  if (offsets[0] == end) return true;
-  const uint8_t* first = data + offsets[0];
-  const auto size = static_cast<size_t>(end - offsets[0]);
-  uint64_t high_bits = 0;
-  size_t at = 0;
-  for (uint64_t words[4]; at + sizeof words <= size; at += sizeof words) {
-    std::memcpy(words, first + at, sizeof words);
-    high_bits |= words[0] | words[1] | words[2] | words[3];
+/// A list's or map's offsets as they are for child values that begin at its first one.
+struct Children {
+  int64_t first = 0;
+  int64_t count = 0;
+  std::shared_ptr<arrow::Buffer> offsets;
+  std::shared_ptr<arrow::Buffer> validity;
+};
+
+/// A slice shares its children with its neighbours: only its own are converted, and counted.
+template <class ListArray>
+Result<Children> OwnChildren(const ListArray& array) {
+  Children own;
+  own.first = array.value_offset(0);
+  own.count = array.value_offset(array.length()) - own.first;
+  TRY(own.validity, RebasedValidity(array));
+  if (own.first == 0 && array.offset() == 0) {
+    own.offsets = array.value_offsets();
+    return own;
   }
-  for (; at < size; ++at) high_bits |= first[at];
-  if ((high_bits & 0x8080808080808080ULL) == 0) return true;  // ASCII
-  arrow::util::InitializeUTF8();
-  if (!arrow::util::ValidateUTF8(first, static_cast<int64_t>(size))) return false;
-  for (int64_t i = 1; i < array.length(); ++i) {
-    if (offsets[i] < end && (data[offsets[i]] & 0xC0) == 0x80) return false;
+  const int64_t size = (array.length() + 1) * static_cast<int64_t>(sizeof(int32_t));
+  auto made = arrow::AllocateBuffer(size);
+  if (!made.ok()) return Internal(made.status());
+  auto* to = (*made)->template mutable_data_as<int32_t>();
+  for (int64_t i = 0; i <= array.length(); ++i) {
+    to[i] = static_cast<int32_t>(array.value_offset(i) - own.first);
   }
-  return true;
+  own.offsets = *std::move(made);
+  return own;
 }
 
-/// Checks what the target would refuse or change; the values themselves pass as they are.
-Status CheckText(const Array& array, const std::string& column) {
-  const auto& typed = static_cast<const arrow::BinaryArray&>(array);
-  if (typed.total_values_length() > kCellMaxBytes) {
-    for (int64_t i = 0; i < typed.length(); ++i) {
-      if (typed.value_length(i) <= kCellMaxBytes) continue;
-      return Error(
-          ErrorKind::kInvalidInput, "VALUE_TOO_LONG",
-          fmt::format("column {}: a value of {} bytes is longer than the 8 MiB that a MaxCompute "
-                      "cell takes; shorten it at the source or leave the table out",
-                      column, typed.value_length(i)));
+}  // namespace
+
+Result<ArrayPtr> ColumnConverter::Timestamps(const ArrayPtr& array, const TypePtr& target,
+                                             const std::string& path) {
+  const bool record =
+      static_cast<const arrow::TimestampType&>(*target).unit() == arrow::TimeUnit::MICRO;
+  const int64_t least = record ? kYearsMin : kNanosMin;
+  const int64_t most = record ? kYearsMax : kNanosMax;
+  const int64_t factor = record ? 1 : 1000;
+  const int64_t* from = static_cast<const arrow::TimestampArray&>(*array).raw_values();
+  auto buffer = arrow::AllocateBuffer(array->length() * static_cast<int64_t>(sizeof(int64_t)));
+  if (!buffer.ok()) return Internal(buffer.status());
+  auto* to = (*buffer)->mutable_data_as<int64_t>();
+  std::vector<int64_t> nulls;
+  for (int64_t i = 0; i < array->length(); ++i) {
+    if (from[i] >= least && from[i] <= most) {
+      to[i] = from[i] * factor;
+      continue;
     }
+    to[i] = 0;
+    if (array->IsNull(i)) continue;
+    if (rules_.policy.on_timestamp_range != FarTimestamp::kNull || in_key_) {
+      return OutOfRange(path, from[i], record);
+    }
+    nulls.push_back(i);
   }
-  if (array.type_id() != arrow::Type::STRING || IsUtf8AsAWhole(typed)) return OkStatus();
-  const arrow::Status valid = static_cast<const arrow::StringArray&>(array).ValidateUTF8();
-  if (valid.ok()) return OkStatus();
-  return Error(ErrorKind::kInvalidInput, "VALUE_UTF8",
-               "column " + column + ": " + valid.message() +
-                   "; a STRING must be UTF-8: make the column BINARY or mend it at the source");
+  changes_[static_cast<size_t>(Change::kNullTimestamp)] += static_cast<int64_t>(nulls.size());
+  TRY(auto validity, WithNulls(*array, nulls));
+  return ArrayPtr(std::make_shared<arrow::TimestampArray>(
+      target, array->length(), std::shared_ptr<arrow::Buffer>(*std::move(buffer)), validity,
+      array->null_count() + static_cast<int64_t>(nulls.size())));
 }
 
-Result<ArrayPtr> ConvertStruct(const ArrayPtr& array, const TypePtr& target,
-                               const std::string& column) {
+Result<ArrayPtr> ColumnConverter::Text(const ArrayPtr& array, const std::string& path) {
+  TextRules rules;
+  rules.chars_max = path == rules_.name ? rules_.chars_max : 0;
+  if (!in_key_) {
+    rules.on_long_value = rules_.policy.on_long_value;
+    rules.on_bad_utf8 = rules_.policy.on_bad_utf8;
+  }
+  return ApplyTextRules(array, rules, path, &changes_);
+}
+
+Result<ArrayPtr> ColumnConverter::Struct(const ArrayPtr& array, const TypePtr& target,
+                                         const std::string& path) {
   const auto& typed = static_cast<const arrow::StructArray&>(*array);
   CHECK(typed.num_fields() == target->num_fields());
   arrow::ArrayVector children;
   for (int i = 0; i < typed.num_fields(); ++i) {
-    const std::string name = column + "." + target->field(i)->name();
-    TRY(ArrayPtr child, ConvertArray(typed.field(i), target->field(i)->type(), name));
+    const std::string name = path + "." + target->field(i)->name();
+    TRY(ArrayPtr child, Any(typed.field(i), target->field(i)->type(), name));
     children.push_back(std::move(child));
   }
   TRY(auto validity, RebasedValidity(*array));
@@ -155,49 +186,53 @@ Result<ArrayPtr> ConvertStruct(const ArrayPtr& array, const TypePtr& target,
                                                        validity, array->null_count()));
 }
 
-Result<ArrayPtr> ConvertList(const ArrayPtr& array, const TypePtr& target,
-                             const std::string& column) {
+Result<ArrayPtr> ColumnConverter::List(const ArrayPtr& array, const TypePtr& target,
+                                       const std::string& path) {
   const auto& typed = static_cast<const arrow::ListArray&>(*array);
   const auto& type = static_cast<const arrow::ListType&>(*target);
-  TRY(ArrayPtr values, ConvertArray(typed.values(), type.value_type(), column + "[]"));
-  return ArrayPtr(std::make_shared<arrow::ListArray>(target, array->length(), typed.value_offsets(),
-                                                     std::move(values), array->null_bitmap(),
-                                                     array->null_count(), array->offset()));
+  TRY(Children own, OwnChildren(typed));
+  TRY(ArrayPtr values,
+      Any(typed.values()->Slice(own.first, own.count), type.value_type(), path + "[]"));
+  return ArrayPtr(std::make_shared<arrow::ListArray>(
+      target, array->length(), own.offsets, std::move(values), own.validity, array->null_count()));
 }
 
-Result<ArrayPtr> ConvertMap(const ArrayPtr& array, const TypePtr& target,
-                            const std::string& column) {
+Result<ArrayPtr> ColumnConverter::Map(const ArrayPtr& array, const TypePtr& target,
+                                      const std::string& path) {
   const auto& typed = static_cast<const arrow::MapArray&>(*array);
   const auto& type = static_cast<const arrow::MapType&>(*target);
-  TRY(ArrayPtr keys, ConvertArray(typed.keys(), type.key_type(), column + " (key)"));
-  TRY(ArrayPtr items, ConvertArray(typed.items(), type.item_type(), column + " (value)"));
-  return ArrayPtr(std::make_shared<arrow::MapArray>(
-      target, array->length(), typed.value_offsets(), std::move(keys), std::move(items),
-      array->null_bitmap(), array->null_count(), array->offset()));
+  TRY(Children own, OwnChildren(typed));
+  const bool outer = in_key_;
+  in_key_ = true;
+  auto keys = Any(typed.keys()->Slice(own.first, own.count), type.key_type(), path + " (key)");
+  in_key_ = outer;
+  if (!keys) return keys;
+  TRY(ArrayPtr items,
+      Any(typed.items()->Slice(own.first, own.count), type.item_type(), path + " (value)"));
+  return ArrayPtr(std::make_shared<arrow::MapArray>(target, array->length(), own.offsets,
+                                                    *std::move(keys), std::move(items),
+                                                    own.validity, array->null_count()));
 }
 
-bool IsText(arrow::Type::type id) { return id == arrow::Type::STRING || id == arrow::Type::BINARY; }
-
-}  // namespace
-
-Result<ArrayPtr> ConvertArray(const ArrayPtr& array, const TypePtr& target,
-                              const std::string& column) {
+Result<ArrayPtr> ColumnConverter::Any(const ArrayPtr& array, const TypePtr& target,
+                                      const std::string& path) {
   using arrow::Type;
   const Type::type from = array->type_id();
   const Type::type to = target->id();
   if (from == Type::TIMESTAMP && to == Type::TIMESTAMP) {
     const auto unit = static_cast<const arrow::TimestampType&>(*array->type()).unit();
-    if (unit == arrow::TimeUnit::MICRO) return MicrosToNanos(array, target, column);
+    if (unit == arrow::TimeUnit::MICRO) return Timestamps(array, target, path);
   }
   if (from == Type::DECIMAL128 && to == Type::STRING) return DecimalsToText(array);
   if (from == to) {
     switch (to) {
-      case Type::STRUCT: return ConvertStruct(array, target, column);
-      case Type::LIST: return ConvertList(array, target, column);
-      case Type::MAP: return ConvertMap(array, target, column);
+      case Type::STRUCT: return Struct(array, target, path);
+      case Type::LIST: return List(array, target, path);
+      case Type::MAP: return Map(array, target, path);
+      case Type::STRING:
+      case Type::BINARY: return Text(array, path);
       default: break;
     }
-    if (IsText(to)) TRY_VOID(CheckText(*array, column));
     if (array->type()->Equals(*target)) return array;
   }
   if (from == Type::NA) {
@@ -205,8 +240,27 @@ Result<ArrayPtr> ConvertArray(const ArrayPtr& array, const TypePtr& target,
     if (nulls.ok()) return *std::move(nulls);
   }
   return Error(ErrorKind::kUnsupported, "CONVERSION",
-               "column " + column + ": no way from " + array->type()->ToString() + " to " +
+               "column " + path + ": no way from " + array->type()->ToString() + " to " +
                    target->ToString());
+}
+
+TypePtr RecordForm(const TypePtr& target) {
+  switch (target->id()) {
+    case arrow::Type::TIMESTAMP: return arrow::timestamp(arrow::TimeUnit::MICRO);
+    case arrow::Type::LIST: return arrow::list(RecordForm(target->field(0)->type()));
+    case arrow::Type::MAP: {
+      const auto& type = static_cast<const arrow::MapType&>(*target);
+      return arrow::map(RecordForm(type.key_type()), RecordForm(type.item_type()));
+    }
+    case arrow::Type::STRUCT: {
+      arrow::FieldVector fields;
+      for (const auto& field : target->fields()) {
+        fields.push_back(field->WithType(RecordForm(field->type())));
+      }
+      return arrow::struct_(std::move(fields));
+    }
+    default: return target;
+  }
 }
 
 bool ChangesClass(const DataType& source, const DataType& target) {

@@ -13,6 +13,13 @@ std::shared_ptr<arrow::Array> Make(const std::shared_ptr<arrow::DataType>& type,
   return arrow::json::ArrayFromJSONString(type, json).ValueOrDie();
 }
 
+/// One array under the policy given, or one that stops.
+Result<std::shared_ptr<arrow::Array>> ConvertArray(const std::shared_ptr<arrow::Array>& array,
+                                                   const std::shared_ptr<arrow::DataType>& target,
+                                                   const std::string& column) {
+  return ColumnConverter({column, {}, 0}).Convert(array, target);
+}
+
 const auto kMicros = arrow::timestamp(arrow::TimeUnit::MICRO, "UTC");
 const auto kNanos = arrow::timestamp(arrow::TimeUnit::NANO);
 
@@ -38,6 +45,53 @@ TEST(Convert, ATimestampBeyondTheRangeNamesColumnAndValue) {
   EXPECT_EQ(converted.error().code(), "VALUE_TIMESTAMP_RANGE");
   EXPECT_NE(converted.error().message().find("born: 0001-01-01 00:00:00.000000"),
             std::string::npos);
+}
+
+TEST(Convert, ATimestampBeyondTheRangeIsNullWhereThePolicySaysSoAndCounted) {
+  ColumnConverter converter({"c", {.on_timestamp_range = FarTimestamp::kNull}, 0});
+  const auto array = Make(kMicros, "[9, -62135596800000000, null, 9223372036854776]");
+  auto converted = converter.Convert(array->Slice(1), kNanos);
+  ASSERT_TRUE(converted.has_value());
+  ASSERT_TRUE((*converted)->ValidateFull().ok());
+  EXPECT_TRUE((*converted)->Equals(*Make(kNanos, "[null, null, null]")));
+  EXPECT_EQ((*converted)->null_count(), 3);
+  EXPECT_EQ(converter.changes(), (ChangeCounts{0, 0, 0, 0, 2}));
+}
+
+TEST(Convert, ARecordBlockTakesTheYearsOneTo9999AndNoOther) {
+  const auto type = RecordForm(arrow::list(kNanos));
+  ColumnConverter converter({"c", {}, 0});
+  const auto array = Make(arrow::list(kMicros), "[[-62135596800000000, 253402300799999999]]");
+  auto converted = converter.Convert(array, type);
+  ASSERT_TRUE(converted.has_value()) << converted.error().ToString();
+  EXPECT_TRUE((*converted)->Equals(*Make(type, "[[-62135596800000000, 253402300799999999]]")));
+  auto beyond = converter.Convert(Make(arrow::list(kMicros), "[[253402300800000000]]"), type);
+  ASSERT_FALSE(beyond.has_value());
+  EXPECT_EQ(beyond.error().code(), "VALUE_TIMESTAMP_RANGE");
+}
+
+TEST(Convert, OnlyTheRowsOfASliceAreConvertedAndCounted) {
+  ColumnConverter converter({"c", {.on_bad_utf8 = BadUtf8::kReplace}, 0});
+  arrow::ListBuilder lists(arrow::default_memory_pool(), std::make_shared<arrow::StringBuilder>());
+  auto& text = static_cast<arrow::StringBuilder&>(*lists.value_builder());
+  for (const char* value : {"\xff", "a\xff", "b"}) {
+    ASSERT_TRUE(lists.Append().ok() && text.Append(value).ok());
+  }
+  const auto array = lists.Finish().ValueOrDie();
+  auto converted = converter.Convert(array->Slice(1, 2), arrow::list(arrow::utf8()));
+  ASSERT_TRUE(converted.has_value());
+  ASSERT_TRUE((*converted)->ValidateFull().ok());
+  EXPECT_TRUE((*converted)->Equals(*Make(arrow::list(arrow::utf8()), R"([["a\uFFFD"], ["b"]])")));
+  EXPECT_EQ(converter.changes()[static_cast<size_t>(Change::kReplacedUtf8)], 1);
+}
+
+TEST(Convert, AMapsKeyIsNeverChanged) {
+  const auto type = arrow::map(kMicros, arrow::int32());
+  ColumnConverter converter({"c", {.on_timestamp_range = FarTimestamp::kNull}, 0});
+  auto converted = converter.Convert(Make(type, "[[[-62135596800000000, 1]]]"),
+                                     arrow::map(kNanos, arrow::int32()));
+  ASSERT_FALSE(converted.has_value());
+  EXPECT_EQ(converted.error().code(), "VALUE_TIMESTAMP_RANGE");
 }
 
 TEST(Convert, SlicedStructsListsAndMapsKeepTheirNulls) {

@@ -16,10 +16,12 @@
 #include <optional>
 #include <string>
 
+#include "base/http_client.h"
 #include "clients/azure/storage.h"
 #include "clients/maxcompute/client.h"
 #include "migration/checksum/checksum.h"
 #include "migration/plan/plan.h"
+#include "migration/transfer/value_changes.h"
 
 namespace mms::migration {
 
@@ -27,15 +29,17 @@ namespace mms::migration {
 struct Hello {
   azure::StorageOptions storage;
   maxcompute::Options target;
-  int threads = 8;  ///< jobs a worker runs side by side
+  HttpClient::Options target_http;  ///< the bandwidth is this worker's
+  int threads = 8;                  ///< jobs a worker runs side by side
   int64_t batch_bytes = 1 << 20;
   bool checksum = true;  ///< hash the rows while they are read
 };
 
 /// Reads the split's rows and sends them as one block.
 struct CopyJob {
-  int64_t job = 0;        ///< unique in the server's life
-  std::string table_key;  ///< names a `table` message sent before
+  int64_t job = 0;           ///< unique in the server's life
+  std::string table_key;     ///< names a `table` message sent before
+  std::string target_table;  ///< the plan's, or its staging table
   maxcompute::PartitionSpec partition;
   std::string session_id;
   Split split;
@@ -49,6 +53,9 @@ struct ReadBackJob {
   std::string session_id;
   int64_t start = 0;
   int64_t count = 0;
+  bool record_form = false;  ///< some of its blocks were sent so: Arrow's range does not hold them
+  /// Columns that row hashes are made of: fewer than the table has when some were added since.
+  size_t row_columns = SIZE_MAX;
 };
 
 struct JobResult {
@@ -58,6 +65,7 @@ struct JobResult {
   int64_t source_bytes = 0;  ///< of the slices
   int64_t arrow_bytes = 0;
   Checksum checksum;  ///< no columns when not asked for
+  ValueChanges changes;
 };
 
 nlohmann::json ToJson(const Hello& hello);

@@ -24,7 +24,40 @@ json ToJson(const maxcompute::Credentials& credentials) {
   return {{"access_key_id", credentials.access_key_id},
           {"access_key_secret", credentials.access_key_secret.Reveal()},
           {"security_token", credentials.security_token.Reveal()},
-          {"region", credentials.region}};
+          {"region", credentials.region},
+          {"bearer_token", credentials.bearer_token.Reveal()},
+          {"key_command", credentials.key_command},
+          {"key_file", credentials.key_file}};
+}
+
+Secret SecretAt(const json& document, const char* name) {
+  return Secret(document.at(name).get<std::string>());
+}
+
+void CredentialsFromJson(const json& document, maxcompute::Credentials* to) {
+  to->access_key_id = document.at("access_key_id");
+  to->access_key_secret = SecretAt(document, "access_key_secret");
+  to->security_token = SecretAt(document, "security_token");
+  to->region = document.at("region");
+  to->bearer_token = SecretAt(document, "bearer_token");
+  to->key_command = document.at("key_command");
+  to->key_file = document.at("key_file");
+}
+
+json ToJson(const HttpClient::Options& http) {
+  return {{"proxy", http.proxy},
+          {"proxy_user", http.proxy_user},
+          {"proxy_password", http.proxy_password.Reveal()},
+          {"ca_file", http.ca_file},
+          {"bytes_per_second_max", http.bytes_per_second_max}};
+}
+
+void HttpFromJson(const json& document, HttpClient::Options* to) {
+  to->proxy = document.at("proxy");
+  to->proxy_user = document.at("proxy_user");
+  to->proxy_password = SecretAt(document, "proxy_password");
+  to->ca_file = document.at("ca_file");
+  to->bytes_per_second_max = document.at("bytes_per_second_max");
 }
 
 }  // namespace
@@ -40,7 +73,10 @@ json ToJson(const Hello& hello) {
             {"tunnel_endpoint", target.tunnel_endpoint},
             {"project", target.project},
             {"schema", target.schema},
+            {"quota_name", target.quota_name},
+            {"codec", static_cast<int>(target.codec)},
             {"credentials", ToJson(target.credentials)}}},
+          {"target_http", ToJson(hello.target_http)},
           {"threads", hello.threads},
           {"batch_bytes", hello.batch_bytes},
           {"checksum", hello.checksum}};
@@ -57,13 +93,10 @@ Result<Hello> HelloFromJson(const json& document) {
     to->target.tunnel_endpoint = target.at("tunnel_endpoint");
     to->target.project = target.at("project");
     to->target.schema = target.at("schema");
-    const json& credentials = target.at("credentials");
-    to->target.credentials.access_key_id = credentials.at("access_key_id");
-    to->target.credentials.access_key_secret =
-        Secret(credentials.at("access_key_secret").get<std::string>());
-    to->target.credentials.security_token =
-        Secret(credentials.at("security_token").get<std::string>());
-    to->target.credentials.region = credentials.at("region");
+    to->target.quota_name = target.at("quota_name");
+    to->target.codec = static_cast<maxcompute::Codec>(target.at("codec").get<int>());
+    CredentialsFromJson(target.at("credentials"), &to->target.credentials);
+    HttpFromJson(from.at("target_http"), &to->target_http);
     to->threads = from.at("threads");
     to->batch_bytes = from.at("batch_bytes");
     to->checksum = from.at("checksum");
@@ -74,6 +107,7 @@ Result<Hello> HelloFromJson(const json& document) {
 json ToJson(const CopyJob& job) {
   return {{"job", job.job},
           {"table", job.table_key},
+          {"target", job.target_table},
           {"partition", ToJson(job.partition)},
           {"session", job.session_id},
           {"split", ToJson(job.split)}};
@@ -83,6 +117,7 @@ Result<CopyJob> CopyJobFromJson(const json& document) {
   return FromJson<CopyJob>(document, "copy", [](const json& from, CopyJob* to) -> Status {
     to->job = from.at("job");
     to->table_key = from.at("table");
+    to->target_table = from.at("target");
     to->session_id = from.at("session");
     TRY(to->partition, PartitionFromJson(from.at("partition")));
     TRY(to->split, SplitFromJson(from.at("split")));
@@ -96,7 +131,9 @@ json ToJson(const ReadBackJob& job) {
           {"partition", ToJson(job.partition)},
           {"session", job.session_id},
           {"start", job.start},
-          {"count", job.count}};
+          {"count", job.count},
+          {"record_form", job.record_form},
+          {"row_columns", job.row_columns}};
 }
 
 Result<ReadBackJob> ReadBackJobFromJson(const json& document) {
@@ -107,6 +144,8 @@ Result<ReadBackJob> ReadBackJobFromJson(const json& document) {
                                  to->session_id = from.at("session");
                                  to->start = from.at("start");
                                  to->count = from.at("count");
+                                 to->record_form = from.at("record_form");
+                                 to->row_columns = from.at("row_columns");
                                  TRY(to->partition, PartitionFromJson(from.at("partition")));
                                  return OkStatus();
                                });
@@ -118,7 +157,8 @@ json ToJson(const JobResult& result) {
           {"rows_deleted", result.rows_deleted},
           {"source_bytes", result.source_bytes},
           {"arrow_bytes", result.arrow_bytes},
-          {"checksum", ToJson(result.checksum)}};
+          {"checksum", ToJson(result.checksum)},
+          {"changes", ToText(result.changes)}};
 }
 
 Result<JobResult> JobResultFromJson(const json& document) {
@@ -129,6 +169,7 @@ Result<JobResult> JobResultFromJson(const json& document) {
     to->source_bytes = from.at("source_bytes");
     to->arrow_bytes = from.at("arrow_bytes");
     TRY(to->checksum, ChecksumFromJson(from.at("checksum")));
+    TRY(to->changes, ValueChangesFromText(from.at("changes").get<std::string>()));
     return OkStatus();
   });
 }

@@ -49,7 +49,6 @@ class SliceReaderTest : public testing::Test {
     plan_.physical =
         arrow::schema({arrow::field("id", arrow::int64()), arrow::field("later", arrow::int32()),
                        arrow::field("name", arrow::utf8())});
-    plan_.logical = plan_.physical;
     auto storage = azure::Storage::Open({}, plan_.location);
     ASSERT_TRUE(storage.has_value());
     storage_ = *storage;

@@ -1,22 +1,45 @@
 #include "migration/transfer/split_source.h"
 
 #include <arrow/array.h>
+#include <arrow/compute/cast.h>
+#include <arrow/datum.h>
 #include <arrow/record_batch.h>
+#include <arrow/scalar.h>
 #include <arrow/type.h>
 
 #include <algorithm>
 
 #include "clients/maxcompute/types.h"
 #include "migration/transfer/char_padding.h"
-#include "migration/transfer/convert.h"
 
 namespace mms::migration {
 namespace {
 
-std::shared_ptr<arrow::Schema> TargetArrowSchema(const TablePlan& plan) {
-  std::vector<maxcompute::Column> columns;
-  for (const ColumnPlan& column : plan.columns) columns.push_back(column.target);
-  return maxcompute::ToArrow(columns);
+std::shared_ptr<arrow::Schema> BlockSchema(const TablePlan& plan, bool record_form) {
+  const auto schema = maxcompute::ToArrow(plan.TargetSchema().columns);
+  if (!record_form) return schema;
+  arrow::FieldVector fields;
+  for (const auto& field : schema->fields()) {
+    fields.push_back(field->WithType(RecordForm(field->type())));
+  }
+  return arrow::schema(std::move(fields));
+}
+
+/// A partition value of the log as values of its column's type.
+Result<std::shared_ptr<arrow::Array>> Constant(const std::optional<std::string>& value,
+                                               const arrow::Field& field, int64_t rows) {
+  const auto make = [&]() -> arrow::Result<std::shared_ptr<arrow::Array>> {
+    if (!value) return arrow::MakeArrayOfNull(field.type(), rows);
+    ARROW_ASSIGN_OR_RAISE(const arrow::Datum typed,
+                          arrow::compute::Cast(arrow::MakeScalar(*value), field.type()));
+    return arrow::MakeArrayFromScalar(*typed.scalar(), rows);
+  };
+  auto made = make();
+  if (made.ok()) return *std::move(made);
+  return Error(ErrorKind::kUnsupported, "PARTITION_VALUE_INVALID",
+               "column " + field.name() + ": the partition value \"" + value.value_or("NULL") +
+                   "\" cannot be read as " + field.type()->ToString() + " (" +
+                   made.status().message() + "); repair the table at the source");
 }
 
 }  // namespace
@@ -25,9 +48,13 @@ SplitSource::SplitSource(const ReadContext& context, const Split& split, Options
     : context_(context),
       split_(split),
       options_(std::move(options)),
-      target_(TargetArrowSchema(*context.plan)) {
+      target_(BlockSchema(*context.plan, options_.record_form)) {
   for (const ColumnPlan& column : context.plan->columns) {
     char_lengths_.push_back(CharLength(column.source_type));
+    const maxcompute::Type& type = column.target.type;
+    const bool varchar = type.kind == maxcompute::TypeKind::kVarchar;
+    converters_.emplace_back(
+        ColumnRules{column.source_name, context.plan->values, varchar ? type.length : 0});
   }
 }
 
@@ -61,24 +88,54 @@ void SplitSource::Report(int64_t rows) {
   slice_bytes_reported_ = bytes;
 }
 
+Result<std::shared_ptr<arrow::Array>> SplitSource::Values(size_t column,
+                                                          const arrow::RecordBatch& batch) {
+  const ColumnPlan& plan = context_.plan->columns[column];
+  switch (plan.origin) {
+    case Origin::kFile: {
+      if (!char_lengths_[column]) return batch.column(plan.index);
+      return PadChars(batch.column(plan.index), *char_lengths_[column]);
+    }
+    case Origin::kPartition: {
+      const FileSlice& slice = split_.slices[next_slice_ - 1];
+      const auto index = static_cast<size_t>(plan.index);
+      CHECK(context_.plan->merged && index < slice.merged_values.size());
+      return Constant(slice.merged_values[index], *context_.plan->merged->field(plan.index),
+                      batch.num_rows());
+    }
+    case Origin::kNull: break;
+  }
+  return Constant(std::nullopt, *target_->field(static_cast<int>(column)), batch.num_rows());
+}
+
 Result<std::shared_ptr<arrow::RecordBatch>> SplitSource::Convert(const arrow::RecordBatch& batch) {
   arrow::ArrayVector hashed;
   arrow::ArrayVector converted;
-  for (int i = 0; i < batch.num_columns(); ++i) {
-    const auto& type = target_->field(i)->type();
-    std::shared_ptr<arrow::Array> column = batch.column(i);
-    const ColumnPlan& plan = context_.plan->columns[static_cast<size_t>(i)];
-    if (const auto length = char_lengths_[static_cast<size_t>(i)]) {
-      TRY(column, PadChars(column, *length));
+  for (size_t i = 0; i < converters_.size(); ++i) {
+    const auto& type = target_->field(static_cast<int>(i))->type();
+    TRY(const std::shared_ptr<arrow::Array> column, Values(i, batch));
+    const ChangeCounts before = converters_[i].changes();
+    TRY(auto array, converters_[i].Convert(column, type));
+    if (options_.checksum) {
+      const bool as_written =
+          converters_[i].changes() != before || ChangesClass(*column->type(), *type);
+      hashed.push_back(as_written ? array : column);
     }
-    TRY(auto array, ConvertArray(column, type, plan.source_name));
-    if (options_.checksum) hashed.push_back(ChangesClass(*column->type(), *type) ? array : column);
     converted.push_back(std::move(array));
   }
   if (options_.checksum) {
-    TRY_VOID(hasher_.Update(*arrow::RecordBatch::Make(batch.schema(), batch.num_rows(), hashed)));
+    TRY_VOID(hasher_.Update(*arrow::RecordBatch::Make(target_, batch.num_rows(), hashed)));
   }
   return arrow::RecordBatch::Make(target_, batch.num_rows(), std::move(converted));
+}
+
+ValueChanges SplitSource::changes() const {
+  ValueChanges changes;
+  changes.record_blocks = options_.record_form ? 1 : 0;
+  for (size_t i = 0; i < converters_.size(); ++i) {
+    changes.Add(context_.plan->columns[i].target.name, converters_[i].changes());
+  }
+  return changes;
 }
 
 Result<std::shared_ptr<arrow::RecordBatch>> SplitSource::Next() {

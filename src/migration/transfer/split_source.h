@@ -1,6 +1,6 @@
-// The rows of one split as Tunnel wants them: slices one after another, each batch hashed as typed
-// source values, then converted to the target's Arrow form. The next slice is opened while this one
-// is sent.
+// The rows of one split as Tunnel wants them: slices one after another, each batch converted to the
+// target's Arrow form and hashed: as typed source values, or as what was written where that is
+// another type or value. The next slice is opened while this one is sent.
 #pragma once
 
 #include <cstdint>
@@ -13,6 +13,7 @@
 #include "base/result.h"
 #include "clients/maxcompute/tunnel.h"
 #include "migration/checksum/checksum.h"
+#include "migration/transfer/convert.h"
 #include "migration/transfer/slice_reader.h"
 
 namespace mms::migration {
@@ -21,6 +22,7 @@ class SplitSource : public maxcompute::BatchSource {
  public:
   struct Options {
     bool checksum = true;
+    bool record_form = false;  ///< timestamps in microseconds, as a record block takes them
     /// Rows and source bytes since the last call; called for each batch.
     std::function<void(int64_t rows, int64_t source_bytes)> on_progress;
   };
@@ -33,11 +35,15 @@ class SplitSource : public maxcompute::BatchSource {
   int64_t rows() const { return rows_; }
   int64_t rows_deleted() const { return rows_deleted_; }
   const Checksum& checksum() const { return hasher_.checksum(); }
+  /// What the policies changed so far.
+  ValueChanges changes() const;
 
  private:
   using Opened = Result<std::unique_ptr<SliceReader>>;
   Status OpenNext();
   Result<std::shared_ptr<arrow::RecordBatch>> Convert(const arrow::RecordBatch& batch);
+  /// The column's values as the source has them.
+  Result<std::shared_ptr<arrow::Array>> Values(size_t column, const arrow::RecordBatch& batch);
   void Report(int64_t rows_read);
 
   const ReadContext& context_;
@@ -45,6 +51,7 @@ class SplitSource : public maxcompute::BatchSource {
   Options options_;
   std::shared_ptr<arrow::Schema> target_;
   std::vector<std::optional<int>> char_lengths_;  ///< of CHAR(n) columns
+  std::vector<ColumnConverter> converters_;       ///< a column each
   std::unique_ptr<SliceReader> reader_;
   std::future<Opened> ahead_;
   size_t next_slice_ = 0;

@@ -25,6 +25,7 @@
 namespace mms::migration {
 namespace {
 
+using maxcompute::BlockForm;
 using nlohmann::json;
 using Clock = std::chrono::steady_clock;
 
@@ -50,7 +51,7 @@ class Worker {
   void Enqueue(std::function<void()> work);
   void Serve();
   Result<JobResult> Copy(const CopyJob& job);
-  Result<JobResult> CopyOnce(const CopyJob& job, Table* table);
+  Result<JobResult> CopyOnce(const CopyJob& job, Table* table, bool record_form);
   Result<JobResult> ReadBack(const ReadBackJob& job);
   Result<std::shared_ptr<Table>> FindTable(const std::string& key);
   Status OpenStorage(Table* table);
@@ -59,7 +60,8 @@ class Worker {
   void Say(const json& event);
 
   Hello hello_;
-  std::shared_ptr<HttpClient> http_;
+  std::shared_ptr<HttpClient> http_;  ///< to the source
+  std::shared_ptr<HttpClient> target_http_;
   std::unique_ptr<maxcompute::Client> client_;
   std::unique_ptr<maxcompute::Tunnel> tunnel_;
   std::mutex tables_mutex_;
@@ -89,7 +91,8 @@ Status Worker::Greet(const json& hello) {
   TRY(hello_, HelloFromJson(hello));
   http_ = std::make_shared<HttpClient>(HttpClient::Options{});
   hello_.storage.http = http_;
-  client_ = std::make_unique<maxcompute::Client>(hello_.target, http_);
+  target_http_ = std::make_shared<HttpClient>(hello_.target_http);
+  client_ = std::make_unique<maxcompute::Client>(hello_.target, target_http_);
   tunnel_ = std::make_unique<maxcompute::Tunnel>(client_.get());
   Say({{"ready", true}});
   return OkStatus();
@@ -206,7 +209,7 @@ class Reporter {
   int64_t rows_ = 0, bytes_ = 0, rows_told_ = 0, bytes_told_ = 0;
 };
 
-Result<JobResult> Worker::CopyOnce(const CopyJob& job, Table* table) {
+Result<JobResult> Worker::CopyOnce(const CopyJob& job, Table* table, bool record_form) {
   ReadContext context;
   context.plan = &table->plan;
   context.storage = table->storage.get();
@@ -215,12 +218,14 @@ Result<JobResult> Worker::CopyOnce(const CopyJob& job, Table* table) {
     return ReadDeletionVector(table, vector);
   };
   Reporter reporter(job.job, [this](const json& event) { Say(event); });
-  SplitSource source(context, job.split,
-                     {.checksum = hello_.checksum, .on_progress = [&](int64_t rows, int64_t bytes) {
-                        reporter.Add(rows, bytes);
-                      }});
-  auto block = tunnel_->PutBlock({table->plan.target_table, job.partition}, job.session_id,
-                                 {job.split.block_id}, source);
+  SplitSource source(
+      context, job.split,
+      {.checksum = hello_.checksum,
+       .record_form = record_form,
+       .on_progress = [&](int64_t rows, int64_t bytes) { reporter.Add(rows, bytes); }});
+  const maxcompute::Tunnel::Block about{job.split.block_id,
+                                        record_form ? BlockForm::kRecord : BlockForm::kArrow};
+  auto block = tunnel_->PutBlock({job.target_table, job.partition}, job.session_id, about, source);
   if (!block) {
     reporter.TakeBack();
     return std::move(block).error();
@@ -238,6 +243,7 @@ Result<JobResult> Worker::CopyOnce(const CopyJob& job, Table* table) {
   result.source_bytes = job.split.bytes;
   result.arrow_bytes = block->arrow_bytes;
   result.checksum = source.checksum();
+  result.changes = source.changes();
   return result;
 }
 
@@ -245,18 +251,28 @@ Result<JobResult> Worker::Copy(const CopyJob& job) {
   TRY(auto table, FindTable(job.table_key));
   TRY_VOID(OpenStorage(table.get()));
   // A block sent again replaces itself, so repeating is safe; each attempt reads the rows anew.
-  return Retry(RetryPolicy{}, [&] { return CopyOnce(job, table.get()); });
+  bool record_form = false;
+  return Retry(RetryPolicy{}, [&]() -> Result<JobResult> {
+    auto result = CopyOnce(job, table.get(), record_form);
+    const bool far = !result && result.error().code() == "VALUE_TIMESTAMP_RANGE";
+    const auto policy = table->plan.values.on_timestamp_range;
+    if (!far || record_form || policy != FarTimestamp::kRecord) return result;
+    record_form = true;
+    return CopyOnce(job, table.get(), record_form);
+  });
 }
 
 Result<JobResult> Worker::ReadBack(const ReadBackJob& job) {
   TRY(auto table, FindTable(job.table_key));
-  Hasher hasher;
+  Hasher hasher(job.row_columns);
   JobResult result;
   result.job = job.job;
   maxcompute::DownloadSession session;
   session.id = job.session_id;
   session.schema = table->plan.TargetSchema();
-  TRY_VOID(tunnel_->Read({table->plan.target_table, job.partition}, session, {job.start, job.count},
+  const BlockForm form = job.record_form ? BlockForm::kRecord : BlockForm::kArrow;
+  TRY_VOID(tunnel_->Read({table->plan.target_table, job.partition}, session,
+                         {job.start, job.count, form},
                          [&](std::shared_ptr<arrow::RecordBatch> batch) -> Status {
                            result.rows += batch->num_rows();
                            return hasher.Update(*batch);
@@ -288,7 +304,7 @@ Status Worker::Run() {
     closing_ = true;
     queue_.clear();  // stdin closed: the server is gone or done, nobody waits for the rest
   }
-  http_ ? http_->Cancel() : void();
+  for (const auto& http : {http_, target_http_}) http ? http->Cancel() : void();
   queue_changed_.notify_all();
   for (std::thread& thread : threads_) thread.join();
   return status;

@@ -20,9 +20,14 @@ std::string ColumnName(const Claim& claim, size_t index) {
 
 /// "" when no column differs.
 std::string ColumnDifferences(const Claim& claim, const Checksum& source, const Checksum& target) {
-  if (source.columns.size() != target.columns.size()) {
+  if (source.columns.size() > target.columns.size()) {
     return fmt::format("{} columns were copied, the target gives {}", source.columns.size(),
                        target.columns.size());
+  }
+  for (size_t i = source.columns.size(); i < target.columns.size(); ++i) {
+    if (target.columns[i].nulls == target.rows) continue;
+    return fmt::format("column {} was added after the rows were copied and has values",
+                       ColumnName(claim, i));
   }
   std::string text;
   size_t differing = 0;

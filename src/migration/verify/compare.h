@@ -24,8 +24,9 @@ struct Claim {
 
 /// Only the rows are compared.
 Ledger::Comparison CompareRows(const Claim& claim, int64_t rows_target);
-/// Rows, each column, and the rows as wholes. Falls back to rows when the source's checksum was not
-/// taken, and says so.
+/// Rows, each column, and the rows as wholes. Columns that the target has behind those that were
+/// copied (added to the table since) must be NULL in every row. Falls back to rows when the
+/// source's checksum was not taken, and says so.
 Ledger::Comparison CompareChecksums(const Claim& claim, const Checksum& target);
 /// The partition or table is not at the target.
 Ledger::Comparison NotAtTarget(const Claim& claim);

@@ -34,6 +34,18 @@ TEST(Compare, AnotherNumberOfRowsIsNamedWithBothCounts) {
             "partition ds=2026-01-01: 5 rows at the source, 4 at the target");
 }
 
+TEST(Compare, AColumnAddedSinceMustBeNullInEveryRow) {
+  std::vector<ColumnChecksum> wider = kColumns;
+  wider.push_back({5, 44});
+  const Claim claim = ClaimOf(Sum(5, kColumns));
+  EXPECT_EQ(CompareChecksums(claim, Sum(5, wider)).verdict, Verdict::kMatch);
+  wider.back().nulls = 4;
+  const auto comparison = CompareChecksums(claim, Sum(5, wider));
+  EXPECT_EQ(comparison.verdict, Verdict::kMismatch);
+  EXPECT_NE(comparison.difference.find("column 4 was added"), std::string::npos)
+      << comparison.difference;
+}
+
 TEST(Compare, ColumnsThatDifferAreNamedWithTheirNulls) {
   const auto target = Sum(5, {{0, 11}, {1, 22}, {0, 34}}, 78);
   const auto comparison = CompareChecksums(ClaimOf(Sum(5, kColumns)), target);

@@ -40,6 +40,7 @@ void Finish(Batch& batch, const BatchOptions& options, Reported reported,
     batch.totals.rows += result->rows;
     batch.totals.rows_deleted += result->rows_deleted;
     batch.totals.checksum.Merge(result->checksum);
+    batch.totals.changes.Merge(result->changes);
   } else if (!batch.error) {
     batch.error = std::move(result).error();
   }

@@ -40,6 +40,8 @@ Result<Checksum> ReadBack(maxcompute::Tunnel& tunnel, WorkerPool& pool,
     job.session_id = session.id;
     job.start = start;
     job.count = std::min(range_rows, session.rows - start);
+    job.record_form = request.record_form;
+    job.row_columns = request.row_columns;
     start += job.count;
     return job;
   };

@@ -8,6 +8,7 @@
 #include "base/http_client.h"
 #include "base/secret.h"
 #include "clients/databricks/unity_catalog.h"
+#include "clients/maxcompute/rights.h"
 #include "migration/workflow/engine.h"
 
 namespace mms::migration {
@@ -95,20 +96,35 @@ void CheckMaxCompute(const maxcompute::Options& target, const std::shared_ptr<Ht
     TRY(const std::string endpoint, client.TunnelEndpoint());
     return endpoint;
   });
-  checks.Step("MaxCompute SQL", [&]() -> Result<std::string> {
+  const bool runs = checks.Step("MaxCompute SQL", [&]() -> Result<std::string> {
     TRY(const maxcompute::SqlResult result, client.RunSql("SELECT 1;"));
     return "instance " + result.instance_id;
   });
+  if (!runs && checks.steps.back().error->code() != "ODPS_DENIED") return;
+  maxcompute::Tunnel tunnel(&client);
+  for (const maxcompute::Right& right :
+       maxcompute::CheckRights(tunnel, {.may_create_table = true})) {
+    checks.Step("MaxCompute right: " + right.name, [&]() -> Result<std::string> {
+      switch (right.state) {
+        case maxcompute::RightState::kGranted: return right.detail;
+        case maxcompute::RightState::kUnknown: return "not known: " + right.detail;
+        case maxcompute::RightState::kMissing: break;
+      }
+      return Error(ErrorKind::kDenied, "ODPS_DENIED",
+                   right.detail + "; have the project's owner run: " + right.grant);
+    });
+  }
 }
 
 }  // namespace
 
 std::vector<CheckStep> CheckAll(const RunOptions& options) {
   auto http = std::make_shared<HttpClient>(HttpClient::Options{});
+  auto target_http = std::make_shared<HttpClient>(options.target_http);
   Checks checks;
   CheckDatabricks(options.source, http, checks);
   CheckTables(options, http, checks);
-  CheckMaxCompute(options.target, http, checks);
+  CheckMaxCompute(options.target, target_http, checks);
   return std::move(checks.steps);
 }
 

@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "migration/plan/table_kind.h"
 #include "migration/transfer/job.h"
 
 namespace mms::migration {
@@ -25,7 +26,19 @@ Result<TableContext> MakeContext(Engine& engine, const TableRecord& record, Prog
   context.slot = slot;
   context.key = std::to_string(record.id) + "@" + std::to_string(record.version);
   context.target_name = QualifiedName(engine.options.target, context.plan.target_table);
+  const std::string staging = StagingTable(context.plan);
+  context.load_table = staging.empty() ? context.plan.target_table : staging;
+  context.load_name = QualifiedName(engine.options.target, context.load_table);
   return context;
+}
+
+Result<std::optional<maxcompute::TableInfo>> FetchIfThere(maxcompute::Client& client,
+                                                          const std::string& table) {
+  using Found = std::optional<maxcompute::TableInfo>;
+  auto found = client.FetchTable(table);
+  if (found) return Found(*std::move(found));
+  if (found.error().code() == "ODPS_TABLE_NOT_FOUND") return Found();
+  return std::move(found).error();
 }
 
 Result<UnitPlan> ReadUnitPlan(const UnitRecord& unit) {

@@ -8,6 +8,7 @@
 
 #include "base/http_client.h"
 #include "clients/maxcompute/client.h"
+#include "clients/maxcompute/pacer.h"
 #include "clients/maxcompute/tunnel.h"
 #include "migration/inspect/inspect.h"
 #include "migration/ledger/ledger.h"
@@ -20,10 +21,15 @@ namespace mms::migration {
 
 struct Engine {
   RunOptions options;
-  std::shared_ptr<HttpClient> http;
+  std::shared_ptr<HttpClient> http;  ///< to the source
+  std::shared_ptr<HttpClient> target_http;
+  std::shared_ptr<maxcompute::Pacer> pacer;
   std::unique_ptr<Ledger> ledger;
   std::unique_ptr<maxcompute::Client> client;
   std::unique_ptr<maxcompute::Tunnel> tunnel;
+  /// For commits alone, over connections that nobody cancels: one that is out ends.
+  std::unique_ptr<maxcompute::Client> commit_client;
+  std::unique_ptr<maxcompute::Tunnel> commit_tunnel;
   std::unique_ptr<Source> source;
   Progress progress;
   std::atomic<bool> cancelled{false};
@@ -41,12 +47,21 @@ struct TableContext {
   TablePlan plan;
   std::string key;          ///< of the plan in the worker pool
   std::string target_name;  ///< qualified and quoted, for SQL
+  std::string load_table;   ///< where upload sessions go: the target table, or its staging table
+  std::string load_name;    ///< the same, qualified and quoted
   Progress::Slot slot = 0;
 
   maxcompute::Tunnel::Target Target(const maxcompute::PartitionSpec& partition) const {
     return {plan.target_table, partition};
   }
+  maxcompute::Tunnel::Target LoadTarget(const maxcompute::PartitionSpec& partition) const {
+    return {load_table, partition};
+  }
 };
+
+/// nullopt when there is no such table. Errors: those of Client::FetchTable otherwise.
+Result<std::optional<maxcompute::TableInfo>> FetchIfThere(maxcompute::Client& client,
+                                                          const std::string& table);
 
 /// Errors: kCorrupt LEDGER_PLAN_UNREADABLE.
 Result<TableContext> MakeContext(Engine& engine, const TableRecord& record, Progress::Slot slot);

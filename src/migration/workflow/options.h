@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "base/http_client.h"
 #include "clients/maxcompute/client.h"
 #include "migration/inspect/inspect.h"
 #include "migration/plan/plan.h"
@@ -15,6 +16,8 @@ enum class VerifyLevel { kNone, kCount, kChecksum };
 struct RunOptions {
   SourceOptions source;
   maxcompute::Options target;
+  HttpClient::Options target_http;  ///< the bandwidth is that of all workers together
+  double limit_window_scale = 1;    ///< of MaxCompute's rate limits: a rehearsal may shorten them
   std::vector<TableChoice> tables;
   VerifyLevel verify = VerifyLevel::kChecksum;
   int tasks = 4;                             ///< tables moved side by side

@@ -6,13 +6,17 @@
 #include <utility>
 
 #include "migration/plan/names.h"
+#include "migration/plan/table_kind.h"
+#include "migration/transfer/job.h"
 #include "migration/workflow/fault_point.h"
 
 namespace mms::migration {
 namespace {
 
 /// The name the table is to have, as far as it can be told before planning.
-std::string WantedName(const SourceTable& source) {
+std::string WantedName(const SourceTable& source, const Policy& policy) {
+  auto name = TargetTableName(source, policy);
+  if (name.has_value()) return *std::move(name);
   return LowerAscii(source.target_as.empty() ? source.table : source.target_as);
 }
 
@@ -34,12 +38,23 @@ TableState StateFor(const Error& error) {
   return TableState::kFailed;
 }
 
-/// metaData.id of the planned table: another one at the same place is another table.
-std::string PlannedTableId(const TableRecord& record) {
+/// nullopt when there is none that can be read.
+std::optional<TablePlan> ReadTablePlan(const TableRecord& record) {
   const auto document = nlohmann::json::parse(record.plan_json, nullptr, false);
-  if (document.is_discarded()) return "";
+  if (document.is_discarded()) return std::nullopt;
   auto plan = TablePlanFromJson(document);
-  return plan.has_value() ? plan->table_id : "";
+  return plan.has_value() ? std::optional(*std::move(plan)) : std::nullopt;
+}
+
+/// The rows at the planned version, or the target table as it stood, were what failed: only another
+/// version or other choices can end otherwise.
+bool FailedForItsData(const TableRecord& record) {
+  if (record.state != TableState::kFailed && record.state != TableState::kRefused) return false;
+  const auto document = nlohmann::json::parse(record.error_json, nullptr, false);
+  if (!document.is_object()) return false;
+  const ErrorKind kind = ErrorFromJson(document).kind();
+  return kind == ErrorKind::kInvalidInput || kind == ErrorKind::kUnsupported ||
+         kind == ErrorKind::kConflict || kind == ErrorKind::kCorrupt;
 }
 
 Error Collision(const SourceTable& source, const std::string& target, const std::string& owner) {
@@ -78,8 +93,9 @@ Result<std::vector<PlannedTable>> Planner::PlanAll() {
   TRY_VOID(engine_.source->List(engine_.options.tables, [&](SourceTable source) -> Status {
     if (engine_.cancelled) return Cancelled();
     // Names are given away in the order of the list, so that the same table loses at every run.
-    if (!source.refusal && !Claim(WantedName(source), source.name, owner)) {
-      source.refusal = Collision(source, WantedName(source), owner);
+    const std::string name = WantedName(source, engine_.options.plan.policy);
+    if (!source.refusal && !Claim(name, source.name, owner)) {
+      source.refusal = Collision(source, name, owner);
     }
     const Progress::Slot slot = engine_.progress.Add(source.name);
     tables.push_back({std::move(source), slot});
@@ -121,11 +137,16 @@ Result<bool> Planner::PlanTable(const SourceTable& source, Progress::Slot slot) 
     Aim aim;
     const bool has_plan = known && !known->plan_json.empty();
     TRY(const bool unfinished, has_plan ? IsUnfinished(*known) : Result<bool>(false));
-    if (unfinished) aim.version = known->version;
-    if (unfinished && known->target_table == WantedName(source)) {
-      if (known->state != TableState::kRefused) return true;
-      TRY_VOID(engine_.ledger->SetTableState(known->id, TableState::kPlanned, ""));
-      return true;
+    if (unfinished && !FailedForItsData(*known)) {
+      aim.version = known->version;
+      const Policy& policy = engine_.options.plan.policy;
+      const auto plan = ReadTablePlan(*known);
+      if (plan && plan->target_table == WantedName(source, policy) &&
+          plan->choices == ChoicesId(policy, source.settings)) {
+        if (known->state != TableState::kRefused) return true;
+        TRY_VOID(engine_.ledger->SetTableState(known->id, TableState::kPlanned, ""));
+        return true;
+      }
     }
     TRY_VOID(PlanAgain(source, known, aim));
   }
@@ -158,16 +179,25 @@ Status Planner::PlanAgain(const SourceTable& source, const std::optional<TableRe
   }
   if (engine_.cancelled) return Cancelled();
   if (!snapshot.has_value()) return Note(source, known, snapshot.error());
-  if (known && known->state == TableState::kDone && known->version == snapshot->version &&
-      known->target_table == WantedName(source) && PlannedTableId(*known) == snapshot->table_id) {
+  const Policy& policy = engine_.options.plan.policy;
+  const std::optional<TablePlan> before = known ? ReadTablePlan(*known) : std::nullopt;
+  if (before && known->state == TableState::kDone && known->version == snapshot->version &&
+      before->target_table == WantedName(source, policy) &&
+      before->table_id == snapshot->table_id &&
+      before->choices == ChoicesId(policy, source.settings)) {
     return OkStatus();
   }
-  auto plan = MakePlan(*snapshot, engine_.options.plan);
-  if (!plan.has_value()) return Note(source, known, plan.error());
-  std::string owner;
-  if (!Claim(plan->target_table, source.name, owner)) {
-    return Note(source, known, Collision(source, plan->target_table, owner));
+  auto plan = PlanForTarget(*snapshot);
+  if (!plan.has_value()) {
+    if (plan.error().kind() == ErrorKind::kCancelled) return std::move(plan).error();
+    return Note(source, known, plan.error());
   }
+  std::string owner;
+  for (const std::string& name : {plan->target_table, StagingTable(*plan)}) {
+    if (name.empty() || Claim(name, source.name, owner)) continue;
+    return Note(source, known, Collision(source, name, owner));
+  }
+  if (before && before->target_table == plan->target_table) FollowEarlierPlan(*before, &*plan);
   if (!aim.warning.empty()) plan->warnings.push_back(aim.warning);
   TRY(const std::vector<UnitRecord> units, MakeUnits(*plan, known));
   plan->units.clear();
@@ -184,6 +214,14 @@ Status Planner::PlanAgain(const SourceTable& source, const std::optional<TableRe
   }
   FaultPoint("after_plan_saved");
   return OkStatus();
+}
+
+Result<TablePlan> Planner::PlanForTarget(const Snapshot& snapshot) {
+  const PlanOptions& options = engine_.options.plan;
+  TRY(const std::string name, TargetTableName(snapshot.source, options.policy));
+  auto at_target = FetchIfThere(*engine_.client, name);
+  if (!at_target) return std::move(at_target).error().At("table " + snapshot.source.name);
+  return MakePlan(snapshot, options, *at_target);
 }
 
 Result<std::vector<UnitRecord>> Planner::MakeUnits(const TablePlan& plan,

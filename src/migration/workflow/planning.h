@@ -2,7 +2,9 @@
 // it is still to be copied.
 //
 // - A table whose earlier plan is unfinished keeps it, version and block ids included: half of a
-//   partition's rows can never come from another version than the other half.
+//   partition's rows can never come from another version than the other half. Under other choices
+//   of the user it is planned anew at the same version; when its data or its target failed it, at
+//   the newest.
 // - A finished table is looked at again; partitions whose files changed are planned anew, the
 //   others keep what they have.
 // - A partition that was copied and is no longer at the source is planned as an empty one: the
@@ -54,6 +56,8 @@ class Planner {
   Result<bool> PlanTable(const SourceTable& source, Progress::Slot slot);
   Result<bool> IsUnfinished(const TableRecord& record);
   Status PlanAgain(const SourceTable& source, const std::optional<TableRecord>& known, Aim aim);
+  /// The plan for what is at the target now.
+  Result<TablePlan> PlanForTarget(const Snapshot& snapshot);
   Result<std::vector<UnitRecord>> MakeUnits(const TablePlan& plan,
                                             const std::optional<TableRecord>& known);
   Status Note(const SourceTable& source, const std::optional<TableRecord>& known,

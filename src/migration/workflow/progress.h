@@ -48,6 +48,9 @@ class Progress {
   /// The ledger has the table's new state already.
   std::function<void(const TableProgress&)> on_change;
 
+  /// What a person may want to look at while it runs (a statement's LogView); as on_change.
+  std::function<void(const std::string& text)> on_note;
+
   /// What follows is the workflow's side. A slot is a table's place until the next Restart.
   using Slot = size_t;
   void Restart();

@@ -49,7 +49,7 @@ class TablePass {
     if (engine_.cancelled) return Cancelled();
     if (engine_.options.verify == VerifyLevel::kCount) TRY_VOID(CountCommitted());
     if (const auto error = window_.error()) return *error;
-    return OkStatus();
+    return DropStaging(table_);
   }
 
   int64_t failed() const { return window_.failed(); }

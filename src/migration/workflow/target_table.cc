@@ -1,60 +1,162 @@
 #include "migration/workflow/target_table.h"
 
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <utility>
+
+#include "migration/plan/names.h"
+#include "migration/plan/table_kind.h"
 #include "migration/workflow/fault_point.h"
 
 namespace mms::migration {
 namespace {
 
-/// Runs a statement that may run twice.
-Status RunDdl(const TableContext& table, const std::string& statement) {
-  maxcompute::Client& client = *table.engine->client;
-  auto result = Retry(client.options().retry, [&] { return client.RunSql(statement); });
-  if (!result) return std::move(result).error().At("target table " + table.target_name);
-  return OkStatus();
-}
+using Found = std::optional<maxcompute::TableInfo>;
 
-Status CompareSchema(const TableContext& table, const maxcompute::TableInfo& found) {
-  const std::vector<std::string> lines = DiffSchema(table.plan.TargetSchema(), found.schema);
+std::string Where(const TableContext& table) { return "target table " + table.target_name; }
+
+Status CompareSchema(const TablePlan& plan, const maxcompute::TableInfo& found) {
+  const std::vector<std::string> lines = DiffSchema(plan.TargetSchema(), found.schema);
   if (lines.empty()) return OkStatus();
-  std::string text = "the table is there already and differs:";
+  std::string text = "the table is not as it was planned:";
   for (const std::string& line : lines) text += "\n  " + line;
   text += "\nDrop or change it, or move the table under another name";
-  return Error(ErrorKind::kConflict, "TARGET_SCHEMA_DIFFERS", text)
-      .At("target table " + table.target_name);
+  return Error(ErrorKind::kConflict, "TARGET_SCHEMA_DIFFERS", text);
+}
+
+bool IsRefusal(const Error& error) {
+  return error.kind() == ErrorKind::kUnsupported || error.code() == "ODPS_SQL_INVALID" ||
+         error.code() == "ODPS_SQL_FAILED";
+}
+
+Status Create(TableContext& table) {
+  Status created = RunDdl(table, CreateTableSql(table.plan, table.target_name));
+  const TableKind kind = table.plan.settings.kind;
+  if (created.has_value() || kind == TableKind::kStandard || !IsRefusal(created.error())) {
+    return created;
+  }
+  const std::string words = created.error().message();
+  const bool fall_back =
+      kind == TableKind::kAppendDelta && table.engine->options.plan.policy.standard_if_refused;
+  if (!fall_back) {
+    return Error(
+               ErrorKind::kUnsupported, "TABLE_KIND_REFUSED",
+               "the project does not make a table of the kind " + std::string(KindText(kind)) +
+                   ": " + words + "; write kind: standard" +
+                   (kind == TableKind::kAppendDelta ? ", or policy.on_kind_refused: standard" : ""))
+        .At(Where(table));
+  }
+  table.plan.settings.kind = TableKind::kStandard;
+  table.plan.warnings.push_back(
+      "the project does not make Append Delta tables, so a standard one was made "
+      "(on_kind_refused: standard): " +
+      words);
+  TRY_VOID(RunDdl(table, CreateTableSql(table.plan, table.target_name)));
+  return table.engine->ledger->SetTablePlan(table.record.id, ToJson(table.plan).dump());
+}
+
+/// Columns that the plan adds and the table does not have yet.
+std::vector<std::string> ColumnsToAdd(const TablePlan& plan, const maxcompute::TableInfo& found) {
+  std::vector<std::string> names = plan.add_columns;
+  std::erase_if(names, [&](const std::string& name) {
+    const auto& columns = found.schema.columns;
+    return std::any_of(columns.begin(), columns.end(), [&](const maxcompute::Column& column) {
+      return LowerAscii(column.name) == name;
+    });
+  });
+  return names;
+}
+
+Status PrepareStaging(const TableContext& table) {
+  const TablePlan staging = StagingPlan(table.plan);
+  maxcompute::Client& client = *table.engine->client;
+  TRY(Found found, FetchIfThere(client, staging.target_table));
+  if (found && found->comment != staging.comment) {
+    return Error(ErrorKind::kConflict, "STAGING_TAKEN",
+                 "a table of this name is needed for staging and is not ours; rename it, or name "
+                 "the target table otherwise with `as`")
+        .At("table " + table.load_name);
+  }
+  if (found && !DiffSchema(staging.TargetSchema(), found->schema).empty()) {
+    // Left by a run under another plan. Sessions in it are lost, and begun again.
+    TRY_VOID(RunDdl(table, {"DROP TABLE IF EXISTS " + table.load_name + ";", {}}));
+    found.reset();
+  }
+  if (!found) TRY_VOID(RunDdl(table, CreateTableSql(staging, table.load_name)));
+  FaultPoint("after_create_staging");
+  return OkStatus();
 }
 
 }  // namespace
 
-Status PrepareTable(const TableContext& table, bool has_committed_units) {
+Status RunDdl(const TableContext& table, const Ddl& ddl) {
   maxcompute::Client& client = *table.engine->client;
-  auto found = client.FetchTable(table.plan.target_table);
-  if (!found && found.error().kind() == ErrorKind::kNotFound &&
-      found.error().code() == "ODPS_TABLE_NOT_FOUND") {
+  maxcompute::SqlOptions options;
+  options.settings = ddl.settings;
+  options.on_submitted = [&](const std::string& instance, const std::string& logview) {
+    const auto& note = table.engine->progress.on_note;
+    if (note && !logview.empty()) {
+      note(table.target_name + ": SQL instance " + instance + ", see " + logview);
+    }
+  };
+  // What the user sets wins.
+  for (const auto& [name, value] : client.options().sql_settings) options.settings.erase(name);
+  auto result =
+      Retry(client.options().retry, [&] { return client.RunSql(ddl.statement, options); });
+  if (!result) return std::move(result).error().At(Where(table));
+  return OkStatus();
+}
+
+Status PrepareTable(TableContext& table, bool has_committed_units) {
+  maxcompute::Client& client = *table.engine->client;
+  const std::string& name = table.plan.target_table;
+  TRY(Found found, FetchIfThere(client, name));
+  if (!found) {
     if (has_committed_units) {
       return Error(ErrorKind::kConflict, "TARGET_TABLE_GONE",
                    "the ledger has partitions of it as copied, but it is not there any more; "
                    "restore it, or begin with another state folder")
-          .At("target table " + table.target_name);
+          .At(Where(table));
     }
-    TRY_VOID(RunDdl(table, CreateTableSql(table.plan, table.target_name)));
-    found = client.FetchTable(table.plan.target_table);
+    TRY_VOID(Create(table));
+    TRY(found, client.FetchTable(name));
+  } else if (const auto names = ColumnsToAdd(table.plan, *found); !names.empty()) {
+    TRY_VOID(RunDdl(table, AddColumnsSql(table.plan, names, table.target_name)));
+    FaultPoint("after_add_columns");
+    TRY(found, client.FetchTable(name));
   }
-  if (!found) return std::move(found).error();
   // Also after our own CREATE: the service may have made another table than asked for, or someone
   // was faster.
-  TRY_VOID(CompareSchema(table, *found));
+  Status same = CompareSchema(table.plan, *found);
+  if (!same) return std::move(same).error().At(Where(table));
   FaultPoint("after_create_table");
-  return OkStatus();
+  return table.load_table == name ? OkStatus() : PrepareStaging(table);
 }
 
 Status AddPartitions(const TableContext& table,
                      const std::vector<maxcompute::PartitionSpec>& partitions) {
-  if (partitions.empty() || table.engine->options.create_partition_by_session) return OkStatus();
-  for (const std::string& statement : AddPartitionSql(partitions, table.target_name)) {
-    if (table.engine->cancelled) return Cancelled();
-    TRY_VOID(RunDdl(table, statement));
+  if (partitions.empty()) return OkStatus();
+  const bool staged = table.load_table != table.plan.target_table;
+  // Sessions are opened in the staging table only.
+  std::vector<std::string> names;
+  if (!table.engine->options.create_partition_by_session) names.push_back(table.load_name);
+  if (staged) names.push_back(table.target_name);
+  for (const std::string& name : names) {
+    for (const std::string& statement : AddPartitionSql(partitions, name)) {
+      if (table.engine->cancelled) return Cancelled();
+      TRY_VOID(RunDdl(table, {statement, {}}));
+    }
   }
   return OkStatus();
+}
+
+Status DropStaging(const TableContext& table) {
+  if (table.load_table == table.plan.target_table) return OkStatus();
+  TRY(const Found found, FetchIfThere(*table.engine->client, table.load_table));
+  if (!found || found->comment != StagingPlan(table.plan).comment) return OkStatus();
+  FaultPoint("before_drop_staging");
+  return RunDdl(table, {"DROP TABLE IF EXISTS " + table.load_name + ";", {}});
 }
 
 }  // namespace mms::migration

@@ -1,7 +1,8 @@
-// Makes the target fit to take a table: CREATE TABLE when absent, column by column comparison when
-// present, partitions before their first session. Never changes a table that is already there.
+// Makes the target fit to take a table: CREATE TABLE when absent, ADD COLUMNS where the plan has
+// some, then the schema is read back and compared with the plan; partitions before their first
+// session; the staging table of a PK table. Changes nothing of a table that the plan does not name.
 //
-// Threads: blocks its thread. All statements say IF NOT EXISTS, so they may run twice.
+// Threads: blocks its thread. All statements say IF [NOT] EXISTS, so they may run twice.
 #pragma once
 
 #include <vector>
@@ -11,12 +12,20 @@
 
 namespace mms::migration {
 
-/// Errors: kConflict TARGET_SCHEMA_DIFFERS with a line per column; kConflict TARGET_TABLE_GONE when
-/// the ledger says that partitions are in it but it is not there.
-Status PrepareTable(const TableContext& table, bool has_committed_units);
+/// Notes in the table's plan when it had to make another kind than asked for (the policy's
+/// standard_if_refused). Errors: kConflict TARGET_SCHEMA_DIFFERS with a line per column; kConflict
+/// TARGET_TABLE_GONE when the ledger says that partitions are in it but it is not there;
+/// kUnsupported TABLE_KIND_REFUSED; kConflict STAGING_TAKEN.
+Status PrepareTable(TableContext& table, bool has_committed_units);
 
 /// Adds the partitions, some thousand a statement.
 Status AddPartitions(const TableContext& table,
                      const std::vector<maxcompute::PartitionSpec>& partitions);
+
+/// Drops the staging table, if there is one and it is ours.
+Status DropStaging(const TableContext& table);
+
+/// Runs a statement that may run twice, with its own settings beside the user's.
+Status RunDdl(const TableContext& table, const Ddl& ddl);
 
 }  // namespace mms::migration

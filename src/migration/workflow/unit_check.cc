@@ -76,6 +76,11 @@ Status CheckUnit(const TableContext& table, const UnitRecord& unit) {
   request.target = table.Target(plan.target_partition);
   request.source_bytes = unit.bytes;
   request.rows_expected = claim.rows;
+  if (claim.checksum && !claim.checksum->columns.empty()) {
+    request.row_columns = claim.checksum->columns.size();
+  }
+  TRY(const ValueChanges changes, ValueChangesFromText(unit.changes));
+  request.record_form = changes.record_blocks > 0;
   auto found = ReadBack(*engine.tunnel, *engine.workers, request);
   if (found) return Save(table, unit, CompareChecksums(claim, *found));
   const std::string& code = found.error().code();

@@ -6,6 +6,7 @@
 #include "migration/transfer/job.h"
 #include "migration/verify/job_batch.h"
 #include "migration/workflow/fault_point.h"
+#include "migration/workflow/staged_unit.h"
 
 namespace mms::migration {
 namespace {
@@ -16,7 +17,8 @@ constexpr long kFirstWaitMs = 1000;
 /// The session can no longer bring this unit home; a new one can.
 bool IsSessionGone(const Error& error) {
   return error.code() == "TUNNEL_SESSION_GONE" || error.code() == "TUNNEL_NO_SUCH_UPLOAD" ||
-         error.code() == "TUNNEL_BLOCKS_DIFFER" || error.code() == "TUNNEL_STATUS_CONFLICT";
+         error.code() == "TUNNEL_BLOCKS_DIFFER" || error.code() == "TUNNEL_STATUS_CONFLICT" ||
+         error.code() == "STAGING_GONE";
 }
 
 class UnitLoad {
@@ -26,7 +28,7 @@ class UnitLoad {
         engine_(*table.engine),
         unit_(unit),
         plan_(std::move(plan)),
-        target_(table.Target(plan_.target_partition)) {}
+        target_(table.LoadTarget(plan_.target_partition)) {}
 
   Status Run() {
     long wait_ms = kFirstWaitMs;
@@ -71,8 +73,9 @@ class UnitLoad {
 
     unit_.rows_copied = sent->rows;
     unit_.source_checksum = HasChecksum(*sent) ? ToJson(sent->checksum).dump() : "";
-    TRY_VOID(
-        ledger.BeginCommit(unit_.id, unit_.generation, {sent->rows, unit_.source_checksum}).get());
+    unit_.changes = ToText(sent->changes);
+    Ledger::Sent told{sent->rows, unit_.source_checksum, unit_.changes};
+    TRY_VOID(ledger.BeginCommit(unit_.id, unit_.generation, std::move(told)).get());
     unit_.state = UnitState::kCommitting;
     FaultPoint("before_commit_sent");
     return CommitSession();
@@ -80,10 +83,17 @@ class UnitLoad {
 
   Result<BatchTotals> SendBlocks() {
     size_t index = 0;
+    const auto cancelled = [this] { return engine_.cancelled.load(); };
     const auto next = [&]() -> std::optional<WorkerPool::Job> {
       if (index == plan_.splits.size() || engine_.cancelled) return std::nullopt;
+      // Sessions and commits ask for themselves; blocks are sent by workers, so they are asked for
+      // here.
+      const Status turn =
+          engine_.pacer->Await(maxcompute::Limit::kBlocks, target_.table, cancelled);
+      if (!turn.has_value()) return std::nullopt;
       CopyJob job;
       job.table_key = table_.key;
+      job.target_table = table_.load_table;
       job.partition = plan_.target_partition;
       job.session_id = unit_.session_id;
       job.split = plan_.splits[index++];
@@ -117,14 +127,27 @@ class UnitLoad {
   Status CommitSession() {
     std::vector<int64_t> blocks;
     for (const Split& split : plan_.splits) blocks.push_back(split.block_id);
-    TRY_VOID(engine_.tunnel->Commit(target_, unit_.session_id, std::move(blocks)));
+    TRY_VOID(engine_.commit_tunnel->Commit(target_, unit_.session_id, std::move(blocks)));
     FaultPoint("after_commit_sent");
+    if (table_.load_table != table_.plan.target_table) TRY_VOID(MoveStaged());
     TRY_VOID(engine_.ledger->Committed(unit_.id, unit_.generation).get());
     unit_.state = UnitState::kCommitted;
     FaultPoint("after_committed");
     const int64_t rows = unit_.rows_copied.value_or(0);
     engine_.progress.Move(table_.slot, {rows - counted_.rows, unit_.bytes - counted_.bytes, 1});
     return OkStatus();
+  }
+
+  Status MoveStaged() {
+    Status moved = MoveStagedUnit(table_, plan_, unit_.rows_copied.value_or(0));
+    if (!moved.has_value() && IsKeyError(moved.error())) {
+      // Settled: the final table was not touched, so a later plan may replace the unit.
+      TRY_VOID(engine_.ledger->BeginLoad(unit_.id, unit_.generation).get());
+      ++unit_.generation;
+      unit_.state = UnitState::kLoading;
+    }
+    if (moved.has_value()) FaultPoint("after_insert");
+    return moved;
   }
 
   void Count(int64_t rows, int64_t bytes) {

@@ -5,6 +5,8 @@
 // because:
 // - a load sends into a session of its own, made with `overwrite`, that nobody else knows; what an
 //   earlier generation sent stays in a session that is never committed and expires;
+// - a PK table's session is that of its staging table, and moving what it brought into the final
+//   table overwrites one partition: done anew after a crash, it ends the same;
 // - the session's id and all that was sent are on disk before the commit goes out, so after a crash
 //   the session itself is asked whether it committed (Tunnel::Commit does that first), and the same
 //   session is committed, never a second one;
@@ -19,8 +21,8 @@
 namespace mms::migration {
 
 /// Brings the unit to `committed`; `unit` then holds its new generation, rows and checksum. Errors:
-/// kNotFound of a source file (IsSourceGone), kCorrupt ROWS_DIFFER, kCancelled, and those of both
-/// sides after their retries.
+/// kNotFound of a source file (IsSourceGone), kCorrupt ROWS_DIFFER, kInvalidInput KEY_DUPLICATE,
+/// KEY_NULL, kCancelled, and those of both sides after their retries.
 Status LoadUnit(const TableContext& table, UnitRecord& unit);
 
 /// The pinned version's files are no longer there (VACUUM): only a newer version can be copied.

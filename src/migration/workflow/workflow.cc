@@ -14,6 +14,7 @@
 namespace mms::migration {
 namespace {
 
+constexpr double kSlackScaleMin = 0.2;
 constexpr int kWorkerThreadsMin = 8;
 constexpr int kWorkerThreadsMax = 32;
 
@@ -47,6 +48,9 @@ struct Workflow::State {
     hello.storage = options.source.storage;
     hello.storage.http = nullptr;
     hello.target = options.target;
+    hello.target.pacer = nullptr;
+    hello.target_http = options.target_http;
+    hello.target_http.bytes_per_second_max /= std::max(1, options.workers);
     // Asked once here, so that no worker has to.
     TRY(hello.target.tunnel_endpoint, engine.client->TunnelEndpoint());
     const int workers = std::max(1, options.workers);
@@ -113,8 +117,25 @@ Result<std::unique_ptr<Workflow>> Workflow::Open(RunOptions options) {
   TRY(engine.ledger, Ledger::Open(engine.options.state_folder));
   TRY_VOID(engine.ledger->BindTarget(TargetIdentity(engine.options.target)));
   engine.http = std::make_shared<HttpClient>(HttpClient::Options{});
-  engine.client = std::make_unique<maxcompute::Client>(engine.options.target, engine.http);
+  // Here nothing but the control plane goes out: the bandwidth is the workers'.
+  HttpClient::Options control_http = engine.options.target_http;
+  control_http.bytes_per_second_max = 0;
+  engine.target_http = std::make_shared<HttpClient>(control_http);
+  maxcompute::Pacer::Options pacing;
+  pacing.time_scale = engine.options.limit_window_scale;
+  for (maxcompute::Pacer::Rule& rule : pacing.rules) {
+    // A rehearsal's service is near: less time passes between our count and its own.
+    rule.slack_ms = static_cast<int64_t>(static_cast<double>(rule.slack_ms) *
+                                         std::max(pacing.time_scale, kSlackScaleMin));
+  }
+  engine.pacer = std::make_shared<maxcompute::Pacer>(std::move(pacing));
+  engine.options.target.pacer = engine.pacer;
+  engine.client = std::make_unique<maxcompute::Client>(engine.options.target, engine.target_http);
   engine.tunnel = std::make_unique<maxcompute::Tunnel>(engine.client.get());
+  auto commit_http = std::make_shared<HttpClient>(control_http);
+  engine.commit_client =
+      std::make_unique<maxcompute::Client>(engine.options.target, std::move(commit_http));
+  engine.commit_tunnel = std::make_unique<maxcompute::Tunnel>(engine.commit_client.get());
   engine.source = std::make_unique<Source>(engine.options.source, engine.http);
   return std::unique_ptr<Workflow>(new Workflow(std::move(state)));
 }
@@ -213,10 +234,23 @@ Result<RunSummary> Workflow::Verify() {
 void Workflow::Cancel() {
   Engine& engine = state_->engine;
   engine.cancelled = true;
+  engine.http->Cancel();
+  engine.target_http->Cancel();
   // Blocks under way are worthless without their unit's rest; a commit under way is this process's
   // own call and ends.
   std::lock_guard lock(state_->workers_mutex);
   if (engine.workers) engine.workers->Stop();
+}
+
+std::vector<PacingReport> Workflow::Pacing() const {
+  std::vector<PacingReport> out;
+  for (size_t i = 0; i < maxcompute::kLimits; ++i) {
+    const auto limit = static_cast<maxcompute::Limit>(i);
+    const maxcompute::Pacer::Waits waits = state_->engine.pacer->waits(limit);
+    out.push_back(
+        {std::string(maxcompute::LimitName(limit)), waits.granted, waits.delayed, waits.wait_ms});
+  }
+  return out;
 }
 
 Ledger& Workflow::ledger() { return *state_->engine.ledger; }

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "base/result.h"
@@ -26,6 +27,13 @@ namespace mms::migration {
 struct RunSummary {
   int64_t tables = 0, done = 0, refused = 0, failed = 0, mismatched = 0;
   bool AllGood() const { return refused == 0 && failed == 0 && mismatched == 0; }
+};
+
+struct PacingReport {
+  std::string limit;  ///< "upload_sessions", "blocks", ...
+  int64_t granted = 0;
+  int64_t delayed = 0;  ///< of those, not at once
+  int64_t wait_ms = 0;
 };
 
 class Workflow {
@@ -52,6 +60,9 @@ class Workflow {
   /// the unit.
   Result<RunSummary> Verify();
   void Cancel();
+
+  /// How often MaxCompute's rate limits made us wait, a limit each.
+  std::vector<PacingReport> Pacing() const;
 
   Ledger& ledger();
   Progress& progress();

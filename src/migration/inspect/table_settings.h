@@ -1,0 +1,44 @@
+// What the user asks of one table at the target beyond what its source says: kind, keys,
+// clustering, lifecycle, properties. A value type; kept in the plan.
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace mms::migration {
+
+enum class TableKind { kStandard, kAppendDelta, kPkDelta };
+
+/// "standard", "append_delta", "pk_delta": as in the migration file.
+constexpr std::string_view KindText(TableKind kind) {
+  switch (kind) {
+    case TableKind::kStandard: return "standard";
+    case TableKind::kAppendDelta: return "append_delta";
+    case TableKind::kPkDelta: return "pk_delta";
+  }
+  return "standard";
+}
+
+/// CLUSTERED BY or RANGE CLUSTERED BY. Columns are named as at the source or as at the target.
+struct Clustering {
+  std::vector<std::string> by;  ///< empty = not clustered
+  std::vector<std::string> sort;
+  int buckets = 0;  ///< 0 = left to the service, which only range clustering allows
+  bool range = false;
+
+  bool operator==(const Clustering&) const = default;
+};
+
+struct TableSettings {
+  TableKind kind = TableKind::kStandard;
+  std::vector<std::string> primary_key;  ///< kPkDelta: columns, named as in Clustering
+  Clustering cluster;
+  int lifecycle_days = 0;  ///< 0 = none
+  std::map<std::string, std::string> properties;
+
+  bool operator==(const TableSettings&) const = default;
+};
+
+}  // namespace mms::migration

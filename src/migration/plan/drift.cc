@@ -1,0 +1,175 @@
+#include "migration/plan/drift.h"
+
+#include <arrow/type.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <unordered_map>
+
+#include "migration/plan/names.h"
+
+namespace mms::migration {
+namespace {
+
+class Matcher {
+ public:
+  Matcher(const maxcompute::TableInfo& target, const Policy& policy,
+          const std::vector<std::string>& required)
+      : target_(target), policy_(policy), required_(required) {}
+
+  Status Run(TablePlan* plan) {
+    std::unordered_map<std::string, size_t> ours;
+    for (size_t i = 0; i < plan->columns.size(); ++i) ours[plan->columns[i].target.name] = i;
+    std::vector<bool> taken(plan->columns.size(), false);
+    std::vector<ColumnPlan> ordered;
+    for (const maxcompute::Column& column : target_.schema.columns) {
+      const auto found = ours.find(LowerAscii(column.name));
+      if (found == ours.end()) {
+        ordered.push_back(Missing(column));
+        continue;
+      }
+      taken[found->second] = true;
+      ordered.push_back(std::move(plan->columns[found->second]));
+      Compare(column, &ordered.back());
+    }
+    for (size_t i = 0; i < taken.size(); ++i) {
+      if (!taken[i]) Extra(std::move(plan->columns[i]), &ordered, plan);
+    }
+    const auto& wanted = plan->TargetSchema().partition_columns;
+    for (const std::string& line : DiffSchema({{}, wanted}, {{}, target_.schema.partition_columns}))
+      lines_.push_back(line);
+    if (!lines_.empty()) return ToError();
+    plan->columns = std::move(ordered);
+    return OkStatus();
+  }
+
+ private:
+  void Compare(const maxcompute::Column& found, ColumnPlan* ours) {
+    const maxcompute::Column& wanted = ours->target;
+    if (!SameType(wanted.type, found.type)) {
+      lines_.push_back(fmt::format("column {} is {}, needed is {}", found.name,
+                                   maxcompute::ToText(found.type),
+                                   maxcompute::ToText(wanted.type)));
+    }
+    const bool no_null =
+        std::find(required_.begin(), required_.end(), ours->source_name) != required_.end();
+    if (!found.nullable && wanted.nullable && !no_null) {
+      lines_.push_back(
+          fmt::format("column {} is NOT NULL, needed is one that takes NULL", found.name));
+    }
+    ours->target.nullable = found.nullable;
+    ours->target.comment = found.comment;
+  }
+
+  /// A column of the target that the source lacks.
+  ColumnPlan Missing(const maxcompute::Column& column) {
+    if (policy_.on_missing_column == MissingColumn::kStop) {
+      lines_.push_back(fmt::format("column {} {} is not in the source", column.name,
+                                   maxcompute::ToText(column.type)));
+      hint_missing_ = true;
+    } else if (!column.nullable) {
+      lines_.push_back(fmt::format("column {} is NOT NULL and not in the source", column.name));
+    }
+    ColumnPlan plan;
+    plan.target = column;
+    plan.target.name = LowerAscii(column.name);
+    plan.origin = Origin::kNull;
+    plan.note = "not in the source, NULL in every row that is copied (on_missing_column: null)";
+    return plan;
+  }
+
+  /// A column of the source that the target lacks.
+  void Extra(ColumnPlan column, std::vector<ColumnPlan>* ordered, TablePlan* plan) {
+    switch (policy_.on_extra_column) {
+      case ExtraColumn::kStop:
+        lines_.push_back(fmt::format("column {} {} is missing", column.target.name,
+                                     maxcompute::ToText(column.target.type)));
+        hint_extra_ = true;
+        return;
+      case ExtraColumn::kAdd:
+        plan->add_columns.push_back(column.target.name);
+        column.target.nullable = true;  // rows that are there have no value for it
+        ordered->push_back(std::move(column));
+        return;
+      case ExtraColumn::kIgnore:
+        plan->left_out.push_back(
+            {column.source_name,
+             column.origin == Origin::kFile ? plan->physical->field(column.index)->name() : "",
+             column.source_type});
+        return;
+    }
+  }
+
+  Error ToError() const {
+    std::string text = "the table is there already and differs:";
+    for (const std::string& line : lines_) text += "\n  " + line;
+    text += "\nDrop or change it, or move the table under another name";
+    if (hint_extra_) text += "; policy.on_extra_column: add or ignore takes missing columns";
+    if (hint_missing_) text += "; policy.on_missing_column: null takes those not in the source";
+    return Error(ErrorKind::kConflict, "TARGET_SCHEMA_DIFFERS", text)
+        .At("target table " + target_.name);
+  }
+
+  const maxcompute::TableInfo& target_;
+  const Policy& policy_;
+  const std::vector<std::string>& required_;
+  std::vector<std::string> lines_;
+  bool hint_extra_ = false;
+  bool hint_missing_ = false;
+};
+
+/// Only columns that are copied stay in the schema that files are read by.
+void DropUnread(TablePlan* plan) {
+  if (plan->left_out.empty()) return;
+  arrow::FieldVector fields;
+  for (ColumnPlan& column : plan->columns) {
+    if (column.origin != Origin::kFile) continue;
+    fields.push_back(plan->physical->field(column.index));
+    column.index = static_cast<int>(fields.size()) - 1;
+  }
+  plan->physical = arrow::schema(std::move(fields));
+}
+
+}  // namespace
+
+bool SameType(const maxcompute::Type& left, const maxcompute::Type& right) {
+  return LowerAscii(maxcompute::ToText(left)) == LowerAscii(maxcompute::ToText(right));
+}
+
+Status FollowTarget(const maxcompute::TableInfo& target, const Policy& policy,
+                    const std::vector<std::string>& required, TablePlan* plan) {
+  TRY_VOID(Matcher(target, policy, required).Run(plan));
+  DropUnread(plan);
+  return OkStatus();
+}
+
+void FollowEarlierPlan(const TablePlan& before, TablePlan* plan) {
+  // A file never changes, so a column is as it was copied then if both plans read the same physical
+  // column into it, or if the physical column is new: then no earlier file has it.
+  const auto differs = [&](const ColumnPlan& column) {
+    if (column.origin != Origin::kFile) return false;
+    const std::string& physical = plan->physical->field(column.index)->name();
+    for (const LeftOutColumn& other : before.left_out) {
+      if (other.physical_name == physical) return true;
+    }
+    for (const ColumnPlan& other : before.columns) {
+      if (other.origin != Origin::kFile) continue;
+      const bool same_name = other.target.name == column.target.name;
+      const bool same_files = before.physical->field(other.index)->name() == physical;
+      if (same_name != same_files) return true;
+    }
+    const auto& earlier = before.taken_up;
+    return std::find(earlier.begin(), earlier.end(), column.target.name) != earlier.end();
+  };
+  for (const ColumnPlan& column : plan->columns) {
+    if (differs(column)) plan->taken_up.push_back(column.target.name);
+  }
+  if (plan->taken_up.empty()) return;
+  std::sort(plan->taken_up.begin(), plan->taken_up.end());
+  for (UnitPlan& unit : plan->units) {
+    unit.fingerprint += fmt::format("+{}", fmt::join(plan->taken_up, ","));
+  }
+}
+
+}  // namespace mms::migration
