@@ -5,7 +5,7 @@
 namespace mms::sandbox::sql {
 
 namespace {
-constexpr int kDepthMax = 100;
+constexpr int kDepthMax = 150;
 constexpr int kLinksMax = 250;
 }  // namespace
 
