@@ -203,7 +203,10 @@ Result<Upload> Catalog::CreateUpload(const Table& table, Upload upload) {
   TRY_VOID(database_->InTransaction([&]() -> Status {
     TRY(bool there, HasPartition(table, upload.spec));
     if (!there && !upload.create_partition) return NoSuchPartition(table, upload.spec);
-    if (!there) TRY_VOID(InsertPartition(table, upload.spec));
+    if (!there) {
+      TRY_VOID(InsertPartition(table, upload.spec));
+      TRY_VOID(CheckPartitionLimit(table));
+    }
     return database_->Prepare("INSERT INTO uploads VALUES (?, ?, ?, ?, ?, 0, ?, ?)")
         .Bind(upload.id)
         .Bind(table.id)

@@ -249,6 +249,17 @@ def test_timestamps_of_the_years_1_to_9999_are_kept(odps: ODPS, sandbox: Sandbox
         assert reader.read().num_rows == 2
 
 
+def test_sql_reads_wall_clocks_of_every_year_beside_each_other(odps: ODPS) -> None:
+    odps.execute_sql("CREATE TABLE times (id BIGINT, at TIMESTAMP_NTZ)")
+    put_raw(odps, "times", record_block([(1, 0, 1_000), (2, 1_700_000_000, 999_999_000)]))
+    put_raw(odps, "times", record_block([(3, YEAR_1, 0), (4, YEAR_9999, 999_999_000)]))
+    with odps.execute_sql("SELECT MIN(at), MAX(at) FROM times").open_reader(tunnel=False) as reader:
+        assert reader.raw.splitlines()[1] == "0001-01-01 00:00:00,9999-12-31 23:59:59.999999"
+    sql = "SELECT id FROM times WHERE at < CAST('1900-01-01 00:00:00' AS TIMESTAMP_NTZ)"
+    with odps.execute_sql(sql).open_reader(tunnel=False) as reader:
+        assert reader.raw.splitlines()[1:] == ["3"]
+
+
 def test_what_no_one_unit_can_hold_is_refused_by_name(odps: ODPS) -> None:
     odps.execute_sql("CREATE TABLE times (id BIGINT, at TIMESTAMP)")
     with pytest.raises(errors.ODPSError, match="column at.*finer than a microsecond"):

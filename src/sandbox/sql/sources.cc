@@ -152,6 +152,14 @@ bool HasFineInstant(const arrow::Array& array) {
   }
 }
 
+std::shared_ptr<arrow::Schema> SchemaOf(const Table& table, TimestampForm form) {
+  arrow::FieldVector fields = table.ArrowSchema()->fields();
+  for (size_t i = 0; i < fields.size(); ++i) {
+    fields[i] = fields[i]->WithType(table.columns[i].type.ToArrow(form));
+  }
+  return arrow::schema(std::move(fields));
+}
+
 }  // namespace
 
 bool CheckedFiles::Has(const std::string& path) const {
@@ -249,13 +257,14 @@ Status Sources::Prune(const std::string& where, const std::string& parts,
 /// read_parquet over the files, columns under the table's names and with the types of queries. The
 /// first file of the list is an empty one with the table's present columns: it stands for a table
 /// without files and for columns that older files do not have.
-Result<std::string> Sources::Scan(const Table& table, const std::vector<std::string>& paths,
-                                  const std::string& options) {
+Result<std::string> Sources::ScanOfOneUnit(const Table& table,
+                                           const std::vector<std::string>& paths,
+                                           const std::string& options, TimestampForm form) {
   std::string schema_file =
       Storage::ResultPath(name_ + ".schema" + std::to_string(schema_files_.size()));
   schema_files_.push_back(schema_file);
   TRY(auto writer,
-      ParquetBlockWriter::Open(tools_.storage->Absolute(schema_file), table.ArrowSchema()));
+      ParquetBlockWriter::Open(tools_.storage->Absolute(schema_file), SchemaOf(table, form)));
   TRY(int64_t ignored_bytes, writer->Close());
   (void)ignored_bytes;
   std::string list = DuckDbString(tools_.storage->Absolute(schema_file));
@@ -274,6 +283,19 @@ Result<std::string> Sources::Scan(const Table& table, const std::vector<std::str
   return "(SELECT " + items + "mms_file" + (numbered ? ", file_row_number" : "") +
          " FROM read_parquet([" + list + "], union_by_name = true, hive_partitioning = false, " +
          options + "))";
+}
+
+/// Files in microseconds (wide_time.h) are read apart: DuckDB would bring all to nanoseconds.
+Result<std::string> Sources::Scan(const Table& table, const std::vector<std::string>& paths,
+                                  const std::string& options) {
+  std::vector<std::string> narrow;
+  std::vector<std::string> wide;
+  for (const std::string& path : paths) (Storage::IsWide(path) ? wide : narrow).push_back(path);
+  if (wide.empty()) return ScanOfOneUnit(table, narrow, options, TimestampForm::kNano);
+  TRY(std::string wide_scan, ScanOfOneUnit(table, wide, options, TimestampForm::kMicro));
+  if (narrow.empty()) return wide_scan;
+  TRY(std::string narrow_scan, ScanOfOneUnit(table, narrow, options, TimestampForm::kNano));
+  return "(SELECT * FROM " + narrow_scan + " UNION ALL SELECT * FROM " + wide_scan + ")";
 }
 
 Status Sources::CheckDigits(const Table& table, const Query& query,

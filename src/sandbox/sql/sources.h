@@ -63,6 +63,8 @@ class Sources {
  private:
   Result<std::vector<DataFile>> LeaseFiles(const Table& table);
   Status Prune(const std::string& where, const std::string& parts, std::vector<DataFile>* files);
+  Result<std::string> ScanOfOneUnit(const Table& table, const std::vector<std::string>& paths,
+                                    const std::string& options, TimestampForm form);
   Result<std::string> Scan(const Table& table, const std::vector<std::string>& paths,
                            const std::string& options);
   Status CheckDigits(const Table& table, const Query& query, const std::vector<DataFile>& files);
