@@ -19,6 +19,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 from odps import ODPS
+from odps import core as odps_core
 from odps.tunnel import TableTunnel
 
 ACCESS_KEY_ID = "peer_test_id"
@@ -53,6 +54,8 @@ class Sandbox:
         ready = READY.match(line)
         assert ready, f"no ready line but {line!r}: {self.errors()}"
         self.url = ready.group(1)
+        # PyODPS remembers hosts for its process's life, and ports come round again.
+        odps_core._logview_host_cache.pop(self.url + "/api", None)
 
     def stop(self) -> int:
         """SIGTERM, as a user would stop it; the exit code."""
