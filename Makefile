@@ -32,8 +32,12 @@ build: ## compile into build/release (PRESET=dev or asan: into build/dev, build/
 	@tools/setup/setup build
 	@$(MAKE) --no-print-directory compile
 
-.PHONY: ready compile
+.PHONY: ready demo-ready compile
 ready: setup
+	@$(MAKE) --no-print-directory compile
+
+demo-ready:
+	@tools/setup/setup demo
 	@$(MAKE) --no-print-directory compile
 
 compile:
@@ -62,10 +66,10 @@ fix: ## format the C++ and Java files in place
 run: build ## run the binary: make run ARGS='sandbox --help'
 	@$(BUILD)/mms $(ARGS)
 
-demo: ready ## move a small lakehouse into the sandbox, prove it, take everything down
+demo: demo-ready ## move a small lakehouse into the sandbox, prove it, take everything down
 	@MMS_BIN=$(CURDIR)/$(BUILD)/mms tools/demo/demo.sh run
 
-demo-up: ready ## the same, and leave it running
+demo-up: demo-ready ## the same, and leave it running
 	@MMS_BIN=$(CURDIR)/$(BUILD)/mms tools/demo/demo.sh up
 
 demo-down: ## end what demo-up left

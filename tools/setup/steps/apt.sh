@@ -13,7 +13,8 @@ cargo_is_new() {
 wanted() {
   local tiers=build
   case $MMS_TIER in
-    test) tiers='build|test' ;;
+    demo) tiers='build|demo' ;;
+    test) tiers='build|demo|test' ;;
     check) tiers='check' ;;
   esac
   awk -v tiers="^($tiers)\$" '$1 ~ tiers { print $2, $3 }' "$setup/apt.txt"
