@@ -47,6 +47,28 @@ bool TakeChar(std::string_view* text, char expected) {
   return true;
 }
 
+bool HasAll(std::string_view letters, std::string_view wanted) {
+  return wanted.find_first_not_of(letters) == wanted.npos;
+}
+
+/// What the text withholds for certain; a right that a stored policy may give is not missed.
+Status CheckRights(const SasFacts& facts) {
+  std::string lack;
+  if (!facts.rights.empty() && !HasAll(facts.rights, "rl")) {
+    lack = fmt::format("the rights \"{}\"; make one with read and list (sp=rl)", facts.rights);
+  } else if (!facts.services.empty() && !HasAll(facts.services, "b")) {
+    lack = fmt::format("the services \"{}\"; make one for blobs (ss=b)", facts.services);
+  } else if (!facts.resource_types.empty() && !HasAll(facts.resource_types, "co")) {
+    lack = fmt::format("the resource types \"{}\"; make one for containers and objects (srt=co)",
+                       facts.resource_types);
+  } else if (facts.resource == "b") {
+    lack =
+        "one blob as its resource; make one for the container or the table's folder (sr=c, sr=d)";
+  }
+  if (lack.empty()) return OkStatus();
+  return Error(ErrorKind::kDenied, "STORAGE_SAS_RIGHTS", "the SAS has " + lack);
+}
+
 }  // namespace
 
 std::optional<int64_t> ParseUtcMs(std::string_view text) {
@@ -100,26 +122,39 @@ Result<Sas> ParseSas(const Secret& text) {
         "storage.sas is not a SAS: a text of the form sv=...&se=...&sp=rl&sig=... is expected; "
         "copy the whole SAS token, not the account key or the signature alone");
   }
-  const std::optional<std::string> rights = Parameter(token, "sp");
-  if (rights && (rights->find('r') == rights->npos || rights->find('l') == rights->npos)) {
-    return Error(
-        ErrorKind::kDenied, "STORAGE_SAS_RIGHTS",
-        fmt::format("the SAS has the rights \"{}\"; make one with read and list (sp=rl)", *rights));
-  }
   Sas sas;
+  sas.facts = ReadSasFacts(token);
+  TRY_VOID(CheckRights(sas.facts));
   sas.token = Secret(std::string(token));
-  if (const std::optional<std::string> end = Parameter(token, "se")) {
-    sas.expires_text = *end;
-    sas.expires_ms = ParseUtcMs(*end);
-  }
   return sas;
 }
 
+SasFacts ReadSasFacts(std::string_view query) {
+  const auto text = [&](std::string_view name) { return Parameter(query, name).value_or(""); };
+  SasFacts facts;
+  facts.services = text("ss");
+  facts.resource_types = text("srt");
+  if (!facts.resource_types.empty()) {
+    facts.kind = SasFacts::Kind::kAccount;
+  } else if (Parameter(query, "skoid")) {
+    facts.kind = SasFacts::Kind::kUserDelegation;
+  }
+  facts.starts_ms = ParseUtcMs(text("st"));
+  facts.expires_text = text("se");
+  facts.expires_ms = ParseUtcMs(facts.expires_text);
+  facts.rights = text("sp");
+  facts.resource = text("sr");
+  facts.protocol = text("spr");
+  facts.addresses = text("sip");
+  facts.policy = text("si");
+  return facts;
+}
+
 Status CheckNotExpired(const Sas& sas, int64_t now_ms) {
-  if (!sas.expires_ms || *sas.expires_ms > now_ms) return OkStatus();
+  if (!sas.facts.expires_ms || *sas.facts.expires_ms > now_ms) return OkStatus();
   return Error(ErrorKind::kDenied, "STORAGE_SAS_EXPIRED",
                fmt::format("the SAS expired at {}; make a new one with read and list rights",
-                           sas.expires_text));
+                           sas.facts.expires_text));
 }
 
 }  // namespace mms::azure

@@ -48,7 +48,7 @@ class Storage {
   const std::map<std::string, std::string>& kernel_options() const { return kernel_options_; }
 
   /// End of the SAS; nullopt = local, or the SAS does not tell.
-  std::optional<int64_t> sas_expires_ms() const { return sas_.expires_ms; }
+  std::optional<int64_t> sas_expires_ms() const { return sas_.facts.expires_ms; }
 
  private:
   Storage() = default;
