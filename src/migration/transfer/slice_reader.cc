@@ -132,7 +132,9 @@ Status SliceReader::State::ChooseRows(const FileSlice& slice, std::vector<int>* 
   int64_t before = 0;
   for (int i = 0; i < metadata->num_row_groups(); ++i) {
     const auto group = metadata->RowGroup(i);
-    const int64_t middle = MiddleByte(*group);
+    // Within the file whatever its footer says: some slice has to take the row group.
+    const int64_t middle =
+        std::clamp<int64_t>(MiddleByte(*group), 0, std::max<int64_t>(0, slice.size_bytes - 1));
     const bool all = slice.start == 0 && slice.length >= slice.size_bytes;
     if (all || (middle >= slice.start && middle < slice.start + slice.length)) {
       if (groups->empty()) position = before;
