@@ -11,9 +11,7 @@ import base64
 import datetime as dt
 import os
 import shutil
-import socket
 import subprocess
-import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -26,6 +24,8 @@ from azure.storage.blob import (
     ResourceTypes,
     generate_account_sas,
 )
+
+import processes
 
 ACCOUNT = "lakestore"
 _ENTRY = Path("node_modules/azurite/dist/src/blob/main.js")
@@ -79,28 +79,6 @@ def find_entry(given: str | None) -> Path:
     )
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def _wait_until_open(process: subprocess.Popen[bytes], port: int) -> bool:
-    """False when the process ended by itself, as it does when another took the port."""
-    deadline = time.monotonic() + _START_TIMEOUT_S
-    while time.monotonic() < deadline:
-        if process.poll() is not None:
-            return False
-        try:
-            with socket.create_connection(("127.0.0.1", port), timeout=1):
-                return True
-        except OSError:
-            time.sleep(0.05)
-    process.kill()
-    process.wait()
-    raise SystemExit(f"Azurite did not open its port within {_START_TIMEOUT_S} s")
-
-
 def start(entry: Path, directory: Path) -> Azurite:
     """Starts Azurite in the background; its output goes to DIRECTORY/azurite.log."""
     node = os.environ.get("NODE") or shutil.which("node")
@@ -111,7 +89,7 @@ def start(entry: Path, directory: Path) -> Azurite:
     environment = {**os.environ, "AZURITE_ACCOUNTS": f"{ACCOUNT}:{key}"}
     log_path = directory / "azurite.log"
     for _ in range(3):
-        port = _free_port()
+        port = processes.free_port()
         command = [node, str(entry), "--blobHost", "127.0.0.1", "--blobPort", str(port)]
         command += ["--inMemoryPersistence", "--silent", "--skipApiVersionCheck"]
         command += ["--disableTelemetry"]
@@ -125,7 +103,7 @@ def start(entry: Path, directory: Path) -> Azurite:
                 env=environment,
                 start_new_session=True,
             )
-        if _wait_until_open(process, port):
+        if processes.wait_until_open(process, port, _START_TIMEOUT_S):
             return Azurite(process, port, key)
     raise SystemExit(f"Azurite ends as soon as it starts: see {log_path}")
 

@@ -1,8 +1,9 @@
-"""The clusters of the workspace front: a state machine driven by the clock.
+"""The clusters and SQL warehouses of the workspace front: state machines driven by the clock.
 
 TERMINATED -start-> PENDING -(start_seconds)-> RUNNING -delete-> TERMINATING -> TERMINATED, as the
 public Clusters API 2.0/2.1 names them; a cluster marked to fail ends its start in TERMINATED with a
-termination reason.
+termination reason. A warehouse goes the same way under other names (STOPPED, STARTING, RUNNING,
+STOPPING), after the public Warehouses API 2.0.
 """
 
 from __future__ import annotations
@@ -23,6 +24,14 @@ class ClusterError(Exception):
         self.code = code
 
 
+class NotRunning(Exception):
+    """SQL was sent to compute that cannot take it now."""
+
+    def __init__(self, name: str, state: str, starting: bool) -> None:
+        super().__init__(f"{name} is in state {state}")
+        self.starting = starting
+
+
 @dataclass
 class Cluster:
     cluster_id: str
@@ -32,6 +41,11 @@ class Cluster:
     fails: bool = False
     since: float = 0.0
     reason: dict[str, Any] | None = None
+    generation: int = 0  # counts starts: what ran before the last one is gone
+
+    def start(self) -> None:
+        self.state, self.since = "PENDING", time.monotonic()
+        self.generation += 1
 
     def advance(self, now: float) -> None:
         if self.state == "PENDING" and now - self.since >= self.start_seconds:
@@ -100,7 +114,23 @@ class Clusters:
                     "INVALID_STATE",
                     f"Cluster {cluster_id} is in unexpected state {cluster.state.title()}.",
                 )
-            cluster.state, cluster.since = "PENDING", time.monotonic()
+            cluster.start()
+
+    def enter(self, cluster_id: str, auto_start: bool) -> int:
+        """The generation of a cluster that takes SQL now; raises NotRunning, having started it if
+        it was stopped and `auto_start` says so."""
+        with self._lock:
+            self._advance()
+            cluster = self._find(cluster_id)
+            if cluster.state in ("RUNNING", "RESIZING"):
+                return cluster.generation
+            if cluster.state == "TERMINATED" and auto_start:
+                cluster.start()
+            starting = auto_start or cluster.state in ("PENDING", "RESTARTING")
+            raise NotRunning(f"Cluster {cluster_id}", cluster.state, starting)
+
+    def has(self, cluster_id: str) -> bool:
+        return cluster_id in self._clusters
 
     def delete(self, cluster_id: str) -> None:
         with self._lock:
@@ -114,8 +144,34 @@ class Clusters:
         with self._lock:
             self._advance()
             cluster = self._find(str(change.get("cluster_id")))
-            cluster.state = str(change.get("state", cluster.state))
+            if "state" in change and change["state"] != cluster.state:
+                cluster.state = str(change["state"])
+                cluster.generation += 1
             cluster.start_seconds = float(change.get("start_seconds", cluster.start_seconds))
             cluster.fails = bool(change.get("fails", cluster.fails))
             cluster.since = time.monotonic()
             return cluster.info()
+
+
+_WAREHOUSE_STATES = {
+    "PENDING": "STARTING",
+    "RUNNING": "RUNNING",
+    "TERMINATING": "STOPPING",
+    "TERMINATED": "STOPPED",
+}
+
+
+def warehouse_info(info: dict[str, Any]) -> dict[str, Any]:
+    """A warehouse as the Warehouses API shows it, out of what Cluster.info() tells."""
+    warehouse_id = info["cluster_id"]
+    return {
+        "id": warehouse_id,
+        "name": info["cluster_name"],
+        "state": _WAREHOUSE_STATES.get(info["state"], info["state"]),
+        "cluster_size": "2X-Small",
+        "auto_stop_mins": 10,
+        "num_clusters": 1,
+        "warehouse_type": "PRO",
+        "enable_serverless_compute": False,
+        "odbc_params": {"path": f"/sql/1.0/warehouses/{warehouse_id}", "protocol": "https"},
+    }

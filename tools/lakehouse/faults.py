@@ -2,7 +2,8 @@
 
 POST /__front/fault takes one rule, DELETE /__front/fault forgets them all. A rule is an object:
 
-    match         regular expression searched in path and query (required)
+    match         regular expression searched in path and query
+    thrift        Thrift method, for calls of the SQL side; one of match and thrift is required
     method        GET, POST ...; absent: any
     after         let this many matching requests pass first (0)
     count         then strike this many times; absent: until deleted
@@ -12,7 +13,21 @@ POST /__front/fault takes one rule, DELETE /__front/fault forgets them all. A ru
     delay_ms      wait before anything else
     drop          "before": close without an answer; "body": close half-way through the body
     html          answer 200 with an HTML page, as a captive proxy does
+    body          "truncated": half of it as if it were all; "garbled": wrong from the middle on
     page          on lists: "empty": no objects, but a token; "repeat": the request's token again
+
+and for Thrift calls, which are answered with HTTP status 200:
+
+    thrift_status "ERROR" or "INVALID_HANDLE": the response is this status alone, nothing is done
+    state         an operation's state: "ERROR", "CANCELED", "CLOSED", "TIMEDOUT", "RUNNING"
+    sql_state, message    of the two above
+    rows          where rows are fetched, also with ExecuteStatement: "claim_more", "deny_more": a
+                  wrong hasMoreRows; "none": no rows this time, but more to come; "empty_batch": an
+                  Arrow batch without rows among the others; "garbled_batch": the last one is
+                  broken (a bad LZ4 frame, if compressed); "expired_links"
+
+What strikes instead of the real answer (status, html, thrift_status) leaves the call undone; what
+harms the answer on its way (drop, body) leaves it done.
 
 GET /__front/log[?since=N] shows the requests so far, without credentials; DELETE empties it.
 """
@@ -28,6 +43,7 @@ from typing import Any
 
 _KEYS = {
     "match": str,
+    "thrift": str,
     "method": str,
     "after": int,
     "count": int,
@@ -38,9 +54,21 @@ _KEYS = {
     "delay_ms": int,
     "drop": str,
     "html": bool,
+    "body": str,
     "page": str,
+    "thrift_status": str,
+    "state": str,
+    "sql_state": str,
+    "rows": str,
 }
-_CHOICES = {"drop": ("before", "body"), "page": ("empty", "repeat")}
+_CHOICES = {
+    "drop": ("before", "body"),
+    "body": ("truncated", "garbled"),
+    "page": ("empty", "repeat"),
+    "thrift_status": ("ERROR", "INVALID_HANDLE"),
+    "state": ("ERROR", "CANCELED", "CLOSED", "TIMEDOUT", "RUNNING"),
+    "rows": ("claim_more", "deny_more", "none", "empty_batch", "garbled_batch", "expired_links"),
+}
 _LOG_LENGTH = 20_000
 
 
@@ -61,15 +89,15 @@ class Faults:
 
     def add(self, rule: Any) -> None:
         """Raises ValueError for a rule that says nothing or something unknown."""
-        if not isinstance(rule, dict) or "match" not in rule:
-            raise ValueError("a fault is an object with at least the key match")
+        if not isinstance(rule, dict) or not {"match", "thrift"} & set(rule):
+            raise ValueError("a fault is an object with at least one of the keys match and thrift")
         for key, value in rule.items():
             if key not in _KEYS or not isinstance(value, _KEYS[key]):
                 raise ValueError(f"fault: key {key} is unknown or of the wrong type")
             if key in _CHOICES and value not in _CHOICES[key]:
                 raise ValueError(f"fault: {key} must be one of {', '.join(_CHOICES[key])}")
         try:
-            pattern = re.compile(rule["match"])
+            pattern = re.compile(rule.get("match", ""))
         except re.error as error:
             raise ValueError(f"fault: match is no regular expression: {error}") from error
         with self._lock:
@@ -83,13 +111,15 @@ class Faults:
         with self._lock:
             return [{**a.rule, "left": a.strikes_left} for a in self._armed]
 
-    def take(self, method: str, path: str) -> dict[str, Any] | None:
-        """The first rule that strikes this request; counts it."""
+    def take(self, method: str, path: str, thrift: str = "") -> dict[str, Any] | None:
+        """The first rule that strikes this request; counts it. `thrift` is the call's method."""
         with self._lock:
             for armed in self._armed:
                 if armed.strikes_left == 0 or not armed.pattern.search(path):
                     continue
                 if armed.rule.get("method", method) != method:
+                    continue
+                if armed.rule.get("thrift", thrift) != thrift:
                     continue
                 if armed.passes_left > 0:
                     armed.passes_left -= 1

@@ -1,12 +1,13 @@
 """Brings up a lakehouse on this machine: Azurite with Delta tables, and their workspace.
 
-    python lakehouse.py up --dir DIR [--scale 0.1] [--corpus FILE] [--azurite PATH]
+    python lakehouse.py up --dir DIR [--sql] [--tls] [--scale 0.1] [--corpus FILE] [--azurite PATH]
     python lakehouse.py down --dir DIR
 
 `up` makes the data (kept in $MMS_CACHE/lakehouse by content), starts Azurite and the
 workspace front on free loopback ports, uploads every table to the container `lake`, and writes
 DIR/lakehouse.json, last: when that file is there, everything answers. Secrets are in files of mode
-0600 that it names. `down` ends both servers by process id and removes what `up` wrote.
+0600 that it names. With --sql it also starts a Spark Thrift Server, which answers the SQL of the
+workspace. `down` ends the servers by process id and removes what `up` wrote.
 """
 
 from __future__ import annotations
@@ -29,19 +30,31 @@ from typing import Any
 
 import azurite
 import delta_log
+import processes
+import spark_server
+import tls
 import tpch
+from workspace import ORG_ID
 
 CATALOG = "main"
 CONTAINER = "lake"
 CLUSTER_ID = "0101-120000-lakehous"
+WAREHOUSE_ID = "00aa11bb22cc33dd"
 _HERE = Path(__file__).resolve().parent
 _CORPUS = _HERE.parent.parent / "tests/corpus/corpus.tar.gz"
 _CACHE = azurite.cache_root() / "lakehouse"
 _SAS_LIFE_S = 7 * 24 * 3600
 _FRONT_TIMEOUT_S = 30
-_STOP_TIMEOUT_S = 10
-_SECRETS = ("token", "limited_token", "sas", "expired_sas", "azurite.key")
-_OWN_FILES = (*_SECRETS, "lakehouse.json", "front.json", "front.out", "front.log", "azurite.log")
+_SECRETS = ("token", "limited_token", "sas", "expired_sas", "azurite.key", "tls.key")
+_OWN_FILES = (
+    *_SECRETS,
+    "lakehouse.json",
+    "front.json",
+    "front.out",
+    "front.log",
+    "azurite.log",
+    "tls.crt",
+)
 
 
 def say(text: str) -> None:
@@ -124,39 +137,8 @@ def describe_tables(schema: str, folder: Path, expected: Path | None) -> list[di
 # --- processes ----------------------------------------------------------------
 
 
-def _start_mark(pid: int) -> str | None:
-    """When the process began, in kernel ticks: tells a process from a later one of the same id."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text("utf-8")
-    except OSError:
-        return None
-    fields = stat.rpartition(")")[2].split()
-    return None if fields[0] == "Z" else fields[19]
-
-
-def _stop(processes: list[dict[str, Any]]) -> None:
-    """SIGTERM, then SIGKILL; only to processes that are still the ones we started."""
-
-    def alive() -> list[int]:
-        known = (p for p in processes if p["mark"] is not None)
-        return [p["pid"] for p in known if _start_mark(p["pid"]) == p["mark"]]
-
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        for pid in alive():
-            os.kill(pid, number)
-        deadline = time.monotonic() + _STOP_TIMEOUT_S
-        while alive() and time.monotonic() < deadline:
-            time.sleep(0.05)
-        if not alive():
-            return
-    raise SystemExit(f"processes {alive()} do not end")
-
-
-def _entry(what: str, process: subprocess.Popen[bytes]) -> dict[str, Any]:
-    return {"what": what, "pid": process.pid, "mark": _start_mark(process.pid)}
-
-
-def _start_front(directory: Path) -> tuple[subprocess.Popen[bytes], str]:
+def start_front(directory: Path) -> tuple[subprocess.Popen[bytes], str]:
+    """The front of DIRECTORY/front.json, once it answers; and its address."""
     command = [sys.executable, str(_HERE / "workspace_front.py")]
     command += ["--config", str(directory / "front.json")]
     out_path = directory / "front.out"
@@ -194,11 +176,22 @@ def _front_config(directory: Path, folders: dict[str, Path], page_size: int) -> 
         "container": CONTAINER,
         "schemas": schemas,
         "clusters": clusters,
+        "warehouses": [{"id": WAREHOUSE_ID, "name": "lakehouse", "state": "TERMINATED"}],
         "page_size": page_size,
         "token_file": str(directory / "token"),
         "limited_token_file": str(directory / "limited_token"),
-        "sas_file": str(directory / "sas"),
+        "key_file": str(directory / "azurite.key"),
     }
+
+
+def tables_of(scale: float, corpus: Path = _CORPUS) -> dict[str, Path]:
+    """Schema to folder of tables; makes what is not in the cache yet."""
+    return {"corpus": corpus_folder(corpus) / "corpus", "tpch": tpch_folder(scale)}
+
+
+def start_spark(directory: Path, folders: dict[str, Path]) -> spark_server.SparkServer:
+    """A Spark Thrift Server over these tables, in a folder of its own."""
+    return spark_server.start(directory, spark_server.metastore(folders, _cached))
 
 
 def _write_secrets(directory: Path, key: str) -> None:
@@ -221,13 +214,13 @@ def up(options: argparse.Namespace) -> None:
         raise SystemExit(f"{directory} already holds a lakehouse: end it by `down` first")
     directory.mkdir(parents=True, exist_ok=True)
     entry = azurite.find_entry(options.azurite)
-    corpus = corpus_folder(options.corpus)
-    folders = {"corpus": corpus / "corpus", "tpch": tpch_folder(options.scale)}
+    folders = tables_of(options.scale, options.corpus)
+    expected = folders["corpus"].parent / "expected"
     tables = [
         table
         for schema, folder in folders.items()
         for table in describe_tables(
-            schema, folder, corpus / "expected" if schema == "corpus" else None
+            schema, folder, expected if schema == "corpus" else None
         )
     ]
     started: list[dict[str, Any]] = []
@@ -236,22 +229,33 @@ def up(options: argparse.Namespace) -> None:
     try:
         say("starting Azurite")
         store = azurite.start(entry, directory)
-        started.append(_entry("azurite", store.process))
+        started.append(processes.entry("azurite", store.process))
         _write_secrets(directory, store.key)
         began = time.monotonic()
         pairs = [(Path(t["folder"]), f"{t['schema']}/{t['table']}") for t in tables]
         sent = azurite.upload(store.container(CONTAINER), pairs)
         seconds = time.monotonic() - began
         say(f"uploaded {len(tables)} tables, {sent / 1e6:.1f} MB, in {seconds:.1f} s")
-        _write_whole(directory / "front.json", _front_config(directory, folders, options.page_size))
-        front, workspace = _start_front(directory)
-        started.append(_entry("workspace front", front))
+        config = _front_config(directory, folders, options.page_size)
+        if options.sql:
+            say("starting Spark")
+            spark = start_spark(directory / "spark", folders)
+            started.append(processes.entry("spark", spark.process))
+            config["sql"] = {"server": spark.address}
+        if options.tls:
+            config["tls"] = tls.write_pair(directory)
+        _write_whole(directory / "front.json", config)
+        front, workspace = start_front(directory)
+        started.append(processes.entry("workspace front", front))
         _write_whole(
             directory / "lakehouse.json",
             {
                 "workspace": workspace,
                 "catalog": CATALOG,
                 "cluster": CLUSTER_ID,
+                "warehouse": WAREHOUSE_ID,
+                "http_path": f"/sql/protocolv1/o/{ORG_ID}/{CLUSTER_ID}",
+                "ca_file": str(directory / "tls.crt") if options.tls else None,
                 "account": azurite.ACCOUNT,
                 "container": CONTAINER,
                 "endpoint": store.endpoint,
@@ -259,14 +263,14 @@ def up(options: argparse.Namespace) -> None:
                 "limited_token_file": str(directory / "limited_token"),
                 "sas_file": str(directory / "sas"),
                 "expired_sas_file": str(directory / "expired_sas"),
-                "expected_dir": str(corpus / "expected"),
+                "expected_dir": str(expected),
                 "pids": [process["pid"] for process in started],
                 "processes": started,
                 "tables": tables,
             },
         )
     except BaseException:
-        _stop(started)
+        processes.stop(started)
         raise
     say(f"workspace {workspace}, blobs {store.endpoint}, description {directory}/lakehouse.json")
 
@@ -277,11 +281,12 @@ def down(options: argparse.Namespace) -> None:
     if not description.is_file():
         say(f"nothing to end in {directory}")
         return
-    processes = json.loads(description.read_text("utf-8"))["processes"]
-    _stop(processes)
+    known = json.loads(description.read_text("utf-8"))["processes"]
+    processes.stop(known)
     for name in _OWN_FILES:
         (directory / name).unlink(missing_ok=True)
-    say(f"ended {len(processes)} processes")
+    shutil.rmtree(directory / "spark", ignore_errors=True)
+    say(f"ended {len(known)} processes")
 
 
 def main() -> None:
@@ -290,6 +295,8 @@ def main() -> None:
     start = commands.add_parser("up", help="start and fill everything")
     start.add_argument("--dir", type=Path, required=True)
     start.add_argument("--scale", type=float, default=0.1, help="TPC-H scale factor")
+    start.add_argument("--sql", action="store_true", help="with a Spark Thrift Server")
+    start.add_argument("--tls", action="store_true", help="the workspace speaks https")
     start.add_argument("--corpus", type=Path, default=_CORPUS)
     start.add_argument("--azurite", help="npm prefix, package folder or script of Azurite")
     start.add_argument("--page-size", type=int, default=50, help="objects a page by default")

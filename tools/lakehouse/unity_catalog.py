@@ -2,8 +2,8 @@
 
 Shapes follow the public REST reference of Unity Catalog 2.1 (TableInfo, ColumnInfo) and the models
 of databricks-sdk 0.156. A schema is a folder whose sub-folders with a `_delta_log` are its tables;
-a file `catalog.json` in it adds what no log can tell: views, and aliases of tables with a mask or
-a row filter.
+a file `catalog.json` in it adds what no log can tell: views, aliases of tables with a mask or a row
+filter. Entries add to that or change it while the front runs (`Catalog.put`).
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import delta_log
 
 _NAMESPACE = uuid.UUID("6a0d4f5e-6c0e-4d63-9d9b-0f7b1f3f3c11")
 OWNER = "owner@example.com"
+_LONG_AGO_MS = 1_700_000_000_000
 
 # Delta's name of a primitive -> (SQL spelling, ColumnTypeName).
 _PRIMITIVES = {
@@ -93,22 +94,165 @@ class Schema:
     prefix: str
 
 
+@dataclass(frozen=True)
+class Synthetic:
+    """A schema of `count` tables that all show the columns of the table `like`.
+
+    The first `real` of them lie where that table lies, log and all; the others nowhere."""
+
+    like: tuple[str, str]
+    count: int
+    real: int
+
+    def name(self, number: int) -> str:
+        return f"t{number:0{len(str(self.count - 1))}d}"
+
+    def number(self, name: str) -> int | None:
+        number = int(name[1:]) if name[1:].isdigit() else self.count
+        return number if number < self.count and self.name(number) == name else None
+
+
+Key = tuple[str, str]
+_ENTRY_KEYS = {"schema", "name", "drop", "like", "folder", "prefix", "columns", "change"}
+
+
 class Catalog:
     """One catalog with its schemas; thread-safe. Every call sees the folders as they are then."""
 
     def __init__(self, name: str, root: str, schemas: list[Schema]) -> None:
         """`root` is the abfss URL of the container, without a slash at the end."""
         self.name = name
-        self._root = root
+        self.root = root
         self._schemas = {schema.name: schema for schema in schemas}
         self._metastore_id = stable_id("metastore")
-        self._synthetic: dict[str, tuple[str, int]] = {}
+        self._synthetic: dict[str, Synthetic] = {}
+        self._entries: dict[Key, dict[str, Any]] = {}
+        self._ids: dict[str, Key] = {}
         self._cache: dict[Path, tuple[tuple[str, ...], delta_log.Snapshot]] = {}
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
 
     @property
     def metastore_id(self) -> str:
         return self._metastore_id
+
+    # --- what a test changes --------------------------------------------------
+
+    def put(self, entry: dict[str, Any]) -> None:
+        """Adds a table, or changes or drops one, from now on. Keys, besides schema and name:
+
+        drop    true: there is no such table any more
+        like    "schema.table": as that one; folder, prefix: the Delta table of a folder, told to
+                lie below this path of the container; columns: Delta's fields of anything else
+        change  keys of TableInfo (and row_filter; mask {column, function_name}) over all that
+
+        Raises ValueError for an entry that says something else."""
+        if not {"schema", "name"} <= set(entry) <= _ENTRY_KEYS:
+            raise ValueError(f"table: keys are {', '.join(sorted(_ENTRY_KEYS))}")
+        with self._lock:
+            key = (str(entry["schema"]), str(entry["name"]))
+            before = self._entries.get(key, {})
+            changes = before.get("change", {}) | entry.get("change", {})
+            self._entries[key] = {**before, "drop": False, **entry, "change": changes}
+
+    def reset(self) -> None:
+        """Forgets every synthetic schema and every entry."""
+        with self._lock:
+            self._entries.clear()
+            self._synthetic.clear()
+            self._ids.clear()
+
+    def add_synthetic(self, schema: str, like: str, count: int, real: int = 0) -> None:
+        source, _, table = like.partition(".")
+        if self.table(source, table) is None:
+            raise ValueError(f"no table {like} to make synthetic tables from")
+        with self._lock:
+            self._synthetic[schema] = Synthetic((source, table), count, real)
+
+    # --- what there is --------------------------------------------------------
+
+    def catalogs(self) -> list[dict[str, Any]]:
+        kinds = {self.name: "MANAGED_CATALOG", "system": "SYSTEM_CATALOG"}
+        return [
+            {
+                "name": name,
+                "catalog_type": kind,
+                "isolation_mode": "OPEN",
+                "id": stable_id("catalog", name),
+                **self._common(name, _LONG_AGO_MS, _LONG_AGO_MS),
+            }
+            for name, kind in kinds.items()
+        ]
+
+    def schema_names(self) -> list[str]:
+        with self._lock:
+            added = {schema for (schema, _), e in self._entries.items() if not e["drop"]}
+            return sorted({*self._schemas, *self._side_schemas(), *self._synthetic, *added})
+
+    def schemas(self) -> list[dict[str, Any]]:
+        return [
+            {
+                "name": name,
+                "catalog_name": self.name,
+                "catalog_type": "MANAGED_CATALOG",
+                "schema_id": stable_id("schema", name),
+                **self._common(f"{self.name}.{name}", _LONG_AGO_MS, _LONG_AGO_MS),
+            }
+            for name in self.schema_names()
+        ]
+
+    def table_names(self, schema_name: str) -> list[str]:
+        """In the order of the lists."""
+        names = set()
+        schema = self._schemas.get(schema_name)
+        if schema and schema.folder:
+            folders = (f for f in schema.folder.iterdir() if (f / "_delta_log").is_dir())
+            names |= {folder.name for folder in folders}
+        names |= {s["name"] for home, s in self._sides() if s.get("schema", home) == schema_name}
+        with self._lock:
+            if synthetic := self._synthetic.get(schema_name):
+                names |= {synthetic.name(number) for number in range(synthetic.count)}
+            for (home, name), entry in self._entries.items():
+                if home == schema_name:
+                    (names.discard if entry["drop"] else names.add)(name)
+        return sorted(names)
+
+    def tables(self, schema_name: str) -> list[dict[str, Any]]:
+        """TableInfo of every table and view of a schema, by name."""
+        return [t for n in self.table_names(schema_name) if (t := self.table(schema_name, n))]
+
+    def table(self, schema_name: str, name: str) -> dict[str, Any] | None:
+        with self._lock:
+            entry = self._entries.get((schema_name, name), {})
+        if entry.get("drop"):
+            return None
+        if "like" in entry:
+            source, _, like = entry["like"].partition(".")
+            base = self._renamed(self.table(source, like), schema_name, name)
+        elif "folder" in entry:
+            folder = Path(entry["folder"])
+            place = Schema(schema_name, None, entry.get("prefix", schema_name))
+            base = self._delta_table(place, folder, name)
+        elif "columns" in entry:
+            base = self._bare(schema_name, name, entry["columns"])
+        else:
+            base = self._own_table(schema_name, name)
+        return base and _changed(base, entry.get("change", {}))
+
+    def by_id(self, table_id: str) -> dict[str, Any] | None:
+        with self._lock:
+            key = self._ids.get(table_id)
+        if key is None or self.table(*key) is None:
+            found = {
+                (self._table_id(schema, name)): (schema, name)
+                for schema in self.schema_names()
+                for name in self.table_names(schema)
+            }
+            with self._lock:
+                self._ids = found
+            key = found.get(table_id)
+        return self.table(*key) if key else None
+
+    # --- how it is put together -----------------------------------------------
 
     def _common(self, full_name: str, created_ms: int, updated_ms: int) -> dict[str, Any]:
         return {
@@ -122,85 +266,62 @@ class Catalog:
             "browse_only": False,
         }
 
-    def catalogs(self) -> list[dict[str, Any]]:
-        kinds = {self.name: "MANAGED_CATALOG", "system": "SYSTEM_CATALOG"}
-        return [
-            {
-                "name": name,
-                "catalog_type": kind,
-                "isolation_mode": "OPEN",
-                "id": stable_id("catalog", name),
-                **self._common(name, 1_700_000_000_000, 1_700_000_000_000),
-            }
-            for name, kind in kinds.items()
-        ]
-
-    def schemas(self) -> list[dict[str, Any]]:
-        with self._lock:
-            names = sorted({*self._schemas, *self._extra_schemas(), *self._synthetic})
-        return [
-            {
-                "name": name,
-                "catalog_name": self.name,
-                "catalog_type": "MANAGED_CATALOG",
-                "schema_id": stable_id("schema", name),
-                **self._common(f"{self.name}.{name}", 1_700_000_000_000, 1_700_000_000_000),
-            }
-            for name in names
-        ]
-
-    def _side_files(self) -> list[tuple[Schema, dict[str, Any]]]:
+    def _sides(self) -> list[tuple[str, dict[str, Any]]]:
+        """What the catalog.json files tell: the schema of the file and a view or alias each."""
         result = []
         for schema in self._schemas.values():
             path = schema.folder / "catalog.json" if schema.folder else None
             if path and path.is_file():
-                result.append((schema, json.loads(path.read_text("utf-8"))))
+                side = json.loads(path.read_text("utf-8"))
+                entries = [*side.get("views", []), *side.get("aliases", [])]
+                result += [(schema.name, entry) for entry in entries]
         return result
 
-    def _extra_schemas(self) -> set[str]:
-        return {
-            entry["schema"]
-            for _, side in self._side_files()
-            for entry in [*side.get("views", []), *side.get("aliases", [])]
-            if "schema" in entry
+    def _side_schemas(self) -> set[str]:
+        return {entry.get("schema", home) for home, entry in self._sides()}
+
+    def _own_table(self, schema_name: str, name: str) -> dict[str, Any] | None:
+        """What folders, side files and synthetic schemas hold under this name."""
+        schema = self._schemas.get(schema_name)
+        if schema and schema.folder and name and (schema.folder / name / "_delta_log").is_dir():
+            return self._delta_table(schema, schema.folder / name, name)
+        for home, side in self._sides():
+            if (side.get("schema", home), side["name"]) == (schema_name, name):
+                if "view_definition" in side:
+                    return self._view(schema_name, side)
+                change = {key: side[key] for key in ("row_filter", "mask") if key in side}
+                like = self._renamed(self.table(home, side["like"]), schema_name, name)
+                return like and _changed(like, change)
+        with self._lock:
+            synthetic = self._synthetic.get(schema_name)
+        number = synthetic.number(name) if synthetic else None
+        if synthetic is None or number is None:
+            return None
+        info = self._renamed(self.table(*synthetic.like), schema_name, name)
+        if info and number >= synthetic.real:
+            info["storage_location"] = f"{self.root}/{schema_name}/{name}"
+        return info
+
+    def _table_id(self, schema_name: str, name: str) -> str:
+        with self._lock:
+            plain = schema_name in self._synthetic and (schema_name, name) not in self._entries
+        if plain:
+            return stable_id("alias", f"{self.name}.{schema_name}.{name}")
+        info = self.table(schema_name, name)
+        return info["table_id"] if info else ""
+
+    def _renamed(
+        self, info: dict[str, Any] | None, schema_name: str, name: str
+    ) -> dict[str, Any] | None:
+        full_name = f"{self.name}.{schema_name}.{name}"
+        return info and info | {
+            "name": name,
+            "schema_name": schema_name,
+            "full_name": full_name,
+            "table_id": stable_id("alias", full_name),
         }
 
-    def add_synthetic(self, schema: str, like: str, count: int) -> None:
-        """A schema of `count` tables that all show the columns of `like` ("schema.table")."""
-        with self._lock:
-            self._synthetic[schema] = (like, count)
-
-    def tables(self, schema_name: str) -> list[dict[str, Any]]:
-        """TableInfo of every table and view of a schema, by name."""
-        found: dict[str, dict[str, Any]] = {}
-        schema = self._schemas.get(schema_name)
-        if schema and schema.folder:
-            for folder in sorted(schema.folder.iterdir()):
-                if (folder / "_delta_log").is_dir():
-                    info = self._delta_table(schema, folder)
-                    found[info["name"]] = info
-        for home, side in self._side_files():
-            for view in side.get("views", []):
-                if view.get("schema", home.name) == schema_name:
-                    found[view["name"]] = self._view(schema_name, view)
-            for alias in side.get("aliases", []):
-                if alias.get("schema", home.name) == schema_name:
-                    found[alias["name"]] = self._alias(schema_name, home, alias)
-        if schema_name in self._synthetic:
-            found.update(self._synthetic_tables(schema_name))
-        return [found[name] for name in sorted(found)]
-
-    def table(self, schema_name: str, name: str) -> dict[str, Any] | None:
-        return next((t for t in self.tables(schema_name) if t["name"] == name), None)
-
-    def by_id(self, table_id: str) -> dict[str, Any] | None:
-        for schema in self.schemas():
-            for table in self.tables(schema["name"]):
-                if table["table_id"] == table_id:
-                    return table
-        return None
-
-    def _snapshot(self, folder: Path) -> delta_log.Snapshot:
+    def snapshot(self, folder: Path) -> delta_log.Snapshot:
         names = delta_log.log_names(folder)
         with self._lock:
             cached = self._cache.get(folder)
@@ -211,9 +332,9 @@ class Catalog:
             self._cache[folder] = (names, snapshot)
         return snapshot
 
-    def _delta_table(self, schema: Schema, folder: Path) -> dict[str, Any]:
-        snapshot = self._snapshot(folder)
-        full_name = f"{self.name}.{schema.name}.{folder.name}"
+    def _delta_table(self, schema: Schema, folder: Path, name: str) -> dict[str, Any]:
+        snapshot = self.snapshot(folder)
+        full_name = f"{self.name}.{schema.name}.{name}"
         protocol = snapshot.protocol
         properties = snapshot.configuration | {
             "delta.minReaderVersion": str(protocol["minReaderVersion"]),
@@ -226,7 +347,7 @@ class Catalog:
         partitions = snapshot.partition_columns
         created_ms = int(snapshot.metadata.get("createdTime") or snapshot.updated_at_ms)
         info = {
-            "name": folder.name,
+            "name": name,
             "catalog_name": self.name,
             "schema_name": schema.name,
             "table_type": "EXTERNAL",
@@ -235,7 +356,7 @@ class Catalog:
                 column_info(field, position, partitions)
                 for position, field in enumerate(snapshot.schema["fields"])
             ],
-            "storage_location": f"{self._root}/{schema.prefix}/{folder.name}",
+            "storage_location": f"{self.root}/{schema.prefix}/{folder.name}",
             "properties": properties,
             "table_id": stable_id("table", full_name, snapshot.metadata["id"]),
             **self._common(full_name, created_ms, snapshot.updated_at_ms),
@@ -244,57 +365,37 @@ class Catalog:
             info["comment"] = snapshot.metadata["description"]
         return info
 
-    def _view(self, schema_name: str, view: dict[str, Any]) -> dict[str, Any]:
-        full_name = f"{self.name}.{schema_name}.{view['name']}"
-        info = {
-            "name": view["name"],
+    def _bare(self, schema_name: str, name: str, fields: list[dict[str, Any]]) -> dict[str, Any]:
+        """What has columns and nothing else, until its entry or view says more."""
+        full_name = f"{self.name}.{schema_name}.{name}"
+        return {
+            "name": name,
             "catalog_name": self.name,
             "schema_name": schema_name,
-            "table_type": "VIEW",
+            "table_type": "EXTERNAL",
             "data_source_format": "UNKNOWN_DATA_SOURCE_FORMAT",
-            "columns": [column_info(f, i, []) for i, f in enumerate(view["columns"])],
-            "view_definition": view["view_definition"],
+            "columns": [column_info(f, i, []) for i, f in enumerate(fields)],
             "properties": {},
             "table_id": stable_id("view", full_name),
-            **self._common(full_name, 1_700_000_000_000, 1_700_000_000_000),
+            **self._common(full_name, _LONG_AGO_MS, _LONG_AGO_MS),
         }
+
+    def _view(self, schema_name: str, view: dict[str, Any]) -> dict[str, Any]:
+        info = self._bare(schema_name, view["name"], view["columns"])
+        info |= {"table_type": "VIEW", "view_definition": view["view_definition"]}
         if view.get("comment"):
             info["comment"] = view["comment"]
         return info
 
-    def _alias(self, schema_name: str, home: Schema, alias: dict[str, Any]) -> dict[str, Any]:
-        assert home.folder is not None
-        info = self._delta_table(home, home.folder / alias["like"])
-        full_name = f"{self.name}.{schema_name}.{alias['name']}"
-        info |= {
-            "name": alias["name"],
-            "schema_name": schema_name,
-            "full_name": full_name,
-            "table_id": stable_id("alias", full_name),
-        }
-        if "row_filter" in alias:
-            info["row_filter"] = alias["row_filter"]
-        if "mask" in alias:
-            for column in info["columns"]:
-                if column["name"] == alias["mask"]["column"]:
-                    column["mask"] = {"function_name": alias["mask"]["function_name"]}
-        return info
 
-    def _synthetic_tables(self, schema_name: str) -> dict[str, dict[str, Any]]:
-        like, count = self._synthetic[schema_name]
-        source_schema, _, source = like.partition(".")
-        model = self.table(source_schema, source)
-        if model is None:
-            raise ValueError(f"no table {like} to make synthetic tables from")
-        width = len(str(count - 1))
-        result = {}
-        for number in range(count):
-            name = f"t{number:0{width}d}"
-            full_name = f"{self.name}.{schema_name}.{name}"
-            result[name] = model | {
-                "name": name,
-                "schema_name": schema_name,
-                "full_name": full_name,
-                "table_id": stable_id("synthetic", full_name),
-            }
-        return result
+def _changed(info: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
+    """TableInfo with some of its keys set anew; `partitions` and `mask` reach into the columns."""
+    info = {**info, **{k: v for k, v in change.items() if k not in ("mask", "partitions")}}
+    info["columns"] = [dict(column) for column in info["columns"]]
+    for column in info["columns"]:
+        mask = change.get("mask")
+        if mask and column["name"] == mask["column"]:
+            column["mask"] = {"function_name": mask["function_name"]}
+        if column["name"] in change.get("partitions", []):
+            column["partition_index"] = change["partitions"].index(column["name"])
+    return info

@@ -5,23 +5,24 @@ Paging, errors and rights follow the public REST reference; workspace_front.py d
 
 from __future__ import annotations
 
-import base64
-import dataclasses
-import hashlib
 import hmac
-import json
-import os
 import re
-import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from clusters import Cluster, Clusters
+from clusters import Cluster, Clusters, warehouse_info
 from faults import Faults, RequestLog
+from grants import Grants
+from paging import ApiError, Pages, Request
+from sql_front import SqlFront
+from sql_rows import SqlSettings
 from unity_catalog import OWNER, Catalog, Schema, stable_id
+from vending import Vending
 
 ORG_ID = "4242424242424242"
-_USERS = {"full": OWNER, "limited": "limited@example.com"}
+LIMITED = "limited@example.com"
+_TOKEN_FILES = {"token_file": OWNER, "limited_token_file": LIMITED}
 _NOT_FOUND = {
     "catalog": "CATALOG_DOES_NOT_EXIST",
     "schema": "SCHEMA_DOES_NOT_EXIST",
@@ -29,31 +30,8 @@ _NOT_FOUND = {
 }
 
 
-class ApiError(Exception):
-    """An answer with a Databricks error body."""
-
-    def __init__(self, status: int, code: str, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-        self.code = code
-
-
 def _missing(kind: str, name: str) -> ApiError:
     return ApiError(404, _NOT_FOUND[kind], f"{kind.title()} '{name}' does not exist.")
-
-
-@dataclasses.dataclass
-class Request:
-    method: str
-    path: str
-    segments: list[str]
-    query: dict[str, str]
-    body: dict[str, Any]
-    user: str
-    page_fault: str | None
-
-    def flag(self, name: str) -> bool:
-        return self.query.get(name, "").lower() == "true"
 
 
 class Workspace:
@@ -69,26 +47,19 @@ class Workspace:
             for name, entry in config["schemas"].items()
         ]
         self.catalog = Catalog(config["catalog"], root, schemas)
-        self.clusters = Clusters(
-            [
-                Cluster(
-                    entry["id"],
-                    entry.get("name", entry["id"]),
-                    entry.get("state", "RUNNING"),
-                    float(entry.get("start_seconds", 1)),
-                    bool(entry.get("fails", False)),
-                )
-                for entry in config.get("clusters", [])
-            ]
-        )
+        self.clusters = _clusters(config.get("clusters", []))
+        self.warehouses = _clusters(config.get("warehouses", []))
+        settings = SqlSettings()
+        settings.change(config.get("sql", {}))
+        self.sql = SqlFront(settings, self.partition_columns, self.refusal, self.catalog.name)
+        self.grants = Grants(self.catalog.name, OWNER, LIMITED)
+        self.vending = Vending(config.get("key_file", ""))
         self.faults = Faults()
         self.log = RequestLog()
-        self._page_size = int(config.get("page_size", 50))
-        self._page_cap = int(config.get("page_cap", 100))
-        self._page_key = os.urandom(16)
+        self._pages = Pages(int(config.get("page_size", 50)), int(config.get("page_cap", 100)))
 
     def user_of(self, header: str | None) -> str:
-        """ "full" or "limited". The files are read each time, so that a test can rotate a token."""
+        """The user's name. The files are read each time, so that a test can rotate a token."""
         if not header or not header.startswith("Bearer "):
             raise ApiError(
                 401,
@@ -96,64 +67,31 @@ class Workspace:
                 "Credential was not sent or was of an unsupported type for this API.",
             )
         given = header.removeprefix("Bearer ").strip().encode()
-        for user, key in (("full", "token_file"), ("limited", "limited_token_file")):
+        for key, user in _TOKEN_FILES.items():
             if self._config.get(key):
                 token = Path(self._config[key]).read_text("utf-8").strip().encode()
                 if token and hmac.compare_digest(given, token):
                     return user
         raise ApiError(403, "403", "Invalid access token.")
 
-    # --- paging ---------------------------------------------------------------
+    # --- what SQL asks of the catalog ------------------------------------------
 
-    def page(self, request: Request, key: str, objects: list[dict[str, Any]]) -> dict[str, Any]:
-        """One page; without max_results everything at once, the real service's legacy mode."""
-        text = request.query.get("max_results")
-        token = request.query.get("page_token")
-        if text is not None and not re.fullmatch(r"-?\d+", text):
-            raise ApiError(400, "INVALID_PARAMETER_VALUE", "max_results must be a number.")
-        wanted = int(text) if text is not None else None
-        if wanted is not None and wanted < 0:
-            raise ApiError(400, "INVALID_PARAMETER_VALUE", "max_results must not be negative.")
-        offset = self._offset(request, token) if token else 0
-        if wanted is None and not token:
-            size = len(objects)
-        else:
-            size = min(wanted or self._page_size, self._page_cap)
-        if request.page_fault == "empty":
-            return {key: [], "next_page_token": self._token(request, offset)}
-        page: dict[str, Any] = {key: objects[offset : offset + size]}
-        if request.page_fault == "repeat" and token:
-            page["next_page_token"] = token
-        elif offset + size < len(objects):
-            page["next_page_token"] = self._token(request, offset + size)
-        return page
+    def partition_columns(self, schema: str, table: str) -> list[str]:
+        """In their order; none for what is not partitioned or not there."""
+        info = self.catalog.table(schema, table) or {"columns": []}
+        columns = [c for c in info["columns"] if c.get("partition_index") is not None]
+        return [c["name"] for c in sorted(columns, key=lambda c: c["partition_index"])]
 
-    def _signature(self, request: Request, offset: int) -> bytes:
-        """Ties a token to its list: the other parameters must be repeated with it."""
-        others = sorted(
-            i for i in request.query.items() if i[0] not in ("page_token", "max_results")
-        )
-        message = json.dumps([request.path, others, offset]).encode()
-        return hmac.new(self._page_key, message, hashlib.sha256).digest()[:12]
-
-    def _token(self, request: Request, offset: int) -> str:
-        raw = offset.to_bytes(4, "big") + self._signature(request, offset) + os.urandom(3)
-        return base64.urlsafe_b64encode(raw).decode().rstrip("=")
-
-    def _offset(self, request: Request, token: str) -> int:
-        try:
-            raw = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
-        except ValueError:
-            raw = b""
-        offset = int.from_bytes(raw[:4], "big")
-        if not hmac.compare_digest(raw[4:16], self._signature(request, offset)):
-            raise ApiError(400, "INVALID_PARAMETER_VALUE", "Invalid page token.")
-        return offset
+    def refusal(self, user: str, schema: str, table: str) -> str | None:
+        """Why the user may not read the table by SQL; None if he may or there is no such table."""
+        if self.catalog.table(schema, table) is None:
+            return None
+        return self.grants.missing_to_read(user, f"{self.catalog.name}.{schema}.{table}")
 
     # --- Unity Catalog --------------------------------------------------------
 
     def list_catalogs(self, request: Request) -> dict[str, Any]:
-        return self.page(request, "catalogs", self.catalog.catalogs())
+        return self._pages.page(request, "catalogs", self.catalog.catalogs())
 
     def get_catalog(self, request: Request) -> dict[str, Any]:
         return self._catalog(request.segments[-1])
@@ -165,10 +103,10 @@ class Workspace:
         raise _missing("catalog", name)
 
     def list_schemas(self, request: Request) -> dict[str, Any]:
-        name = self._required(request, "catalog_name")
+        name = request.required("catalog_name")
         self._catalog(name)
         schemas = self.catalog.schemas() if name.lower() == self.catalog.name else []
-        return self.page(request, "schemas", schemas)
+        return self._pages.page(request, "schemas", schemas)
 
     def get_schema(self, request: Request) -> dict[str, Any]:
         return self._schema(request.segments[-1])
@@ -181,37 +119,40 @@ class Workspace:
                 return schema
         raise _missing("schema", full_name)
 
-    @staticmethod
-    def _required(request: Request, name: str) -> str:
-        value = request.query.get(name, "")
-        if not value:
-            raise ApiError(400, "INVALID_PARAMETER_VALUE", f"Missing required parameter: {name}")
-        return value
-
-    def _seen(self, request: Request, tables: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """What this user sees: without SELECT only the names that BROWSE shows, and on request."""
-        if request.user == "full":
-            return tables
-        if not request.flag("include_browse"):
-            return []
+    def _seen(self, request: Request, table: dict[str, Any]) -> dict[str, Any] | None:
+        """As this user sees it: without SELECT only what BROWSE shows, and only on request."""
+        if self.grants.missing_to_read(request.user, table["full_name"]) is None:
+            return table
+        browses = self.grants.holds(request.user, "BROWSE", "table", table["full_name"])
+        if not browses or not request.flag("include_browse"):
+            return None
         hidden = ("view_definition", "storage_location", "properties")
-        return [
-            {k: v for k, v in table.items() if k not in hidden} | {"browse_only": True}
-            for table in tables
-        ]
+        return {k: v for k, v in table.items() if k not in hidden} | {"browse_only": True}
 
     def list_tables(self, request: Request) -> dict[str, Any]:
-        catalog = self._required(request, "catalog_name")
-        schema = self._schema(f"{catalog}.{self._required(request, 'schema_name')}")
-        tables = self._seen(request, self.catalog.tables(schema["name"]))
+        catalog = request.required("catalog_name")
+        schema = self._schema(f"{catalog}.{request.required('schema_name')}")["name"]
+        names = self.catalog.table_names(schema)
+        if not self.grants.holds(request.user, "SELECT", "schema", f"{self.catalog.name}.{schema}"):
+            tables = ((name, self.catalog.table(schema, name)) for name in names)
+            names = [name for name, table in tables if table and self._seen(request, table)]
         dropped = {"delta_runtime_properties_kvpairs"}
         for parameter, key in (("omit_columns", "columns"), ("omit_properties", "properties")):
             if request.flag(parameter):
                 dropped.add(key)
         if request.flag("omit_username"):
             dropped |= {"owner", "created_by", "updated_by"}
-        tables = [{k: v for k, v in table.items() if k not in dropped} for table in tables]
-        return self.page(request, "tables", tables)
+
+        def show(name: str) -> dict[str, Any] | None:
+            table = self.catalog.table(schema, name)
+            table = table and self._seen(request, self._owned(table))
+            return table and {k: v for k, v in table.items() if k not in dropped}
+
+        return self._pages.page(request, "tables", names, show)
+
+    def _owned(self, table: dict[str, Any]) -> dict[str, Any]:
+        owner = self.grants.owner("table", table["full_name"])
+        return table if owner == table["owner"] else {**table, "owner": owner}
 
     def _table(self, request: Request, full_name: str) -> dict[str, Any]:
         parts = full_name.lower().split(".")
@@ -219,18 +160,17 @@ class Workspace:
             raise ApiError(400, "INVALID_PARAMETER_VALUE", f"'{full_name}' is not a table name.")
         self._schema(f"{parts[0]}.{parts[1]}")
         table = self.catalog.table(parts[1], parts[2])
-        seen = self._seen(request, [table]) if table else []
-        if table and not seen:
-            raise ApiError(
-                403, "PERMISSION_DENIED", f"User does not have SELECT on Table '{full_name}'."
-            )
-        if not seen:
+        if table is None:
             raise _missing("table", full_name)
-        return seen[0]
+        seen = self._seen(request, self._owned(table))
+        if seen is None:
+            reason = self.grants.missing_to_read(request.user, table["full_name"])
+            raise ApiError(403, "PERMISSION_DENIED", reason or "")
+        return seen
 
     def get_table(self, request: Request) -> dict[str, Any]:
         table = dict(self._table(request, request.segments[-1]))
-        if request.flag("include_delta_metadata") and table["table_type"] != "VIEW":
+        if request.flag("include_delta_metadata") and table["data_source_format"] == "DELTA":
             pairs = {k: v for k, v in table.get("properties", {}).items() if k.startswith("delta.")}
             table["delta_runtime_properties_kvpairs"] = {"delta_runtime_properties": pairs}
         return table
@@ -245,17 +185,22 @@ class Workspace:
         return {"table_exists": True}
 
     def table_summaries(self, request: Request) -> dict[str, Any]:
-        self._catalog(self._required(request, "catalog_name"))
+        self._catalog(request.required("catalog_name"))
         schema_like = _like(request.query.get("schema_name_pattern", "%"))
         table_like = _like(request.query.get("table_name_pattern", "%"))
-        tables = [
-            {"full_name": table["full_name"], "table_type": table["table_type"]}
-            for schema in self.catalog.schemas()
-            if schema_like.fullmatch(schema["name"])
-            for table in self.catalog.tables(schema["name"])
-            if table_like.fullmatch(table["name"])
+        keys = [
+            (schema, name)
+            for schema in self.catalog.schema_names()
+            if schema_like.fullmatch(schema)
+            for name in self.catalog.table_names(schema)
+            if table_like.fullmatch(name)
         ]
-        return self.page(request, "tables", tables)
+
+        def show(key: tuple[str, str]) -> dict[str, Any] | None:
+            table = self.catalog.table(*key)
+            return table and {k: table[k] for k in ("full_name", "table_type")}
+
+        return self._pages.page(request, "tables", keys, show)
 
     def metastore_assignment(self, request: Request) -> dict[str, Any]:
         return {
@@ -272,34 +217,45 @@ class Workspace:
         elif kind == "schema":
             self._schema(name)
         elif kind == "table":
-            if self.catalog.table(*(name.lower().split(".") + ["", ""])[1:3]) is None:
+            parts = name.lower().split(".")
+            if len(parts) != 3 or self.catalog.table(parts[1], parts[2]) is None:
                 raise _missing("table", name)
         else:
             raise ApiError(400, "INVALID_PARAMETER_VALUE", f"Unknown securable type {kind}.")
-        wanted = request.query.get("max_results", "0")
+        name, wanted = name.lower(), request.query.get("max_results", "0")
         if wanted.isdigit() and 1 <= int(wanted) <= 149:
             raise ApiError(400, "INVALID_PARAMETER_VALUE", "max_results must be 0 or at least 150.")
-        granted = {
-            _USERS["full"]: ["USE_CATALOG", "USE_SCHEMA", "SELECT", "BROWSE", "EXECUTE"],
-            _USERS["limited"]: ["USE_CATALOG", "BROWSE"],
-        }
-        assignments = []
-        for principal, privileges in granted.items():
-            if request.query.get("principal", principal) != principal:
-                continue
-            if not effective:
-                privileges = privileges if kind == "catalog" else []
-                entries: list[Any] = list(privileges)
-            else:
-                origin = {
-                    "inherited_from_type": "CATALOG",
-                    "inherited_from_name": self.catalog.name,
-                }
-                inherited = origin if kind != "catalog" else {}
-                entries = [{"privilege": privilege, **inherited} for privilege in privileges]
-            if entries:
-                assignments.append({"principal": principal, "privileges": entries})
+        principal = request.query.get("principal")
+        own = principal in (request.user, *self.grants.groups(request.user))
+        may_see = self.grants.owns(request.user, kind, name)
+        may_see = may_see or self.grants.holds(request.user, "MANAGE", kind, name)
+        if not own and not may_see:
+            raise ApiError(
+                403, "PERMISSION_DENIED", f"User does not have MANAGE on {kind.title()} '{name}'."
+            )
+        assignments = [
+            {"principal": holder, "privileges": privileges}
+            for holder, privileges in self._privileges(kind, name, effective).items()
+            if principal in (None, holder)
+        ]
         return {"privilege_assignments": assignments}
+
+    def _privileges(self, kind: str, name: str, effective: bool) -> dict[str, list[Any]]:
+        if not effective:
+            return {p: list(held) for p, held in self.grants.direct(kind, name).items()}
+        result: dict[str, list[Any]] = {}
+        for principal, held in self.grants.effective(kind, name).items():
+            result[principal] = [
+                {"privilege": privilege}
+                if origin == (kind, name)
+                else {
+                    "privilege": privilege,
+                    "inherited_from_type": origin[0].upper(),
+                    "inherited_from_name": origin[1],
+                }
+                for privilege, origin in held
+            ]
+        return result
 
     def table_credentials(self, request: Request) -> dict[str, Any]:
         if request.body.get("operation") not in ("READ", "READ_WRITE"):
@@ -307,26 +263,28 @@ class Workspace:
         table = self.catalog.by_id(str(request.body.get("table_id")))
         if table is None:
             raise _missing("table", str(request.body.get("table_id")))
-        sas_file = self._config.get("sas_file")
-        guarded = "row_filter" in table or any("mask" in c for c in table["columns"])
-        allowed = request.user == "full" and table["table_type"] != "VIEW" and not guarded
-        if not sas_file or not allowed or request.body["operation"] == "READ_WRITE":
+        schema = f"{self.catalog.name}.{table['schema_name']}"
+        reason = self.grants.missing_to_read(request.user, table["full_name"])
+        if not self.vending.external_access:
+            reason = "External access is not enabled on the metastore."
+        elif not self.grants.holds(request.user, "EXTERNAL_USE_SCHEMA", "schema", schema):
+            reason = f"User does not have EXTERNAL USE SCHEMA on Schema '{schema}'."
+        elif "row_filter" in table or any("mask" in column for column in table["columns"]):
+            reason = "Table with a row filter or column mask cannot be accessed from outside."
+        elif request.body["operation"] == "READ_WRITE":
+            reason = reason or f"User does not have MODIFY on Table '{table['full_name']}'."
+        if reason:
+            raise ApiError(403, "PERMISSION_DENIED", reason)
+        if table.get("storage_location") is None or table["data_source_format"] != "DELTA":
             raise ApiError(
-                403,
-                "PERMISSION_DENIED",
-                f"User does not have EXTERNAL USE SCHEMA on Schema '{table['schema_name']}'.",
+                400, "INVALID_PARAMETER_VALUE", f"No credentials for a {table['table_type']}."
             )
-        sas = Path(sas_file).read_text("utf-8").strip()
-        return {
-            "azure_user_delegation_sas": {"sas_token": sas},
-            "expiration_time": int((time.time() + 3600) * 1000),
-            "url": table["storage_location"],
-        }
+        return self.vending.credentials(table["storage_location"])
 
     # --- the rest of the workspace --------------------------------------------
 
     def me(self, request: Request) -> dict[str, Any]:
-        name = _USERS[request.user]
+        name = request.user
         return {
             "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
             "id": str(int(stable_id("user", name)[:8], 16)),
@@ -334,11 +292,14 @@ class Workspace:
             "displayName": name.partition("@")[0],
             "active": True,
             "emails": [{"type": "work", "value": name, "primary": True}],
-            "groups": [{"display": "users", "type": "direct", "value": "1"}],
+            "groups": [
+                {"display": group, "type": "direct", "value": str(number)}
+                for number, group in enumerate(self.grants.groups(name), 1)
+            ],
         }
 
     def get_cluster(self, request: Request) -> dict[str, Any]:
-        return self.clusters.get(self._required(request, "cluster_id"))
+        return self.clusters.get(request.required("cluster_id"))
 
     def list_clusters(self, request: Request) -> dict[str, Any]:
         return {"clusters": self.clusters.list()}
@@ -350,6 +311,71 @@ class Workspace:
     def delete_cluster(self, request: Request) -> dict[str, Any]:
         self.clusters.delete(str(request.body.get("cluster_id", "")))
         return {}
+
+    def list_warehouses(self, request: Request) -> dict[str, Any]:
+        return {"warehouses": [warehouse_info(info) for info in self.warehouses.list()]}
+
+    def get_warehouse(self, request: Request) -> dict[str, Any]:
+        return warehouse_info(self.warehouses.get(self._warehouse(request.segments[-1])))
+
+    def start_warehouse(self, request: Request) -> dict[str, Any]:
+        name = self._warehouse(request.segments[-2])
+        if self.warehouses.get(name)["state"] == "TERMINATED":
+            self.warehouses.start(name)
+        return {}
+
+    def stop_warehouse(self, request: Request) -> dict[str, Any]:
+        self.warehouses.delete(self._warehouse(request.segments[-2]))
+        return {}
+
+    def _warehouse(self, name: str) -> str:
+        if not self.warehouses.has(name):
+            raise ApiError(404, "RESOURCE_DOES_NOT_EXIST", f"SQL warehouse {name} does not exist.")
+        return name
+
+    def controls(self) -> dict[tuple[str, str], Callable[[dict[str, Any]], Any]]:
+        """What a test may ask for below /__front/, by method and name."""
+        return {
+            ("POST", "fault"): self.faults.add,
+            ("GET", "fault"): lambda _: self.faults.pending(),
+            ("DELETE", "fault"): lambda _: self.faults.clear(),
+            ("DELETE", "log"): lambda _: self.log.clear(),
+            ("POST", "cluster"): self.control_compute,
+            ("POST", "sql"): self.sql.settings.change,
+            ("DELETE", "sql"): lambda _: self.sql.settings.reset(),
+            ("POST", "expire-links"): lambda _: self.sql.links.expire_all(),
+            ("POST", "grants"): self.grants.change,
+            ("DELETE", "grants"): lambda _: self.grants.reset(),
+            ("POST", "vending"): self.vending.change,
+            ("DELETE", "vending"): lambda _: self.vending.reset(),
+            ("POST", "table"): self.catalog.put,
+            ("POST", "synthetic"): lambda body: self.catalog.add_synthetic(**body),
+            ("DELETE", "table"): lambda _: self.catalog.reset(),
+        }
+
+    def control_compute(self, change: dict[str, Any]) -> dict[str, Any]:
+        """A test sets the state of a cluster or a warehouse; what ran there is gone if it stops."""
+        name = str(change.get("cluster_id"))
+        known = self.warehouses if self.warehouses.has(name) else self.clusters
+        info = known.control(change)
+        if info["state"] not in ("RUNNING", "RESIZING"):
+            self.sql.end_sessions(name)
+        return info
+
+
+def _clusters(entries: list[dict[str, Any]]) -> Clusters:
+    return Clusters(
+        [
+            Cluster(
+                entry["id"],
+                entry.get("name", entry["id"]),
+                entry.get("state", "RUNNING"),
+                float(entry.get("start_seconds", 1)),
+                bool(entry.get("fails", False)),
+            )
+            for entry in entries
+        ]
+    )
 
 
 def _like(pattern: str) -> re.Pattern[str]:

@@ -3,15 +3,16 @@
     python workspace_front.py --config FILE
 
 Serves, on the loopback address: Unity Catalog 2.1 (catalogs, schemas, tables, table-summaries,
-permissions, temporary table credentials), SCIM Me, clusters 2.0/2.1, with bearer tokens, paging and
-errors as the public REST reference and databricks-sdk 0.156 have them. Endpoints below /__front/
-(see `_control` and faults.py) are for the test that drives it and ask for no token.
-When ready it prints one line of JSON with its address; SIGTERM ends it.
+permissions, temporary table credentials), SCIM Me, clusters 2.0/2.1, warehouses, with bearer
+tokens, paging and errors as the public REST reference and databricks-sdk 0.156 have them; SQL by
+Thrift at the http paths of clusters and warehouses (sql_front.py), and the result files its links
+lead to. Endpoints below /__front/ (see `_control` and faults.py) are for the test that drives it
+and ask for no token. When ready it prints one line of JSON with its address; SIGTERM ends it.
 
 The configuration is JSON: catalog, account, container, schemas {name: {dir, prefix}}, clusters
 [{id, name, state, start_seconds, fails}], token_file, limited_token_file, sas_file, page_size (what
-the server takes for max_results=0), page_cap, tls {cert, key}. Only token_file, account, container,
-catalog and schemas are required.
+the server takes for max_results=0), page_cap, tls {cert, key}, warehouses [as clusters], sql
+{settings of sql_rows.py}. Only token_file, account, container, catalog and schemas are required.
 """
 
 from __future__ import annotations
@@ -32,10 +33,27 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from clusters import ClusterError
-from workspace import ORG_ID, ApiError, Request, Workspace
+from clusters import ClusterError, Clusters, NotRunning
+from paging import ApiError, Request
+from sql_front import method_of
+from sql_rows import Caller, garbled
+from workspace import ORG_ID, Workspace
 
 _BODY_MAX_BYTES = 1 << 20
+_SQL_PATH = re.compile(
+    r"/sql/(?:protocolv1/o/\d+/(?P<cluster>[^/]+)"
+    r"|1\.0/(?:warehouses|endpoints)/(?P<warehouse>[^/]+))"
+)
+_RESULT_PATH = re.compile(r"/results/([0-9a-f]+)")
+_EXPIRED = (
+    b'<?xml version="1.0" encoding="utf-8"?><Error><Code>AuthenticationFailed</Code><Message>Server'
+    b" failed to authenticate the request. Signature not valid in the specified time frame."
+    b"</Message></Error>"
+)
+_TWICE = (
+    b'<?xml version="1.0" encoding="utf-8"?><Error><Code>InvalidAuthenticationInfo</Code><Message>'
+    b"A signed link and an Authorization header exclude each other.</Message></Error>"
+)
 _UC = "/api/2.1/unity-catalog"
 _Handler = Callable[[Workspace, Request], dict[str, Any]]
 _ROUTES: list[tuple[str, str, _Handler]] = [
@@ -59,6 +77,10 @@ _ROUTES: list[tuple[str, str, _Handler]] = [
     ("GET", r"/api/2\.[01]/clusters/list", Workspace.list_clusters),
     ("POST", r"/api/2\.[01]/clusters/start", Workspace.start_cluster),
     ("POST", r"/api/2\.[01]/clusters/delete", Workspace.delete_cluster),
+    ("GET", r"/api/2\.0/sql/warehouses", Workspace.list_warehouses),
+    ("GET", r"/api/2\.0/sql/warehouses/[^/]+", Workspace.get_warehouse),
+    ("POST", r"/api/2\.0/sql/warehouses/[^/]+/start", Workspace.start_warehouse),
+    ("POST", r"/api/2\.0/sql/warehouses/[^/]+/stop", Workspace.stop_warehouse),
 ]
 
 
@@ -68,6 +90,7 @@ class FrontHandler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server_version = "workspace-front"
     workspace: Workspace
+    scheme: str
 
     def log_message(self, format: str, *args: Any) -> None:
         pass  # RequestLog keeps what tests need
@@ -108,13 +131,15 @@ class FrontHandler(BaseHTTPRequestHandler):
 
     def _serve(self) -> None:
         started = time.monotonic()
-        status, answer, headers, fault = 500, b"", {}, None
+        status, answer, headers, fault, thrift = 500, b"", {}, None, ""
         try:
             raw = self._read_body()
             if urlsplit(self.path).path.startswith("/__front/"):
                 self._send(*self._control(raw))
                 return
-            fault = self.workspace.faults.take(self.command, self.path)
+            if _SQL_PATH.fullmatch(urlsplit(self.path).path):
+                thrift = method_of(raw)
+            fault = self.workspace.faults.take(self.command, self.path, thrift)
             if fault and "delay_ms" in fault:
                 time.sleep(fault["delay_ms"] / 1000)
             status, answer, headers = self._answer(raw, fault or {})
@@ -131,7 +156,9 @@ class FrontHandler(BaseHTTPRequestHandler):
         self.workspace.log.add(
             {
                 "method": self.command,
-                "path": self.path,
+                # The query of a result's link is its signature.
+                "path": self.path.partition("?sig=")[0],
+                **({"thrift": thrift} if thrift else {}),
                 "status": status,
                 "ms": round((time.monotonic() - started) * 1000, 1),
                 "user_agent": self.headers.get("User-Agent", ""),
@@ -139,6 +166,9 @@ class FrontHandler(BaseHTTPRequestHandler):
                 "fault": fault,
             }
         )
+        harm = (fault or {}).get("body")
+        answer = answer[: len(answer) // 2] if harm == "truncated" else answer
+        answer = garbled(answer) if harm == "garbled" else answer
         self._send(status, answer, headers, (fault or {}).get("drop"))
 
     def _answer(self, raw: bytes, fault: dict[str, Any]) -> tuple[int, bytes, dict[str, str]]:
@@ -150,16 +180,60 @@ class FrontHandler(BaseHTTPRequestHandler):
             if "retry_after" in fault:
                 headers["Retry-After"] = str(fault["retry_after"])
             code = fault.get("error_code", "TEMPORARILY_UNAVAILABLE")
-            return fault["status"], _error_body(code, fault.get("message", "fault")), headers
+            message = fault.get("message", "fault")
+            headers["X-Thriftserver-Error-Message"] = f"{code}: {message}"
+            return fault["status"], _error_body(code, message), headers
         path = urlsplit(self.path).path
+        if found := _RESULT_PATH.fullmatch(path):
+            return self._result_file(found[1])
         if path == "/.well-known/databricks-config":
             raise ApiError(404, "ENDPOINT_NOT_FOUND", "Not found.")
         user = self.workspace.user_of(self.headers.get("Authorization"))
+        if found := _SQL_PATH.fullmatch(path):
+            return self._sql(found, raw, user, fault)
         for method, pattern, handler in _ROUTES:
             if method == self.command and re.fullmatch(pattern, path):
                 result = handler(self.workspace, self._request(raw, user, fault))
                 return 200, json.dumps(result, ensure_ascii=False).encode(), {}
         raise ApiError(404, "ENDPOINT_NOT_FOUND", f"No API found for '{self.command} {path}'")
+
+    def _sql(
+        self, found: re.Match[str], raw: bytes, user: str, fault: dict[str, Any]
+    ) -> tuple[int, bytes, dict[str, str]]:
+        """One Thrift call to the cluster or warehouse of the path."""
+        sql = self.workspace.sql
+        known = self.workspace.clusters if found["cluster"] else self.workspace.warehouses
+        compute = unquote(found["cluster"] or found["warehouse"])
+        try:
+            generation = self._enter(known, compute, sql.settings.auto_start)
+        except NotRunning as error:
+            sql.end_sessions(compute)
+            code = "TEMPORARILY_UNAVAILABLE" if error.starting else "INVALID_STATE"
+            headers = {"X-Thriftserver-Error-Message": f"{code}: {error}"}
+            if not error.starting:
+                return 400, _error_body(code, str(error)), headers
+            return 503, _error_body(code, str(error)), {**headers, "Retry-After": "1"}
+        if self.command != "POST" or not sql.settings.server:
+            raise ApiError(404, "ENDPOINT_NOT_FOUND", f"No SQL for {self.command} {self.path}")
+        base = f"{self.scheme}://{self.headers.get('Host', '')}"
+        reply = sql.serve(Caller(user, compute, generation, base, fault), raw)
+        return 200, reply, {"Content-Type": "application/x-thrift"}
+
+    @staticmethod
+    def _enter(known: Clusters, compute: str, auto_start: bool) -> int:
+        if not known.has(compute):
+            raise ApiError(404, "RESOURCE_DOES_NOT_EXIST", f"{compute} does not exist")
+        return known.enter(compute, auto_start)
+
+    def _result_file(self, name: str) -> tuple[int, bytes, dict[str, str]]:
+        xml = {"Content-Type": "application/xml"}
+        if "Authorization" in self.headers:
+            return 400, _TWICE, xml
+        signature = dict(parse_qsl(urlsplit(self.path).query)).get("sig", "")
+        link = self.workspace.sql.links.get(name, signature)
+        if link is None:
+            return 403, _EXPIRED, xml
+        return 200, b"".join(link.chunk.read()), {"Content-Type": "application/octet-stream"}
 
     def _request(self, raw: bytes, user: str, fault: dict[str, Any]) -> Request:
         parts = urlsplit(self.path)
@@ -177,29 +251,18 @@ class FrontHandler(BaseHTTPRequestHandler):
         parts = urlsplit(self.path)
         action = (self.command, parts.path.removeprefix("/__front/"))
         workspace = self.workspace
-        result: Any = {}
         try:
             body = json.loads(raw) if raw else {}
-            if action == ("POST", "fault"):
-                workspace.faults.add(body)
-            elif action == ("GET", "fault"):
-                result = workspace.faults.pending()
-            elif action == ("DELETE", "fault"):
-                workspace.faults.clear()
-            elif action == ("GET", "log"):
+            if action == ("GET", "log"):
                 since = int(dict(parse_qsl(parts.query)).get("since", "0"))
-                result = workspace.log.entries(since)
-            elif action == ("DELETE", "log"):
-                workspace.log.clear()
-            elif action == ("POST", "cluster"):
-                result = workspace.clusters.control(body)
-            elif action == ("POST", "synthetic"):
-                workspace.catalog.add_synthetic(body["schema"], body["like"], int(body["count"]))
+                result: Any = workspace.log.entries(since)
+            elif handler := workspace.controls().get(action):
+                result = handler(body)
             else:
                 return 404, _error_body("ENDPOINT_NOT_FOUND", f"no control {action}"), {}
-        except (ValueError, KeyError, ClusterError) as error:
+        except (ValueError, KeyError, TypeError, ClusterError) as error:
             return 400, _error_body("INVALID_PARAMETER_VALUE", str(error)), {}
-        return 200, json.dumps(result).encode(), {}
+        return 200, json.dumps({} if result is None else result).encode(), {}
 
     def _send(
         self, status: int, body: bytes, headers: dict[str, str], drop: str | None = None
@@ -245,14 +308,17 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=0)
     options = parser.parse_args()
     config = json.loads(options.config.read_text("utf-8"))
-    handler = type("Handler", (FrontHandler,), {"workspace": Workspace(config)})
+    workspace = Workspace(config)
+    scheme = "https" if config.get("tls") else "http"
+    handler = type("Handler", (FrontHandler,), {"workspace": workspace, "scheme": scheme})
     server = FrontServer(("127.0.0.1", options.port), handler)
-    scheme = "http"
     if config.get("tls"):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(config["tls"]["cert"], config["tls"]["key"])
-        server.socket = context.wrap_socket(server.socket, server_side=True)
-        scheme = "https"
+        # The handshake is each connection's own affair: here it would hold up all others.
+        server.socket = context.wrap_socket(
+            server.socket, server_side=True, do_handshake_on_connect=False
+        )
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
@@ -263,6 +329,7 @@ def main() -> None:
     stop.wait()
     server.shutdown()
     server.server_close()
+    workspace.sql.close()
 
 
 if __name__ == "__main__":
