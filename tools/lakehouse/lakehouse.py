@@ -30,11 +30,13 @@ from typing import Any
 
 import azurite
 import delta_log
+import open_server
 import processes
 import spark_server
 import tls
 import tpch
-from workspace import ORG_ID
+from unity_catalog import OWNER
+from workspace import LIMITED, ORG_ID
 
 CATALOG = "main"
 CONTAINER = "lake"
@@ -194,9 +196,12 @@ def start_spark(directory: Path, folders: dict[str, Path]) -> spark_server.Spark
     return spark_server.start(directory, spark_server.metastore(folders, _cached))
 
 
-def _write_secrets(directory: Path, key: str) -> None:
-    azurite.write_secret(directory / "token", f"dapi{secrets.token_hex(16)}")
-    azurite.write_secret(directory / "limited_token", f"dapi{secrets.token_hex(16)}")
+def _write_secrets(directory: Path, key: str, dialect: str) -> None:
+    for name, user in (("token", OWNER), ("limited_token", LIMITED)):
+        token = f"dapi{secrets.token_hex(16)}"
+        if dialect == "open":
+            token = open_server.make_token(user, _SAS_LIFE_S)
+        azurite.write_secret(directory / name, token)
     azurite.write_secret(directory / "sas", azurite.make_sas(key, -3600, _SAS_LIFE_S))
     azurite.write_secret(directory / "expired_sas", azurite.make_sas(key, -7200, -3600))
 
@@ -230,7 +235,7 @@ def up(options: argparse.Namespace) -> None:
         say("starting Azurite")
         store = azurite.start(entry, directory)
         started.append(processes.entry("azurite", store.process))
-        _write_secrets(directory, store.key)
+        _write_secrets(directory, store.key, options.dialect)
         began = time.monotonic()
         pairs = [(Path(t["folder"]), f"{t['schema']}/{t['table']}") for t in tables]
         sent = azurite.upload(store.container(CONTAINER), pairs)
@@ -242,6 +247,7 @@ def up(options: argparse.Namespace) -> None:
             spark = start_spark(directory / "spark", folders)
             started.append(processes.entry("spark", spark.process))
             config["sql"] = {"server": spark.address}
+        config["dialect"] = options.dialect
         if options.tls:
             config["tls"] = tls.write_pair(directory)
         _write_whole(directory / "front.json", config)
@@ -297,6 +303,12 @@ def main() -> None:
     start.add_argument("--scale", type=float, default=0.1, help="TPC-H scale factor")
     start.add_argument("--sql", action="store_true", help="with a Spark Thrift Server")
     start.add_argument("--tls", action="store_true", help="the workspace speaks https")
+    start.add_argument(
+        "--dialect",
+        choices=("databricks", "open"),
+        default="databricks",
+        help="open: the REST side as the open-source Unity Catalog server has it",
+    )
     start.add_argument("--corpus", type=Path, default=_CORPUS)
     start.add_argument("--azurite", help="npm prefix, package folder or script of Azurite")
     start.add_argument("--page-size", type=int, default=50, help="objects a page by default")

@@ -9,7 +9,6 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +19,6 @@ from databricks import sql as databricks_sql
 from databricks.sql.exc import RequestError, ServerOperationError
 from databricks.sql.thrift_api.TCLIService import ttypes
 
-import lakehouse
-import processes
 from front_driver import (
     HttpFailure,
     ThriftCalls,
@@ -97,23 +94,10 @@ def test_the_connector_reads_columns(sql_lake: Any, sql: Any) -> None:
             assert as_lines(cursor.fetchall_arrow()) == expected_lines(sql_lake, table), table
 
 
-@pytest.fixture(scope="module")
-def tls_lake(
-    sql_lake: dict[str, Any], spark_address: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[dict[str, Any]]:
-    """A second workspace over the same lakehouse that speaks https."""
-    directory = tmp_path_factory.mktemp("tls")
-    config = json.loads(Path(sql_lake["token_file"]).with_name("front.json").read_text("utf-8"))
-    config |= {"tls": lakehouse.tls.write_pair(directory), "sql": {"server": spark_address}}
-    (directory / "front.json").write_text(json.dumps(config), "utf-8")
-    process, workspace = lakehouse.start_front(directory)
-    try:
-        yield sql_lake | {"workspace": workspace, "ca_file": config["tls"]["cert"]}
-    finally:
-        processes.stop([processes.entry("front", process)])
-
-
-def test_the_connector_reads_over_tls(tls_lake: Any) -> None:
+def test_the_connector_reads_over_tls(
+    sql_lake: Any, spark_address: str, start_front: Any
+) -> None:
+    tls_lake = start_front(with_tls=True, sql={"server": spark_address})
     port = int(tls_lake["workspace"].rpartition(":")[2])
     options = {"_port": port, "_tls_trusted_ca_file": tls_lake["ca_file"]}
     control(tls_lake, "POST", "sql", {"links_from_rows": 0, "rows_per_link": 20})

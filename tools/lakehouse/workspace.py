@@ -14,6 +14,7 @@ from typing import Any
 from clusters import Cluster, Clusters, warehouse_info
 from faults import Faults, RequestLog
 from grants import Grants
+from open_server import OpenServer
 from paging import ApiError, Pages, Request
 from sql_front import SqlFront
 from sql_rows import SqlSettings
@@ -56,6 +57,12 @@ class Workspace:
         self.vending = Vending(config.get("key_file", ""))
         self.faults = Faults()
         self.log = RequestLog()
+        self.open_server: OpenServer | None = None
+        if config.get("dialect") == "open":
+            known = self.user_by_token if config.get("authorization", True) else None
+            self.open_server = OpenServer(self.catalog, self.grants, self.vending, known)
+        for entry in config.get("tables", []):
+            self.catalog.put(entry)
         self._pages = Pages(int(config.get("page_size", 50)), int(config.get("page_cap", 100)))
 
     def user_of(self, header: str | None) -> str:
@@ -66,13 +73,18 @@ class Workspace:
                 "401",
                 "Credential was not sent or was of an unsupported type for this API.",
             )
-        given = header.removeprefix("Bearer ").strip().encode()
+        user = self.user_by_token(header.removeprefix("Bearer ").strip())
+        if user is None:
+            raise ApiError(403, "403", "Invalid access token.")
+        return user
+
+    def user_by_token(self, given: str) -> str | None:
         for key, user in _TOKEN_FILES.items():
             if self._config.get(key):
                 token = Path(self._config[key]).read_text("utf-8").strip().encode()
-                if token and hmac.compare_digest(given, token):
+                if token and hmac.compare_digest(given.encode(), token):
                     return user
-        raise ApiError(403, "403", "Invalid access token.")
+        return None
 
     # --- what SQL asks of the catalog ------------------------------------------
 

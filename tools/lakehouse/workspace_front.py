@@ -12,7 +12,9 @@ and ask for no token. When ready it prints one line of JSON with its address; SI
 The configuration is JSON: catalog, account, container, schemas {name: {dir, prefix}}, clusters
 [{id, name, state, start_seconds, fails}], token_file, limited_token_file, sas_file, page_size (what
 the server takes for max_results=0), page_cap, tls {cert, key}, warehouses [as clusters], sql
-{settings of sql_rows.py}. Only token_file, account, container, catalog and schemas are required.
+{settings of sql_rows.py}, tables [entries of Catalog.put], dialect ("open": as the open-source
+Unity Catalog server answers, see open_server.py) and authorization (false: that server asks for no
+token). Only token_file, account, container, catalog and schemas are required.
 """
 
 from __future__ import annotations
@@ -186,6 +188,10 @@ class FrontHandler(BaseHTTPRequestHandler):
         path = urlsplit(self.path).path
         if found := _RESULT_PATH.fullmatch(path):
             return self._result_file(found[1])
+        if open_server := self.workspace.open_server:
+            token = self.headers.get("Authorization")
+            status, kind, body = open_server.answer(self.command, self.path, raw, token)
+            return status, body, {"Content-Type": kind}
         if path == "/.well-known/databricks-config":
             raise ApiError(404, "ENDPOINT_NOT_FOUND", "Not found.")
         user = self.workspace.user_of(self.headers.get("Authorization"))
@@ -276,7 +282,7 @@ class FrontHandler(BaseHTTPRequestHandler):
             "Content-Type": "application/json",
             **headers,
             "Content-Length": str(len(body)),
-            "x-databricks-org-id": ORG_ID,
+            **({} if self.workspace.open_server else {"x-databricks-org-id": ORG_ID}),
             "Date": self.date_time_string(),
         }
         head += "".join(f"{name}: {value}\r\n" for name, value in fields.items())
