@@ -18,6 +18,7 @@
 #include <optional>
 #include <set>
 #include <thread>
+#include <tuple>
 
 namespace mms {
 namespace {
@@ -339,7 +340,12 @@ class Connection : public ByteSource, public HttpResponder {
 
   bool RefuseHeader(int status) {
     keep_alive_ = false;
-    std::string text = Head(status, {{"Content-Length", "0"}});
+    HttpHeaders headers{{"Content-Type", "text/plain"}};
+    std::string body =
+        "the request's header is " + std::string(status == 431 ? "too long\n" : "malformed\n");
+    if (options_.refusal) std::tie(headers, body) = options_.refusal(status);
+    headers.emplace_back("Content-Length", std::to_string(body.size()));
+    std::string text = Head(status, headers) + body;
     iovec part{text.data(), text.size()};
     (void)transport_->Write(&part, 1, 1000);  // the connection ends anyway
     return false;

@@ -70,6 +70,9 @@ class HttpResponder : public ByteSink {
 
 using HttpHandler = std::function<void(ServerRequest&, HttpResponder&)>;
 
+/// Headers and body of an answer that no handler gives, by its status.
+using HttpRefusal = std::function<std::pair<HttpHeaders, std::string>(int status)>;
+
 struct HttpServerOptions {
   std::string host = "127.0.0.1";
   uint16_t port = 0;         ///< 0 = the system picks a free one
@@ -79,6 +82,8 @@ struct HttpServerOptions {
   int header_timeout_ms = 30'000;       ///< from the first byte to the end of the header
   int transfer_timeout_ms = 120'000;    ///< one read or write that makes no progress
   int unread_body_timeout_ms = 10'000;  ///< how long an unread body is drained after the answer
+  /// Of a header that cannot be read: 400 malformed, 431 too long. Not set = a line of plain text.
+  HttpRefusal refusal;
 };
 
 class HttpServer {

@@ -206,7 +206,23 @@ TEST(HttpServer, RefusesAHeaderAboveItsLimit) {
   auto server = Serve(Echo);
   RawClient client(server->port());
   client.Send("GET / HTTP/1.1\r\nX: " + std::string(100'000, 'a') + "\r\n\r\n");
-  EXPECT_EQ(client.ReceiveAll().substr(0, 12), "HTTP/1.1 431");
+  std::string answer = client.ReceiveAll();
+  EXPECT_EQ(answer.substr(0, 12), "HTTP/1.1 431");
+  EXPECT_TRUE(answer.ends_with("\r\n\r\nthe request's header is too long\n")) << answer;
+}
+
+TEST(HttpServer, SaysWhyAHeaderIsRefusedInTheServicesOwnForm) {
+  HttpServerOptions options;
+  options.refusal = [](int status) -> std::pair<HttpHeaders, std::string> {
+    return {{{"Content-Type", "x/y"}}, "no " + std::to_string(status)};
+  };
+  auto server = Serve(Echo, options);
+  RawClient client(server->port());
+  client.Send("GET / HTTP/1.1\r\nbroken header\r\n\r\n");
+  std::string answer = client.ReceiveAll();
+  EXPECT_EQ(answer.substr(0, 12), "HTTP/1.1 400");
+  EXPECT_NE(answer.find("Content-Type: x/y\r\n"), std::string::npos) << answer;
+  EXPECT_TRUE(answer.ends_with("\r\n\r\nno 400")) << answer;
 }
 
 TEST(HttpServer, DropsAClientThatDoesNotFinishItsHeader) {

@@ -19,6 +19,7 @@ struct Call {
   std::string path;                   ///< decoded, begins with "/"
   std::vector<std::string> segments;  ///< of the path, each decoded
   std::map<std::string, std::string> parameters;
+  int64_t initiating_ms = 0;  ///< wish of a fault rule: so long the session made is INITIATING
 
   bool Has(const std::string& name) const { return parameters.contains(name); }
   /// "" when absent.

@@ -32,6 +32,9 @@ CREATE TABLE IF NOT EXISTS blocks (
   upload_id TEXT NOT NULL REFERENCES uploads(id) ON DELETE CASCADE, id INTEGER NOT NULL,
   path TEXT NOT NULL, rows INTEGER NOT NULL, bytes INTEGER NOT NULL, created_s INTEGER NOT NULL,
   PRIMARY KEY (upload_id, id)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS downloads (
+  id TEXT PRIMARY KEY, session TEXT NOT NULL, created_s INTEGER NOT NULL);
+CREATE INDEX IF NOT EXISTS downloads_by_age ON downloads (created_s);
 )sql";
 
 constexpr char kTableColumns[] =

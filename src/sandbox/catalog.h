@@ -1,11 +1,11 @@
 // The sandbox's truth about what exists: projects, schemas, tables, partitions, data files, upload
-// sessions and their blocks, in DATA/catalog.sqlite. A change is one SQLite transaction, so a
-// killed process leaves the old or the new state, never a mixture; which files count is decided
-// here alone (storage.h).
+// sessions and their blocks, download sessions, in DATA/catalog.sqlite. A change is one SQLite
+// transaction, so a killed process leaves the old or the new state, never a mixture; which files
+// count is decided here alone (storage.h).
 //
 // Thread-safe (one mutex). Paths are relative to the data folder. Errors carry MaxCompute's codes:
-// NoSuchProject, NoSuchTable, NoSuchPartition, NoSuchUpload (kNotFound), StatusConflict
-// (kConflict).
+// NoSuchProject, NoSuchTable, NoSuchPartition, NoSuchUpload, NoSuchDownload (kNotFound),
+// StatusConflict (kConflict).
 #pragma once
 
 #include <functional>
@@ -143,6 +143,11 @@ class Catalog {
   /// longer `table`'s.
   Result<std::vector<std::string>> CommitRows(const Table& table,
                                               const std::vector<RowChange>& changes);
+
+  /// Keeps a download session's description; forgets those older than `age_s`.
+  Status PutDownload(const std::string& id, const std::string& session, int64_t age_s);
+  /// The description; kNotFound NoSuchDownload, also when it is older than `age_s`.
+  Result<std::string> GetDownload(const std::string& id, int64_t age_s);
 
   /// Every file that counts: data files and blocks of open sessions.
   Result<std::vector<std::string>> LivePaths();

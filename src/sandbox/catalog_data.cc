@@ -1,4 +1,4 @@
-// Partitions, data files and upload sessions of the catalog.
+// Partitions, data files, upload and download sessions of the catalog.
 #include "sandbox/catalog.h"
 
 namespace mms::sandbox {
@@ -394,6 +394,30 @@ Result<std::vector<std::string>> Catalog::CommitRows(const Table& table,
     return CheckPartitionLimit(table);
   }));
   return replaced;
+}
+
+Status Catalog::PutDownload(const std::string& id, const std::string& session, int64_t age_s) {
+  std::lock_guard lock(mutex_);
+  return database_->InTransaction([&]() -> Status {
+    TRY_VOID(database_->Prepare("DELETE FROM downloads WHERE created_s < ?")
+                 .Bind(NowSeconds() - age_s)
+                 .Run());
+    return database_->Prepare("INSERT INTO downloads VALUES (?, ?, ?)")
+        .Bind(id)
+        .Bind(session)
+        .Bind(NowSeconds())
+        .Run();
+  });
+}
+
+Result<std::string> Catalog::GetDownload(const std::string& id, int64_t age_s) {
+  std::lock_guard lock(mutex_);
+  auto statement =
+      database_->Prepare("SELECT session FROM downloads WHERE id = ? AND created_s >= ?");
+  TRY(bool found, statement.Bind(id).Bind(NowSeconds() - age_s).Step());
+  if (found) return statement.Text(0);
+  return Error(ErrorKind::kNotFound, "NoSuchDownload",
+               "the download session '" + id + "' does not exist");
 }
 
 Result<std::vector<std::string>> Catalog::LivePaths() {

@@ -69,7 +69,4 @@ Status CheckType(const ColumnType& type, bool extended_scale);
 /// Whether a partition column may have this type (2.0 edition).
 bool IsPartitionType(TypeId id);
 
-/// The MaxCompute type that shows a query result's Arrow type; decimals keep their digits.
-ColumnType FromArrow(const arrow::DataType& type);
-
 }  // namespace mms::sandbox

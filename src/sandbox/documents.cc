@@ -75,11 +75,12 @@ Json ReservedMembers(const Table& table) {
   if (!table.primary_key.empty()) reserved["PrimaryKey"] = table.primary_key;
   if (table.clustering) {
     reserved["ClusterType"] = table.clustering->range ? "range" : "hash";
-    reserved["BucketNum"] = table.clustering->buckets;
+    if (table.clustering->buckets > 0) reserved["BucketNum"] = table.clustering->buckets;
     reserved["ClusterCols"] = table.clustering->columns;
     Json sort = Json::array();
     for (const auto& [name, descending] : table.clustering->sort) {
-      sort.push_back({{"name", name}, {"order", descending ? "desc" : "asc"}});
+      // "col", as both SDKs read it; a table without SORTED BY has no SortCols.
+      sort.push_back({{"col", name}, {"order", descending ? "desc" : "asc"}});
     }
     if (!sort.empty()) reserved["SortCols"] = std::move(sort);
   }

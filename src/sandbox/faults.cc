@@ -94,14 +94,16 @@ Status Faults::ReadFault(const Json& json, Fault* fault) {
   TRY(fault->cut_after_bytes, Number(json, "cut_after_bytes", -1, {0, INT64_MAX}));
   TRY(fault->drop_answer, Flag(json, "drop_answer"));
   TRY(fault->session_gone, Flag(json, "session_gone"));
+  TRY(fault->initiating_ms, Number(json, "initiating_ms", 0, {1, kDelayMsMax}));
   TRY(fault->delay_ms, Number(json, "delay_ms", 0, {1, kDelayMsMax}));
   int actions = (fault->status != 0) + (fault->cut_after_bytes >= 0) + fault->drop_answer +
-                fault->session_gone;
+                fault->session_gone + (fault->initiating_ms > 0);
   if (actions > 1) {
-    return Bad("give one of status, cut_after_bytes, drop_answer and session_gone");
+    return Bad("give one of status, cut_after_bytes, drop_answer, session_gone and initiating_ms");
   }
   if (actions == 0 && fault->delay_ms == 0) {
-    return Bad("give an action: status, cut_after_bytes, drop_answer, session_gone or delay_ms");
+    return Bad("give an action: status, cut_after_bytes, drop_answer, session_gone, initiating_ms "
+               "or delay_ms");
   }
   bool dressed = !fault->code.empty() || fault->retry_after_s >= 0 || fault->hold_ms >= 0;
   if (dressed && fault->status == 0) {
@@ -114,7 +116,8 @@ Result<Faults::Rule> Faults::ReadRule(const Json& json) {
   static const std::set<std::string> kKeys{
       "call",           "object",          "nth",         "every",        "probability",
       "seed",           "times",           "status",      "code",         "retry_after_s",
-      "hold_client_ms", "cut_after_bytes", "drop_answer", "session_gone", "delay_ms"};
+      "hold_client_ms", "cut_after_bytes", "drop_answer", "session_gone", "initiating_ms",
+      "delay_ms"};
   if (!json.is_object()) return Bad("a rule must be an object");
   for (const auto& [key, value] : json.items()) {
     if (!kKeys.contains(key)) return Bad("'" + key + "' is not a key of a rule");
@@ -131,6 +134,9 @@ Result<Faults::Rule> Faults::ReadRule(const Json& json) {
   TRY(rule.object, Text(json, "object"));
   TRY_VOID(ReadWhen(json, &rule));
   TRY_VOID(ReadFault(json, &rule.fault));
+  if (rule.fault.initiating_ms > 0 && rule.call != CallName::kCreateDownload) {
+    return Bad("initiating_ms belongs to create_download");
+  }
   return rule;
 }
 

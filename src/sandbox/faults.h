@@ -28,6 +28,7 @@ struct Fault {
   int64_t cut_after_bytes = -1;  ///< of the body that carries rows, else of the answer
   bool drop_answer = false;      ///< the call is done, its answer never arrives
   bool session_gone = false;     ///< the session it names does not exist from now on
+  int64_t initiating_ms = 0;     ///< the download session it makes is not ready so long
   int64_t delay_ms = 0;          ///< before anything else
 };
 

@@ -99,6 +99,8 @@ TEST(Faults, ABadRuleIsRefusedByNameAndLeavesTheOldOnes) {
         R"([{"call": "put_block", "status": 503, "drop_answer": true}])",
         R"([{"call": "put_block", "nth": 1, "every": 2, "status": 503}])",
         R"([{"call": "set_faults", "status": 503}])",
+        R"([{"call": "get_download", "initiating_ms": 5}])",
+        R"([{"call": "create_download", "initiating_ms": 5, "status": 503}])",
         R"([{"drop_answer": "yes", "call": "any"}])"}) {
     auto set = faults.Set(std::string("{\"faults\": ") + bad + "}");
     ASSERT_FALSE(set) << bad;

@@ -1,6 +1,7 @@
 #include "sandbox/instances.h"
 
 #include <array>
+#include <cstdio>
 #include <ctime>
 #include <nlohmann/json.hpp>
 
@@ -16,6 +17,7 @@ namespace {
 constexpr size_t kWorkers = 4;
 constexpr size_t kInstancesMax = 20'000;
 constexpr int64_t kKeepSeconds = 24 * 3600;
+constexpr int64_t kForgetEverySeconds = 60;
 
 /// Values may be JSON strings, booleans or numbers.
 std::map<std::string, std::string> ParseSettings(const std::string& text) {
@@ -44,13 +46,14 @@ std::string MakeId() {
 Error NoSuchInstance(const std::string& id) {
   // By this code PyODPS 0.13 (exist_instance) knows that it is only not there.
   return Error(ErrorKind::kNotFound, "NoSuchObject",
-               "the instance '" + id + "' does not exist (instances do not survive a restart)");
+               "the instance '" + id + "' does not exist (the sandbox keeps them for 24 hours)");
 }
 
 }  // namespace
 
-Instances::Instances(Catalog* catalog, Storage* storage)
+Instances::Instances(Catalog* catalog, Storage* storage, InstanceStore* store)
     : storage_(storage),
+      store_(store),
       engine_(storage->Absolute(Storage::ResultPath("spill"))),
       executor_(catalog, storage, &engine_) {
   for (size_t i = 0; i < kWorkers; ++i) workers_.emplace_back([this] { Work(); });
@@ -60,15 +63,15 @@ Instances::~Instances() {
   {
     std::lock_guard lock(mutex_);
     stopping_ = true;
-    for (auto& [id, instance] : instances_) instance->cancelled = true;
+    for (auto& [id, instance] : running_) instance->cancelled = true;
   }
   changed_.notify_all();
   ended_.notify_all();
   for (std::thread& worker : workers_) worker.join();
 }
 
-std::string Instances::Submit(const User& user, const std::string& project,
-                              const std::string& schema, SubmittedJob job) {
+Result<std::string> Instances::Submit(const User& user, const std::string& project,
+                                      const std::string& schema, SubmittedJob job) {
   auto instance = std::make_shared<Instance>();
   instance->view.id = MakeId();
   instance->view.project = project;
@@ -79,41 +82,38 @@ std::string Instances::Submit(const User& user, const std::string& project,
   instance->schema = schema.empty() ? "default" : LowerName(schema);
   {
     std::lock_guard lock(mutex_);
-    Forget();
-    instances_[instance->view.id] = instance;
+    TRY_VOID(Forget());
+    TRY_VOID(store_->Add(instance->view));
+    running_[instance->view.id] = instance;
+    unpolled_.insert(instance->view.id);
     queue_.push_back(instance);
   }
   changed_.notify_one();
   return instance->view.id;
 }
 
-/// Drops old finished instances. The mutex is held.
-void Instances::Forget() {
-  int64_t oldest_s = NowSeconds() - kKeepSeconds;
-  for (auto at = instances_.begin(); at != instances_.end();) {
-    const InstanceView& view = at->second->view;
-    bool drop = view.finished() && (view.ended_s < oldest_s || instances_.size() > kInstancesMax);
-    if (!drop) {
-      if (instances_.size() <= kInstancesMax)
-        return;  // ids begin with their time: the rest is newer
-      ++at;
-      continue;
-    }
-    if (!view.result_path.empty()) storage_->Retire({view.result_path});
-    at = instances_.erase(at);
-  }
+/// Once a minute drops old instances. The mutex is held.
+Status Instances::Forget() {
+  int64_t now_s = NowSeconds();
+  if (now_s - forgot_s_ < kForgetEverySeconds) return OkStatus();
+  forgot_s_ = now_s;
+  TRY(auto results, store_->Forget(now_s - kKeepSeconds, kInstancesMax));
+  storage_->Retire(results);
+  while (unpolled_.size() > kInstancesMax) unpolled_.erase(unpolled_.begin());
+  return OkStatus();
 }
 
-Result<std::shared_ptr<Instances::Instance>> Instances::FindLocked(const User& user,
-                                                                   const std::string& project,
-                                                                   const std::string& id) {
-  auto found = instances_.find(id);
-  if (found == instances_.end() || found->second->view.project != project) {
-    return NoSuchInstance(id);
+Result<InstanceView> Instances::FindLocked(const User& user, const std::string& project,
+                                           const std::string& id) {
+  std::optional<InstanceView> view;
+  auto running = running_.find(id);
+  if (running != running_.end()) {
+    view = running->second->view;
+  } else {
+    TRY(view, store_->Find(id));
   }
-  if (found->second->view.owner == user.name || user.Has(Right::kOwner, project)) {
-    return found->second;
-  }
+  if (!view || view->project != project) return NoSuchInstance(id);
+  if (view->owner == user.name || user.Has(Right::kOwner, project)) return *std::move(view);
   return Error(ErrorKind::kDenied, "NoPermission",
                "ODPS-0420095: Access Denied - the instance '" + id + "' is another user's");
 }
@@ -121,49 +121,38 @@ Result<std::shared_ptr<Instances::Instance>> Instances::FindLocked(const User& u
 Result<InstanceView> Instances::Find(const User& user, const std::string& project,
                                      const std::string& id, bool is_poll) {
   std::lock_guard lock(mutex_);
-  TRY(auto instance, FindLocked(user, project, id));
-  InstanceView view = instance->view;
-  if (is_poll && !instance->polled) {
-    instance->polled = true;
-    view.state = InstanceState::kRunning;
-  }
+  TRY(InstanceView view, FindLocked(user, project, id));
+  if (is_poll && unpolled_.erase(id) > 0) view.state = InstanceState::kRunning;
   return view;
 }
 
 Status Instances::Cancel(const User& user, const std::string& project, const std::string& id) {
   std::lock_guard lock(mutex_);
-  TRY(auto instance, FindLocked(user, project, id));
-  if (instance->view.finished()) {
+  TRY(InstanceView view, FindLocked(user, project, id));
+  if (view.finished()) {
     return Error(ErrorKind::kConflict, "InvalidStateSetting",
                  "the instance '" + id + "' has ended already");
   }
-  instance->cancelled = true;
+  running_.at(id)->cancelled = true;
   return OkStatus();
 }
 
 Status Instances::WaitForEnd(const User& user, const std::string& project, const std::string& id,
                              std::chrono::milliseconds longest) {
   std::unique_lock lock(mutex_);
-  TRY(auto instance, FindLocked(user, project, id));
-  ended_.wait_for(lock, longest, [&] { return stopping_ || instance->view.finished(); });
+  TRY(InstanceView view, FindLocked(user, project, id));
+  if (view.finished()) return OkStatus();
+  ended_.wait_for(lock, longest, [&] {
+    auto running = running_.find(id);
+    return stopping_ || running == running_.end() || running->second->view.finished();
+  });
   return OkStatus();
 }
 
-std::vector<InstanceView> Instances::List(const User& user, const std::string& project,
-                                          const InstanceFilter& filter) {
-  std::lock_guard lock(mutex_);
-  bool owns_all = user.Has(Right::kOwner, project) && !filter.only_own;
-  std::vector<InstanceView> views;
-  for (auto at = instances_.rbegin(); at != instances_.rend(); ++at) {
-    const InstanceView& view = at->second->view;
-    bool wanted = view.project == project && (owns_all || view.owner == user.name) &&
-                  (filter.marker.empty() || view.id < filter.marker) &&
-                  filter.finished.value_or(view.finished()) == view.finished() &&
-                  view.submitted_s >= filter.from_s && view.submitted_s <= filter.to_s;
-    if (wanted) views.push_back(view);
-    if (views.size() == filter.limit) break;
-  }
-  return views;
+Result<std::vector<InstanceView>> Instances::List(const User& user, const std::string& project,
+                                                  InstanceFilter filter) {
+  if (!user.Has(Right::kOwner, project)) filter.owner = user.name;
+  return store_->List(project, filter);
 }
 
 void Instances::Work() {
@@ -184,6 +173,7 @@ void Instances::Work() {
 void Instances::Run(Instance* instance) {
   Result<sql::SqlOutcome> outcome = Execute(instance);
   std::lock_guard lock(mutex_);
+  if (stopping_ && !outcome) return;  // nobody cancelled it: it is lost with the process
   InstanceView& view = instance->view;
   view.ended_s = NowSeconds();
   if (outcome) {
@@ -195,7 +185,20 @@ void Instances::Run(Instance* instance) {
     view.state = instance->cancelled ? InstanceState::kCancelled : InstanceState::kFailed;
     view.text = sql::FailureText(outcome.error());
   }
+  Keep(instance);
   ended_.notify_all();
+}
+
+/// Hands an ended instance to the store. If the disk does not take it, it stays in memory, so that
+/// its client learns how it ended. The mutex is held.
+void Instances::Keep(Instance* instance) {
+  Status kept = store_->Finish(instance->view);
+  if (kept) {
+    running_.erase(instance->view.id);
+    return;
+  }
+  std::fprintf(stderr, "mms sandbox: instance %s will not outlive a restart: %s\n",
+               instance->view.id.c_str(), kept.error().ToString().c_str());
 }
 
 Result<sql::SqlOutcome> Instances::Execute(Instance* instance) {

@@ -1,7 +1,6 @@
 // SQL instances: a job is accepted, runs on its own thread, is polled, and keeps its result for a
-// day. A client sees Running at least once, as on the real service, so that its polling is
-// exercised. Thread-safe. After a restart instances are gone (NoSuchObject); tables and data are
-// not.
+// day (the newest 20,000), also across a restart (instance_store.h). A client sees Running at least
+// once, as on the real service, so that its polling is exercised. Thread-safe.
 #pragma once
 
 #include <atomic>
@@ -11,57 +10,29 @@
 #include <map>
 #include <memory>
 #include <mutex>
-#include <optional>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "sandbox/instance_store.h"
 #include "sandbox/sql/executor.h"
 #include "sandbox/users.h"
-#include "sandbox/xml.h"
 
 namespace mms::sandbox {
 
-enum class InstanceState { kWaiting, kRunning, kSuccess, kFailed, kCancelled };
-
-/// What is known of an instance at one moment.
-struct InstanceView {
-  std::string id;
-  std::string project;
-  std::string owner;  ///< the user's name
-  SubmittedJob job;
-  InstanceState state = InstanceState::kWaiting;
-  int64_t submitted_s = 0;
-  int64_t ended_s = 0;
-  bool is_select = false;
-  std::string text;         ///< result text, or "FAILED: ..."
-  std::string result_path;  ///< SELECT
-  bool finished() const {
-    return state != InstanceState::kWaiting && state != InstanceState::kRunning;
-  }
-};
-
-struct InstanceFilter {
-  std::string marker;  ///< ids before this one, the list being newest first; "" = from the newest
-  size_t limit = 1'000;
-  std::optional<bool> finished;
-  bool only_own = false;
-  int64_t from_s = 0;
-  int64_t to_s = INT64_MAX;
-};
-
 class Instances {
  public:
-  Instances(Catalog* catalog, Storage* storage);
-  /// Cancels what runs and waits for it.
+  Instances(Catalog* catalog, Storage* storage, InstanceStore* store);
+  /// Stops what runs and waits for it; it has failed when the store is opened again.
   ~Instances();
   Instances(const Instances&) = delete;
   Instances& operator=(const Instances&) = delete;
 
   /// The new instance's id. `user` must outlive this; `schema` is the request's default schema
   /// ("" = default).
-  std::string Submit(const User& user, const std::string& project, const std::string& schema,
-                     SubmittedJob job);
+  Result<std::string> Submit(const User& user, const std::string& project,
+                             const std::string& schema, SubmittedJob job);
   /// Errors: kNotFound NoSuchObject, kDenied NoPermission (another user's, unless `user` owns the
   /// project). `is_poll` marks the calls a client repeats until the end.
   Result<InstanceView> Find(const User& user, const std::string& project, const std::string& id,
@@ -73,8 +44,8 @@ class Instances {
   Status WaitForEnd(const User& user, const std::string& project, const std::string& id,
                     std::chrono::milliseconds longest);
   /// Those the user may see, newest first.
-  std::vector<InstanceView> List(const User& user, const std::string& project,
-                                 const InstanceFilter& filter);
+  Result<std::vector<InstanceView>> List(const User& user, const std::string& project,
+                                         InstanceFilter filter);
 
  private:
   struct Instance {
@@ -82,23 +53,26 @@ class Instances {
     const User* user = nullptr;
     std::string schema;
     std::atomic<bool> cancelled = false;
-    bool polled = false;
   };
 
-  Result<std::shared_ptr<Instance>> FindLocked(const User& user, const std::string& project,
-                                               const std::string& id);
+  Result<InstanceView> FindLocked(const User& user, const std::string& project,
+                                  const std::string& id);
   void Work();
   void Run(Instance* instance);
   Result<sql::SqlOutcome> Execute(Instance* instance);
-  void Forget();
+  void Keep(Instance* instance);
+  Status Forget();
 
   Storage* storage_;
+  InstanceStore* store_;
   sql::Engine engine_;
   sql::Executor executor_;
   std::mutex mutex_;
   std::condition_variable changed_;  ///< the queue, or stopping
   std::condition_variable ended_;
-  std::map<std::string, std::shared_ptr<Instance>> instances_;
+  std::map<std::string, std::shared_ptr<Instance>> running_;  ///< not yet ended in the store
+  std::set<std::string> unpolled_;  ///< ids that no client has seen Running yet
+  int64_t forgot_s_ = 0;
   std::deque<std::shared_ptr<Instance>> queue_;
   bool stopping_ = false;
   std::vector<std::thread> workers_;

@@ -114,7 +114,8 @@ void Limits::ForgetIdle(Clock::time_point now) {
 }
 
 int64_t Limits::BytesPerSecond(CallName name) const {
-  return options_.enforce && TakesRows(name) ? options_.block_bytes_per_s : 0;
+  bool rows = TakesRows(name) || name == CallName::kReadDownload;
+  return options_.enforce && rows ? options_.block_bytes_per_s : 0;
 }
 
 nlohmann::json Limits::Describe() {
@@ -137,6 +138,14 @@ Result<size_t> ThrottledSource::Read(void* buffer, size_t size) {
   auto due = begun_ + std::chrono::microseconds(taken_ * 1'000'000 / bytes_per_s_);
   std::this_thread::sleep_until(due);
   return got;
+}
+
+Status ThrottledResponder::Write(const void* data, size_t size) {
+  TRY_VOID(responder_->Write(data, size));
+  sent_ += static_cast<int64_t>(size);
+  std::this_thread::sleep_until(begun_ +
+                                std::chrono::microseconds(sent_ * 1'000'000 / bytes_per_s_));
+  return OkStatus();
 }
 
 }  // namespace mms::sandbox

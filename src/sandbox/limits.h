@@ -1,7 +1,7 @@
 // MaxCompute's limits of rate and concurrency, enforced on wish: sessions, blocks and commits per
-// table and time, commits at once, requests in flight, bytes per second of a block. Numbers: the
-// "Limits" table of MaxCompute's data transmission service. Limits of value, name and count (cells,
-// columns, partitions, block ids) hold always and live where the things are made.
+// table and time, commits at once, requests in flight, bytes per second of a block or a download.
+// Numbers: the "Limits" table of MaxCompute's data transmission service. Limits of value, name and
+// count (cells, columns, partitions, block ids) hold always and live where the things are made.
 //
 // What is refused does not count as used. Thread-safe. Errors: kThrottled FlowExceeded,
 // SlotExceeded.
@@ -27,7 +27,7 @@ struct LimitOptions {
   double window_scale = 1;  ///< of the windows' lengths; the numbers stay
   /// Requests in flight over all projects. The service's own number depends on the region.
   int slots = 300;
-  int64_t block_bytes_per_s = 10'000'000;  ///< of one block; 0 = no throttle
+  int64_t block_bytes_per_s = 10'000'000;  ///< of one block, one download; 0 = no throttle
 };
 
 class Limits {
@@ -53,7 +53,7 @@ class Limits {
   /// Counts the call against every limit it falls under, or against none.
   Result<std::unique_ptr<Admission>> Admit(const Target& target, Clock::time_point now);
 
-  /// How fast the call's body may come; 0 = as fast as it does.
+  /// How fast the call's rows may come or go; 0 = as fast as they do.
   int64_t BytesPerSecond(CallName name) const;
 
   /// For each limit: its number, how often it refused, the most it saw in use.
@@ -91,6 +91,29 @@ class ThrottledSource : public ByteSource {
   int64_t bytes_per_s_;
   Limits::Clock::time_point begun_;
   int64_t taken_ = 0;
+};
+
+/// An answer no faster than a rate.
+class ThrottledResponder : public HttpResponder {
+ public:
+  ThrottledResponder(HttpResponder* responder, int64_t bytes_per_s)
+      : responder_(responder), bytes_per_s_(bytes_per_s), begun_(Limits::Clock::now()) {}
+  Status Send(int status, const HttpHeaders& headers, std::string_view body) override {
+    return responder_->Send(status, headers, body);
+  }
+  Status Start(int status, const HttpHeaders& headers) override {
+    return responder_->Start(status, headers);
+  }
+  Status Write(const void* data, size_t size) override;
+  Status Finish() override { return responder_->Finish(); }
+  void Abort() override { responder_->Abort(); }
+  bool started() const override { return responder_->started(); }
+
+ private:
+  HttpResponder* responder_;
+  int64_t bytes_per_s_;
+  Limits::Clock::time_point begun_;
+  int64_t sent_ = 0;
 };
 
 }  // namespace mms::sandbox

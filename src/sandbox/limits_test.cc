@@ -99,9 +99,10 @@ TEST(Limits, NothingIsRefusedUnlessEnforced) {
   EXPECT_EQ(limits.BytesPerSecond(CallName::kPutBlock), 0);
 }
 
-TEST(Limits, TheThrottleIsForBlocksAlone) {
+TEST(Limits, TheThrottleIsForRowsThatComeOrGo) {
   Limits limits(Enforced());
   EXPECT_EQ(limits.BytesPerSecond(CallName::kPutBlock), 10'000'000);
+  EXPECT_EQ(limits.BytesPerSecond(CallName::kReadDownload), 10'000'000);
   EXPECT_EQ(limits.BytesPerSecond(CallName::kGetTable), 0);
 }
 

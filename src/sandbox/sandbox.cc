@@ -78,15 +78,19 @@ Status Run(const Options& options) {
   }
   TRY(auto expired, catalog->ExpireUploads(options.session_s));
   storage->Retire(expired);
+  TRY(auto instances, InstanceStore::Open(options.data_dir));
   TRY(auto live, catalog->LivePaths());
+  TRY(auto results, instances->ResultPaths());
+  live.insert(live.end(), results.begin(), results.end());
   TRY_VOID(storage->Sweep(live));
-  Server server(catalog.get(), storage.get(),
+  Server server(catalog.get(), storage.get(), instances.get(),
                 {std::move(users), options.limits, options.session_s});
   if (!options.faults_json.empty()) TRY_VOID(server.SetFaults(options.faults_json));
   HttpServerOptions http;
   http.host = address.first;
   http.port = address.second;
   http.handler_threads = kHandlerThreads;
+  http.refusal = Server::RefuseHeader;
   if (options.limits.enforce) {
     http.handler_threads = std::max(kHandlerThreads, options.limits.slots + kSpareThreads);
   }

@@ -82,6 +82,11 @@ void Server::Handle(ServerRequest& request, HttpResponder& responder) {
   if (!fault) return Reply(Serve({*call, target, **user, &responder}), to, &responder);
   ++CountersOf(target.name).faults;
   faults_.Delay(fault->delay_ms);
+  if (call->Parameter("asyncmode") == "true") {
+    call->initiating_ms = fault->initiating_ms;
+  } else {
+    faults_.Delay(fault->initiating_ms);  // who does not ask for it waits for a ready session
+  }
   if (fault->status != 0) {
     return Reply(FaultAnswer(*fault, IsTunnel(target.name), request_id), to, &responder);
   }
@@ -91,6 +96,15 @@ void Server::Handle(ServerRequest& request, HttpResponder& responder) {
   if (takes_rows) request.body = &body;
   CutResponder out(&responder, takes_rows ? INT64_MAX : cut, fault->drop_answer);
   Reply(Serve({*call, target, **user, &out}), to, &out);
+}
+
+std::pair<HttpHeaders, std::string> Server::RefuseHeader(int status) {
+  std::string request_id = UpperName(RandomHex(12));
+  Error error(ErrorKind::kInvalidInput, "InvalidArgument",
+              status == 431 ? "the request's header is too long" : "the request is no HTTP/1.1");
+  Answer answer = RestError(error, request_id);
+  answer.headers.emplace_back("x-odps-request-id", request_id);
+  return {std::move(answer.headers), std::move(answer.body)};
 }
 
 void Server::Reply(Result<Answer> answer, const ReplyTo& to, HttpResponder* responder) {
@@ -127,7 +141,8 @@ Result<Answer> Server::Serve(const Exchange& exchange) {
   if (rate == 0) return Route(exchange);
   ThrottledSource slow(request.body, rate);
   request.body = &slow;
-  return Route(exchange);
+  ThrottledResponder slow_answer(exchange.responder, rate);
+  return Route({exchange.call, target, exchange.user, &slow_answer});
 }
 
 Result<Answer> Server::Route(const Exchange& exchange) {
@@ -358,7 +373,7 @@ Result<Answer> Server::ListInstances(const Exchange& exchange) {
   InstanceFilter filter;
   filter.marker = call.Parameter("marker");
   filter.limit = PageSize(call);
-  filter.only_own = call.Parameter("onlyowner") == "yes";
+  if (call.Parameter("onlyowner") == "yes") filter.owner = user.name;
   std::string status = LowerName(call.Parameter("status"));
   if (!status.empty()) filter.finished = status == "terminated";
   // "from:to" in seconds since 1970, either of them may be missing.
@@ -366,7 +381,7 @@ Result<Answer> Server::ListInstances(const Exchange& exchange) {
   size_t colon = std::min(range.find(':'), range.size());
   filter.from_s = Number(range.substr(0, colon), filter.from_s);
   filter.to_s = Number(range.substr(std::min(colon + 1, range.size())), filter.to_s);
-  auto views = instances_.List(user, target.project, filter);
+  TRY(auto views, instances_.List(user, target.project, filter));
   return InstanceListDocument(views, views.size() == filter.limit ? views.back().id : "");
 }
 
@@ -375,7 +390,7 @@ Result<Answer> Server::SubmitInstance(const Exchange& exchange) {
   TRY(std::string body, ReadAll(call.http->body, kControlBodyBytesMax));
   TRY(SubmittedJob job, ParseSubmittedJob(body));
   std::string schema = call.Parameter("curr_schema");
-  std::string id = instances_.Submit(user, target.project, schema, std::move(job));
+  TRY(std::string id, instances_.Submit(user, target.project, schema, std::move(job)));
   // An empty body: a client would take any text for the result of an instance that has ended
   // already.
   return Answer{201,

@@ -30,18 +30,20 @@ struct ServerOptions {
 
 class Server {
  public:
-  Server(Catalog* catalog, Storage* storage, ServerOptions options)
+  Server(Catalog* catalog, Storage* storage, InstanceStore* instances, ServerOptions options)
       : catalog_(catalog),
         storage_(storage),
         users_(std::move(options.users)),
         limits_(options.limits),
-        instances_(catalog, storage),
+        instances_(catalog, storage, instances),
         upload_(catalog, storage, options.session_s),
         download_(catalog, storage, options.session_s),
         upsert_(catalog, storage, options.session_s),
         stream_(catalog, storage) {}
 
   void Handle(ServerRequest& request, HttpResponder& responder);
+  /// The answer to a request whose header cannot be read: as every other error, with an id.
+  static std::pair<HttpHeaders, std::string> RefuseHeader(int status);
   /// The rules in force from the start. Errors: as Faults::Set.
   Status SetFaults(const std::string& json_text) { return faults_.Set(json_text); }
   /// Call before the listener's Stop.

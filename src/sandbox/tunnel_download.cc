@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <chrono>
 #include <nlohmann/json.hpp>
 
 #include "sandbox/arrow_block.h"
@@ -9,18 +10,20 @@
 #include "sandbox/documents.h"
 #include "sandbox/parquet_file.h"
 #include "sandbox/record_block.h"
+#include "sandbox/result_file.h"
 #include "sandbox/tunnel_upload.h"
 #include "sandbox/wide_time.h"
 
 namespace mms::sandbox {
 namespace {
 
-constexpr size_t kSessionsMax = 10'000;
+using Json = nlohmann::json;
+
 constexpr int64_t kLimitedRows = 10'000;
 
-Error NoSuchDownload(const std::string& id) {
-  return Error(ErrorKind::kNotFound, "NoSuchDownload",
-               "the download session '" + id + "' does not exist");
+int64_t NowMs() {
+  auto now = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
 }
 
 /// "(start,count)"; all rows when absent.
@@ -105,6 +108,78 @@ Result<std::vector<Column>> ColumnsNamed(const std::string& list, const std::vec
   return chosen;
 }
 
+struct TunnelDownload::Session {
+  std::string id;
+  std::optional<Table> table;  ///< nullopt: the result of a query
+  PartitionSpec spec;
+  int64_t version = 0;
+  bool any_version = false;  ///< disable_modified_check: read whatever is there
+  std::string result_path;
+  std::vector<Column> columns;
+  std::vector<Column> partition_columns;
+  int64_t rows = 0;
+  int64_t created_s = 0;
+  int64_t ready_ms = 0;  ///< INITIATING until then
+
+  bool is_ready() const { return NowMs() >= ready_ms; }
+
+  /// Columns are left out: a table tells its own, a result's file too.
+  std::string ToJson() const {
+    Json json{{"id", id},       {"spec", spec},       {"version", version},
+              {"rows", rows},   {"any", any_version}, {"result", result_path},
+              {"s", created_s}, {"ready", ready_ms}};
+    if (table) {
+      json["table"] = {{"id", table->id},
+                       {"project", table->name.project},
+                       {"schema", table->name.schema},
+                       {"name", table->name.table},
+                       {"description", TableToJson(*table)}};
+    }
+    return json.dump();
+  }
+
+  static Result<Session> FromJson(const std::string& text) {
+    Session session;
+    try {
+      Json json = Json::parse(text);
+      session.id = json.at("id");
+      session.spec = json.at("spec");
+      session.version = json.at("version");
+      session.rows = json.at("rows");
+      session.any_version = json.at("any");
+      session.result_path = json.at("result");
+      session.created_s = json.at("s");
+      session.ready_ms = json.at("ready");
+      if (json.contains("table")) TRY_VOID(session.TakeTable(json["table"]));
+    } catch (const Json::exception& e) {
+      return Error(ErrorKind::kCorrupt, "InternalServerError",
+                   std::string("the catalog holds a broken download session: ") + e.what());
+    }
+    return session;
+  }
+
+  Status TakeTable(const Json& stored) {
+    table.emplace();
+    table->id = stored.at("id");
+    table->name = {stored.at("project"), stored.at("schema"), stored.at("name")};
+    TRY_VOID(TableFromJson(stored.at("description").get<std::string>(), &*table));
+    columns = table->columns;
+    partition_columns = table->partition_columns;
+    return OkStatus();
+  }
+
+  Answer Document() const {
+    Json body{{"DownloadID", id},
+              {"Status", is_ready() ? "normal" : "initiating"},
+              {"Owner", kOwner},
+              {"Initiated", HttpDate(created_s)},
+              {"QuotaName", ""}};
+    if (is_ready()) body["RecordCount"] = rows;  // else not known yet
+    body["Schema"] = Json::parse(TunnelSchemaJson(columns, partition_columns));
+    return {200, {{"Content-Type", "application/json"}}, body.dump()};
+  }
+};
+
 struct TunnelDownload::Reading {
   std::vector<Column> columns;
   std::shared_ptr<arrow::Schema> schema;
@@ -113,26 +188,12 @@ struct TunnelDownload::Reading {
   bool is_result = false;
 };
 
-Answer TunnelDownload::Keep(Session session) {
+Result<Answer> TunnelDownload::Keep(const Call& call, Session session) {
   session.id = RandomHex(16);
   session.created_s = NowSeconds();
-  nlohmann::json body{{"DownloadID", session.id},
-                      {"Status", "normal"},
-                      {"RecordCount", session.rows},
-                      {"Owner", kOwner},
-                      {"Initiated", HttpDate(session.created_s)},
-                      {"QuotaName", ""}};
-  body["Schema"] =
-      nlohmann::json::parse(TunnelSchemaJson(session.columns, session.partition_columns));
-  std::lock_guard lock(mutex_);
-  if (sessions_.size() >= kSessionsMax) {
-    auto oldest = std::min_element(
-        sessions_.begin(), sessions_.end(),
-        [](const auto& a, const auto& b) { return a.second->created_s < b.second->created_s; });
-    sessions_.erase(oldest);
-  }
-  sessions_[session.id] = std::make_shared<const Session>(session);
-  return {200, {{"Content-Type", "application/json"}}, body.dump()};
+  session.ready_ms = NowMs() + call.initiating_ms;
+  TRY_VOID(catalog_->PutDownload(session.id, session.ToJson(), session_s_));
+  return session.Document();
 }
 
 Result<Answer> TunnelDownload::CreateForTable(const Call& call, const TableName& name) {
@@ -147,7 +208,7 @@ Result<Answer> TunnelDownload::CreateForTable(const Call& call, const TableName&
   session.columns = table.columns;
   session.partition_columns = table.partition_columns;
   session.rows = partition.rows;
-  return Keep(std::move(session));
+  return Keep(call, std::move(session));
 }
 
 Result<Answer> TunnelDownload::CreateForInstance(const Call& call, const InstanceView& instance) {
@@ -164,39 +225,25 @@ Result<Answer> TunnelDownload::CreateForInstance(const Call& call, const Instanc
   }
   Session session;
   session.result_path = instance.result_path;
-  TRY(auto shape, ReadParquetShape(storage_->Absolute(instance.result_path)));
-  for (const auto& field : shape.first->fields()) {
-    Column column;
-    column.name = field->name();
-    column.type = FromArrow(*field->type());
-    session.columns.push_back(std::move(column));
-  }
+  TRY(ResultShape shape, ReadResultShape(storage_->Absolute(instance.result_path)));
+  session.columns = std::move(shape.columns);
   bool limited = call.Has("instance_tunnel_limit_enabled");
-  session.rows = limited ? std::min(shape.second, kLimitedRows) : shape.second;
-  return Keep(std::move(session));
+  session.rows = limited ? std::min(shape.rows, kLimitedRows) : shape.rows;
+  return Keep(call, std::move(session));
 }
 
-Result<std::shared_ptr<const TunnelDownload::Session>> TunnelDownload::Find(const Call& call) {
-  std::string id = call.Parameter("downloadid");
-  std::lock_guard lock(mutex_);
-  auto found = sessions_.find(id);
-  if (found == sessions_.end() || NowSeconds() - found->second->created_s > session_s_) {
-    return NoSuchDownload(id);
-  }
-  return found->second;
+Result<TunnelDownload::Session> TunnelDownload::Find(const Call& call) {
+  TRY(std::string text, catalog_->GetDownload(call.Parameter("downloadid"), session_s_));
+  TRY(Session session, Session::FromJson(text));
+  if (session.table) return session;
+  TRY(ResultShape shape, ReadResultShape(storage_->Absolute(session.result_path)));
+  session.columns = std::move(shape.columns);
+  return session;
 }
 
 Result<Answer> TunnelDownload::Get(const Call& call) {
-  TRY(auto session, Find(call));
-  nlohmann::json body{{"DownloadID", session->id},
-                      {"Status", "normal"},
-                      {"RecordCount", session->rows},
-                      {"Owner", kOwner},
-                      {"Initiated", HttpDate(session->created_s)},
-                      {"QuotaName", ""}};
-  body["Schema"] =
-      nlohmann::json::parse(TunnelSchemaJson(session->columns, session->partition_columns));
-  return Answer{200, {{"Content-Type", "application/json"}}, body.dump()};
+  TRY(Session session, Find(call));
+  return session.Document();
 }
 
 Result<TunnelDownload::Reading> TunnelDownload::Prepare(const Call& call, const Session& session) {
@@ -208,13 +255,9 @@ Result<TunnelDownload::Reading> TunnelDownload::Prepare(const Call& call, const 
   if (!session.table) {
     reading.is_result = true;
     std::string path = storage_->Absolute(session.result_path);
-    TRY(auto shape, ReadParquetShape(path));
-    arrow::FieldVector fields;
-    for (const Column& column : reading.columns) {
-      fields.push_back(shape.first->GetFieldByName(column.name));
-    }
-    reading.schema = arrow::schema(fields);
-    reading.range.parts.push_back({path, shape.second});
+    TRY(ResultShape shape, ReadResultShape(path));
+    reading.schema = ResultFileSchema(reading.columns);
+    reading.range.parts.push_back({path, shape.rows});
     return reading;
   }
   arrow::FieldVector fields;
@@ -263,8 +306,12 @@ Status TunnelDownload::CheckNanos(const Reading& reading) const {
 }
 
 Status TunnelDownload::Stream(const Call& call, HttpResponder* responder) {
-  TRY(auto session, Find(call));
-  TRY(Reading reading, Prepare(call, *session));
+  TRY(Session session, Find(call));
+  if (!session.is_ready()) {
+    return Error(ErrorKind::kConflict, "StatusConflict",
+                 "the download session '" + session.id + "' is INITIATING; ask until it is NORMAL");
+  }
+  TRY(Reading reading, Prepare(call, session));
   if (call.Has("arrow")) TRY_VOID(CheckNanos(reading));
   const std::string* accept = call.http->FindHeader("accept-encoding");
   TRY(auto encoder, MakeEncoder(accept ? *accept : "", responder));

@@ -1,13 +1,10 @@
 // Download sessions of the tunnel, for tables and for results of queries: create, get, read a row
 // range in Arrow or record form. A session fixes the version of its partition; data that changed
 // since is refused with TableModified, unless the session was made with disable_modified_check.
-// Sessions live in memory for a day. Protocol as PyODPS 0.13 and odps-sdk-core 0.52 speak it.
+// Sessions live for a day, in the catalog. Protocol as PyODPS 0.13 and odps-sdk-core 0.52 speak it.
 // Thread-safe. Errors carry the tunnel's codes.
 #pragma once
 
-#include <map>
-#include <memory>
-#include <mutex>
 #include <string>
 
 #include "sandbox/call.h"
@@ -31,30 +28,17 @@ class TunnelDownload {
   Status Stream(const Call& call, HttpResponder* responder);
 
  private:
-  struct Session {
-    std::string id;
-    std::optional<Table> table;  ///< nullopt: the result of a query
-    PartitionSpec spec;
-    int64_t version = 0;
-    bool any_version = false;  ///< disable_modified_check: read whatever is there
-    std::string result_path;
-    std::vector<Column> columns;
-    std::vector<Column> partition_columns;
-    int64_t rows = 0;
-    int64_t created_s = 0;
-  };
+  struct Session;
   struct Reading;
 
-  Answer Keep(Session session);
-  Result<std::shared_ptr<const Session>> Find(const Call& call);
+  Result<Answer> Keep(const Call& call, Session session);
+  Result<Session> Find(const Call& call);
   Result<Reading> Prepare(const Call& call, const Session& session);
   Status CheckNanos(const Reading& reading) const;
 
   Catalog* catalog_;
   Storage* storage_;
   const int64_t session_s_;
-  std::mutex mutex_;
-  std::map<std::string, std::shared_ptr<const Session>> sessions_;
 };
 
 /// The columns of a list "a,b", in its order; all when it is empty. Errors: kInvalidInput

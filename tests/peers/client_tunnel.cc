@@ -2,6 +2,7 @@
 //
 //   client_tunnel put ENDPOINT PROJECT KEY_ID TABLE FORM CODEC FILE    overwrites TABLE
 //   client_tunnel get ENDPOINT PROJECT KEY_ID TABLE FORM CODEC FILE
+//   client_tunnel result ENDPOINT PROJECT KEY_ID INSTANCE FORM CODEC FILE
 //   client_tunnel rights ENDPOINT PROJECT KEY_ID                       "name|state|grant" a line
 //
 // FILE is an Arrow IPC file; each of its batches becomes a block. FORM is arrow or record. The
@@ -12,6 +13,7 @@
 #include <fmt/format.h>
 
 #include <cstdlib>
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -60,19 +62,33 @@ Status Put(Tunnel& tunnel, const Tunnel::Target& target, BlockForm form, const s
   return tunnel.Commit(target, session.id, std::move(blocks));
 }
 
-Status Get(Tunnel& tunnel, const Tunnel::Target& target, BlockForm form, const std::string& file) {
-  TRY(const DownloadSession session, tunnel.CreateDownload(target));
+/// Writes what `read` visits.
+Status WriteFile(const DownloadSession& session, BlockForm form, const std::string& file,
+                 const std::function<Status(const BlockDecoder::Visit&)>& read) {
   const auto output = arrow::io::FileOutputStream::Open(file);
   if (!output.ok()) return FromArrow(output.status());
   const auto writer = arrow::ipc::MakeFileWriter(*output, ToArrow(session.schema.columns, form));
   if (!writer.ok()) return FromArrow(writer.status());
-  TRY_VOID(tunnel.Read(target, session, {0, session.rows, form},
-                       [&writer](std::shared_ptr<arrow::RecordBatch> batch) {
-                         const arrow::Status status = (*writer)->WriteRecordBatch(*batch);
-                         return status.ok() ? OkStatus() : Status(FromArrow(status));
-                       }));
+  TRY_VOID(read([&writer](std::shared_ptr<arrow::RecordBatch> batch) {
+    const arrow::Status status = (*writer)->WriteRecordBatch(*batch);
+    return status.ok() ? OkStatus() : Status(FromArrow(status));
+  }));
   const arrow::Status closed = (*writer)->Close();
   return closed.ok() ? OkStatus() : Status(FromArrow(closed));
+}
+
+Status Get(Tunnel& tunnel, const Tunnel::Target& target, BlockForm form, const std::string& file) {
+  TRY(const DownloadSession session, tunnel.CreateDownload(target));
+  return WriteFile(session, form, file, [&](const BlockDecoder::Visit& visit) {
+    return tunnel.Read(target, session, {0, session.rows, form}, visit);
+  });
+}
+
+Status GetResult(Tunnel& tunnel, const std::string& id, BlockForm form, const std::string& file) {
+  TRY(const DownloadSession session, tunnel.CreateInstanceDownload(id));
+  return WriteFile(session, form, file, [&](const BlockDecoder::Visit& visit) {
+    return tunnel.ReadInstance(id, session, {0, session.rows, form}, visit);
+  });
 }
 
 void PrintRights(Tunnel& tunnel) {
@@ -99,8 +115,9 @@ Status Run(const std::vector<std::string>& arguments, const char* secret) {
   }
   const BlockForm form = arguments[6] == "record" ? BlockForm::kRecord : BlockForm::kArrow;
   const Tunnel::Target target{arguments[5], {}};
-  return arguments[1] == "put" ? Put(tunnel, target, form, arguments[8])
-                               : Get(tunnel, target, form, arguments[8]);
+  if (arguments[1] == "put") return Put(tunnel, target, form, arguments[8]);
+  if (arguments[1] == "result") return GetResult(tunnel, arguments[5], form, arguments[8]);
+  return Get(tunnel, target, form, arguments[8]);
 }
 
 }  // namespace
@@ -113,6 +130,7 @@ int main(int argc, char** argv) {
   if ((argc != 9 && !rights) || secret == nullptr) {
     fmt::print(stderr,
                "usage: client_tunnel put|get ENDPOINT PROJECT KEY_ID TABLE FORM CODEC FILE\n"
+               "       client_tunnel result ENDPOINT PROJECT KEY_ID INSTANCE FORM CODEC FILE\n"
                "       client_tunnel rights ENDPOINT PROJECT KEY_ID\n");
     return 2;
   }

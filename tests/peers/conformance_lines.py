@@ -12,6 +12,8 @@ from dataclasses import dataclass
 SANDBOX = "sandbox_test.py::"
 TUNNEL = "sandbox_tunnel_test.py::"
 UPSERT = "sandbox_upsert_test.py::"
+SQL = "sandbox_sql_test.py::"
+INSERT = "sandbox_sql_insert_test.py::"
 PYODPS = "pyodps_conformance_test.py::"
 
 
@@ -126,6 +128,16 @@ LINES: dict[str, list[Line]] = {
             python=(SANDBOX + "test_table_lists_page_and_describe",),
         ),
         Line(
+            "Change columns, comment and lifecycle; rename",
+            java=("table_changes",),
+            python=(SANDBOX + "test_an_added_column_is_null_in_older_rows",),
+        ),
+        Line(
+            "Clustered by hash and by range",
+            java=("table_clustered",),
+            python=(SQL + "test_pyodps_knows_the_kinds",),
+        ),
+        Line(
             "Truncate and drop",
             java=("table_truncate", "table_drop"),
             python=(PYODPS + "test_truncate_and_drop_take_the_rows_away",),
@@ -215,12 +227,22 @@ LINES: dict[str, list[Line]] = {
             python=(PYODPS + "test_instances_are_listed_and_unknown_ones_told",),
         ),
         Line(
+            "INSERT INTO and OVERWRITE, with static and dynamic partitions",
+            java=("sql_insert_and_partitions",),
+            python=(INSERT + "test_static_dynamic_and_mixed_partitions",),
+        ),
+        Line(
             "SHOW, DESC and DDL answer text",
             java=("sql_text_results",),
             python=(SANDBOX + "test_text_answers_of_show_and_desc",),
         ),
     ],
     "Instance tunnel": [
+        Line(
+            "Every type comes back as declared, also by alias, cast, UNION, WITH, sub-query",
+            java=("instance_tunnel_types",),
+            python=(PYODPS + "test_a_result_has_the_types_its_columns_were_declared_with",),
+        ),
         Line(
             "Ranges and columns of a result",
             java=("instance_tunnel_ranges_and_columns", "instance_tunnel_result_set"),
@@ -478,7 +500,6 @@ CANNOT = [
 ]
 
 NOT_SERVED = [
-    "DATETIME, CHAR and VARCHAR columns of a query's result come as TIMESTAMP and STRING.",
     "Table previews: `Table.read` (Java), `Table.head` (PyODPS). Download, or SELECT with LIMIT.",
     "The schema of a query without running it (`SQLTask.getResultSchema`, a LINEAGE task).",
     "MCQA sessions, and the Storage API (`setEnableMaxStorage`).",

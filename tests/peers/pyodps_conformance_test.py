@@ -299,6 +299,67 @@ def test_a_limited_result_has_ten_thousand_rows(odps: ODPS, many: str) -> None:
         assert sum(1 for _ in reader) == MANY
 
 
+TYPED = (
+    "c CHAR(3), v VARCHAR(9), j JSON, s STRING, dt DATETIME, ts TIMESTAMP, tn TIMESTAMP_NTZ,"
+    " d DATE, e DECIMAL(10,2), l ARRAY<VARCHAR(4)>, m MAP<CHAR(2),DATETIME>, x STRUCT<y:CHAR(1)>"
+)
+TYPED_ALL = {name: kind.lower() for name, kind in (pair.split() for pair in TYPED.split(", "))}
+TYPED_QUERIES = {
+    "SELECT * FROM typed_py": TYPED_ALL,
+    "SELECT * FROM (SELECT * FROM typed_py) q": TYPED_ALL,
+    "WITH w AS (SELECT * FROM typed_py) SELECT * FROM w UNION ALL SELECT * FROM typed_py": (
+        TYPED_ALL
+    ),
+    "SELECT c AS a, t.v AS b, x.y AS y, l[0] AS l0, m['k'] AS mk FROM typed_py t": {
+        "a": "char(3)",
+        "b": "varchar(9)",
+        "y": "char(1)",
+        "l0": "varchar(4)",
+        "mk": "datetime",
+    },
+    "SELECT CAST(s AS CHAR(2)) AS a, CAST(s AS VARCHAR(7)) AS b, CAST(c AS STRING) AS t,"
+    " CAST(ts AS DATETIME) AS dt FROM typed_py": {
+        "a": "char(2)",
+        "b": "varchar(7)",
+        "t": "string",
+        "dt": "datetime",
+    },
+    "SELECT a.*, z.v AS w FROM (SELECT c, dt FROM typed_py) a"
+    " LEFT JOIN (SELECT v, c FROM typed_py) z ON a.c = z.c": {
+        "c": "char(3)",
+        "dt": "datetime",
+        "w": "varchar(9)",
+    },
+    "SELECT q FROM (SELECT c FROM typed_py) AS n(q)": {"q": "char(3)"},
+    "SELECT k, w FROM typed_py LATERAL VIEW EXPLODE(m) e AS k, w": {
+        "k": "char(2)",
+        "w": "datetime",
+    },
+    "SELECT MAX(v) AS v, MIN(dt) AS dt, MAX(ts) AS ts FROM typed_py": {
+        "v": "varchar(9)",
+        "dt": "datetime",
+        "ts": "timestamp",
+    },
+    # What is made of them is STRING: two lengths, an expression.
+    "SELECT v FROM typed_py UNION ALL SELECT CAST('a' AS VARCHAR(2))": {"v": "string"},
+    "SELECT CONCAT(c, v) AS t, COALESCE(c, 'z') AS u FROM typed_py": {"t": "string", "u": "string"},
+}
+
+
+def test_a_result_has_the_types_its_columns_were_declared_with(odps: ODPS) -> None:
+    odps.execute_sql(f"CREATE TABLE typed_py ({TYPED})")
+    for sql, wanted in TYPED_QUERIES.items():
+        instance = odps.execute_sql(sql)
+        session = InstanceTunnel(odps).create_download_session(instance)
+        # PyODPS writes the names inside a struct in back quotes.
+        types = {column.name: str(column.type).lower() for column in session.schema.columns}
+        got = {name: kind.replace("`", "") for name, kind in types.items()}
+        assert got == wanted, sql
+    odps.execute_sql("CREATE TABLE typed_copy_py AS SELECT c, v, dt FROM typed_py")
+    schema = odps.get_table("typed_copy_py").table_schema
+    assert [str(c.type).lower() for c in schema] == ["char(3)", "varchar(9)", "datetime"]
+
+
 def test_what_is_no_select_falls_back_to_its_text(odps: ODPS) -> None:
     odps.create_table("shown_py", "a bigint")
     show = odps.execute_sql("SHOW TABLES LIKE 'shown_py'")

@@ -61,7 +61,7 @@ KINDS = {
             "ClusterType": "hash",
             "BucketNum": 16,
             "ClusterCols": ["a", "b"],
-            "SortCols": [{"name": "a", "order": "desc"}, {"name": "b", "order": "asc"}],
+            "SortCols": [{"col": "a", "order": "desc"}, {"col": "b", "order": "asc"}],
         },
     ),
     "range_clustered": (
@@ -89,6 +89,12 @@ def test_pyodps_knows_the_kinds(odps: ODPS) -> None:
     run(odps, f"CREATE TABLE known {KINDS['pk_delta'][0]}")
     table = odps.get_table("known")
     assert table.is_transactional and list(table.primary_key) == ["a", "b"]
+    for kind, buckets, order in (("hash", 16, ["a DESC", "b ASC"]), ("range", None, [])):
+        run(odps, f"CREATE TABLE known_{kind} {KINDS[kind + '_clustered'][0]}")
+        cluster = odps.get_table(f"known_{kind}").cluster_info
+        assert cluster.cluster_type.value == kind and cluster.bucket_num == buckets
+        assert cluster.cluster_cols == (["a", "b"] if order else ["a"])
+        assert [f"{c.name} {c.order.value}" for c in cluster.sort_cols or []] == order
 
 
 DELTA = "TBLPROPERTIES ('transactional'='true')"

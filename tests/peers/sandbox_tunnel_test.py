@@ -6,6 +6,7 @@ Fault rules and counters are asked for through PyODPS's own signed requests.
 from __future__ import annotations
 
 import os
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -155,6 +156,40 @@ def test_a_delay_delays(odps: ODPS) -> None:
     assert time.monotonic() - begun >= 0.3
 
 
+def test_a_download_session_is_waited_for(odps: ODPS) -> None:
+    make_table(odps)
+    put(upload := begin(odps))
+    upload.commit([0])
+    set_faults(odps, {"call": "create_download", "initiating_ms": 400})
+    begun = time.monotonic()
+    asynchronous = TableTunnel(odps).create_download_session("t")
+    assert asynchronous.count == 100 and time.monotonic() - begun > 0.4
+    assert counters(odps)["calls"]["get_download"]["calls"] >= 2
+    begun = time.monotonic()
+    blocking = TableTunnel(odps).create_download_session("t", async_mode=False)
+    assert blocking.count == 100 and time.monotonic() - begun > 0.4
+    rest = TableTunnel(odps).tunnel_rest
+    path = f"{rest.endpoint}/projects/{PROJECT}/tables/t"
+    made = rest.post(path, params={"downloads": "", "asyncmode": "true"}).json()
+    assert made["Status"] == "initiating" and "RecordCount" not in made
+    with pytest.raises(errors.ODPSError, match="INITIATING"):
+        rest.get(path, params={"data": "", "downloadid": made["DownloadID"]})
+
+
+def test_a_broken_request_is_told_what_is_wrong(sandbox: Sandbox) -> None:
+    for request, status in (
+        (b"GET / HTTP/1.1\r\nno header\r\n\r\n", b"400"),
+        (b"GET / HTTP/1.1\r\nX: " + b"x" * 100_000 + b"\r\n\r\n", b"431"),
+    ):
+        with socket.create_connection(sandbox.address, timeout=20) as peer:
+            peer.sendall(request)
+            answer = b"".join(iter(lambda: peer.recv(4096), b""))
+        head, body = answer.split(b"\r\n\r\n", 1)
+        assert head.startswith(b"HTTP/1.1 " + status) and b"x-odps-request-id: " in head
+        for element in (b"<Code>", b"<Message>", b"<RequestId>", b"<HostId>"):
+            assert element in body
+
+
 def test_rules_come_from_a_file_at_the_start_and_are_checked(tmp_path: Path) -> None:
     rules = tmp_path / "faults.json"
     rules.write_text('{"faults": [{"call": "list_tables", "nth": 1, "status": 501}]}')
@@ -235,7 +270,11 @@ def test_a_block_comes_no_faster_than_its_rate(strict: Sandbox) -> None:
     put(upload, 0, rows)  # 1.3 MB at 1 MB/s
     assert time.monotonic() - begun > 1.0
     upload.commit([0])
-    assert count(client) == 80_000
+    download = TableTunnel(client).create_download_session("t")
+    begun = time.monotonic()
+    with download.open_arrow_reader(0, 80_000) as reader:
+        assert reader.read().num_rows == 80_000
+    assert time.monotonic() - begun > 1.0
 
 
 def test_nothing_is_refused_without_the_flag(odps: ODPS) -> None:

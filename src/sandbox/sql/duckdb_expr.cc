@@ -54,6 +54,13 @@ const ColumnType* FieldType(const ColumnType& type, const std::string& field) {
   return nullptr;
 }
 
+/// Functions whose value is one of their first argument's.
+bool GivesItsArgument(std::string_view name) {
+  static constexpr std::string_view kNames[] = {"MAX",  "MIN",         "LAG",
+                                                "LEAD", "FIRST_VALUE", "LAST_VALUE"};
+  return std::find(std::begin(kNames), std::end(kNames), name) != std::end(kNames);
+}
+
 bool IsInteger(TypeId id) {
   return id == TypeId::kTinyint || id == TypeId::kSmallint || id == TypeId::kInt ||
          id == TypeId::kBigint;
@@ -62,20 +69,26 @@ bool IsInteger(TypeId id) {
 }  // namespace
 
 const ColumnType* Translator::TypeOf(const Expr& expr) const {
+  if (expr.kind == ExprKind::kColumn) return ColumnTypeOf(expr);
   if (expr.kind == ExprKind::kCast) return &expr.type;
-  if (expr.kind == ExprKind::kField || expr.kind == ExprKind::kIndex) {
-    const ColumnType* base = TypeOf(expr.args[0]);
-    if (base == nullptr) return nullptr;
-    if (expr.kind == ExprKind::kField) return FieldType(*base, expr.text);
-    return base->children.empty() ? nullptr : &base->children.back();
+  if (expr.kind == ExprKind::kCall && GivesItsArgument(expr.text) && !expr.args.empty()) {
+    return TypeOf(expr.args[0]);
   }
-  if (expr.kind != ExprKind::kColumn) return nullptr;
+  if (expr.kind != ExprKind::kField && expr.kind != ExprKind::kIndex) return nullptr;
+  const ColumnType* base = TypeOf(expr.args[0]);
+  if (base == nullptr) return nullptr;
+  if (expr.kind == ExprKind::kField) return FieldType(*base, expr.text);
+  return base->children.empty() ? nullptr : &base->children.back();
+}
+
+const ColumnType* Translator::ColumnTypeOf(const Expr& expr) const {
   for (auto scope = scopes_.rbegin(); scope != scopes_.rend(); ++scope) {
     size_t at = expr.names.size() > 1 && expr.names[0] == scope->alias ? 1 : 0;
-    auto column = std::find_if(scope->columns.begin(), scope->columns.end(),
-                               [&](const Column& item) { return item.name == expr.names[at]; });
+    auto column =
+        std::find_if(scope->columns.begin(), scope->columns.end(),
+                     [&](const OutputColumn& item) { return item.name == expr.names[at]; });
     if (column == scope->columns.end()) continue;
-    const ColumnType* type = &column->type;
+    const ColumnType* type = column->type ? &*column->type : nullptr;
     for (size_t i = at + 1; i < expr.names.size() && type != nullptr; ++i) {
       type = FieldType(*type, expr.names[i]);
     }
@@ -137,7 +150,9 @@ Result<std::string> Translator::TimeCallText(const Expr& expr,
   }
   const ColumnType* known = TypeOf(expr.args[0]);
   ColumnType type;
-  type.id = known == nullptr || known->id == TypeId::kString ? TypeId::kDatetime : known->id;
+  bool time = known != nullptr && (known->id == TypeId::kDate || known->id == TypeId::kTimestamp ||
+                                   known->id == TypeId::kTimestampNtz);
+  type.id = time ? known->id : TypeId::kDatetime;  // text is read as a DATETIME
   std::string value = "CAST(" + arguments[0] + " AS " + DuckDbType(type) + ")";
   if (expr.text == "DATETRUNC") {
     return "CAST(date_trunc('" + unit + "', " + value + ") AS " + DuckDbType(type) + ")";

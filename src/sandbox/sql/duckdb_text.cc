@@ -10,6 +10,24 @@ std::string QueryKeyword(const Query& query) {
   return query.distinct ? "SELECT DISTINCT " : "SELECT ";
 }
 
+/// The name of a column that SELECT gives.
+std::string ItemName(const Query& query, size_t index) {
+  const SelectItem& item = query.items[index];
+  if (!item.alias.empty()) return item.alias;
+  bool column = item.expr.kind == ExprKind::kColumn;
+  return column ? item.expr.names.back() : "_c" + std::to_string(index);
+}
+
+/// The branches of a UNION meet in STRING where their types differ.
+void KeepCommonTypes(const std::vector<OutputColumn>& branch, std::vector<OutputColumn>* outputs) {
+  for (size_t i = 0; i < outputs->size(); ++i) {
+    auto& type = (*outputs)[i].type;
+    bool same =
+        i < branch.size() && type && branch[i].type && type->ToText() == branch[i].type->ToText();
+    if (!same) type.reset();
+  }
+}
+
 }  // namespace
 
 std::string DuckDbString(std::string_view text) {
@@ -44,13 +62,7 @@ Result<std::string> Translator::ItemsText(const Query& query) {
     TRY(std::string value, ToDuckDb(item.expr));
     if (i > 0) text += ", ";
     text += value;
-    if (item.expr.kind == ExprKind::kStar) continue;
-    std::string alias = item.alias;
-    if (alias.empty()) {
-      alias =
-          item.expr.kind == ExprKind::kColumn ? item.expr.names.back() : "_c" + std::to_string(i);
-    }
-    text += " AS " + DuckDbName(alias);
+    if (item.expr.kind != ExprKind::kStar) text += " AS " + DuckDbName(ItemName(query, i));
   }
   return text;
 }
@@ -76,33 +88,60 @@ Result<std::string> Translator::ExplodeText(const Source& source) {
   }
   items += "unnest(" + list + ") AS " + DuckDbName(names[at++]);
   if (wanted == 2) items += ", unnest(map_values(" + value + ")) AS " + DuckDbName(names[at]);
+  Scope scope{source.alias, {}};
+  const ColumnType* type = TypeOf(source.explode->args[0]);
+  for (size_t i = 0; i < names.size(); ++i) {
+    OutputColumn column{names[i], std::nullopt};
+    size_t child = i + wanted - names.size();  // of a map its keys, then its values
+    bool element = i + wanted >= names.size();
+    if (element && type != nullptr && child < type->children.size()) {
+      column.type = type->children[child];
+    }
+    scope.columns.push_back(std::move(column));
+  }
+  scopes_.push_back(std::move(scope));
   std::string text =
       " " + source.join + " LATERAL (SELECT " + items + ") AS " + DuckDbName(source.alias);
   return source.join == "LEFT JOIN" ? text + " ON true" : text;
 }
 
+const Translator::CommonTable* Translator::FindCommonTable(const Source& source) const {
+  if (source.query || source.table.parts.size() != 1) return nullptr;
+  auto found = std::find_if(
+      common_tables_.rbegin(), common_tables_.rend(),
+      [&](const CommonTable& common) { return common.name == source.table.parts.back(); });
+  return found == common_tables_.rend() ? nullptr : &*found;
+}
+
+/// The relation of one item of FROM, and in `scope` its columns.
+Result<std::string> Translator::RelationText(const Source& source, const Query& query,
+                                             Scope* scope) {
+  if (source.query) {
+    TRY(std::string text, SubqueryText(*source.query));
+    scope->columns = outputs_;
+    return text;
+  }
+  if (const CommonTable* common = FindCommonTable(source)) {
+    scope->columns = common->columns;
+    return DuckDbName(common->name);
+  }
+  TRY(Relation found, name_source_(source, query));
+  for (const Column& column : found.columns) scope->columns.push_back({column.name, column.type});
+  return found.name;
+}
+
 Result<std::string> Translator::SourceText(const Source& source, const Query& query) {
   if (source.explode) return ExplodeText(source);
-  std::string relation;
   Scope scope{source.alias, {}};
   if (scope.alias.empty() && !source.query) scope.alias = source.table.parts.back();
-  const std::string& name = source.query ? source.alias : source.table.parts.back();
-  bool named = !source.query && source.table.parts.size() == 1 &&
-               std::find(with_names_.begin(), with_names_.end(), name) != with_names_.end();
-  if (source.query) {
-    TRY(relation, SubqueryText(*source.query));
-  } else if (named) {
-    relation = DuckDbName(name);
-  } else {
-    TRY(Relation found, name_source_(source, query));
-    relation = found.name;
-    scope.columns = std::move(found.columns);
-  }
+  scope.shown = source.join != "SEMI JOIN" && source.join != "ANTI JOIN";
+  TRY(std::string relation, RelationText(source, query, &scope));
   std::string text = source.join.empty() ? "" : " " + source.join + " ";
   text += relation;
   if (!scope.alias.empty()) text += " AS " + DuckDbName(scope.alias);
   for (size_t i = 0; i < source.column_aliases.size(); ++i) {
     text += (i == 0 ? "(" : ", ") + DuckDbName(source.column_aliases[i]);
+    if (i < scope.columns.size()) scope.columns[i].name = source.column_aliases[i];
   }
   if (!source.column_aliases.empty()) text += ")";
   scopes_.push_back(std::move(scope));
@@ -147,7 +186,7 @@ Result<std::string> Translator::WithText(const Query& query) {
   for (const auto& [name, inner] : query.with) {
     TRY(std::string body, SubqueryText(*inner));
     text += (text.empty() ? "WITH " : ", ") + DuckDbName(name) + " AS " + body;
-    with_names_.push_back(name);
+    common_tables_.push_back({name, outputs_});
   }
   return text.empty() ? text : text + " ";
 }
@@ -186,16 +225,45 @@ Result<std::string> Translator::BranchText(const Query& query) {
   return text;
 }
 
+/// What * or t.* stands for.
+void Translator::AddStar(const Expr& star, size_t first, std::vector<OutputColumn>* outputs) const {
+  for (size_t i = first; i < scopes_.size(); ++i) {
+    const Scope& scope = scopes_[i];
+    bool wanted = star.names.empty() ? scope.shown : scope.alias == star.names.back();
+    if (wanted) outputs->insert(outputs->end(), scope.columns.begin(), scope.columns.end());
+  }
+}
+
+std::vector<OutputColumn> Translator::BranchOutputs(const Query& query, size_t first) const {
+  std::vector<OutputColumn> outputs;
+  if (!query.values.empty()) {
+    outputs.resize(query.values.front().size());
+    return outputs;
+  }
+  for (size_t i = 0; i < query.items.size(); ++i) {
+    const SelectItem& item = query.items[i];
+    if (item.expr.kind == ExprKind::kStar) {
+      AddStar(item.expr, first, &outputs);
+      continue;
+    }
+    const ColumnType* type = TypeOf(item.expr);
+    outputs.push_back({ItemName(query, i), type ? std::optional(*type) : std::nullopt});
+  }
+  return outputs;
+}
+
 Result<std::string> Translator::ToDuckDb(const Query& query) {
-  size_t names = with_names_.size();
+  size_t names = common_tables_.size();
   TRY(std::string text, WithText(query));
   size_t scopes = scopes_.size();
   TRY(std::string branch, BranchText(query));
   text += branch;
+  std::vector<OutputColumn> outputs = BranchOutputs(query, scopes);
   if (query.set_right) {
     scopes_.resize(scopes);
     TRY(std::string next, ToDuckDb(*query.set_right));
     text += " " + query.set_operation + " " + next;
+    KeepCommonTypes(outputs_, &outputs);
   } else {
     TRY(std::string order, OrderText(query.order_by));
     text += order;
@@ -203,7 +271,8 @@ Result<std::string> Translator::ToDuckDb(const Query& query) {
     if (query.offset) text += " OFFSET " + *query.offset;
   }
   scopes_.resize(scopes);
-  with_names_.resize(names);
+  common_tables_.resize(names);
+  outputs_ = std::move(outputs);
   return text;
 }
 

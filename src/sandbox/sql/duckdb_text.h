@@ -4,6 +4,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,13 @@ struct Relation {
   std::vector<Column> columns;
 };
 
+/// A column that a query gives, with its MaxCompute type where columns and casts tell it.
+/// DuckDB's own type of the column does not tell CHAR, VARCHAR and JSON from STRING.
+struct OutputColumn {
+  std::string name;
+  std::optional<ColumnType> type;
+};
+
 /// Finds the relation of each table of the query.
 using SourceNamer = std::function<Result<Relation>(const Source&, const Query&)>;
 
@@ -25,14 +33,21 @@ class Translator {
   explicit Translator(SourceNamer name_source) : name_source_(std::move(name_source)) {}
 
   Result<std::string> ToDuckDb(const Query& query);
+  /// The columns of the query that was said last.
+  const std::vector<OutputColumn>& outputs() const { return outputs_; }
   /// An expression over columns that no table is known for.
   Result<std::string> ToDuckDb(const Expr& expr);
 
  private:
-  /// A table in reach of the expressions being said.
+  /// A table, sub-query or LATERAL VIEW in reach of the expressions being said.
   struct Scope {
     std::string alias;
-    std::vector<Column> columns;
+    std::vector<OutputColumn> columns;
+    bool shown = true;  ///< * names its columns; not those of LEFT SEMI and LEFT ANTI JOIN
+  };
+  struct CommonTable {
+    std::string name;
+    std::vector<OutputColumn> columns;
   };
 
   Result<std::string> BranchText(const Query& query);
@@ -41,6 +56,8 @@ class Translator {
   Result<std::string> ItemsText(const Query& query);
   Result<std::string> SourcesText(const Query& query);
   Result<std::string> SourceText(const Source& source, const Query& query);
+  Result<std::string> RelationText(const Source& source, const Query& query, Scope* scope);
+  const CommonTable* FindCommonTable(const Source& source) const;
   Result<std::string> ExplodeText(const Source& source);
   Result<std::string> OrderText(const std::vector<OrderItem>& items);
   Result<std::string> SubqueryText(const Query& query);
@@ -62,10 +79,15 @@ class Translator {
 
   /// The MaxCompute type of an expression, where columns and casts tell it; nullptr = not known.
   const ColumnType* TypeOf(const Expr& expr) const;
+  const ColumnType* ColumnTypeOf(const Expr& expr) const;
+  /// The columns of one SELECT or VALUES whose FROM brought the scopes from `first` on.
+  std::vector<OutputColumn> BranchOutputs(const Query& query, size_t first) const;
+  void AddStar(const Expr& star, size_t first, std::vector<OutputColumn>* outputs) const;
 
   SourceNamer name_source_;
   std::vector<Scope> scopes_;
-  std::vector<std::string> with_names_;
+  std::vector<CommonTable> common_tables_;
+  std::vector<OutputColumn> outputs_;
 };
 
 /// 'text' with quotes doubled.

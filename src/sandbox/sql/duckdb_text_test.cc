@@ -8,9 +8,25 @@
 namespace mms::sandbox::sql {
 namespace {
 
-Result<std::string> Translate(std::string_view text) {
-  TRY(auto statements, ParseStatements(text));
-  Translator translator([](const Source& source, const Query&) -> Result<Relation> {
+/// Says queries over tables that all have the same columns.
+class Translation {
+ public:
+  Result<std::string> Say(std::string_view text) {
+    TRY(auto statements, ParseStatements(text));
+    return translator_.ToDuckDb(std::get<Query>(statements.front()));
+  }
+
+  /// "name type" of each column of what was said, "?" for a type that is not known.
+  std::vector<std::string> Outputs() const {
+    std::vector<std::string> texts;
+    for (const OutputColumn& column : translator_.outputs()) {
+      texts.push_back(column.name + " " + (column.type ? column.type->ToText() : "?"));
+    }
+    return texts;
+  }
+
+ private:
+  static Result<Relation> Find(const Source& source, const Query&) {
     Relation relation{"view_of_" + source.table.parts.back(), {}};
     for (const auto& [name, type] :
          {std::pair{"m", "map<int,string>"}, std::pair{"l", "array<int>"}, std::pair{"d", "date"},
@@ -21,9 +37,12 @@ Result<std::string> Translate(std::string_view text) {
       relation.columns.push_back(std::move(column));
     }
     return relation;
-  });
-  return translator.ToDuckDb(std::get<Query>(statements.front()));
-}
+  }
+
+  Translator translator_{Find};
+};
+
+Result<std::string> Translate(std::string_view text) { return Translation().Say(text); }
 
 TEST(DuckDbText, SaysACountQuery) {
   EXPECT_EQ(Translate("SELECT COUNT(*) AS n FROM p.t WHERE pt='x'").value(),
@@ -91,6 +110,30 @@ TEST(DuckDbText, KeepsCommonTablesApartFromRealOnes) {
       Translate("WITH q AS (SELECT a FROM t) SELECT a FROM q WHERE a IN (SELECT a FROM t)").value(),
       "WITH \"q\" AS (SELECT \"a\" AS \"a\" FROM view_of_t AS \"t\") SELECT \"a\" AS \"a\" "
       "FROM \"q\" AS \"q\" WHERE (\"a\" IN (SELECT \"a\" AS \"a\" FROM view_of_t AS \"t\"))");
+}
+
+TEST(DuckDbText, TellsTheTypesThatColumnsWereDeclaredWith) {
+  using Texts = std::vector<std::string>;
+  const std::pair<const char*, Texts> cases[] = {
+      {"SELECT d AS x, d, 1, CAST(a AS CHAR(3)) AS c FROM t",
+       {"x date", "d date", "_c2 ?", "c char(3)"}},
+      {"SELECT * FROM t", {"m map<int,string>", "l array<int>", "d date", "n binary"}},
+      {"SELECT q.* FROM (SELECT d, n AS o FROM t) q JOIN t ON true", {"d date", "o binary"}},
+      {"SELECT * FROM (SELECT d FROM t) q LEFT SEMI JOIN t ON q.d = t.d", {"d date"}},
+      {"SELECT x FROM (SELECT d FROM t) q(x)", {"x date"}},
+      {"WITH w AS (SELECT d FROM t) SELECT w.d FROM w", {"d date"}},
+      {"SELECT d FROM t UNION ALL SELECT d FROM t", {"d date"}},
+      {"SELECT d FROM t UNION ALL SELECT n FROM t", {"d ?"}},
+      {"SELECT k, v FROM t LATERAL VIEW EXPLODE(m) e AS k, v", {"k int", "v string"}},
+      {"SELECT i, x FROM t LATERAL VIEW POSEXPLODE(l) e AS i, x", {"i ?", "x int"}},
+      {"SELECT d FROM t ORDER BY (SELECT 1)", {"d date"}},
+      {"SELECT * FROM (VALUES (1, 'a')) v(x, y)", {"x ?", "y ?"}},
+  };
+  for (const auto& [text, wanted] : cases) {
+    Translation translation;
+    ASSERT_TRUE(translation.Say(text).has_value()) << text;
+    EXPECT_EQ(translation.Outputs(), wanted) << text;
+  }
 }
 
 TEST(DuckDbFunctions, GiveThePublishedExamples) {

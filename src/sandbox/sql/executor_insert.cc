@@ -1,10 +1,29 @@
 // INSERT and CREATE TABLE AS.
 #include "sandbox/call.h"
+#include "sandbox/sql/duckdb_type.h"
 #include "sandbox/sql/executor.h"
 #include "sandbox/sql/insert_run.h"
 #include "sandbox/sql/insert_shape.h"
 
 namespace mms::sandbox::sql {
+namespace {
+
+/// CHAR, VARCHAR and JSON are VARCHAR in DuckDB: what is known of them goes back to the columns. A
+/// declared type that does not look like the column's is not believed.
+Status KeepDeclaredTypes(const std::vector<OutputColumn>& declared,
+                         std::vector<ResultColumn>* columns) {
+  if (declared.size() != columns->size()) return OkStatus();
+  for (size_t i = 0; i < declared.size(); ++i) {
+    const auto& type = declared[i].type;
+    auto& shown = (*columns)[i].type;
+    if (!type || !shown) continue;
+    TRY(auto as_shown, FromDuckDbType(DuckDbType(*type)));
+    if (as_shown && as_shown->ToText() == shown->ToText()) shown = type;
+  }
+  return OkStatus();
+}
+
+}  // namespace
 
 /// The query in DuckDB's words and its columns; `sources` keeps its tables.
 Result<RowSource> Executor::Prepare(const Query& query, Session* session, Sources* sources,
@@ -15,6 +34,7 @@ Result<RowSource> Executor::Prepare(const Query& query, Session* session, Source
   });
   TRY(std::string text, translator.ToDuckDb(query));
   TRY(auto columns, session->Describe(text));
+  TRY_VOID(KeepDeclaredTypes(translator.outputs(), &columns));
   return RowSource{query, std::move(text), std::move(columns)};
 }
 

@@ -1,6 +1,7 @@
 // SELECT: the rows go to a Parquet file, from which the tunnel and the CSV answer read them.
 #include <set>
 
+#include "sandbox/result_file.h"
 #include "sandbox/sql/duckdb_type.h"
 #include "sandbox/sql/executor.h"
 #include "sandbox/sql/insert_shape.h"
@@ -9,17 +10,18 @@
 namespace mms::sandbox::sql {
 namespace {
 
-/// The file's columns: each name once, types as MaxCompute shows them.
+/// The file's columns: each name once, with their MaxCompute types (result_file.h).
 std::shared_ptr<arrow::Schema> ResultSchema(const std::vector<ResultColumn>& columns) {
-  arrow::FieldVector fields;
+  std::vector<Column> shown;
   std::set<std::string> names;
   for (size_t i = 0; i < columns.size(); ++i) {
-    std::string name = columns[i].name;
-    if (!names.insert(name).second) name = "_c" + std::to_string(i);
-    ColumnType type = columns[i].type.value_or(ColumnType());
-    fields.push_back(arrow::field(name, type.ToArrow(TimestampForm::kMicro)));
+    Column column;
+    column.name = columns[i].name;
+    if (!names.insert(column.name).second) column.name = "_c" + std::to_string(i);
+    column.type = columns[i].type.value_or(ColumnType());
+    shown.push_back(std::move(column));
   }
-  return arrow::schema(fields);
+  return ResultFileSchema(shown);
 }
 
 /// SELECT that casts each column to what leaves the engine.

@@ -21,6 +21,7 @@ final class InstanceTunnelChecks {
   private InstanceTunnelChecks() {}
 
   static void addTo(Suite suite) {
+    suite.add("instance_tunnel_types", InstanceTunnelChecks::types);
     suite.add("instance_tunnel_ranges_and_columns", InstanceTunnelChecks::ranges);
     suite.add("instance_tunnel_limit_flag", InstanceTunnelChecks::limit);
     suite.add("instance_tunnel_codecs", InstanceTunnelChecks::codecs);

@@ -32,6 +32,7 @@ final class SqlChecks {
     suite.add("sql_instance_list", SqlChecks::instanceList);
     suite.add("sql_unknown_instance", SqlChecks::unknownInstance);
     suite.add("sql_text_results", SqlChecks::textResults);
+    suite.add("sql_insert_and_partitions", SqlChecks::insert);
   }
 
   private static void submitAndWait(Target target) throws Exception {

@@ -23,7 +23,9 @@ final class TableChecks {
     suite.add("table_extended", TableChecks::extended);
     suite.add("table_list_pages", TableChecks::listPages);
     suite.add("table_drop", TableChecks::drop);
+    suite.add("table_changes", TableChecks::changes);
     suite.add("table_truncate", TableChecks::truncate);
+    suite.add("table_clustered", TableChecks::clustered);
     suite.add("table_kinds", TableChecks::kinds);
   }
 
@@ -188,7 +190,7 @@ final class TableChecks {
   private static void clustered(Target target) throws Exception {
     Odps odps = target.odps();
     for (String kind : List.of("hash", "range")) {
-      String name = "java_" + kind;
+      String name = "java_clustered_" + kind;
       String by = (kind.equals("range") ? "RANGE " : "") + "CLUSTERED BY (a) SORTED BY (a DESC)";
       Target.run(
           odps, "CREATE TABLE " + name + " (a BIGINT, b STRING) " + by + " INTO 16 BUCKETS;");
