@@ -280,7 +280,7 @@ QUERY_ERRORS = [
     ("SELECT shop FROM shops WHERE shop LIKE", "ODPS-0130161"),
     ("SELECT shop, COUNT(*) FROM shops", "ODPS-0130071"),
     ("SELECT 'open", "ODPS-0130161"),
-    ("EXPLAIN SELECT 1", "ODPS-0130071"),
+    ("EXPLAIN SELECT nothing FROM shops", "ODPS-0130071"),
 ]
 
 

@@ -72,6 +72,7 @@ struct Source {
   std::vector<std::string> column_aliases;  ///< FROM (...) t(a, b)
   std::string join;  ///< "" for the first; else "INNER JOIN", "LEFT JOIN", "CROSS JOIN"...
   std::optional<Expr> on;
+  bool row_ids = false;  ///< the relation also tells where each row lies (sources.h)
 };
 
 struct SelectItem {
@@ -157,6 +158,38 @@ struct Insert {
   std::vector<std::string> columns;  ///< empty = all
   Query query;
 };
+/// SET column = value.
+struct Assignment {
+  std::string column;
+  Expr value;
+};
+/// What becomes of a row that is found: new values, or, without any, it goes.
+struct RowAction {
+  std::optional<Expr> condition;  ///< WHEN MATCHED AND ...
+  std::vector<Assignment> set;
+};
+/// WHEN NOT MATCHED [AND ...] THEN INSERT [(columns)] VALUES (...).
+struct RowInsert {
+  std::optional<Expr> condition;
+  std::vector<std::string> columns;  ///< empty = all
+  std::vector<Expr> values;
+};
+/// UPDATE, DELETE and MERGE INTO: of the rows of a table those that are found, also with the help
+/// of other tables, take the first action that fits.
+struct ChangeRows {
+  QualifiedName name;
+  std::string alias;           ///< "" = the table's name
+  std::string verb;            ///< UPDATE, DELETE or MERGE INTO
+  std::vector<Source> others;  ///< FROM of UPDATE, USING of MERGE
+  std::optional<Expr> found;   ///< WHERE, or ON of MERGE
+  std::vector<RowAction> actions;
+  std::optional<RowInsert> insert;  ///< for rows of USING that find none
+};
+/// EXPLAIN of a query, or of an INSERT with it.
+struct Explain {
+  std::optional<QualifiedName> into;
+  Query query;
+};
 /// ALTER TABLE forms that change the description only; exactly one member is set.
 struct AlterTable {
   QualifiedName name;
@@ -202,8 +235,9 @@ struct DropSchema {
   bool if_exists = false;
 };
 
-using Statement = std::variant<CreateTable, DropTable, AddPartitions, DropPartitions, Truncate,
-                               AlterTable, Insert, ShowTables, ShowPartitions, ShowCreateTable,
-                               ShowSchemas, Describe, SetFlag, CreateSchema, DropSchema, Query>;
+using Statement =
+    std::variant<CreateTable, DropTable, AddPartitions, DropPartitions, Truncate, AlterTable,
+                 Insert, ChangeRows, Explain, ShowTables, ShowPartitions, ShowCreateTable,
+                 ShowSchemas, Describe, SetFlag, CreateSchema, DropSchema, Query>;
 
 }  // namespace mms::sandbox::sql

@@ -44,6 +44,9 @@ class Session {
   /// First column of a query's rows, as text; for choosing partitions.
   Result<std::vector<std::string>> FirstColumn(const std::string& query);
 
+  /// For names that no other temporary object of the session has.
+  int NextNumber() { return next_number_++; }
+
   using BatchVisitor = std::function<Status(std::shared_ptr<arrow::RecordBatch>)>;
   /// Runs the query and visits its rows in order. Instants come in microseconds.
   Status Stream(const std::string& query, const BatchVisitor& visit);
@@ -53,6 +56,7 @@ class Session {
 
   duckdb_connection connection_;
   const std::atomic<bool>* cancelled_;
+  int next_number_ = 0;
 };
 
 class Engine {

@@ -96,6 +96,12 @@ Result<SqlOutcome> Executor::Run(const Statement& statement, SqlContext* context
     TRY_VOID(RunInsert(*insert, *context));
     return SqlOutcome{};
   }
+  if (const auto* change = As<ChangeRows>(statement)) {
+    TRY_VOID(CheckFlags(*context));
+    TRY_VOID(RunChange(*change, *context));
+    return SqlOutcome{};
+  }
+  if (const auto* explain = As<Explain>(statement)) return RunExplain(*explain, *context);
   bool shows = As<ShowTables>(statement) || As<ShowPartitions>(statement) ||
                As<ShowCreateTable>(statement) || As<ShowSchemas>(statement) ||
                As<Describe>(statement);

@@ -35,6 +35,8 @@ struct SqlOutcome {
   std::string result_path;  ///< SELECT: Parquet file, relative to the data folder
 };
 
+class InsertRun;
+
 class Executor {
  public:
   Executor(Catalog* catalog, Storage* storage, Engine* engine)
@@ -48,6 +50,13 @@ class Executor {
                             const SqlContext& context);
   Result<SqlOutcome> RunQuery(const Query& query, const SqlContext& context);
   Status RunInsert(const Insert& insert, const SqlContext& context);
+  Status StageRows(const Insert& insert, Session* session, InsertRun* run,
+                   const SqlContext& context);
+  Status RunChange(const ChangeRows& change, const SqlContext& context);
+  Status ChangeOnce(const ChangeRows& change, const SqlContext& context);
+  Status RewriteFound(const ChangeRows& change, Session* session, InsertRun* run,
+                      const SqlContext& context);
+  Result<SqlOutcome> RunExplain(const Explain& explain, const SqlContext& context);
   Result<SqlOutcome> RunDdl(const Statement& statement, const SqlContext& context);
   Status Create(const CreateTable& create, const SqlContext& context);
   Status CreateAs(const CreateTable& create, Table table, const SqlContext& context);
@@ -66,7 +75,8 @@ class Executor {
   Storage* storage_;
   Engine* engine_;
   CheckedFiles checked_;
-  std::mutex alter_mutex_;  ///< ALTER TABLE reads a description, then writes it
+  std::mutex alter_mutex_;   ///< ALTER TABLE reads a description, then writes it
+  std::mutex change_mutex_;  ///< UPDATE, DELETE and MERGE read rows, then replace them
 };
 
 /// What a name means: with odps.namespace.schema, a.b is schema a; without, project a.

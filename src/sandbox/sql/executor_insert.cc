@@ -38,17 +38,20 @@ Result<RowSource> Executor::Prepare(const Query& query, Session* session, Source
   return RowSource{query, std::move(text), std::move(columns)};
 }
 
+Status Executor::StageRows(const Insert& insert, Session* session, InsertRun* run,
+                           const SqlContext& context) {
+  TRY(Targets targets, MakeTargets(run->table(), insert));
+  Sources sources(Tools(), session, run->id());
+  TRY(RowSource source, Prepare(insert.query, session, &sources, context));
+  TRY(std::string text, ShapeRows(run->table(), targets, std::move(source)));
+  return run->Stage(session, text, targets.fixed);
+}
+
 Status Executor::RunInsert(const Insert& insert, const SqlContext& context) {
   TRY(Table found, FindTable(insert.name, context));
   InsertRun run(Tools(), std::move(found));
-  TRY(Targets targets, MakeTargets(run.table(), insert));
   TRY(auto session, engine_->Begin(context.cancelled));
-  {
-    Sources sources(Tools(), session.get(), run.id());
-    TRY(RowSource source, Prepare(insert.query, session.get(), &sources, context));
-    TRY(std::string text, ShapeRows(run.table(), targets, std::move(source)));
-    TRY_VOID(run.Stage(session.get(), text, targets.fixed));
-  }
+  TRY_VOID(StageRows(insert, session.get(), &run, context));
   return run.Commit(session.get(), insert.overwrite);
 }
 

@@ -58,9 +58,17 @@ Status InsertRun::Write(Session* session, const std::string& text, const Partiti
   TRY(auto done, writer.Finish());
   for (StagedFile& file : done) {
     staged_paths_.push_back(file.path);
+    tools_.checked->Add(file.path);  // rows of the engine are no finer than its microseconds
     files->push_back(std::move(file));
   }
   return OkStatus();
+}
+
+Status InsertRun::Rewrite(Session* session, const PartitionSpec& spec, int64_t version,
+                          const std::string& text) {
+  Rewritten& rewritten = rewritten_[spec];
+  rewritten.version = version;
+  return Write(session, text, PairsOf(table_, spec), &rewritten.files);
 }
 
 Status InsertRun::Stage(Session* session, const std::string& text, const PartitionPairs& fixed) {
@@ -85,30 +93,53 @@ std::vector<RowChange> InsertRun::Touched() const {
     if (spec) add(*spec);  // checked before: a wrong one has not come so far
   }
   for (const StagedFile& file : files_) add(file.spec);
+  for (const auto& [spec, rewritten] : rewritten_) add(spec);
   return changes;
 }
 
+/// The rows that the new ones of a partition are merged with; the lease holds their files.
+Result<std::shared_ptr<FileLease>> InsertRun::AddOldRows(RowChange* change,
+                                                         std::vector<DataFile>* rows) {
+  auto rewritten = rewritten_.find(change->spec);
+  if (rewritten != rewritten_.end()) {
+    change->version = rewritten->second.version;
+    for (const StagedFile& file : rewritten->second.files) {
+      rows->push_back({file.path, file.spec, file.rows, file.bytes});
+    }
+    return std::shared_ptr<FileLease>();
+  }
+  auto partition = tools_.catalog->GetPartition(table_, change->spec);
+  change->version = partition ? partition->version : 0;
+  return tools_.storage->Lease([&]() -> Result<std::vector<std::string>> {
+    TRY(*rows, tools_.catalog->Files(table_, change->spec));
+    std::vector<std::string> paths;
+    for (const DataFile& file : *rows) paths.push_back(file.path);
+    return paths;
+  });
+}
+
 Status InsertRun::Merge(Session* session, RowChange* change, bool overwrite, Files* merged) {
-  std::vector<std::string> paths;
+  std::vector<DataFile> rows;
   std::shared_ptr<FileLease> lease;
   if (!overwrite) {
-    auto partition = tools_.catalog->GetPartition(table_, change->spec);
-    change->version = partition ? partition->version : 0;
-    TRY(lease, tools_.storage->Lease([&]() -> Result<std::vector<std::string>> {
-      TRY(auto files, tools_.catalog->Files(table_, change->spec));
-      for (const DataFile& file : files) paths.push_back(file.path);
-      return paths;
-    }));
-  }
-  for (const StagedFile& file : files_) {
-    if (file.spec == change->spec) paths.push_back(file.path);
+    TRY(lease, AddOldRows(change, &rows));
   }
   change->replace = true;
-  if (paths.empty()) return OkStatus();
+  size_t old = rows.size();
+  for (const StagedFile& file : files_) {
+    if (file.spec == change->spec) rows.push_back({file.path, file.spec, file.rows, file.bytes});
+  }
+  auto rewritten = rewritten_.find(change->spec);
+  if (rewritten != rewritten_.end() && rows.size() == old) {
+    const Files& files = rewritten->second.files;  // each key once, as before
+    merged->insert(merged->end(), files.begin(), files.end());
+    return OkStatus();
+  }
+  if (rows.empty()) return OkStatus();
   Sources sources(tools_, session, id_ + "-" + std::to_string(pass_));
-  TRY(std::string relation, sources.Rows(table_, paths));
+  TRY(std::string relation, sources.Rows(table_, rows));
   std::vector<std::string> files;
-  for (const std::string& path : paths) files.push_back(tools_.storage->Absolute(path));
+  for (const DataFile& file : rows) files.push_back(tools_.storage->Absolute(file.path));
   return Write(session, LastOfEachKey(table_, relation, files), PairsOf(table_, change->spec),
                merged);
 }
@@ -124,6 +155,7 @@ Result<std::vector<DataFile>> InsertRun::Publish(const Files& files) {
       Withdraw(made);
       return std::move(status).error();
     }
+    tools_.checked->Add(path);
     made.push_back({path, file.spec, file.rows, file.bytes});
   }
   return made;
@@ -149,12 +181,23 @@ Status InsertRun::CommitFiles(std::vector<RowChange> changes, const Files& files
   return OkStatus();
 }
 
-Status InsertRun::Commit(Session* session, bool overwrite) {
-  if (table_.primary_key.empty()) {
-    std::vector<RowChange> changes = Touched();
-    for (RowChange& change : changes) change.replace = overwrite;
-    return CommitFiles(std::move(changes), files_);
+/// A table without a primary key: what is staged is what comes.
+Status InsertRun::CommitPlain(bool overwrite) {
+  std::vector<RowChange> changes = Touched();
+  Files files = files_;
+  for (RowChange& change : changes) {
+    change.replace = overwrite;
+    auto rewritten = rewritten_.find(change.spec);
+    if (rewritten == rewritten_.end()) continue;
+    change.replace = true;
+    change.version = rewritten->second.version;
+    files.insert(files.end(), rewritten->second.files.begin(), rewritten->second.files.end());
   }
+  return CommitFiles(std::move(changes), files);
+}
+
+Status InsertRun::Commit(Session* session, bool overwrite) {
+  if (table_.primary_key.empty()) return CommitPlain(overwrite);
   for (int attempt = 1;; ++attempt) {
     std::vector<RowChange> changes = Touched();
     Files merged;
@@ -162,7 +205,9 @@ Status InsertRun::Commit(Session* session, bool overwrite) {
       TRY_VOID(Merge(session, &change, overwrite, &merged));
     }
     Status status = CommitFiles(std::move(changes), merged);
-    bool again = !status && status.error().code() == kRowsChanged && attempt < kMergeAttempts;
+    // What is rewritten came from rows that are no longer there: only its maker can begin anew.
+    bool again = !status && status.error().code() == kRowsChanged && rewritten_.empty() &&
+                 attempt < kMergeAttempts;
     if (!again) return status;
   }
 }

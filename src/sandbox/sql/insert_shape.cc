@@ -68,21 +68,6 @@ bool IsNullColumn(const Query& query, size_t index) {
   return !star && index < query.items.size() && query.items[index].expr.kind == ExprKind::kNull;
 }
 
-/// The value as the column's type, or as text for a partition column.
-Result<std::string> AssignText(const std::string& value, const ResultColumn& from,
-                               const Column& to) {
-  if (!from.type) return CastTo(to.type, "NULL");
-  if (!CanAssign(*from.type, to.type)) {
-    return Error(ErrorKind::kInvalidInput, "ODPS-0130071",
-                 "[1,1] Semantic analysis exception - column " + from.name +
-                     " in source has incompatible type " + UpperName(from.type->ToText()) +
-                     " with destination column " + to.name + ", which has type " +
-                     UpperName(to.type.ToText()) + "; CAST it");
-  }
-  bool text = DuckDbType(to.type) == "VARCHAR";
-  return text ? "mms_text(" + value + ")" : CastTo(to.type, value);
-}
-
 /// Says the SELECT for one source.
 class ShapeText {
  public:
@@ -141,6 +126,20 @@ std::string CastTo(const ColumnType& type, const std::string& value) {
   std::string inside = "CAST(" + value + " AS " + DuckDbType(type) + ")";
   std::string outside = ExportType(type);
   return outside == DuckDbType(type) ? inside : "CAST(" + inside + " AS " + outside + ")";
+}
+
+Result<std::string> AssignText(const std::string& value, const ResultColumn& from,
+                               const Column& to) {
+  if (!from.type) return CastTo(to.type, "NULL");
+  if (!CanAssign(*from.type, to.type)) {
+    return Error(ErrorKind::kInvalidInput, "ODPS-0130071",
+                 "[1,1] Semantic analysis exception - column " + from.name +
+                     " in source has incompatible type " + UpperName(from.type->ToText()) +
+                     " with destination column " + to.name + ", which has type " +
+                     UpperName(to.type.ToText()) + "; CAST it");
+  }
+  bool text = DuckDbType(to.type) == "VARCHAR";
+  return text ? "mms_text(" + value + ")" : CastTo(to.type, value);
 }
 
 Result<Targets> MakeTargets(const Table& table, const Insert& insert) {

@@ -31,6 +31,10 @@ struct RowSource {
 /// one partition together.
 Result<std::string> ShapeRows(const Table& table, const Targets& targets, RowSource source);
 
+/// The value of an expression of type `from` for a column, cast as MaxCompute does.
+Result<std::string> AssignText(const std::string& value, const ResultColumn& from,
+                               const Column& to);
+
 /// The value as it leaves the engine for a column of that type.
 std::string CastTo(const ColumnType& type, const std::string& value);
 

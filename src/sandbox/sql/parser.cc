@@ -56,10 +56,8 @@ Result<Statement> ParseDescribe(TokenReader* reader) {
   return Statement(describe);
 }
 
-Result<Statement> ParseOne(TokenReader* reader) {
-  if (reader->Accept({"SET"})) return ParseSet(reader);
-  if (reader->Accept({"SHOW"})) return ParseShow(reader);
-  if (reader->Accept({"DESC"}) || reader->Accept({"DESCRIBE"})) return ParseDescribe(reader);
+/// A query or an INSERT, with WITH in front.
+Result<Statement> ParseQueryOrInsert(TokenReader* reader) {
   Query prefix;
   if (reader->IsNext({"WITH"})) TRY_VOID(ParseWith(reader, &prefix));
   if (reader->IsNext({"INSERT"})) {
@@ -67,20 +65,46 @@ Result<Statement> ParseOne(TokenReader* reader) {
     insert.query.with.insert(insert.query.with.begin(), prefix.with.begin(), prefix.with.end());
     return Statement(std::move(insert));
   }
-  if (!prefix.with.empty() || reader->IsNext({"SELECT"}) || reader->IsNext({"("})) {
-    TRY(Query query, ParseQuery(reader));
-    query.with.insert(query.with.begin(), prefix.with.begin(), prefix.with.end());
-    return Statement(std::move(query));
+  TRY(Query query, ParseQuery(reader));
+  query.with.insert(query.with.begin(), prefix.with.begin(), prefix.with.end());
+  return Statement(std::move(query));
+}
+
+Result<Statement> ParseExplain(TokenReader* reader) {
+  Explain explain;
+  TRY(Statement statement, ParseQueryOrInsert(reader));
+  if (auto* insert = std::get_if<Insert>(&statement)) {
+    explain.into = insert->name;
+    explain.query = std::move(insert->query);
+  } else {
+    explain.query = std::move(std::get<Query>(statement));
   }
+  return Statement(std::move(explain));
+}
+
+Result<Statement> ParseOne(TokenReader* reader) {
+  if (reader->Accept({"SET"})) return ParseSet(reader);
+  if (reader->Accept({"SHOW"})) return ParseShow(reader);
+  if (reader->Accept({"DESC"}) || reader->Accept({"DESCRIBE"})) return ParseDescribe(reader);
+  if (reader->Accept({"EXPLAIN"})) return ParseExplain(reader);
+  for (std::string_view word : {"WITH", "INSERT", "SELECT", "("}) {
+    if (reader->IsNext({word})) return ParseQueryOrInsert(reader);
+  }
+  auto as_statement = [](Result<ChangeRows> change) -> Result<Statement> {
+    if (!change) return std::move(change).error();
+    return Statement(std::move(*change));
+  };
+  if (reader->IsNext({"UPDATE"})) return as_statement(ParseUpdate(reader));
+  if (reader->IsNext({"DELETE"})) return as_statement(ParseDelete(reader));
+  if (reader->IsNext({"MERGE"})) return as_statement(ParseMerge(reader));
   for (std::string_view word : {"CREATE", "DROP", "ALTER", "TRUNCATE"}) {
     if (reader->IsNext({word})) return ParseDdl(reader);
   }
-  for (std::string_view word : {"MERGE", "UPDATE", "DELETE", "EXPLAIN", "FROM"}) {
-    if (!reader->IsNext({word})) continue;
+  if (reader->IsNext({"FROM"})) {
     return Error(ErrorKind::kUnsupported, "ODPS-0130071",
                  "[" + std::to_string(reader->Peek().line) + "," +
-                     std::to_string(reader->Peek().column) + "] Semantic analysis exception - " +
-                     std::string(word) + " is not supported by the sandbox");
+                     std::to_string(reader->Peek().column) +
+                     "] Semantic analysis exception - FROM is not supported by the sandbox");
   }
   return reader->Unexpected("a statement");
 }

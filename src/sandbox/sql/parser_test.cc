@@ -195,6 +195,35 @@ TEST(SqlParser, RefusesInsertsThatMaxComputeRefuses) {
   EXPECT_EQ(FailureOf("INSERT INTO t VALUES (1), (1, 2)").substr(0, 12), "ODPS-0130161");
 }
 
+TEST(SqlParser, ReadsUpdateDeleteAndMerge) {
+  auto update = ParseOne<ChangeRows>("UPDATE p.t AS x SET x.a = b + 1, b = NULL WHERE c = 'v'");
+  EXPECT_EQ(update.alias, "x");
+  EXPECT_EQ(update.actions[0].set[0].column, "a");
+  EXPECT_EQ(update.actions[0].set[1].value.kind, ExprKind::kNull);
+  EXPECT_TRUE(update.found.has_value());
+  auto many = ParseOne<ChangeRows>("update t set (a, b) = (1, s.b) from s join r on s.a = r.a");
+  EXPECT_EQ(many.actions[0].set.size(), 2U);
+  EXPECT_EQ(many.others.size(), 2U);
+  auto remove = ParseOne<ChangeRows>("DELETE FROM t d WHERE d.a > 3");
+  EXPECT_EQ(remove.alias, "d");
+  EXPECT_TRUE(remove.actions[0].set.empty());
+  auto merge = ParseOne<ChangeRows>(
+      "MERGE INTO t USING (SELECT * FROM s) AS n ON t.a = n.a "
+      "WHEN MATCHED AND n.gone THEN DELETE WHEN MATCHED THEN UPDATE SET b = n.b "
+      "WHEN NOT MATCHED AND NOT n.gone THEN INSERT (a, b) VALUES (n.a, n.b)");
+  EXPECT_EQ(merge.alias, "");
+  EXPECT_EQ(merge.others[0].alias, "n");
+  EXPECT_TRUE(merge.actions[0].set.empty());
+  EXPECT_EQ(merge.actions[1].set[0].column, "b");
+  EXPECT_EQ(merge.insert->columns.size(), 2U);
+  EXPECT_EQ(FailureOf("UPDATE t SET (a, b) = (1)").substr(0, 12), "ODPS-0130161");
+  EXPECT_EQ(FailureOf("DELETE t WHERE a = 1").substr(0, 12), "ODPS-0130161");
+  EXPECT_EQ(FailureOf("MERGE INTO t USING s ON t.a = s.a").substr(0, 12), "ODPS-0130161");
+  EXPECT_TRUE(ParseOne<Explain>("EXPLAIN INSERT INTO t SELECT 1").into.has_value());
+  EXPECT_EQ(ParseOne<Explain>("explain with q as (select 1) select * from q").query.with.size(),
+            1U);
+}
+
 TEST(SqlParser, ReadsWindowsSubqueriesAndLateralViews) {
   auto query = ParseOne<Query>(
       "select row_number() over (partition by a order by b desc) r, x.f, m['k'].g from t "
@@ -257,8 +286,7 @@ TEST(SqlParser, RefusesMoreThanTwoMegabytes) {
 
 TEST(SqlParser, NamesWhatItDoesNotSupport) {
   for (const auto& [text, name] :
-       {std::pair{"DELETE FROM t", "DELETE"}, std::pair{"EXPLAIN SELECT 1", "EXPLAIN"},
-        std::pair{"CREATE VIEW v AS SELECT 1", "CREATE VIEW"},
+       {std::pair{"FROM t SELECT a", "FROM"}, std::pair{"CREATE VIEW v AS SELECT 1", "CREATE VIEW"},
         std::pair{"CREATE TABLE t (a INT) STORED AS orc", "STORED"},
         std::pair{"CREATE TABLE t (a INT) AUTO PARTITIONED BY (x)", "AUTO"}}) {
     std::string failure = FailureOf(text);

@@ -85,27 +85,6 @@ Result<Source> ParseLateralView(TokenReader* reader) {
   return source;
 }
 
-Status ParseSources(TokenReader* reader, Query* query) {
-  TRY(Source first, ParseSource(reader));
-  query->sources.push_back(std::move(first));
-  while (true) {
-    if (reader->Accept({"LATERAL", "VIEW"})) {
-      TRY(Source view, ParseLateralView(reader));
-      query->sources.push_back(std::move(view));
-      continue;
-    }
-    std::string join = AcceptJoin(reader);
-    if (join.empty()) return OkStatus();
-    TRY(Source next, ParseSource(reader));
-    next.join = join;
-    if (join != "CROSS JOIN") {
-      TRY_VOID(reader->Expect("ON"));
-      TRY(next.on, ParseExpr(reader));
-    }
-    query->sources.push_back(std::move(next));
-  }
-}
-
 /// How rows are spread over workers: read, and without a meaning here.
 Status SkipDistribution(TokenReader* reader) {
   while (reader->Accept({"DISTRIBUTE", "BY"}) || reader->Accept({"SORT", "BY"}) ||
@@ -189,7 +168,9 @@ Result<Query> ParseBranch(TokenReader* reader) {
     query.distinct = reader->Accept({"DISTINCT"});
     if (!query.distinct) reader->Accept({"ALL"});
     TRY_VOID(ParseItems(reader, &query));
-    if (reader->Accept({"FROM"})) TRY_VOID(ParseSources(reader, &query));
+    if (reader->Accept({"FROM"})) {
+      TRY(query.sources, ParseSources(reader));
+    }
   }
   TRY_VOID(ParseTail(reader, &query));
   return query;
@@ -221,6 +202,28 @@ bool IsReserved(const Token& token) {
     if (token.upper == word) return true;
   }
   return false;
+}
+
+Result<std::vector<Source>> ParseSources(TokenReader* reader) {
+  std::vector<Source> sources;
+  TRY(Source first, ParseSource(reader));
+  sources.push_back(std::move(first));
+  while (true) {
+    if (reader->Accept({"LATERAL", "VIEW"})) {
+      TRY(Source view, ParseLateralView(reader));
+      sources.push_back(std::move(view));
+      continue;
+    }
+    std::string join = AcceptJoin(reader);
+    if (join.empty()) return sources;
+    TRY(Source next, ParseSource(reader));
+    next.join = join;
+    if (join != "CROSS JOIN") {
+      TRY_VOID(reader->Expect("ON"));
+      TRY(next.on, ParseExpr(reader));
+    }
+    sources.push_back(std::move(next));
+  }
 }
 
 Result<std::vector<OrderItem>> ParseOrderItems(TokenReader* reader) {

@@ -1,5 +1,6 @@
 #include "sandbox/sql/rights.h"
 
+#include "sandbox/sql/change_rows.h"
 #include "sandbox/sql/query_walk.h"
 
 namespace mms::sandbox::sql {
@@ -44,6 +45,16 @@ class RightsCheck {
   Status operator()(const Insert& insert) const {
     TRY_VOID(OnTable(Right::kUpdate, insert.name));
     return (*this)(insert.query);
+  }
+
+  Status operator()(const ChangeRows& change) const {
+    TRY_VOID(OnTable(Right::kUpdate, change.name));
+    TRY_VOID(OnTable(Right::kSelect, change.name));
+    return (*this)(ReadBy(change));
+  }
+  Status operator()(const Explain& explain) const {
+    if (explain.into) TRY_VOID(OnTable(Right::kUpdate, *explain.into));
+    return (*this)(explain.query);
   }
 
   Status operator()(const Query& query) const {

@@ -12,6 +12,9 @@ namespace mms::sandbox::sql {
 namespace {
 
 constexpr size_t kPartitionsPerQueryMax = 10'000;
+/// Options of read_parquet: the file of each row, and the row's place in it.
+constexpr char kWithFile[] = "filename = 'mms_file'";
+constexpr char kWithPlace[] = "filename = 'mms_file', file_row_number = true";
 
 /// The top-level AND terms of a predicate.
 void Terms(const Expr& expr, std::vector<const Expr*>* terms) {
@@ -152,6 +155,27 @@ bool HasFineInstant(const arrow::Array& array) {
   }
 }
 
+/// Whether a query may read a column.
+std::function<bool(const Column&)> ColumnsNamedIn(const Query& query) {
+  std::set<std::string> named;
+  bool star = false;
+  VisitQueries(query, [&](const Query& inner) {
+    for (const SelectItem& item : inner.items) star = star || item.expr.kind == ExprKind::kStar;
+    VisitOwnExprs(inner, [&](const Expr& expr) {
+      for (const std::string& name : expr.names) named.insert(name);
+    });
+  });
+  return [star, named = std::move(named)](const Column& column) {
+    return star || named.contains(column.name);
+  };
+}
+
+std::vector<std::string> PathsOf(const std::vector<DataFile>& files) {
+  std::vector<std::string> paths;
+  for (const DataFile& file : files) paths.push_back(file.path);
+  return paths;
+}
+
 std::shared_ptr<arrow::Schema> SchemaOf(const Table& table, TimestampForm form) {
   arrow::FieldVector fields = table.ArrowSchema()->fields();
   for (size_t i = 0; i < fields.size(); ++i) {
@@ -176,17 +200,16 @@ Result<std::vector<DataFile>> Sources::LeaseFiles(const Table& table) {
   std::vector<DataFile> files;
   TRY(auto lease, tools_.storage->Lease([&]() -> Result<std::vector<std::string>> {
     TRY(files, tools_.catalog->Files(table, std::nullopt));
-    std::vector<std::string> paths;
-    for (const DataFile& file : files) paths.push_back(file.path);
-    return paths;
+    return PathsOf(files);
   }));
   leases_.push_back(std::move(lease));
   return files;
 }
 
 Result<Relation> Sources::Add(const Table& table, const Source& source, const Query& query) {
-  std::string number = std::to_string(count_++);
+  std::string number = std::to_string(session_->NextNumber());
   TRY(auto files, LeaseFiles(table));
+  if (source.row_ids) placed_files_ = files;
   Relation relation{"mms_source_" + number, table.columns};
   relation.columns.insert(relation.columns.end(), table.partition_columns.begin(),
                           table.partition_columns.end());
@@ -207,22 +230,24 @@ Result<Relation> Sources::Add(const Table& table, const Source& source, const Qu
       return relation;
     }
   }
-  TRY_VOID(CheckDigits(table, query, files));
-  std::vector<std::string> paths;
-  for (const DataFile& file : files) paths.push_back(file.path);
-  TRY(std::string scan, Scan(table, paths, "filename = 'mms_file'"));
+  TRY_VOID(CheckDigits(table, ColumnsNamedIn(query), files));
+  TRY(std::string scan, Scan(table, PathsOf(files), source.row_ids ? kWithPlace : kWithFile));
+  std::string place = source.row_ids ? ", d.mms_file, d.file_row_number" : "";
   if (!table.partitioned()) {
-    TRY_VOID(session_->Execute(create + "d.* EXCLUDE (mms_file) FROM " + scan + " d"));
+    TRY_VOID(
+        session_->Execute(create + Names(table.columns, "d") + place + " FROM " + scan + " d"));
     return relation;
   }
   TRY_VOID(session_->Execute(create + Names(table.columns, "d") + ", " +
-                             Names(table.partition_columns, "p") + " FROM " + scan + " d JOIN " +
-                             parts + " p ON d.mms_file = p.mms_file"));
+                             Names(table.partition_columns, "p") + place + " FROM " + scan +
+                             " d JOIN " + parts + " p ON d.mms_file = p.mms_file"));
   return relation;
 }
 
-Result<std::string> Sources::Rows(const Table& table, const std::vector<std::string>& paths) {
-  return Scan(table, paths, "filename = 'mms_file', file_row_number = true");
+Result<std::string> Sources::Rows(const Table& table, const std::vector<DataFile>& files) {
+  TRY_VOID(CheckDigits(
+      table, [](const Column&) { return true; }, files));
+  return Scan(table, PathsOf(files), kWithPlace);
 }
 
 Status Sources::MakeParts(const Table& table, const std::vector<DataFile>& files,
@@ -298,21 +323,13 @@ Result<std::string> Sources::Scan(const Table& table, const std::vector<std::str
   return "(SELECT * FROM " + narrow_scan + " UNION ALL SELECT * FROM " + wide_scan + ")";
 }
 
-Status Sources::CheckDigits(const Table& table, const Query& query,
+Status Sources::CheckDigits(const Table& table, const ColumnTest& is_used,
                             const std::vector<DataFile>& files) {
-  std::set<std::string> named;
-  bool star = false;
-  VisitQueries(query, [&](const Query& inner) {
-    for (const SelectItem& item : inner.items) star = star || item.expr.kind == ExprKind::kStar;
-    VisitOwnExprs(inner, [&](const Expr& expr) {
-      for (const std::string& name : expr.names) named.insert(name);
-    });
-  });
   arrow::FieldVector fields;
   bool all = true;
   for (const Column& column : table.columns) {
     if (!column.type.HasTimestamp()) continue;
-    bool used = star || named.contains(column.name);
+    bool used = is_used(column);
     all = all && used;
     if (used) fields.push_back(arrow::field(column.file_name(), column.type.ToArrow()));
   }

@@ -8,6 +8,7 @@
 // instead of cutting digits.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <set>
@@ -52,9 +53,13 @@ class Sources {
   /// Makes the view for one table of a query.
   Result<Relation> Add(const Table& table, const Source& source, const Query& query);
 
-  /// A relation (not a view) of these files' rows, with the table's columns under their names and
-  /// file_row_number. Partition columns are not among them.
-  Result<std::string> Rows(const Table& table, const std::vector<std::string>& paths);
+  /// A relation (not a view) of these files' rows, with the table's columns under their names,
+  /// mms_file and file_row_number. Partition columns are not among them.
+  Result<std::string> Rows(const Table& table, const std::vector<DataFile>& files);
+
+  /// All files of the table whose rows come with their place (Source::row_ids): mms_file and
+  /// file_row_number.
+  const std::vector<DataFile>& placed_files() const { return placed_files_; }
 
   /// A temporary table `name` of the partitions: spec (or file) in mms_file, mms_rows, and the
   /// partition columns with their types.
@@ -67,14 +72,16 @@ class Sources {
                                     const std::string& options, TimestampForm form);
   Result<std::string> Scan(const Table& table, const std::vector<std::string>& paths,
                            const std::string& options);
-  Status CheckDigits(const Table& table, const Query& query, const std::vector<DataFile>& files);
+  using ColumnTest = std::function<bool(const Column&)>;
+  Status CheckDigits(const Table& table, const ColumnTest& is_used,
+                     const std::vector<DataFile>& files);
 
   QueryTools tools_;
   Session* session_;
   std::string name_;
-  int count_ = 0;
   std::vector<std::string> schema_files_;
   std::vector<std::shared_ptr<FileLease>> leases_;
+  std::vector<DataFile> placed_files_;
 };
 
 }  // namespace mms::sandbox::sql

@@ -79,6 +79,12 @@ Result<std::vector<OrderItem>> ParseOrderItems(TokenReader* reader);
 Result<Statement> ParseDdl(TokenReader* reader);
 /// INSERT INTO|OVERWRITE ....
 Result<Insert> ParseInsert(TokenReader* reader);
+/// UPDATE ..., DELETE FROM ..., MERGE INTO ....
+Result<ChangeRows> ParseUpdate(TokenReader* reader);
+Result<ChangeRows> ParseDelete(TokenReader* reader);
+Result<ChangeRows> ParseMerge(TokenReader* reader);
+/// The items of FROM: tables, sub-queries, joins.
+Result<std::vector<Source>> ParseSources(TokenReader* reader);
 /// "(pt='x', hh=1)".
 Result<PartitionPairs> ParsePartition(TokenReader* reader);
 /// The value behind "pt=", quoted or not.
