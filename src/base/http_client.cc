@@ -149,14 +149,14 @@ Error FromCurl(CURLcode code, const char* detail, const HttpRequest& request) {
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_CACERT_BADFILE:
       return Error(ErrorKind::kInvalidInput, "HTTP_TLS",
-                   text + "; check the host name and the CA setting");
+                   text + "; check the host name and the CA bundle (ca_file)");
     case CURLE_COULDNT_RESOLVE_HOST:
     case CURLE_COULDNT_RESOLVE_PROXY:
     case CURLE_PROXY:
     case CURLE_COULDNT_CONNECT:
     case CURLE_SSL_CONNECT_ERROR:
       return Error(ErrorKind::kUnavailable, "HTTP_UNREACHABLE",
-                   text + "; check the address, the network, proxy and CA settings");
+                   text + "; check the address, the network, proxy and ca_file");
     case CURLE_OPERATION_TIMEDOUT: return Error(ErrorKind::kUnavailable, "HTTP_TIMEOUT", text);
     default: return Error(ErrorKind::kUnavailable, "HTTP_BROKEN", text);
   }

@@ -94,16 +94,20 @@ Status Faults::ReadFault(const Json& json, Fault* fault) {
   TRY(fault->cut_after_bytes, Number(json, "cut_after_bytes", -1, {0, INT64_MAX}));
   TRY(fault->drop_answer, Flag(json, "drop_answer"));
   TRY(fault->session_gone, Flag(json, "session_gone"));
+  TRY(fault->key_gone, Flag(json, "key_gone"));
   TRY(fault->initiating_ms, Number(json, "initiating_ms", 0, {1, kDelayMsMax}));
   TRY(fault->delay_ms, Number(json, "delay_ms", 0, {1, kDelayMsMax}));
   int actions = (fault->status != 0) + (fault->cut_after_bytes >= 0) + fault->drop_answer +
-                fault->session_gone + (fault->initiating_ms > 0);
+                fault->session_gone + fault->key_gone + (fault->initiating_ms > 0);
   if (actions > 1) {
-    return Bad("give one of status, cut_after_bytes, drop_answer, session_gone and initiating_ms");
+    return Bad(
+        "give one of status, cut_after_bytes, drop_answer, session_gone, key_gone and "
+        "initiating_ms");
   }
   if (actions == 0 && fault->delay_ms == 0) {
-    return Bad("give an action: status, cut_after_bytes, drop_answer, session_gone, initiating_ms "
-               "or delay_ms");
+    return Bad(
+        "give an action: status, cut_after_bytes, drop_answer, session_gone, key_gone, "
+        "initiating_ms or delay_ms");
   }
   bool dressed = !fault->code.empty() || fault->retry_after_s >= 0 || fault->hold_ms >= 0;
   if (dressed && fault->status == 0) {
@@ -116,8 +120,8 @@ Result<Faults::Rule> Faults::ReadRule(const Json& json) {
   static const std::set<std::string> kKeys{
       "call",           "object",          "nth",         "every",        "probability",
       "seed",           "times",           "status",      "code",         "retry_after_s",
-      "hold_client_ms", "cut_after_bytes", "drop_answer", "session_gone", "initiating_ms",
-      "delay_ms"};
+      "hold_client_ms", "cut_after_bytes", "drop_answer", "session_gone", "key_gone",
+      "initiating_ms",  "delay_ms"};
   if (!json.is_object()) return Bad("a rule must be an object");
   for (const auto& [key, value] : json.items()) {
     if (!kKeys.contains(key)) return Bad("'" + key + "' is not a key of a rule");
@@ -157,6 +161,7 @@ Status Faults::Set(const std::string& json_text) {
   std::lock_guard lock(mutex_);
   rules_ = std::move(rules);
   gone_.clear();
+  expired_.clear();
   return OkStatus();
 }
 
@@ -194,6 +199,16 @@ std::optional<Fault> Faults::Next(const Call& call, const Target& target) {
 bool Faults::IsGone(const Call& call, const Target& target) {
   std::lock_guard lock(mutex_);
   return !gone_.empty() && gone_.contains(SessionOf(call, target));
+}
+
+void Faults::ExpireKey(const std::string& user) {
+  std::lock_guard lock(mutex_);
+  expired_.insert(user);
+}
+
+bool Faults::IsExpired(const std::string& user, const Target& target) {
+  std::lock_guard lock(mutex_);
+  return !IsAdmin(target.name) && expired_.contains(user);
 }
 
 void Faults::Delay(int64_t ms) {

@@ -28,19 +28,24 @@ struct Fault {
   int64_t cut_after_bytes = -1;  ///< of the body that carries rows, else of the answer
   bool drop_answer = false;      ///< the call is done, its answer never arrives
   bool session_gone = false;     ///< the session it names does not exist from now on
+  bool key_gone = false;         ///< its key has expired: no call with it succeeds from now on
   int64_t initiating_ms = 0;     ///< the download session it makes is not ready so long
   int64_t delay_ms = 0;          ///< before anything else
 };
 
 class Faults {
  public:
-  /// Replaces all rules, counts and lost sessions.
+  /// Replaces all rules, counts, lost sessions and expired keys.
   Status Set(const std::string& json_text);
 
   /// The fault of this call, if one is due: counted, and told in one line on stderr.
   std::optional<Fault> Next(const Call& call, const Target& target);
   /// Whether the session that the call names was made to be gone.
   bool IsGone(const Call& call, const Target& target);
+  /// The user's key expires.
+  void ExpireKey(const std::string& user);
+  /// Whether it has, for calls other than those to rules and counters.
+  bool IsExpired(const std::string& user, const Target& target);
 
   /// Sleeps, unless EndDelays was or is called: a sandbox that stops does not wait for its faults.
   void Delay(int64_t ms);
@@ -75,6 +80,7 @@ class Faults {
   bool no_delays_ = false;
   std::vector<Rule> rules_;
   std::set<std::string> gone_;
+  std::set<std::string> expired_;  ///< users
 };
 
 /// The id of the session or instance a call names; "" = none.

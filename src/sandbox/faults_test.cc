@@ -83,6 +83,23 @@ TEST(Faults, ALostSessionStaysLostForEveryLaterCall) {
   EXPECT_FALSE(Request("POST", "/projects/p/tables/t?uploadid=u2").IsGone(&faults));
 }
 
+TEST(Faults, AnExpiredKeyIsRefusedUntilTheRulesAreSetAnew) {
+  Faults faults;
+  Rules(&faults, R"([{"call": "put_block", "key_gone": true}])");
+  auto fault = Put().Ask(&faults);
+  ASSERT_TRUE(fault && fault->key_gone);
+  faults.ExpireKey("loader");
+  Target target;
+  target.name = CallName::kGetTable;
+  EXPECT_TRUE(faults.IsExpired("loader", target));
+  EXPECT_FALSE(faults.IsExpired("other", target));
+  target.name = CallName::kSetFaults;
+  EXPECT_FALSE(faults.IsExpired("loader", target));
+  target.name = CallName::kGetTable;
+  Rules(&faults, "[]");
+  EXPECT_FALSE(faults.IsExpired("loader", target));
+}
+
 TEST(Faults, RulesCannotBeSetOnTheirOwnCalls) {
   Faults faults;
   Rules(&faults, R"([{"call": "any", "status": 500}])");

@@ -38,6 +38,11 @@ Error SessionGone(const std::string& id, const Target& target) {
   return Error(ErrorKind::kNotFound, code, "'" + id + "' does not exist");
 }
 
+Error KeyExpired() {
+  return Error(ErrorKind::kDenied, "Unauthorized",
+               "ODPS-0410051: Invalid credentials - the security token has expired");
+}
+
 size_t PageSize(const Call& call) {
   std::string text = call.Parameter("maxitems");
   size_t items = kPageItems;
@@ -79,9 +84,13 @@ void Server::Handle(ServerRequest& request, HttpResponder& responder) {
   auto user = Authenticate(*call, users_, NowSeconds());
   if (!user) return Reply(user.error(), to, &responder);
   auto fault = faults_.Next(*call, target);
+  if (fault) {
+    ++CountersOf(target.name).faults;
+    faults_.Delay(fault->delay_ms);
+  }
+  if (fault && fault->key_gone) faults_.ExpireKey((*user)->name);
+  if (faults_.IsExpired((*user)->name, target)) return Reply(KeyExpired(), to, &responder);
   if (!fault) return Reply(Serve({*call, target, **user, &responder}), to, &responder);
-  ++CountersOf(target.name).faults;
-  faults_.Delay(fault->delay_ms);
   if (call->Parameter("asyncmode") == "true") {
     call->initiating_ms = fault->initiating_ms;
   } else {

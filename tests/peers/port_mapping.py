@@ -22,17 +22,22 @@ def _copy(source: socket.socket, sink: socket.socket) -> None:
                 one.shutdown(socket.SHUT_RDWR)
 
 
+def pass_through(client: socket.socket, address: tuple[str, int]) -> None:
+    """Connects to the address and copies both ways until both are done."""
+    with socket.create_connection(address) as server:
+        back = threading.Thread(target=_copy, args=(server, client), daemon=True)
+        back.start()
+        _copy(client, server)
+        back.join()
+
+
 @contextlib.contextmanager
 def to(address: tuple[str, int]) -> Iterator[str]:
     """The URL of the new address."""
 
     class Connection(socketserver.BaseRequestHandler):
         def handle(self) -> None:
-            with socket.create_connection(address) as server:
-                back = threading.Thread(target=_copy, args=(server, self.request), daemon=True)
-                back.start()
-                _copy(self.request, server)
-                back.join()
+            pass_through(self.request, address)
 
     class Mapping(socketserver.ThreadingTCPServer):
         daemon_threads = True
