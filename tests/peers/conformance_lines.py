@@ -455,6 +455,58 @@ LINES: dict[str, list[Line]] = {
             python=(PYODPS + "test_the_schema_of_a_session_has_every_type_and_the_keys",),
         ),
     ],
+    "Faults": [
+        Line(
+            "429 with Retry-After and 503: session, commit and read are repeated by the client",
+            java=(
+                "fault_create_429",
+                "fault_create_503",
+                "fault_commit_429",
+                "fault_commit_503",
+                "fault_read_429",
+                "fault_read_503",
+            ),
+            python=(TUNNEL + "test_pyodps_outlives_a_429_on_session_create",),
+        ),
+        Line(
+            "The same when a download begins or a block list is asked for: told to the user",
+            java=(
+                "fault_download_429",
+                "fault_download_503",
+                "fault_fetch_429",
+                "fault_fetch_503",
+            ),
+            python=(
+                TUNNEL + "test_pyodps_outlives_a_refusal_of_each_session_call[429]",
+                TUNNEL + "test_pyodps_outlives_a_refusal_of_each_session_call[503]",
+            ),
+            note="PyODPS repeats these too",
+        ),
+        Line(
+            "A block refused, cut, its answer lost: told, not there or whole, replaced by its id",
+            java=("fault_block_429", "fault_block_500", "fault_block_cut", "fault_block_lost"),
+            python=(
+                TUNNEL + "test_a_refused_block_leaves_no_trace[500-InternalServerError]",
+                TUNNEL + "test_a_refused_block_leaves_no_trace[503-ServiceUnavailable]",
+                TUNNEL + "test_a_block_cut_in_mid_body_is_not_there",
+            ),
+        ),
+        Line(
+            "A commit whose answer is lost has happened, once",
+            java=("fault_commit_lost",),
+            python=(TUNNEL + "test_a_commit_whose_answer_is_lost_has_happened",),
+        ),
+        Line(
+            "A download cut in mid body is never taken for whole",
+            java=("fault_read_cut",),
+            python=(TUNNEL + "test_a_download_cut_in_mid_body_is_never_taken_for_whole",),
+        ),
+        Line(
+            "A download session that is INITIATING is waited for",
+            java=("fault_download_initiating",),
+            python=(TUNNEL + "test_a_download_session_is_waited_for",),
+        ),
+    ],
     "Upserts and streams": [
         Line(
             "Upserts and deletes merge by key, the last change wins, unseen before the commit",

@@ -13,11 +13,12 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import java_faults
 import java_peer
 import port_mapping
 import pytest
 from conformance_lines import CANNOT, LINES, NOT_SERVED, Line, java_checks, python_tests
-from sandbox_fixtures import Sandbox
+from sandbox_fixtures import Sandbox, fired, set_faults
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs/conformance.md"
 HEAD = """# Conformance
@@ -43,8 +44,11 @@ def java(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, dict[st
         sandbox = Sandbox(folder / "data", ["--users", str(folder / "users.yaml")])
         sandbox.start()
         try:
+            client = sandbox.client()
+            set_faults(client, *java_faults.rules())
             with port_mapping.to(sandbox.address) as mapped_url:
                 yield java_peer.check(sandbox, mapped_url)
+            assert all(fired(client)), "a fault did not strike"
         finally:
             assert sandbox.stop() == 0, sandbox.errors()
     for secret in java_peer.SECRETS.values():

@@ -69,6 +69,19 @@ def test_pyodps_outlives_a_429_on_session_create(odps: ODPS) -> None:
     assert count(odps) == 100
 
 
+@pytest.mark.parametrize("status", [429, 503])
+def test_pyodps_outlives_a_refusal_of_each_session_call(odps: ODPS, status: int) -> None:
+    make_table(odps)
+    calls = ["create_upload", "get_upload", "commit_upload", "create_download"]
+    set_faults(odps, *({"call": call, "nth": 1, "status": status} for call in calls))
+    put(upload := begin(odps))
+    assert list(upload.get_block_list()) == [0]
+    upload.commit([0])
+    assert TableTunnel(odps).create_download_session("t").count == 100
+    assert fired(odps) == [1, 1, 1, 1]
+    assert count(odps) == 100
+
+
 def test_the_answer_of_a_429_carries_what_the_rule_says(odps: ODPS) -> None:
     make_table(odps)
     set_faults(

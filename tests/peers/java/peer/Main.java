@@ -54,6 +54,7 @@ public final class Main {
     CodecChecks.addTo(suite);
     SessionChecks.addTo(suite);
     UpsertChecks.addTo(suite);
+    FaultChecks.addTo(suite);
     return suite;
   }
 
