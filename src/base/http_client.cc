@@ -79,7 +79,10 @@ size_t OnHeader(char* data, size_t size, size_t count, void* context) {
     std::string name(line.substr(0, colon));
     std::transform(name.begin(), name.end(), name.begin(),
                    [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    exchange->response.headers[name] = Trimmed(line.substr(colon + 1));
+    std::string& value = exchange->response.headers[name];
+    // The one header that comes several times and cannot be joined by commas.
+    const bool further = name == "set-cookie" && !value.empty();
+    value = (further ? value + "\n" : "") + std::string(Trimmed(line.substr(colon + 1)));
   }
   return size * count;
 }
