@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "migration/checksum/checksum.h"
 #include "migration/transfer/job.h"
@@ -76,22 +77,22 @@ Outcome OutcomeOf(TableState state) {
   return Outcome::kPending;
 }
 
-void AddReason(TableReport& report, const std::string& partition, const std::string& text) {
+void AddReason(TableReport& report, std::string text) {
   if (report.reasons.size() >= TableReport::kReasonsMax) {
     ++report.reasons_left_out;
     return;
   }
-  report.reasons.push_back(partition.empty() ? text : "partition " + partition + ": " + text);
+  report.reasons.push_back(std::move(text));
 }
 
-/// What a unit adds to the reasons.
+/// What a unit adds to the reasons; both texts name its partition.
 void Explain(TableReport& report, const UnitRecord& unit) {
   if (unit.verdict == Verdict::kMatch && unit.error_json.empty()) return;
-  if (!unit.difference.empty()) AddReason(report, unit.partition, unit.difference);
+  if (!unit.difference.empty()) AddReason(report, unit.difference);
   const std::optional<Error> error = ErrorOfLedger(unit.error_json);
   if (!error) return;
   report.outcome = std::max(report.outcome, Outcome::kFailed);
-  AddReason(report, unit.partition, error->ToString());
+  AddReason(report, error->ToString());
   if (!report.error) report.error = error;
 }
 
@@ -125,13 +126,12 @@ void AddClosingReasons(TableReport& report) {
   const bool unfinished = report.outcome == Outcome::kPending || report.outcome == Outcome::kFailed;
   const int64_t open = report.units - report.units_committed;
   if (unfinished && open > 0) {
-    AddReason(report, "",
-              Thousands(open) + " of " + Counted(report.units, "unit") +
-                  " not copied yet; run the same command again to go on");
+    AddReason(report, Thousands(open) + " of " + Counted(report.units, "unit") +
+                          " not copied yet; run the same command again to go on");
   } else if (report.outcome == Outcome::kPending) {
-    AddReason(report, "", "copied but not compared yet; run the same command again, or mms verify");
+    AddReason(report, "copied but not compared yet; run the same command again, or mms verify");
   } else if (report.outcome == Outcome::kNotCompared && report.reasons.empty()) {
-    AddReason(report, "", "copied but not compared (policy.verify: none); run mms verify");
+    AddReason(report, "copied but not compared (policy.verify: none); run mms verify");
   }
 }
 
@@ -165,7 +165,7 @@ Result<TableReport> ReadTableReport(migration::Ledger& ledger, const TableRecord
   report.target = table.target_table;
   report.error = ErrorOfLedger(table.error_json);
   report.outcome = OutcomeOf(table.state);
-  if (report.error) AddReason(report, "", report.error->ToString());
+  if (report.error) AddReason(report, report.error->ToString());
   if (table.plan_json.empty()) return report;  // never planned: all its numbers are unknown
 
   report.version = table.version;

@@ -137,13 +137,13 @@ TEST_F(TableReportOf, OneDifferentUnitMakesTheTableMismatchAndIsNamed) {
   Copy(0, 10, ChecksumJson(10, 5));
   Copy(1, 10, ChecksumJson(10, 5));
   Compare(0, Verdict::kMatch, 10, "");
-  Compare(1, Verdict::kMismatch, 9, "rows: 10 copied, 9 in the target");
+  Compare(1, Verdict::kMismatch, 9, "partition ds=1: 10 rows at the source, 9 at the target");
   ASSERT_TRUE(ledger_->SetTableState(table_id_, TableState::kDone, ""));
   const TableReport report = Read();
   EXPECT_EQ(report.outcome, Outcome::kMismatch);
   EXPECT_EQ(report.rows_target, 19);
   ASSERT_EQ(report.reasons.size(), 1u);
-  EXPECT_EQ(report.reasons[0], "partition ds=1: rows: 10 copied, 9 in the target");
+  EXPECT_EQ(report.reasons[0], "partition ds=1: 10 rows at the source, 9 at the target");
 }
 
 TEST_F(TableReportOf, AFailedTableKeepsItsErrorAndCountsWhatIsLeft) {
