@@ -264,8 +264,8 @@ Status CheckCatalog(const Reader& reader, const YamlMap& root) {
 
 Status ReadPolicy(Reader& reader, const YamlMap& root) {
   std::vector<std::string_view> keys = PolicyKeys();
-  keys.insert(keys.begin(),
-              {"verify", "tasks", "workers", "sessions", "split_mb", "create_partition"});
+  keys.insert(keys.begin(), {"verify", "verify_by", "tasks", "workers", "sessions", "split_mb",
+                             "create_partition"});
   TRY(const auto policy, root.Map("policy", keys));
   if (!policy) return OkStatus();
   migration::RunOptions& out = reader.config.options;
@@ -274,6 +274,10 @@ Status ReadPolicy(Reader& reader, const YamlMap& root) {
                                                        migration::VerifyLevel::kChecksum};
   TRY(const size_t level, policy->Choice("verify", {"none", "count", "checksum"}, 2));
   out.verify = kLevels[level];
+  static constexpr migration::VerifyBy kBy[] = {
+      migration::VerifyBy::kAuto, migration::VerifyBy::kSessions, migration::VerifyBy::kSelect};
+  TRY(const size_t by, policy->Choice("verify_by", {"auto", "sessions", "select"}, 0));
+  out.verify_by = kBy[by];
   TRY(const int64_t tasks, policy->Number("tasks", out.tasks, {1, 64}));
   TRY(const int64_t workers, policy->Number("workers", out.workers, {1, 256}));
   TRY(const int64_t sessions, policy->Number("sessions", out.sessions_max, {1, 1000}));

@@ -120,6 +120,17 @@ TEST_F(ConfigFile, PartitionsMayBeMadeByTheUploadSession) {
   EXPECT_TRUE(config->options.create_partition_by_session);
 }
 
+TEST_F(ConfigFile, HowChecksumsAreReadBackMayBeChosen) {
+  const Result<Config> config = Parse(kWhole);
+  ASSERT_TRUE(config) << config.error().ToString();
+  EXPECT_EQ(config->options.verify_by, migration::VerifyBy::kAuto);
+  std::string text = kWhole;
+  text.replace(text.find("verify: count"), 13, "verify_by: select");
+  const Result<Config> chosen = Parse(text);
+  ASSERT_TRUE(chosen) << chosen.error().ToString();
+  EXPECT_EQ(chosen->options.verify_by, migration::VerifyBy::kSelect);
+}
+
 TEST_F(ConfigFile, SecretVariablesLeaveTheEnvironment) {
   const Result<Config> config = Parse(kWhole);
   ASSERT_TRUE(config);
@@ -205,7 +216,8 @@ INSTANTIATE_TEST_SUITE_P(
         BadFile{"SectionIsText",
                 "policy: {verify: count, tasks: 3, workers: 5, sessions: 48, "
                 "split_mb: 128, create_partition: sql}",
-                "policy: fast", "CONFIG_TYPE", "policy must be a mapping of verify, tasks", 20},
+                "policy: fast", "CONFIG_TYPE",
+                "policy must be a mapping of verify, verify_by, tasks", 20},
         BadFile{"TablesIsAMapping",
                 "tables:\n  - {include: [\"sales.*\", \"hr.staff\"], "
                 "exclude: [\"sales.tmp_*\", \"x\"]}\n  - {location: "
@@ -221,6 +233,8 @@ INSTANTIATE_TEST_SUITE_P(
                 "policy.workers", 20},
         BadFile{"UnknownWord", "verify: count", "verify: cuont", "CONFIG_VALUE",
                 "policy.verify must be one of none, count, checksum; did you mean count?", 20},
+        BadFile{"VerifyBy", "verify: count", "verify_by: sql", "CONFIG_VALUE",
+                "one of auto, sessions, select", 20},
         BadFile{"CreatePartition", "create_partition: sql", "create_partition: rest",
                 "CONFIG_VALUE", "one of sql, session", 20},
         BadFile{"CommaInInclude", "include: [\"sales.*\", \"hr.staff\"]",

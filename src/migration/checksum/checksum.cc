@@ -27,6 +27,14 @@ Result<uint64_t> FromHex(const nlohmann::json& value) {
   return Error(ErrorKind::kCorrupt, "CHECKSUM_INVALID", "not a checksum: " + value.dump());
 }
 
+int64_t CountNulls(const arrow::Array& column, const Hasher::Run& run) {
+  const int64_t all = column.null_count();
+  if (all == 0 || run.count == column.length()) return all;
+  int64_t nulls = 0;
+  for (int64_t i = run.begin; i < run.begin + run.count; ++i) nulls += column.IsNull(i) ? 1 : 0;
+  return nulls;
+}
+
 }  // namespace
 
 void Checksum::Merge(const Checksum& other) {
@@ -75,31 +83,41 @@ Result<Checksum> ChecksumFromJson(const nlohmann::json& document) {
 }
 
 Status Hasher::Update(const arrow::RecordBatch& batch) {
-  const auto rows = static_cast<size_t>(batch.num_rows());
-  if (checksum_.columns.empty()) {
-    checksum_.columns.resize(static_cast<size_t>(batch.num_columns()));
+  const Run all{0, batch.num_rows(), &checksum_};
+  return Update(batch, std::span(&all, 1));
+}
+
+Status Hasher::Update(const arrow::RecordBatch& batch, std::span<const Run> runs) {
+  const auto columns = static_cast<size_t>(batch.num_columns());
+  for (const Run& run : runs) {
+    if (run.into->columns.empty()) run.into->columns.resize(columns);
+    CHECK(run.into->columns.size() == columns);
+    run.into->rows += run.count;
   }
-  CHECK(checksum_.columns.size() == static_cast<size_t>(batch.num_columns()));
-  values_.resize(rows);
-  rows_.assign(rows, 0);
-  for (int index = 0; index < batch.num_columns(); ++index) {
-    const auto column = batch.column(index);
+  values_.resize(static_cast<size_t>(batch.num_rows()));
+  rows_.assign(values_.size(), 0);
+  for (size_t index = 0; index < columns; ++index) {
+    const auto column = batch.column(static_cast<int>(index));
     TRY_VOID(HashValues(*column, values_.data()));
-    uint64_t sum = 0;
-    if (static_cast<size_t>(index) < row_columns_) {
-      for (size_t i = 0; i < rows; ++i) {
-        sum += values_[i];
-        rows_[i] = rows_[i] * kRowFold + values_[i];
+    for (const Run& run : runs) {
+      const auto end = static_cast<size_t>(run.begin + run.count);
+      uint64_t sum = 0;
+      if (index < row_columns_) {
+        for (auto i = static_cast<size_t>(run.begin); i < end; ++i) {
+          sum += values_[i];
+          rows_[i] = rows_[i] * kRowFold + values_[i];
+        }
+      } else {
+        for (auto i = static_cast<size_t>(run.begin); i < end; ++i) sum += values_[i];
       }
-    } else {
-      for (size_t i = 0; i < rows; ++i) sum += values_[i];
+      run.into->columns[index].sum += sum;
+      run.into->columns[index].nulls += CountNulls(*column, run);
     }
-    ColumnChecksum& total = checksum_.columns[static_cast<size_t>(index)];
-    total.sum += sum;
-    total.nulls += column->null_count();
   }
-  for (size_t i = 0; i < rows; ++i) checksum_.row_sum += Mix(rows_[i]);
-  checksum_.rows += batch.num_rows();
+  for (const Run& run : runs) {
+    const auto end = static_cast<size_t>(run.begin + run.count);
+    for (auto i = static_cast<size_t>(run.begin); i < end; ++i) run.into->row_sum += Mix(rows_[i]);
+  }
   return OkStatus();
 }
 

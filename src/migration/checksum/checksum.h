@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -55,6 +56,15 @@ class Hasher {
   /// Adds all rows of the batch; its columns are positional. Errors: kUnsupported CHECKSUM_TYPE.
   Status Update(const arrow::RecordBatch& batch);
   const Checksum& checksum() const { return checksum_; }
+
+  /// Rows of a batch, one behind the other, and whose checksum they go into.
+  struct Run {
+    int64_t begin = 0;
+    int64_t count = 0;
+    Checksum* into = nullptr;
+  };
+  /// Adds the rows of the batch to the checksums of others; `runs` cover it in order.
+  Status Update(const arrow::RecordBatch& batch, std::span<const Run> runs);
 
  private:
   size_t row_columns_ = SIZE_MAX;

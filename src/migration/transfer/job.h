@@ -20,6 +20,7 @@
 #include "clients/azure/storage.h"
 #include "clients/maxcompute/client.h"
 #include "migration/checksum/checksum.h"
+#include "migration/checksum/partition_hasher.h"
 #include "migration/plan/plan.h"
 #include "migration/transfer/value_changes.h"
 
@@ -45,11 +46,14 @@ struct CopyJob {
   Split split;
 };
 
-/// Reads rows of a target partition back and hashes them.
+/// Reads rows of a target partition back and hashes them, or rows of a SELECT over many partitions.
 struct ReadBackJob {
   int64_t job = 0;
   std::string table_key;
   maxcompute::PartitionSpec partition;
+  /// Of the SELECT whose rows the session holds; "" = those of `partition`. Its columns are the
+  /// table's partition columns as text, then the others.
+  std::string instance_id;
   std::string session_id;
   int64_t start = 0;
   int64_t count = 0;
@@ -64,7 +68,8 @@ struct JobResult {
   int64_t rows_deleted = 0;  ///< left out by deletion vectors
   int64_t source_bytes = 0;  ///< of the slices
   int64_t arrow_bytes = 0;
-  Checksum checksum;  ///< no columns when not asked for
+  Checksum checksum;              ///< no columns when not asked for
+  PartitionChecksums partitions;  ///< instead, of a SELECT's rows
   ValueChanges changes;
 };
 

@@ -52,6 +52,22 @@ json ToJson(const HttpClient::Options& http) {
           {"bytes_per_second_max", http.bytes_per_second_max}};
 }
 
+/// [[values, checksum], ...]
+json ToJson(const PartitionChecksums& partitions) {
+  json all = json::array();
+  for (const auto& [values, checksum] : partitions) {
+    all.push_back({values, ToJson(checksum)});
+  }
+  return all;
+}
+
+Status PartitionsFromJson(const json& document, PartitionChecksums* to) {
+  for (const json& one : document) {
+    TRY((*to)[one.at(0).get<std::vector<std::string>>()], ChecksumFromJson(one.at(1)));
+  }
+  return OkStatus();
+}
+
 void HttpFromJson(const json& document, HttpClient::Options* to) {
   to->proxy = document.at("proxy");
   to->proxy_user = document.at("proxy_user");
@@ -129,6 +145,7 @@ json ToJson(const ReadBackJob& job) {
   return {{"job", job.job},
           {"table", job.table_key},
           {"partition", ToJson(job.partition)},
+          {"instance", job.instance_id},
           {"session", job.session_id},
           {"start", job.start},
           {"count", job.count},
@@ -141,6 +158,7 @@ Result<ReadBackJob> ReadBackJobFromJson(const json& document) {
                                [](const json& from, ReadBackJob* to) -> Status {
                                  to->job = from.at("job");
                                  to->table_key = from.at("table");
+                                 to->instance_id = from.at("instance");
                                  to->session_id = from.at("session");
                                  to->start = from.at("start");
                                  to->count = from.at("count");
@@ -158,6 +176,7 @@ json ToJson(const JobResult& result) {
           {"source_bytes", result.source_bytes},
           {"arrow_bytes", result.arrow_bytes},
           {"checksum", ToJson(result.checksum)},
+          {"partitions", ToJson(result.partitions)},
           {"changes", ToText(result.changes)}};
 }
 
@@ -169,6 +188,7 @@ Result<JobResult> JobResultFromJson(const json& document) {
     to->source_bytes = from.at("source_bytes");
     to->arrow_bytes = from.at("arrow_bytes");
     TRY(to->checksum, ChecksumFromJson(from.at("checksum")));
+    TRY_VOID(PartitionsFromJson(from.at("partitions"), &to->partitions));
     TRY(to->changes, ValueChangesFromText(from.at("changes").get<std::string>()));
     return OkStatus();
   });

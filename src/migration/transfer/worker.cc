@@ -264,15 +264,30 @@ Result<JobResult> Worker::Copy(const CopyJob& job) {
 
 Result<JobResult> Worker::ReadBack(const ReadBackJob& job) {
   TRY(auto table, FindTable(job.table_key));
-  Hasher hasher(job.row_columns);
   JobResult result;
   result.job = job.job;
   maxcompute::DownloadSession session;
   session.id = job.session_id;
   session.schema = table->plan.TargetSchema();
   const BlockForm form = job.record_form ? BlockForm::kRecord : BlockForm::kArrow;
-  TRY_VOID(tunnel_->Read({table->plan.target_table, job.partition}, session,
-                         {job.start, job.count, form},
+  const maxcompute::Tunnel::Range range{job.start, job.count, form};
+  if (!job.instance_id.empty()) {
+    std::vector<maxcompute::Column> columns = std::move(session.schema.partition_columns);
+    const size_t levels = columns.size();
+    for (maxcompute::Column& column : columns) column.type = {};  // STRING
+    for (maxcompute::Column& column : session.schema.columns) columns.push_back(std::move(column));
+    session.schema = {std::move(columns), {}};
+    PartitionHasher hasher(levels, job.row_columns);
+    TRY_VOID(tunnel_->ReadInstance(job.instance_id, session, range,
+                                   [&](std::shared_ptr<arrow::RecordBatch> batch) -> Status {
+                                     result.rows += batch->num_rows();
+                                     return hasher.Update(*batch);
+                                   }));
+    result.partitions = hasher.checksums();
+    return result;
+  }
+  Hasher hasher(job.row_columns);
+  TRY_VOID(tunnel_->Read({table->plan.target_table, job.partition}, session, range,
                          [&](std::shared_ptr<arrow::RecordBatch> batch) -> Status {
                            result.rows += batch->num_rows();
                            return hasher.Update(*batch);

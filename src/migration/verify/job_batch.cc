@@ -40,6 +40,7 @@ void Finish(Batch& batch, const BatchOptions& options, Reported reported,
     batch.totals.rows += result->rows;
     batch.totals.rows_deleted += result->rows_deleted;
     batch.totals.checksum.Merge(result->checksum);
+    Merge(result->partitions, &batch.totals.partitions);
     batch.totals.changes.Merge(result->changes);
   } else if (!batch.error) {
     batch.error = std::move(result).error();
@@ -82,7 +83,7 @@ Result<BatchTotals> RunBatch(WorkerPool& pool,
   std::unique_lock lock(batch->mutex);
   batch->changed.wait(lock, [&] { return batch->out == 0; });
   if (batch->error) return *batch->error;
-  return batch->totals;
+  return std::move(batch->totals);
 }
 
 }  // namespace mms::migration

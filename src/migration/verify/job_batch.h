@@ -20,6 +20,7 @@ struct BatchTotals {
   int64_t rows = 0;
   int64_t rows_deleted = 0;
   Checksum checksum;
+  PartitionChecksums partitions;
   ValueChanges changes;
 };
 

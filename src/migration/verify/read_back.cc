@@ -23,6 +23,25 @@ int64_t RowsPerRange(int64_t rows, int64_t source_bytes) {
   return std::max(kRangeRowsMin, static_cast<int64_t>(std::llround(range)));
 }
 
+Result<BatchTotals> ReadRanges(WorkerPool& pool, const ReadBackJob& all, int64_t range_rows) {
+  int64_t start = 0;
+  const auto next = [&]() -> std::optional<WorkerPool::Job> {
+    if (start >= all.count) return std::nullopt;
+    ReadBackJob job = all;
+    job.start = start;
+    job.count = std::min(range_rows, all.count - start);
+    start += job.count;
+    return job;
+  };
+  TRY(BatchTotals totals, RunBatch(pool, next, BatchOptions{}));
+  int64_t hashed = totals.checksum.rows;
+  for (const auto& [values, checksum] : totals.partitions) hashed += checksum.rows;
+  if (totals.rows == all.count && hashed == all.count) return totals;
+  return Error(ErrorKind::kCorrupt, "READ_BACK_ROWS_DIFFER",
+               "the target counts " + std::to_string(all.count) + " rows but gave " +
+                   std::to_string(totals.rows) + "; verify again");
+}
+
 Result<Checksum> ReadBack(maxcompute::Tunnel& tunnel, WorkerPool& pool,
                           const ReadBackRequest& request) {
   TRY(const maxcompute::DownloadSession session, tunnel.CreateDownload(request.target));
@@ -30,29 +49,16 @@ Result<Checksum> ReadBack(maxcompute::Tunnel& tunnel, WorkerPool& pool,
   counted.rows = session.rows;
   if (session.rows == 0) return counted;
   if (request.rows_expected && *request.rows_expected != session.rows) return counted;
-  const int64_t range_rows = RowsPerRange(session.rows, request.source_bytes);
-  int64_t start = 0;
-  const auto next = [&]() -> std::optional<WorkerPool::Job> {
-    if (start >= session.rows) return std::nullopt;
-    ReadBackJob job;
-    job.table_key = request.table_key;
-    job.partition = request.target.partition;
-    job.session_id = session.id;
-    job.start = start;
-    job.count = std::min(range_rows, session.rows - start);
-    job.record_form = request.record_form;
-    job.row_columns = request.row_columns;
-    start += job.count;
-    return job;
-  };
-  TRY(BatchTotals totals, RunBatch(pool, next, BatchOptions{}));
-  if (totals.rows != session.rows || totals.checksum.rows != session.rows) {
-    return Error(ErrorKind::kCorrupt, "READ_BACK_ROWS_DIFFER",
-                 "the target counts " + std::to_string(session.rows) + " rows but gave " +
-                     std::to_string(totals.rows) + "; verify again")
-        .At("target table " + request.target.table);
-  }
-  return totals.checksum;
+  ReadBackJob all;
+  all.table_key = request.table_key;
+  all.partition = request.target.partition;
+  all.session_id = session.id;
+  all.count = session.rows;
+  all.record_form = request.record_form;
+  all.row_columns = request.row_columns;
+  auto totals = ReadRanges(pool, all, RowsPerRange(session.rows, request.source_bytes));
+  if (!totals) return std::move(totals).error().At("target table " + request.target.table);
+  return std::move(totals->checksum);
 }
 
 }  // namespace mms::migration

@@ -14,6 +14,7 @@
 #include "clients/maxcompute/tunnel.h"
 #include "migration/checksum/checksum.h"
 #include "migration/transfer/worker_pool.h"
+#include "migration/verify/job_batch.h"
 
 namespace mms::migration {
 
@@ -30,6 +31,10 @@ struct ReadBackRequest {
 
 /// Rows a range holds so that it is some 32 MiB of source bytes, between 50,000 and 1,000,000.
 int64_t RowsPerRange(int64_t rows, int64_t source_bytes);
+
+/// The first `all.count` rows of a session, in ranges side by side. Errors: kCorrupt
+/// READ_BACK_ROWS_DIFFER when other rows came than were counted.
+Result<BatchTotals> ReadRanges(WorkerPool& pool, const ReadBackJob& all, int64_t range_rows);
 
 Result<Checksum> ReadBack(maxcompute::Tunnel& tunnel, WorkerPool& pool,
                           const ReadBackRequest& request);

@@ -1,42 +1,17 @@
 #include "migration/verify/row_counts.h"
 
 #include <charconv>
-#include <map>
 #include <utility>
+
+#include "migration/verify/partition_filter.h"
 
 namespace mms::migration {
 namespace {
 
 constexpr size_t kPartitionsMax = 9000;
-constexpr size_t kStatementBytesMax = 1 << 20;
 
 using maxcompute::PartitionSpec;
-using maxcompute::QuoteLiteral;
 using maxcompute::QuoteName;
-
-/// `a`='1' AND `b`='2' for all levels but the last.
-std::string Prefix(const PartitionSpec& spec) {
-  std::string text;
-  for (size_t i = 0; i + 1 < spec.size(); ++i) {
-    text += QuoteName(spec[i].first) + " = " + QuoteLiteral(spec[i].second) + " AND ";
-  }
-  return text;
-}
-
-/// Literals are always quoted: MaxCompute converts them to the partition column's type.
-std::string Condition(const std::vector<PartitionSpec>& partitions) {
-  std::map<std::string, std::string> values_by_prefix;
-  for (const PartitionSpec& spec : partitions) {
-    std::string& values = values_by_prefix[Prefix(spec)];
-    values += (values.empty() ? "" : ", ") + QuoteLiteral(spec.back().second);
-  }
-  const std::string last = QuoteName(partitions.front().back().first);
-  std::string text;
-  for (const auto& [prefix, values] : values_by_prefix) {
-    text += (text.empty() ? "(" : " OR (") + prefix + last + " IN (" + values + "))";
-  }
-  return text;
-}
 
 Result<int64_t> ParseCount(const std::optional<std::string>& text, const std::string& table_name) {
   int64_t count = 0;
@@ -59,7 +34,7 @@ std::string CountSql(const std::string& table_name, const std::vector<PartitionS
     columns += (columns.empty() ? "" : ", ") + QuoteName(name);
   }
   return "SELECT " + columns + ", COUNT(*) AS `rows_found` FROM " + table_name + " WHERE " +
-         Condition(partitions) + " GROUP BY " + columns + ";";
+         PartitionFilter(partitions) + " GROUP BY " + columns + ";";
 }
 
 std::vector<std::vector<PartitionSpec>> GroupForCounting(
@@ -67,9 +42,9 @@ std::vector<std::vector<PartitionSpec>> GroupForCounting(
   std::vector<std::vector<PartitionSpec>> groups;
   size_t bytes = 0;
   for (const PartitionSpec& spec : partitions) {
-    const size_t size = Prefix(spec).size() + 2 * spec.back().second.size() + 64;
+    const size_t size = FilterBytes(spec);
     if (groups.empty() || groups.back().size() >= kPartitionsMax ||
-        bytes + size > kStatementBytesMax) {
+        bytes + size > kFilterBytesMax) {
       groups.emplace_back();
       bytes = 0;
     }

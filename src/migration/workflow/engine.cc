@@ -47,6 +47,16 @@ Result<UnitPlan> ReadUnitPlan(const UnitRecord& unit) {
   return UnitPlanFromJson(document);
 }
 
+std::function<void(const std::string& instance, const std::string& logview)> NoteInstance(
+    const TableContext& table) {
+  return [&table](const std::string& instance, const std::string& logview) {
+    const auto& note = table.engine->progress.on_note;
+    if (note && !logview.empty()) {
+      note(table.target_name + ": SQL instance " + instance + ", see " + logview);
+    }
+  };
+}
+
 std::string QualifiedName(const maxcompute::Options& target, const std::string& table) {
   std::string name = maxcompute::QuoteName(target.project) + ".";
   if (maxcompute::UsesSchema(target)) name += maxcompute::QuoteName(target.schema) + ".";

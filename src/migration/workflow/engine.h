@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -66,6 +67,10 @@ Result<std::optional<maxcompute::TableInfo>> FetchIfThere(maxcompute::Client& cl
 /// Errors: kCorrupt LEDGER_PLAN_UNREADABLE.
 Result<TableContext> MakeContext(Engine& engine, const TableRecord& record, Progress::Slot slot);
 Result<UnitPlan> ReadUnitPlan(const UnitRecord& unit);
+
+/// For SqlOptions::on_submitted: tells where a person sees the table's statement run.
+std::function<void(const std::string& instance, const std::string& logview)> NoteInstance(
+    const TableContext& table);
 
 /// `project`.`table` or `project`.`schema`.`table`.
 std::string QualifiedName(const maxcompute::Options& target, const std::string& table);

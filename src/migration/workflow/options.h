@@ -8,6 +8,7 @@
 #include "clients/maxcompute/client.h"
 #include "migration/inspect/inspect.h"
 #include "migration/plan/plan.h"
+#include "migration/verify/unit_group.h"
 
 namespace mms::migration {
 
@@ -20,6 +21,7 @@ struct RunOptions {
   double limit_window_scale = 1;    ///< of MaxCompute's rate limits: a rehearsal may shorten them
   std::vector<TableChoice> tables;
   VerifyLevel verify = VerifyLevel::kChecksum;
+  VerifyBy verify_by = VerifyBy::kAuto;      ///< how checksums are read back
   int tasks = 4;                             ///< tables moved side by side
   int workers = 2;                           ///< worker processes
   int sessions_max = 32;                     ///< upload sessions open side by side

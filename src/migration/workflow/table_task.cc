@@ -1,9 +1,11 @@
 #include "migration/workflow/table_task.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 #include <vector>
 
+#include "migration/workflow/group_check.h"
 #include "migration/workflow/target_table.h"
 #include "migration/workflow/unit_check.h"
 #include "migration/workflow/unit_load.h"
@@ -42,8 +44,14 @@ class TablePass {
     }
     engine_.progress.SetStage(table_.slot, Stage::kCopying);
     engine_.workers->AddTable(table_.key, table_.plan);
+    if (engine_.options.verify == VerifyLevel::kChecksum) {
+      const int64_t verified = totals.matched + totals.mismatched + totals.not_compared;
+      groups_.emplace(table_, totals.units - verified);
+    }
     Status status = HandOutAll();
     window_.Drain();
+    const bool grouped = groups_ && groups_->active() && !engine_.cancelled;
+    if (status.has_value() && grouped) status = CheckGroups();
     engine_.workers->RemoveTable(table_.key);
     TRY_VOID(std::move(status));
     if (engine_.cancelled) return Cancelled();
@@ -112,11 +120,16 @@ class TablePass {
   }
 
   void HandToCheck(UnitRecord unit) {
-    const size_t bytes = unit.plan_json.size();
-    if (engine_.options.verify == VerifyLevel::kCount) {
-      window_.Leave(bytes);  // all of a table are counted together at its end
+    const bool grouped = groups_ && groups_->Takes(unit);
+    if (grouped || engine_.options.verify == VerifyLevel::kCount) {
+      window_.Leave(unit.plan_json.size());  // compared with others at the table's end
       return;
     }
+    Check(std::move(unit));
+  }
+
+  void Check(UnitRecord unit) {
+    const size_t bytes = unit.plan_json.size();
     engine_.checks->Submit([this, bytes, unit = std::move(unit)] {
       Status status = Status(Cancelled());
       if (engine_.options.verify == VerifyLevel::kNone) {
@@ -138,16 +151,33 @@ class TablePass {
     window_.Fail(std::move(error));
   }
 
+  static bool IsCommitted(const UnitRecord& unit) { return unit.state == UnitState::kCommitted; }
+
   Status CountCommitted() {
     engine_.progress.SetStage(table_.slot, Stage::kVerifying);
     CountCheck check;
-    check.wanted = [](const UnitRecord& unit) { return unit.state == UnitState::kCommitted; };
+    check.wanted = IsCommitted;
     return CheckByCount(table_, check);
+  }
+
+  Status CheckGroups() {
+    engine_.progress.SetStage(table_.slot, Stage::kVerifying);
+    GroupCheck::Calls calls;
+    calls.wanted = IsCommitted;
+    calls.by_session = [this](UnitRecord unit) {
+      if (window_.ShouldStop()) return;
+      window_.Enter(unit.plan_json.size());
+      Check(std::move(unit));
+    };
+    Status status = groups_->Run(calls);
+    window_.Drain();
+    return status;
   }
 
   TableContext table_;
   Engine& engine_;
   UnitWindow window_;
+  std::optional<GroupCheck> groups_;
   std::vector<UnitRecord> page_;
   size_t page_bytes_ = 0;
   size_t page_units_ = kFirstPageUnits;
@@ -222,23 +252,33 @@ Status VerifyTable(Engine& engine, const TableRecord& record, Progress::Slot slo
     return CheckByCount(table, check);
   }
   UnitWindow window;
-  engine.workers->AddTable(table.key, table.plan);
-  Status listed = engine.ledger->ListUnits(record.id, std::nullopt, [&](UnitRecord unit) -> Status {
-    if (engine.cancelled) return Cancelled();
-    if (!wanted(unit) || window.ShouldStop()) return OkStatus();
+  const auto move_on = [&engine, slot](const UnitRecord& unit) {
+    engine.progress.Move(slot, {unit.rows_copied.value_or(0), unit.bytes, 1});
+  };
+  const auto by_session = [&](UnitRecord unit) {
+    if (window.ShouldStop()) return;
     const size_t bytes = unit.plan_json.size();
     window.Enter(bytes);
-    engine.checks->Submit([&table, &engine, &window, slot, bytes, unit = std::move(unit)] {
+    engine.checks->Submit([&, bytes, unit = std::move(unit)] {
       Status status = engine.cancelled ? Status(Cancelled()) : CheckUnit(table, unit);
       if (status.has_value()) {
-        engine.progress.Move(slot, {unit.rows_copied.value_or(0), unit.bytes, 1});
+        move_on(unit);
       } else {
         window.Fail(Named(unit, std::move(status).error()));
       }
       window.Leave(bytes);
     });
+  };
+  GroupCheck groups(table, totals.committed);
+  engine.workers->AddTable(table.key, table.plan);
+  Status listed = engine.ledger->ListUnits(record.id, std::nullopt, [&](UnitRecord unit) -> Status {
+    if (engine.cancelled) return Cancelled();
+    if (wanted(unit) && !groups.Takes(unit)) by_session(std::move(unit));
     return OkStatus();
   });
+  if (listed.has_value() && !window.ShouldStop()) {
+    listed = groups.Run({wanted, by_session, move_on});
+  }
   window.Drain();
   engine.workers->RemoveTable(table.key);
   TRY_VOID(std::move(listed));

@@ -94,12 +94,7 @@ Status RunDdl(const TableContext& table, const Ddl& ddl) {
   maxcompute::Client& client = *table.engine->client;
   maxcompute::SqlOptions options;
   options.settings = ddl.settings;
-  options.on_submitted = [&](const std::string& instance, const std::string& logview) {
-    const auto& note = table.engine->progress.on_note;
-    if (note && !logview.empty()) {
-      note(table.target_name + ": SQL instance " + instance + ", see " + logview);
-    }
-  };
+  options.on_submitted = NoteInstance(table);
   // What the user sets wins.
   for (const auto& [name, value] : client.options().sql_settings) options.settings.erase(name);
   auto result =

@@ -4,7 +4,6 @@
 #include <utility>
 #include <vector>
 
-#include "migration/verify/compare.h"
 #include "migration/verify/read_back.h"
 #include "migration/verify/row_counts.h"
 #include "migration/workflow/fault_point.h"
@@ -13,18 +12,6 @@ namespace mms::migration {
 namespace {
 
 constexpr size_t kUnitsPerCount = 9000;
-
-Result<Claim> MakeClaim(const TableContext& table, const UnitRecord& unit) {
-  Claim claim;
-  claim.partition = unit.partition;
-  claim.rows = unit.rows_copied.value_or(0);
-  for (const ColumnPlan& column : table.plan.columns) claim.columns.push_back(column.target.name);
-  if (!unit.source_checksum.empty()) {
-    const auto document = nlohmann::json::parse(unit.source_checksum, nullptr, false);
-    TRY(claim.checksum, ChecksumFromJson(document));
-  }
-  return claim;
-}
 
 Status Save(const TableContext& table, const UnitRecord& unit, Ledger::Comparison comparison) {
   Ledger& ledger = *table.engine->ledger;
@@ -67,6 +54,23 @@ Status CheckCounts(const TableContext& table, std::vector<Counted>& batch,
 
 }  // namespace
 
+Result<Claim> MakeClaim(const TableContext& table, const UnitRecord& unit) {
+  Claim claim;
+  claim.partition = unit.partition;
+  claim.rows = unit.rows_copied.value_or(0);
+  for (const ColumnPlan& column : table.plan.columns) claim.columns.push_back(column.target.name);
+  if (!unit.source_checksum.empty()) {
+    const auto document = nlohmann::json::parse(unit.source_checksum, nullptr, false);
+    TRY(claim.checksum, ChecksumFromJson(document));
+  }
+  return claim;
+}
+
+size_t RowColumns(const Claim& claim) {
+  const bool taken = claim.checksum && !claim.checksum->columns.empty();
+  return taken ? claim.checksum->columns.size() : SIZE_MAX;
+}
+
 Status CheckUnit(const TableContext& table, const UnitRecord& unit) {
   Engine& engine = *table.engine;
   TRY(const Claim claim, MakeClaim(table, unit));
@@ -76,9 +80,7 @@ Status CheckUnit(const TableContext& table, const UnitRecord& unit) {
   request.target = table.Target(plan.target_partition);
   request.source_bytes = unit.bytes;
   request.rows_expected = claim.rows;
-  if (claim.checksum && !claim.checksum->columns.empty()) {
-    request.row_columns = claim.checksum->columns.size();
-  }
+  request.row_columns = RowColumns(claim);
   TRY(const ValueChanges changes, ValueChangesFromText(unit.changes));
   request.record_form = changes.record_blocks > 0;
   auto found = ReadBack(*engine.tunnel, *engine.workers, request);

@@ -7,11 +7,17 @@
 
 #include "base/result.h"
 #include "migration/ledger/ledger.h"
+#include "migration/verify/compare.h"
 #include "migration/workflow/engine.h"
 
 namespace mms::migration {
 
-/// Reads the unit back and compares checksums.
+/// What the ledger says of the unit's rows at the source.
+Result<Claim> MakeClaim(const TableContext& table, const UnitRecord& unit);
+/// How many columns its row hashes are made of.
+size_t RowColumns(const Claim& claim);
+
+/// Reads the unit back by a session of its own and compares checksums.
 Status CheckUnit(const TableContext& table, const UnitRecord& unit);
 /// Notes that nobody asked for a comparison.
 Status SkipCheck(const TableContext& table, const UnitRecord& unit);
