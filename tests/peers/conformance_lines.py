@@ -138,6 +138,11 @@ LINES: dict[str, list[Line]] = {
             python=(SQL + "test_pyodps_knows_the_kinds",),
         ),
         Line(
+            "The first rows",
+            python=(TUNNEL + "test_the_head_of_a_table_is_shown",),
+            note="the Java SDK asks by the tunnel's Arrow preview",
+        ),
+        Line(
             "Truncate and drop",
             java=("table_truncate", "table_drop"),
             python=(PYODPS + "test_truncate_and_drop_take_the_rows_away",),
@@ -552,7 +557,8 @@ CANNOT = [
 ]
 
 NOT_SERVED = [
-    "Table previews: `Table.read` (Java), `Table.head` (PyODPS). Download, or SELECT with LIMIT.",
+    "The Arrow preview of the tunnel, which the Java SDK's `Table.read` asks for. Download, or "
+    "SELECT with LIMIT.",
     "The schema of a query without running it (`SQLTask.getResultSchema`, a LINEAGE task).",
     "MCQA sessions, and the Storage API (`setEnableMaxStorage`).",
 ]

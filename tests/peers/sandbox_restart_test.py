@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
+import urllib3
 from odps import ODPS, errors
 from odps.tunnel import InstanceTunnel, TableTunnel
 from sandbox_fixtures import (  # noqa: F401
@@ -133,6 +134,23 @@ def test_a_download_session_goes_on_after_a_kill(
     client.execute_sql("INSERT INTO t VALUES (1, 'y')")
     with pytest.raises(errors.ODPSError, match="TableModified|changed since"):
         again.open_arrow_reader(0, ROWS)
+
+
+@pytest.mark.parametrize("size", [0, 1000])
+def test_a_file_that_a_power_cut_left_short_fails_its_readers(
+    sandbox: Sandbox, filled: ODPS, size: int  # noqa: F811
+) -> None:
+    sandbox.kill()
+    (file,) = sandbox.files("t")
+    os.truncate(file, size)
+    sandbox.restart()
+    client = sandbox.client()
+    with pytest.raises(errors.ODPSError):
+        client.execute_sql("SELECT MAX(b) FROM t")
+    download = TableTunnel(client).create_download_session("t")
+    with pytest.raises((errors.ODPSError, urllib3.exceptions.ProtocolError)):
+        with download.open_arrow_reader(0, ROWS) as reader:
+            reader.read()
 
 
 def test_results_that_nobody_asks_for_leave_no_file_behind(

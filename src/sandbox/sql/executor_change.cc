@@ -1,6 +1,8 @@
 // UPDATE, DELETE and MERGE INTO: the partitions with rows that are found are written anew and take
 // the place of the old ones in one step, together with what comes new (insert_run.h).
+#include <algorithm>
 #include <map>
+#include <set>
 
 #include "sandbox/call.h"
 #include "sandbox/sql/change_rows.h"
