@@ -26,7 +26,7 @@ def _lakehouse(*arguments: str) -> None:
 @pytest.fixture(scope="session")
 def lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
     directory = tmp_path_factory.mktemp("lakehouse")
-    _lakehouse("up", "--dir", str(directory), "--scale", "0.01", "--page-size", "4")
+    _lakehouse("up", "--dir", str(directory), "--scale", "0.01", "--page-size", "4", "--kinds")
     try:
         yield json.loads((directory / "lakehouse.json").read_text("utf-8"))
     finally:

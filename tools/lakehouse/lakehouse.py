@@ -1,6 +1,6 @@
 """Brings up a lakehouse on this machine: Azurite with Delta tables, and their workspace.
 
-    python lakehouse.py up --dir DIR [--sql] [--tls] [--scale 0.1] [--corpus FILE] [--azurite PATH]
+    python lakehouse.py up --dir DIR [--sql] [--tls] [--kinds] [--scale 0.1] ...
     python lakehouse.py down --dir DIR
 
 `up` makes the data (kept in $MMS_CACHE/lakehouse by content), starts Azurite and the
@@ -31,6 +31,7 @@ from typing import Any
 import azurite
 import delta_log
 import open_server
+import other_kinds
 import processes
 import spark_server
 import tls
@@ -44,6 +45,8 @@ CLUSTER_ID = "0101-120000-lakehous"
 WAREHOUSE_ID = "00aa11bb22cc33dd"
 _HERE = Path(__file__).resolve().parent
 _CORPUS = _HERE.parent.parent / "tests/corpus/corpus.tar.gz"
+_KINDS = _CORPUS.with_name("kinds.tar.gz")
+_ROOT = f"abfss://{CONTAINER}@{azurite.ACCOUNT}.dfs.core.windows.net"
 _CACHE = azurite.cache_root() / "lakehouse"
 _SAS_LIFE_S = 7 * 24 * 3600
 _FRONT_TIMEOUT_S = 30
@@ -101,14 +104,27 @@ def corpus_folder(archive: Path) -> Path:
     if not archive.is_file():
         raise SystemExit(f"{archive} is not there: name the corpus by --corpus")
     digest = hashlib.sha256(archive.read_bytes()).hexdigest()[:16]
+    return _cached(f"corpus-{digest}", lambda folder: _unpack(archive, folder))
 
-    def unpack(folder: Path) -> None:
-        with tarfile.open(archive) as tar:
-            # Debian 12's Python 3.11.2 is older than extraction filters.
-            tar.extraction_filter = getattr(tarfile, "data_filter", None)
-            tar.extractall(folder)
 
-    return _cached(f"corpus-{digest}", unpack)
+def kinds_folder() -> Path:
+    """The unpacked kinds.tar.gz: kinds/<table>, expected/, and stored/ (other_kinds.py)."""
+    digest = hashlib.sha256(_KINDS.read_bytes())
+    digest.update(Path(other_kinds.__file__).read_bytes())
+    name = f"kinds-{digest.hexdigest()[:16]}"
+
+    def make(folder: Path) -> None:
+        _unpack(_KINDS, folder)
+        other_kinds.settle(folder, _CACHE / name, f"{_ROOT}/{other_kinds.SCHEMA}")
+
+    return _cached(name, make)
+
+
+def _unpack(archive: Path, folder: Path) -> None:
+    with tarfile.open(archive) as tar:
+        # Debian 12's Python 3.11.2 is older than extraction filters.
+        tar.extraction_filter = getattr(tarfile, "data_filter", None)
+        tar.extractall(folder)
 
 
 def describe_tables(schema: str, folder: Path, expected: Path | None) -> list[dict[str, Any]]:
@@ -118,7 +134,6 @@ def describe_tables(schema: str, folder: Path, expected: Path | None) -> list[di
         if not (table / "_delta_log").is_dir():
             continue
         snapshot = delta_log.read_snapshot(table)
-        host = f"{azurite.ACCOUNT}.dfs.core.windows.net"
         entry: dict[str, Any] = {
             "schema": schema,
             "table": table.name,
@@ -126,7 +141,7 @@ def describe_tables(schema: str, folder: Path, expected: Path | None) -> list[di
             "bytes": snapshot.size_bytes,
             "files": len(snapshot.files),
             "version": snapshot.version,
-            "location": f"abfss://{CONTAINER}@{host}/{schema}/{table.name}",
+            "location": f"{_ROOT}/{schema}/{table.name}",
             "folder": str(table),
             "expected": None,
         }
@@ -192,8 +207,21 @@ def tables_of(scale: float, corpus: Path = _CORPUS) -> dict[str, Path]:
 
 
 def start_spark(directory: Path, folders: dict[str, Path]) -> spark_server.SparkServer:
-    """A Spark Thrift Server over these tables, in a folder of its own."""
+    """A Spark Thrift Server over these tables and those of the schema kinds, in its own folder."""
+    folders = {**folders, other_kinds.SCHEMA: kinds_folder() / "kinds"}
     return spark_server.start(directory, spark_server.metastore(folders, _cached))
+
+
+def _add_kinds(folders: dict[str, Path], store: azurite.Azurite) -> list[dict[str, Any]]:
+    """Uploads the schema kinds and adds it to the folders; returns what is said of its tables."""
+    folder = kinds_folder() / "kinds"
+    folders[other_kinds.SCHEMA] = folder
+    tables = [table for table in folder.iterdir() if table.is_dir()]
+    container = store.container(CONTAINER)
+    azurite.upload(container, [(t, f"{other_kinds.SCHEMA}/{t.name}") for t in tables])
+    stored = folder.parent / "stored"
+    azurite.upload(container, [(stored, other_kinds.SCHEMA)])
+    return other_kinds.describe(folder, _ROOT)
 
 
 def _write_secrets(directory: Path, key: str, dialect: str) -> None:
@@ -241,7 +269,10 @@ def up(options: argparse.Namespace) -> None:
         sent = azurite.upload(store.container(CONTAINER), pairs)
         seconds = time.monotonic() - began
         say(f"uploaded {len(tables)} tables, {sent / 1e6:.1f} MB, in {seconds:.1f} s")
+        kinds = _add_kinds(folders, store) if options.kinds else []
         config = _front_config(directory, folders, options.page_size)
+        if options.kinds:
+            config["tables"] = other_kinds.entries(folders[other_kinds.SCHEMA], _ROOT)
         if options.sql:
             say("starting Spark")
             spark = start_spark(directory / "spark", folders)
@@ -273,6 +304,7 @@ def up(options: argparse.Namespace) -> None:
                 "pids": [process["pid"] for process in started],
                 "processes": started,
                 "tables": tables,
+                "kinds": kinds,
             },
         )
     except BaseException:
@@ -302,6 +334,7 @@ def main() -> None:
     start.add_argument("--dir", type=Path, required=True)
     start.add_argument("--scale", type=float, default=0.1, help="TPC-H scale factor")
     start.add_argument("--sql", action="store_true", help="with a Spark Thrift Server")
+    start.add_argument("--kinds", action="store_true", help="with the schema kinds")
     start.add_argument("--tls", action="store_true", help="the workspace speaks https")
     start.add_argument(
         "--dialect",

@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import azurite
+import delta_log
+import other_kinds
 import processes
 from hive_client import HiveClient, SqlError
 
@@ -171,12 +173,12 @@ def _statements(folders: dict[str, Path]) -> list[str]:
             select = _alias_view(alias, [field["name"] for field in fields])
             views.append(f"CREATE SCHEMA IF NOT EXISTS {home}")
             views.append(f"CREATE VIEW {home}.{alias['name']} AS {select}")
+        if schema == other_kinds.SCHEMA:
+            views += other_kinds.statements(folder)
     return tables + views
 
 
 def _schema_string(table: Path) -> str:
-    import delta_log
-
     return delta_log.read_snapshot(table).metadata["schemaString"]
 
 

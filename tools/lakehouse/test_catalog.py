@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
 from typing import Any
@@ -178,3 +179,41 @@ def test_a_catalog_of_thousands_with_a_real_log_behind_some(
     snapshot = delta_log.read_snapshot(folder)
     wanted = sum(synthetic_log.rows_of(p, f) for p in range(100) for f in range(2))
     assert (snapshot.rows, len(snapshot.files)) == (wanted, 200)
+
+
+# --- other kinds of tables -------------------------------------------------------
+
+
+def test_other_kinds_are_listed_as_what_they_are(
+    lake: dict[str, Any], workspace: WorkspaceClient
+) -> None:
+    found = {t.name: t for t in workspace.tables.list("main", "kinds")}
+    for table in lake["kinds"]:
+        info = found[table["table"]]
+        assert info.data_source_format == uc.DataSourceFormat[table["format"].upper()]
+        assert info.storage_location == table["location"]
+        expected = json.loads(Path(table["expected"]).read_text("utf-8"))
+        assert [c.type_text for c in info.columns or []] == [c["type"] for c in expected["columns"]]
+        parts = {c.partition_index: c.name for c in info.columns or []}
+        parts.pop(None, None)
+        assert [parts[index] for index in sorted(parts)] == expected["partition_columns"]
+    kinds = {name: info.table_type for name, info in found.items() if info.table_type}
+    assert kinds["clone"] == uc.TableType.EXTERNAL_SHALLOW_CLONE
+    assert kinds["streamed"] == uc.TableType.STREAMING_TABLE
+    assert kinds["materialized"] == uc.TableType.MATERIALIZED_VIEW
+    assert kinds["labels"] == uc.TableType.VIEW
+    assert found["federated"].table_type == uc.TableType.FOREIGN
+    assert found["federated"].storage_location is None
+    assert (found["csv_parts"].properties or {})["option.sep"] == "|"
+
+
+def test_files_of_other_kinds_lie_where_they_are_said_to(lake: dict[str, Any]) -> None:
+    blobs = ContainerClient(lake["endpoint"], lake["container"], credential=secret(lake, "sas"))
+    names = set(blobs.list_blob_names(name_starts_with="kinds/"))
+    assert any(n.startswith("kinds/csv_parts/dt=2024-01-01/country=a%2Fb c/") for n in names)
+    log = blobs.download_blob("kinds/clone/_delta_log/00000000000000000000.json").readall()
+    paths = [json.loads(line)["add"]["path"] for line in log.splitlines() if b'"add"' in line]
+    root = f"abfss://{lake['container']}@{lake['account']}.dfs.core.windows.net/"
+    assert len(paths) == 2
+    for path in paths:
+        assert path.removeprefix(root) in names

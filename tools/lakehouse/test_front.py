@@ -106,7 +106,9 @@ def test_table_answers_tell_what_the_log_says(workspace: WorkspaceClient) -> Non
 def test_existence_summaries_assignment_and_me(workspace: WorkspaceClient) -> None:
     assert workspace.tables.exists("main.corpus.plain").table_exists is True
     assert workspace.tables.exists("main.corpus.nothing").table_exists is False
-    found = workspace.tables.list_summaries("main", table_name_pattern="%parts", max_results=2)
+    found = workspace.tables.list_summaries(
+        "main", schema_name_pattern="corpus", table_name_pattern="%parts", max_results=2
+    )
     names = {t.full_name for t in found}
     assert names == {f"main.corpus.{n}" for n in ("parts", "odd_parts", "bad_parts", "typed_parts")}
     assert workspace.metastores.current().default_catalog_name == "main"

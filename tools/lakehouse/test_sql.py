@@ -455,3 +455,19 @@ def test_many_sessions_at_once(sql_lake: Any, sql: ThriftCalls) -> None:
     for thread in threads:
         thread.join(60)
     assert sorted(found) == [0, 1, 2, 3]
+
+
+# --- other kinds of tables -------------------------------------------------------
+
+
+def test_other_kinds_answer_in_sql_what_spark_read(sql_lake: Any, sql: ThriftCalls) -> None:
+    with connection(sql_lake) as session, session.cursor() as cursor:
+        for table in sql_lake["kinds"]:
+            cursor.execute(f"SELECT * FROM main.kinds.{table['table']}")
+            expected = Path(table["expected"]).with_suffix(".jsonl").read_text("utf-8")
+            assert as_lines(cursor.fetchall_arrow()) == expected.splitlines(), table["table"]
+        others = {"streamed": "plain", "materialized": "parts", "federated": "types"}
+        for name, like in others.items():
+            cursor.execute(f"SELECT * FROM main.kinds.{name}")
+            assert as_lines(cursor.fetchall_arrow()) == expected_lines(sql_lake, like), name
+        assert rows_of(cursor, "SELECT COUNT(*) FROM main.kinds.labels") == [(44,)]

@@ -61,8 +61,7 @@ class Workspace:
         if config.get("dialect") == "open":
             known = self.user_by_token if config.get("authorization", True) else None
             self.open_server = OpenServer(self.catalog, self.grants, self.vending, known)
-        for entry in config.get("tables", []):
-            self.catalog.put(entry)
+        self._reset_tables()
         self._pages = Pages(int(config.get("page_size", 50)), int(config.get("page_cap", 100)))
 
     def user_of(self, header: str | None) -> str:
@@ -362,8 +361,14 @@ class Workspace:
             ("DELETE", "vending"): lambda _: self.vending.reset(),
             ("POST", "table"): self.catalog.put,
             ("POST", "synthetic"): lambda body: self.catalog.add_synthetic(**body),
-            ("DELETE", "table"): lambda _: self.catalog.reset(),
+            ("DELETE", "table"): lambda _: self._reset_tables(),
         }
+
+    def _reset_tables(self) -> None:
+        """The tables as the configuration has them."""
+        self.catalog.reset()
+        for entry in self._config.get("tables", []):
+            self.catalog.put(entry)
 
     def control_compute(self, change: dict[str, Any]) -> dict[str, Any]:
         """A test sets the state of a cluster or a warehouse; what ran there is gone if it stops."""
