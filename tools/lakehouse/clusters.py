@@ -109,7 +109,7 @@ class Clusters:
         with self._lock:
             self._advance()
             cluster = self._find(cluster_id)
-            if cluster.state != "TERMINATED":
+            if cluster.state not in ("TERMINATED", "ERROR"):
                 raise ClusterError(
                     "INVALID_STATE",
                     f"Cluster {cluster_id} is in unexpected state {cluster.state.title()}.",
@@ -126,7 +126,8 @@ class Clusters:
                 return cluster.generation
             if cluster.state == "TERMINATED" and auto_start:
                 cluster.start()
-            starting = auto_start or cluster.state in ("PENDING", "RESTARTING")
+            starting = cluster.state in ("PENDING", "RESTARTING")
+            starting = starting or (cluster.state == "TERMINATING" and auto_start)
             raise NotRunning(f"Cluster {cluster_id}", cluster.state, starting)
 
     def has(self, cluster_id: str) -> bool:

@@ -71,8 +71,10 @@ def _settings(directory: Path) -> dict[str, str]:
         "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
         "spark.sql.warehouse.dir": f"{directory}/warehouse",
         "spark.sql.session.timeZone": "UTC",
+        # Small tables: what parallel plans cost is more than they gain.
+        "spark.sql.adaptive.enabled": "false",
         "spark.sql.shuffle.partitions": "2",
-        "spark.databricks.delta.snapshotPartitions": "2",
+        "spark.databricks.delta.snapshotPartitions": "1",
         # A result is handed out partition by partition instead of being held in the driver.
         "spark.sql.thriftServer.incrementalCollect": "true",
         # DESCRIBE QUERY must spell the types of wide structs to their end.
@@ -196,10 +198,8 @@ def register(server: SparkServer, folders: dict[str, Path]) -> list[str]:
 
 
 def _key(folders: dict[str, Path]) -> str:
-    digest = hashlib.sha256(Path(__file__).read_bytes())
-    for schema, folder in sorted(folders.items()):
-        digest.update(f"{schema}={folder.resolve()}\n".encode())
-    return digest.hexdigest()[:12]
+    """What the metastore will hold, places included."""
+    return hashlib.sha256("\n".join(_statements(folders)).encode()).hexdigest()[:12]
 
 
 def metastore(

@@ -29,7 +29,7 @@ from databricks.sdk.errors import (
     Unauthenticated,
 )
 from databricks.sdk.service import catalog as uc
-from databricks.sdk.service.compute import State
+from databricks.sdk.service.compute import ClusterPermissionLevel, State
 from deltalake import DeltaTable
 
 from front_driver import as_lines, client, control, expected_lines, secret
@@ -235,6 +235,11 @@ def test_cluster_states_follow_the_clock(lake: Any, workspace: WorkspaceClient) 
         time.sleep(0.1)
     with pytest.raises(NotFound, match="does not exist"):
         workspace.clusters.get("0000-000000-nothing0")
+    rights = workspace.clusters.get_permissions(lake["cluster"]).access_control_list or []
+    levels = {a.user_name or a.group_name: a.all_permissions for a in rights}
+    assert levels["users"][0].permission_level == ClusterPermissionLevel.CAN_ATTACH_TO
+    with pytest.raises(PermissionDenied, match="CAN_MANAGE"):
+        client(lake, secret(lake, "limited_token")).clusters.get_permissions(lake["cluster"])
     with pytest.raises(BadRequest):
         workspace.clusters.start(lake["cluster"])
 

@@ -63,11 +63,8 @@ TABLES = [
     "deleted",
     "empty",
     "far_instants",
-    "instants",
-    "mapped_by_id",
     "nested",
     "odd_parts",
-    "plain",
     "renamed",
     "types",
     "widened",
@@ -290,12 +287,12 @@ def memory_mib(pid: int, key: str) -> int:
 
 
 def test_a_large_result_is_never_held_whole(sql_lake: Any, sql: ThriftCalls) -> None:
-    """5,000,000 rows, some 200 MB as Arrow."""
+    """5,000,000 rows, 120 MB as Arrow."""
     front = next(p["pid"] for p in sql_lake["processes"] if p["what"] == "workspace front")
     control(sql_lake, "POST", "sql", {"rows_per_link": 200_000})
     before = memory_mib(front, "VmRSS")
     session = sql.open_session()
-    statement = "SELECT id, id * 3 AS a, id % 7 AS b, id + 0.5D AS c, -id AS d FROM range(5000000)"
+    statement = "SELECT id, id * 3 AS a, -id AS b FROM range(5000000)"
     handle = sql.execute(session, statement).operationHandle
     assert sql.wait(handle).operationState == 2
     rows, more = 0, True
@@ -307,7 +304,9 @@ def test_a_large_result_is_never_held_whole(sql_lake: Any, sql: ThriftCalls) -> 
             rows += link.rowCount
     assert rows == 5_000_000
     sql.call("CloseSession", ttypes.TCloseSessionReq(session))
-    assert memory_mib(front, "VmHWM") - before < 150
+    grown = memory_mib(front, "VmHWM") - before
+    print(f"the front grew from {before} by {grown} MiB")
+    assert grown < 100
 
 
 def test_cancel(sql: ThriftCalls) -> None:
@@ -339,11 +338,13 @@ def test_a_stopped_cluster_starts_by_a_call(sql_lake: Any, sql: ThriftCalls) -> 
     assert "TEMPORARILY_UNAVAILABLE" in refused.value.headers["X-Thriftserver-Error-Message"]
     with connection(lake) as session, session.cursor() as cursor:  # retries until it runs
         assert rows_of(cursor, "SELECT 1") == [(1,)]
+    control(sql_lake, "POST", "cluster", stopped | {"state": "ERROR"})
+    with pytest.raises(HttpFailure, match="400"):
+        calls.open_session()
     control(sql_lake, "POST", "sql", {"auto_start": False})
     control(sql_lake, "POST", "cluster", stopped)
-    with pytest.raises(HttpFailure) as refused:
+    with pytest.raises(HttpFailure, match="400"):
         calls.open_session()
-    assert refused.value.status == 400
 
 
 def test_what_ran_on_a_stopped_cluster_is_gone(sql_lake: Any, sql: ThriftCalls) -> None:

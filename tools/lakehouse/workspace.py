@@ -323,6 +323,23 @@ class Workspace:
         self.clusters.delete(str(request.body.get("cluster_id", "")))
         return {}
 
+    def cluster_permissions(self, request: Request) -> dict[str, Any]:
+        """Everyone may attach, the owner manages; only who manages may ask."""
+        cluster_id = request.segments[-1]
+        self.clusters.get(cluster_id)
+        if request.user != OWNER:
+            message = f"{request.user} does not have CAN_MANAGE on Cluster {cluster_id}"
+            raise ApiError(403, "PERMISSION_DENIED", message)
+        levels = [("user_name", OWNER, "CAN_MANAGE"), ("group_name", "users", "CAN_ATTACH_TO")]
+        return {
+            "object_id": f"/clusters/{cluster_id}",
+            "object_type": "cluster",
+            "access_control_list": [
+                {kind: name, "all_permissions": [{"permission_level": level, "inherited": False}]}
+                for kind, name, level in levels
+            ],
+        }
+
     def list_warehouses(self, request: Request) -> dict[str, Any]:
         return {"warehouses": [warehouse_info(info) for info in self.warehouses.list()]}
 

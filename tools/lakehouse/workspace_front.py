@@ -79,6 +79,7 @@ _ROUTES: list[tuple[str, str, _Handler]] = [
     ("GET", r"/api/2\.[01]/clusters/list", Workspace.list_clusters),
     ("POST", r"/api/2\.[01]/clusters/start", Workspace.start_cluster),
     ("POST", r"/api/2\.[01]/clusters/delete", Workspace.delete_cluster),
+    ("GET", r"/api/2\.0/permissions/clusters/[^/]+", Workspace.cluster_permissions),
     ("GET", r"/api/2\.0/sql/warehouses", Workspace.list_warehouses),
     ("GET", r"/api/2\.0/sql/warehouses/[^/]+", Workspace.get_warehouse),
     ("POST", r"/api/2\.0/sql/warehouses/[^/]+/start", Workspace.start_warehouse),

@@ -10,7 +10,7 @@ pins=(tools/setup/spark.txt tools/setup/spark/pom.xml tools/setup/spark/jars.sha
 there() { stamped && [ -d "$MMS_CACHE/spark/jars" ]; }
 
 install() {
-  "$python" -m pip download -q --no-cache-dir --no-deps --no-binary :all: --require-hashes \
+  "$python" -m pip download -q --no-cache-dir --no-deps --no-binary pyspark --require-hashes \
     -d "$work" -r "$repo/tools/setup/spark.txt"
   mkdir spark
   tar -xzf pyspark-*.tar.gz -C spark --strip-components 2 --wildcards --exclude '*/connect-repl*' \
