@@ -150,7 +150,7 @@ std::string CutComment(std::string_view comment) {
 
 std::string QualifiedTableName(const maxcompute::Options& target, const std::string& table) {
   std::string name = QuoteName(target.project) + ".";
-  if (!target.schema.empty() && target.schema != "default") name += QuoteName(target.schema) + ".";
+  if (maxcompute::UsesSchema(target)) name += QuoteName(target.schema) + ".";
   return name + QuoteName(table);
 }
 

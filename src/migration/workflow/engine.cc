@@ -25,10 +25,10 @@ Result<TableContext> MakeContext(Engine& engine, const TableRecord& record, Prog
   context.record = record;
   context.slot = slot;
   context.key = std::to_string(record.id) + "@" + std::to_string(record.version);
-  context.target_name = QualifiedName(engine.options.target, context.plan.target_table);
+  context.target_name = QualifiedTableName(engine.options.target, context.plan.target_table);
   const std::string staging = StagingTable(context.plan);
   context.load_table = staging.empty() ? context.plan.target_table : staging;
-  context.load_name = QualifiedName(engine.options.target, context.load_table);
+  context.load_name = QualifiedTableName(engine.options.target, context.load_table);
   return context;
 }
 
@@ -55,12 +55,6 @@ std::function<void(const std::string& instance, const std::string& logview)> Not
       note(table.target_name + ": SQL instance " + instance + ", see " + logview);
     }
   };
-}
-
-std::string QualifiedName(const maxcompute::Options& target, const std::string& table) {
-  std::string name = maxcompute::QuoteName(target.project) + ".";
-  if (maxcompute::UsesSchema(target)) name += maxcompute::QuoteName(target.schema) + ".";
-  return name + maxcompute::QuoteName(table);
 }
 
 std::string PartitionName(const maxcompute::PartitionSpec& partition) {

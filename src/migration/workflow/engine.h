@@ -72,9 +72,6 @@ Result<UnitPlan> ReadUnitPlan(const UnitRecord& unit);
 std::function<void(const std::string& instance, const std::string& logview)> NoteInstance(
     const TableContext& table);
 
-/// `project`.`table` or `project`.`schema`.`table`.
-std::string QualifiedName(const maxcompute::Options& target, const std::string& table);
-
 /// "ds=2026-01-01/hour=3"; "" for no partition. Slashes and percent signs within a value are
 /// encoded, so that two partitions never share a name.
 std::string PartitionName(const maxcompute::PartitionSpec& partition);

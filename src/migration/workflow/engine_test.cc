@@ -13,16 +13,6 @@ TEST(PartitionName, ValuesWithSlashesNeverShareAName) {
   EXPECT_NE(PartitionName({{"a", "%2F"}}), PartitionName({{"a", "/"}}));
 }
 
-TEST(QualifiedName, HasThreeTiersOnlyWhereTheProjectHasSchemas) {
-  maxcompute::Options target;
-  target.project = "dw";
-  EXPECT_EQ(QualifiedName(target, "t"), "`dw`.`t`");
-  target.schema = "default";
-  EXPECT_EQ(QualifiedName(target, "t"), "`dw`.`t`");
-  target.schema = "sales";
-  EXPECT_EQ(QualifiedName(target, "t"), "`dw`.`sales`.`t`");
-}
-
 TEST(ReadUnitPlan, ADamagedPlanIsAnErrorThatNamesItsPartition) {
   UnitRecord unit;
   unit.partition = "ds=1";
