@@ -49,6 +49,15 @@ Result<std::string> Text(const Json& json, const char* key) {
   return Bad(std::string(key) + " must be a text");
 }
 
+/// Of the body that is sent, or that is asked for.
+bool HasCoding(const Call& call, const std::string& coding) {
+  for (const char* name : {"content-encoding", "accept-encoding"}) {
+    const std::string* header = call.http->FindHeader(name);
+    if (header != nullptr && *header == coding) return true;
+  }
+  return false;
+}
+
 /// The code that the service would give with a status.
 std::string UsualCode(int status) {
   switch (status) {
@@ -118,10 +127,10 @@ Status Faults::ReadFault(const Json& json, Fault* fault) {
 
 Result<Faults::Rule> Faults::ReadRule(const Json& json) {
   static const std::set<std::string> kKeys{
-      "call",           "object",          "nth",         "every",        "probability",
-      "seed",           "times",           "status",      "code",         "retry_after_s",
-      "hold_client_ms", "cut_after_bytes", "drop_answer", "session_gone", "key_gone",
-      "initiating_ms",  "delay_ms"};
+      "call",          "object",         "coding",          "nth",         "every",
+      "probability",   "seed",           "times",           "status",      "code",
+      "retry_after_s", "hold_client_ms", "cut_after_bytes", "drop_answer", "session_gone",
+      "key_gone",      "initiating_ms",  "delay_ms"};
   if (!json.is_object()) return Bad("a rule must be an object");
   for (const auto& [key, value] : json.items()) {
     if (!kKeys.contains(key)) return Bad("'" + key + "' is not a key of a rule");
@@ -136,6 +145,7 @@ Result<Faults::Rule> Faults::ReadRule(const Json& json) {
   }
   rule.call = name.value_or(CallName::kUnknown);
   TRY(rule.object, Text(json, "object"));
+  TRY(rule.coding, Text(json, "coding"));
   TRY_VOID(ReadWhen(json, &rule));
   TRY_VOID(ReadFault(json, &rule.fault));
   if (rule.fault.initiating_ms > 0 && rule.call != CallName::kCreateDownload) {
@@ -186,6 +196,7 @@ std::optional<Fault> Faults::Next(const Call& call, const Target& target) {
     Rule& rule = rules_[i];
     if (!rule.any_call && rule.call != target.name) continue;
     if (!rule.object.empty() && rule.object != target.object) continue;
+    if (!rule.coding.empty() && !HasCoding(call, rule.coding)) continue;
     if (!IsDue(&rule)) continue;
     if (rule.fault.session_gone) gone_.insert(SessionOf(call, target));
     std::fprintf(stderr, "mms sandbox: fault rule %zu fired (%lld) on %s %s: %s [%s]\n", i,

@@ -60,6 +60,7 @@ class Faults {
     CallName call = CallName::kUnknown;
     bool any_call = false;
     std::string object;  ///< of this table or instance only; "" = any
+    std::string coding;  ///< by this Content- or Accept-Encoding only; "" = any
     int64_t nth = 0;
     int64_t every = 0;
     double probability = -1;

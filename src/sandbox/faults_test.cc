@@ -12,9 +12,10 @@ namespace {
 /// A request as a client sends it; only what fault rules look at.
 class Request {
  public:
-  explicit Request(std::string method, std::string target) {
+  explicit Request(std::string method, std::string target, const std::string& coding = "") {
     http_.method = std::move(method);
     http_.target = std::move(target);
+    if (!coding.empty()) http_.headers.emplace_back("content-encoding", coding);
     auto parsed = ParseCall(&http_);
     CHECK(parsed.has_value());
     call_ = std::move(*parsed);
@@ -27,7 +28,9 @@ class Request {
   Call call_;
 };
 
-Request Put() { return Request("PUT", "/projects/p/tables/t?uploadid=u1&blockid=0&arrow"); }
+Request Put(const std::string& coding = "") {
+  return Request("PUT", "/projects/p/tables/t?uploadid=u1&blockid=0&arrow", coding);
+}
 Request Commit() { return Request("POST", "/projects/p/tables/t?uploadid=u1"); }
 
 void Rules(Faults* faults, const std::string& rules) {
@@ -72,6 +75,15 @@ TEST(Faults, OnlyTheCallAndObjectOfTheRule) {
   EXPECT_TRUE(fault->drop_answer);
   EXPECT_FALSE(Request("POST", "/projects/p/tables/other?uploadid=u1").Ask(&faults));
   EXPECT_EQ(faults.Describe()["faults"][0]["fired"], 1);
+}
+
+TEST(Faults, OnlyBodiesOfTheRulesCoding) {
+  Faults faults;
+  Rules(&faults, R"([{"call": "put_block", "coding": "zstd", "status": 400}])");
+  EXPECT_FALSE(Put().Ask(&faults));
+  EXPECT_FALSE(Put("x-odps-lz4-frame").Ask(&faults));
+  EXPECT_TRUE(Put("zstd").Ask(&faults));
+  EXPECT_EQ(faults.Describe()["faults"][0]["seen"], 1);
 }
 
 TEST(Faults, ALostSessionStaysLostForEveryLaterCall) {

@@ -121,11 +121,15 @@ Status ReadTransport(Reader& reader, const YamlMap& target) {
   if (!http.ca_file.empty()) http.ca_file = reader.Absolute(http.ca_file);
   TRY(const int64_t megabytes, target.Number("bandwidth_mb", 0, {1, 100'000}));
   http.bytes_per_second_max = megabytes * 1'000'000;
-  static constexpr maxcompute::Codec kCodecs[] = {
-      maxcompute::Codec::kRaw, maxcompute::Codec::kLz4, maxcompute::Codec::kZstd,
-      maxcompute::Codec::kSnappy, maxcompute::Codec::kDeflate};
-  TRY(const size_t codec, target.Choice("codec", {"raw", "lz4", "zstd", "snappy", "deflate"}, 0));
-  options.target.codec = kCodecs[codec];
+  static constexpr std::optional<maxcompute::Codec> kCodecs[] = {std::nullopt,
+                                                                 maxcompute::Codec::kRaw,
+                                                                 maxcompute::Codec::kLz4,
+                                                                 maxcompute::Codec::kZstd,
+                                                                 maxcompute::Codec::kSnappy,
+                                                                 maxcompute::Codec::kDeflate};
+  TRY(const size_t codec,
+      target.Choice("codec", {"auto", "raw", "lz4", "zstd", "snappy", "deflate"}, 0));
+  options.codec = kCodecs[codec];
   TRY(options.target.quota_name, target.Text("quota"));
   TRY(options.target.sql_settings, target.Pairs("sql_settings"));
   TRY(options.target.logview_host, ReadAddress(target, "logview"));

@@ -131,6 +131,18 @@ TEST_F(ConfigFile, HowChecksumsAreReadBackMayBeChosen) {
   EXPECT_EQ(chosen->options.verify_by, migration::VerifyBy::kSelect);
 }
 
+TEST_F(ConfigFile, TheCodecIsChosenByMeasuringUnlessItIsNamed) {
+  EXPECT_EQ(Parse(kWhole)->options.codec, std::nullopt);
+  for (const maxcompute::Codec codec : maxcompute::kCodecs) {
+    std::string text = kWhole;
+    text.insert(text.find("  project: dw"),
+                "  codec: " + std::string(maxcompute::CodecName(codec)) + "\n");
+    const Result<Config> config = Parse(text);
+    ASSERT_TRUE(config) << config.error().ToString();
+    EXPECT_EQ(config->options.codec, codec);
+  }
+}
+
 TEST_F(ConfigFile, SecretVariablesLeaveTheEnvironment) {
   const Result<Config> config = Parse(kWhole);
   ASSERT_TRUE(config);

@@ -20,10 +20,15 @@ ExitCode RunReport(const std::string& file, Output& output) {
     return OkStatus();
   });
   if (!read) return output.Fail(read.error());
+  const auto last_run = migration::ReadLastRun(**ledger);
+  if (!last_run) return output.Fail(last_run.error());
   if (output.json()) {
-    output.Object("summary", TotalFields(tables));
+    Json fields = TotalFields(tables);
+    fields["last_run"] = *last_run ? RunFields(**last_run) : Json(nullptr);
+    output.Object("summary", fields);
   } else {
-    output.Result(RenderReport(tables, ScreenOf(STDOUT_FILENO)));
+    const std::string run = *last_run ? RenderRun(**last_run) : "";
+    output.Result(RenderReport(tables, ScreenOf(STDOUT_FILENO)) + run);
   }
   return ExitCode::kDone;
 }

@@ -1,5 +1,6 @@
 #include "terminal/report_table.h"
 
+#include <algorithm>
 #include <array>
 
 #include "terminal/text.h"
@@ -208,6 +209,28 @@ Json TotalFields(const std::vector<TableReport>& tables) {
   fields["rows_copied"] = totals.rows_copied;
   fields["rows_target"] = OrNull(totals.rows_target);
   return fields;
+}
+
+Json RunFields(const migration::RunFacts& facts) {
+  return Json::parse(migration::ToJson(facts).dump());
+}
+
+std::string RenderRun(const migration::RunFacts& facts) {
+  std::string out;
+  if (facts.codec && (facts.codec->name != "raw" || !facts.codec->reason.empty())) {
+    out += "\nlast run: blocks went " + facts.codec->name;
+    if (!facts.codec->reason.empty()) out += " (" + Printable(facts.codec->reason) + ")";
+    out += "\n";
+  }
+  for (const migration::PacingReport& limit : facts.pacing) {
+    if (limit.delayed == 0) continue;
+    std::string name = limit.limit;
+    std::replace(name.begin(), name.end(), '_', ' ');
+    out += (out.empty() ? "\n" : "") + std::string("last run: ") + Thousands(limit.delayed) +
+           " of " + Thousands(limit.granted) + " " + name +
+           " waited for MaxCompute's rate limit, " + HumanDuration(limit.wait_ms) + " in all\n";
+  }
+  return out;
 }
 
 migration::RunSummary SummaryOf(const std::vector<TableReport>& tables) {

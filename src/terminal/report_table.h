@@ -22,6 +22,12 @@ Json TableFields(const TableReport& table);
 /// Numbers of tables by verdict, and sums.
 Json TotalFields(const std::vector<TableReport>& tables);
 
+/// `codec` and `pacing`.
+Json RunFields(const migration::RunFacts& facts);
+/// The same for people: what blocks were compressed with, and which limits made the run wait; ""
+/// when there is nothing to tell.
+std::string RenderRun(const migration::RunFacts& facts);
+
 /// How the reports add up, for the exit code.
 migration::RunSummary SummaryOf(const std::vector<TableReport>& tables);
 /// Kinds of the errors of failed tables.

@@ -96,6 +96,22 @@ TEST(ReportTable, SummaryCountsEachOutcomeOnce) {
   EXPECT_EQ(summary.failed, 0);
 }
 
+TEST(ReportTable, TheLastRunTellsItsCodecAndWhatMadeItWait) {
+  migration::RunFacts facts{std::nullopt, {{"upload_sessions", 2, 0, 0}}};
+  EXPECT_EQ(RenderRun(facts), "");
+  EXPECT_TRUE(RunFields(facts)["codec"].is_null());
+  EXPECT_EQ(RunFields(facts)["pacing"]["upload_sessions"]["granted"], 2);
+  facts.codec = {"raw", ""};
+  EXPECT_EQ(RenderRun(facts), "");
+  facts = {{{"raw", "the service does not take zstd blocks"}},
+           {{"blocks", 1960, 460, 12'000}, {"upload_sessions", 3, 1, 2'000}}};
+  EXPECT_EQ(RenderRun(facts),
+            "\nlast run: blocks went raw (the service does not take zstd blocks)\n"
+            "last run: 460 of 1,960 blocks waited for MaxCompute's rate limit, 0:12 in all\n"
+            "last run: 1 of 3 upload sessions waited for MaxCompute's rate limit, 0:02 in all\n");
+  EXPECT_EQ(RunFields(facts)["codec"]["name"], "raw");
+}
+
 TEST(ReportTable, WithoutTablesItSaysWhatToDo) {
   EXPECT_EQ(RenderReport({}, {}), "no tables yet; plan or run first\n");
 }

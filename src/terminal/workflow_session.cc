@@ -43,12 +43,15 @@ void PrintObjects(const migration::Workflow& workflow, const std::vector<TableRe
                    {"refused", summary.refused},
                    {"failed", summary.failed},
                    {"mismatched", summary.mismatched}};
-  for (const migration::PacingReport& pacing : workflow.Pacing()) {
-    fields["pacing"][pacing.limit] = {
-        {"granted", pacing.granted}, {"delayed", pacing.delayed}, {"wait_ms", pacing.wait_ms}};
-  }
+  fields.update(RunFields(workflow.Facts()));
   fields["exit_code"] = static_cast<int>(code);
   output.Object("summary", fields);
+}
+
+/// "" when blocks went raw, as they do without a word.
+std::string CompressedText(const migration::RunFacts& facts) {
+  const bool raw = !facts.codec || facts.codec->name == "raw";
+  return raw ? "" : ", blocks by " + facts.codec->name;
 }
 
 }  // namespace
@@ -93,8 +96,9 @@ ExitCode Drive(migration::Workflow& workflow, const Command& command, Output& ou
   }
   const auto spent = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - start);
   output.Result(Counted(static_cast<int64_t>(tables->size()), "table") + ": " +
-                OutcomeCounts(*tables) + ", in " + HumanDuration(spent.count()) +
-                "; table by table: mms report -f " + command.file + "\n" + RenderReasons(*tables));
+                OutcomeCounts(*tables) + CompressedText(workflow.Facts()) + ", in " +
+                HumanDuration(spent.count()) + "; table by table: mms report -f " + command.file +
+                "\n" + RenderReasons(*tables));
   return code;
 }
 

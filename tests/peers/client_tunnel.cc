@@ -42,10 +42,14 @@ class OneBatch : public BatchSource {
   std::shared_ptr<arrow::RecordBatch> batch_;
 };
 
-Status Put(Tunnel& tunnel, const Tunnel::Target& target, BlockForm form, const std::string& file) {
-  const Codec wanted = tunnel.client().options().codec;
-  TRY(const CodecProbe probe, ProbeCodec(tunnel, target, wanted, form));
-  if (probe.codec != wanted) return Error(ErrorKind::kUnsupported, "PROBE", probe.reason);
+struct Coding {
+  BlockForm form;
+  Codec codec;
+};
+
+Status Put(Tunnel& tunnel, const Tunnel::Target& target, Coding coding, const std::string& file) {
+  TRY(const CodecProbe probe, ProbeCodec(tunnel, target, coding.codec));
+  if (probe.codec != coding.codec) return Error(ErrorKind::kUnsupported, "PROBE", probe.reason);
   const auto input = arrow::io::ReadableFile::Open(file);
   if (!input.ok()) return FromArrow(input.status());
   const auto reader = arrow::ipc::RecordBatchFileReader::Open(*input);
@@ -56,7 +60,7 @@ Status Put(Tunnel& tunnel, const Tunnel::Target& target, BlockForm form, const s
     const auto batch = (*reader)->ReadRecordBatch(i);
     if (!batch.ok()) return FromArrow(batch.status());
     OneBatch source(*batch);
-    TRY_VOID(tunnel.PutBlock(target, session.id, {i, form}, source));
+    TRY_VOID(tunnel.PutBlock(target, session.id, {i, coding.form, coding.codec}, source));
     blocks.push_back(i);
   }
   return tunnel.Commit(target, session.id, std::move(blocks));
@@ -77,17 +81,17 @@ Status WriteFile(const DownloadSession& session, BlockForm form, const std::stri
   return closed.ok() ? OkStatus() : Status(FromArrow(closed));
 }
 
-Status Get(Tunnel& tunnel, const Tunnel::Target& target, BlockForm form, const std::string& file) {
+Status Get(Tunnel& tunnel, const Tunnel::Target& target, Coding coding, const std::string& file) {
   TRY(const DownloadSession session, tunnel.CreateDownload(target));
-  return WriteFile(session, form, file, [&](const BlockDecoder::Visit& visit) {
-    return tunnel.Read(target, session, {0, session.rows, form}, visit);
+  return WriteFile(session, coding.form, file, [&](const BlockDecoder::Visit& visit) {
+    return tunnel.Read(target, session, {0, session.rows, coding.form, coding.codec}, visit);
   });
 }
 
-Status GetResult(Tunnel& tunnel, const std::string& id, BlockForm form, const std::string& file) {
+Status GetResult(Tunnel& tunnel, const std::string& id, Coding coding, const std::string& file) {
   TRY(const DownloadSession session, tunnel.CreateInstanceDownload(id));
-  return WriteFile(session, form, file, [&](const BlockDecoder::Visit& visit) {
-    return tunnel.ReadInstance(id, session, {0, session.rows, form}, visit);
+  return WriteFile(session, coding.form, file, [&](const BlockDecoder::Visit& visit) {
+    return tunnel.ReadInstance(id, session, {0, session.rows, coding.form, coding.codec}, visit);
   });
 }
 
@@ -106,18 +110,17 @@ Status Run(const std::vector<std::string>& arguments, const char* secret) {
   options.credentials.access_key_secret = Secret(secret);
   const auto codec = ParseCodec(arguments.size() > 7 ? arguments[7] : "raw");
   if (!codec) return Error(ErrorKind::kInvalidInput, "CODEC", "no such codec");
-  options.codec = *codec;
   Client client(options, std::make_shared<HttpClient>(HttpClient::Options{}));
   Tunnel tunnel(&client);
   if (arguments[1] == "rights") {
     PrintRights(tunnel);
     return OkStatus();
   }
-  const BlockForm form = arguments[6] == "record" ? BlockForm::kRecord : BlockForm::kArrow;
+  const Coding coding{arguments[6] == "record" ? BlockForm::kRecord : BlockForm::kArrow, *codec};
   const Tunnel::Target target{arguments[5], {}};
-  if (arguments[1] == "put") return Put(tunnel, target, form, arguments[8]);
-  if (arguments[1] == "result") return GetResult(tunnel, arguments[5], form, arguments[8]);
-  return Get(tunnel, target, form, arguments[8]);
+  if (arguments[1] == "put") return Put(tunnel, target, coding, arguments[8]);
+  if (arguments[1] == "result") return GetResult(tunnel, arguments[5], coding, arguments[8]);
+  return Get(tunnel, target, coding, arguments[8]);
 }
 
 }  // namespace

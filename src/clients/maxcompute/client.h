@@ -21,7 +21,6 @@
 #include "base/retry.h"
 #include "base/secret.h"
 #include "clients/maxcompute/calls.h"
-#include "clients/maxcompute/codec.h"
 #include "clients/maxcompute/credentials.h"
 #include "clients/maxcompute/types.h"
 
@@ -35,8 +34,7 @@ struct Options {
   std::string project;
   std::string schema;  ///< "" or "default": two-tier names, project.table
   Credentials credentials;
-  std::string quota_name;     ///< of Tunnel: "" = the shared group
-  Codec codec = Codec::kRaw;  ///< of blocks, both ways
+  std::string quota_name;  ///< of Tunnel: "" = the shared group
   /// Sent as settings of every SQL instance, over our own defaults.
   std::map<std::string, std::string> sql_settings;
   std::string

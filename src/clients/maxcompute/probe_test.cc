@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/loopback_server.h"
+#include "clients/maxcompute/pacer.h"
 
 namespace mms::maxcompute {
 namespace {
@@ -10,22 +11,24 @@ namespace {
 /// A service that takes blocks by `accepted` codecs only.
 class Service {
  public:
-  explicit Service(std::vector<Codec> accepted, int refusal = 400)
+  explicit Service(std::vector<Codec> accepted, int refusal = 400,
+                   std::shared_ptr<Pacer> pacer = nullptr)
       : server_([this](const LoopbackRequest& request) { return Serve(request); }),
         accepted_(std::move(accepted)),
         refusal_(refusal),
-        client_(MakeOptions(server_.url()), std::make_shared<HttpClient>(HttpClient::Options{})),
+        client_(MakeOptions(server_.url(), std::move(pacer)),
+                std::make_shared<HttpClient>(HttpClient::Options{})),
         tunnel_(&client_) {}
 
-  Result<CodecProbe> Probe(Codec wanted) {
-    return ProbeCodec(tunnel_, {"t", {}}, wanted, BlockForm::kArrow);
-  }
+  Result<CodecProbe> Probe(Codec wanted) { return ProbeCodec(tunnel_, {"t", {}}, wanted); }
   int commits() const { return commits_; }
   bool forgets = false;
+  std::optional<BlockForm> refused;  ///< a form in which no codec is taken
 
  private:
-  static Options MakeOptions(const std::string& url) {
+  static Options MakeOptions(const std::string& url, std::shared_ptr<Pacer> pacer) {
     Options options;
+    options.pacer = std::move(pacer);
     options.endpoint = options.tunnel_endpoint = url;
     options.project = "p1";
     options.retry.first_wait_ms = 1;
@@ -39,14 +42,17 @@ class Service {
     if (request.method == "PUT") {
       const auto coding = request.headers.find("content-encoding");
       const auto codec = FromContentCoding(coding == request.headers.end() ? "" : coding->second);
-      const bool taken =
-          codec && std::find(accepted_.begin(), accepted_.end(), *codec) != accepted_.end();
+      const bool arrow = request.target.find("&arrow") != std::string::npos;
+      const bool taken = codec &&
+                         std::find(accepted_.begin(), accepted_.end(), *codec) != accepted_.end() &&
+                         refused != (arrow ? BlockForm::kArrow : BlockForm::kRecord);
       blocks_ += taken && !forgets;
       return taken ? Answer(200, "")
                    : Answer(refusal_, R"({"Code":"InvalidArgument","Message":"what is that"})");
     }
     return Answer(200, std::string(R"({"UploadID":"U1","Status":"normal","UploadedBlockList":[)") +
-                           (blocks_ > 0 ? R"({"BlockID":0})" : "") + "]}");
+                           (blocks_ > 0 ? R"({"BlockID":0})" : "") +
+                           (blocks_ > 1 ? R"(,{"BlockID":1})" : "") + "]}");
   }
 
   LoopbackServer server_;
@@ -83,6 +89,25 @@ TEST(ProbeCodec, ABlockThatIsTakenAndNotListedIsNotTaken) {
   Service service({Codec::kSnappy});
   service.forgets = true;
   EXPECT_EQ(service.Probe(Codec::kSnappy)->codec, Codec::kRaw);
+}
+
+TEST(ProbeCodec, ACodecIsTakenInBothFormsOrNotAtAll) {
+  for (const BlockForm form : {BlockForm::kArrow, BlockForm::kRecord}) {
+    Service service({Codec::kLz4});
+    service.refused = form;
+    const Result<CodecProbe> probe = service.Probe(Codec::kLz4);
+    ASSERT_TRUE(probe) << probe.error().ToString();
+    EXPECT_EQ(probe->codec, Codec::kRaw);
+    EXPECT_NE(probe->reason, "");
+  }
+}
+
+TEST(ProbeCodec, ItsSessionAndBlocksArePaced) {
+  auto pacer = std::make_shared<Pacer>();
+  Service service({Codec::kLz4}, 400, pacer);
+  ASSERT_TRUE(service.Probe(Codec::kLz4));
+  EXPECT_EQ(pacer->waits(Limit::kUploadSessions).granted, 1);
+  EXPECT_EQ(pacer->waits(Limit::kBlocks).granted, 2);
 }
 
 TEST(ProbeCodec, RawNeedsNoProbe) {

@@ -186,14 +186,13 @@ Result<BlockResult> Tunnel::PutBlock(const Target& target, const std::string& se
   call.method = "PUT";
   call.query.emplace_back("uploadid", session_id);
   call.query.emplace_back("blockid", std::to_string(block.id));
-  const Codec codec = block.codec.value_or(client_->options().codec);
   call.headers.emplace_back("Content-Type", "application/octet-stream");
   if (block.form == BlockForm::kArrow) call.query.emplace_back("arrow", "");
-  if (codec != Codec::kRaw) {
-    call.headers.emplace_back("Content-Encoding", ContentCoding(codec, block.form));
+  if (block.codec != Codec::kRaw) {
+    call.headers.emplace_back("Content-Encoding", ContentCoding(block.codec, block.form));
   }
   const auto encoder = MakeEncoder(block.form, source);
-  CompressedUpload upload(encoder.get(), codec);
+  CompressedUpload upload(encoder.get(), block.codec);
   call.upload = &upload;
   call.timeout_ms = 0;  // a block may take hours; one that stalls is ended all the same
   Result<HttpResponse> answer = client_->Perform(call);

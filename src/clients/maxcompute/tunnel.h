@@ -21,6 +21,7 @@
 #include "base/result.h"
 #include "clients/maxcompute/block.h"
 #include "clients/maxcompute/client.h"
+#include "clients/maxcompute/codec.h"
 
 namespace mms::maxcompute {
 
@@ -70,7 +71,7 @@ class Tunnel {
   struct Block {
     int64_t id = 0;  ///< 0 to 19,999
     BlockForm form = BlockForm::kArrow;
-    std::optional<Codec> codec{};  ///< nullopt = Options::codec
+    Codec codec = Codec::kRaw;
     /// UploadSession::usable_until: past it nothing is sent (TUNNEL_SESSION_GONE), since the block
     /// would be lost with its session.
     std::chrono::system_clock::time_point usable_until =
@@ -96,6 +97,7 @@ class Tunnel {
     int64_t start = 0;
     int64_t count = 0;
     BlockForm form = BlockForm::kArrow;  ///< that the service is asked for
+    Codec codec = Codec::kRaw;           ///< the same; it may as well send none
   };
   /// Streams rows [start, start+count) in order through `visit`; every chunk's and the whole's
   /// checksum is checked before the batch that ends in it is handed over; a short stream is

@@ -133,7 +133,7 @@ Status ReadAll(Client& client, Client::Call call, const DownloadSession& session
   call.query.emplace_back("data", "");
   call.query.emplace_back("downloadid", session.id);
   if (range.form == BlockForm::kArrow) call.query.emplace_back("arrow", "");
-  call.headers.emplace_back("Accept-Encoding", ContentCoding(client.options().codec, range.form));
+  call.headers.emplace_back("Accept-Encoding", ContentCoding(range.codec, range.form));
   call.timeout_ms = 0;
   const std::vector<Column>& columns = session.schema.columns;
   // An error of the visitor is never a reason to ask the service again, whatever its kind.

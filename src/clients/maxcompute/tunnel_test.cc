@@ -195,11 +195,10 @@ TEST(Tunnel, BlocksOfBothFormsGoByTheCodecThatIsSet) {
         return Answer(200, "");
       });
       Options options = peer.client.options();
-      options.codec = codec;
       options.quota_name = "q1";
       Client client(options, peer.client.http());
       Batches source({Numbers(0, 20'000)});
-      Result<BlockResult> block = Tunnel(&client).PutBlock(kTarget, "U1", {3, form}, source);
+      Result<BlockResult> block = Tunnel(&client).PutBlock(kTarget, "U1", {3, form, codec}, source);
       ASSERT_TRUE(block) << block.error().ToString();
       EXPECT_EQ(block->wire_bytes, static_cast<int64_t>(seen.body.size()));
       EXPECT_EQ(Has(seen, "&arrow"), form == BlockForm::kArrow);
@@ -486,12 +485,8 @@ TEST(Read, TakesBothFormsInAnyCodecOrNone) {
         return Answer(200, Drain(upload),
                       sent == Codec::kRaw ? "" : "Content-Encoding: " + coding + "\r\n");
       });
-      Options options = peer.client.options();
-      options.codec = Codec::kZstd;
-      Client client(options, peer.client.http());
-      Tunnel tunnel(&client);
       std::vector<int64_t> rows;
-      const Status status = ReadNumbers(tunnel, {5, 20, form}, rows);
+      const Status status = ReadNumbers(peer.tunnel, {5, 20, form, Codec::kZstd}, rows);
       ASSERT_TRUE(status) << status.error().ToString();
       EXPECT_EQ(rows, From5To24());
     }

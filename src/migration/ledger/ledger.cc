@@ -96,6 +96,15 @@ Status Ledger::BindTarget(const std::string& identity) {
   return state_->Write([&](Store& store) { return store.BindTarget(identity); });
 }
 
+Status Ledger::SaveRun(const std::string& document) {
+  return state_->Write([&](Store& store) { return store.SaveRun(document); });
+}
+
+Result<std::string> Ledger::LastRun() {
+  std::lock_guard lock(state_->read_mutex);
+  return state_->reads->LastRun();
+}
+
 Result<int64_t> Ledger::SavePlan(const TableRecord& table, const std::vector<UnitRecord>& units) {
   int64_t id = 0;
   TRY_VOID(state_->Write([&](Store& store) -> Status {

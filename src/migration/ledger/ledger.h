@@ -107,6 +107,11 @@ class Ledger {
   /// STATE_OTHER_TARGET.
   Status BindTarget(const std::string& identity);
 
+  /// A document about the run that ends, for later readers; replaces the one before.
+  Status SaveRun(const std::string& document);
+  /// "" = none yet.
+  Result<std::string> LastRun();
+
   /// Replaces the table's plan and its units in one transaction (insert when new; key =
   /// source_name). Units that are committed or verified with an equal fingerprint keep everything
   /// they have, unless the target table changed; the others start at `planned` and keep counting

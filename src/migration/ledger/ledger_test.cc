@@ -322,6 +322,18 @@ TEST_F(LedgerTest, AFolderBelongsToOneTarget) {
   ExpectCode(ledger->BindTarget("project dw at host b"), "STATE_OTHER_TARGET");
 }
 
+TEST_F(LedgerTest, TheLastRunIsKeptForReaders) {
+  {
+    auto ledger = OpenLedger();
+    EXPECT_EQ(*ledger->LastRun(), "");
+    ASSERT_TRUE(ledger->SaveRun("first").has_value());
+    ASSERT_TRUE(ledger->SaveRun("second").has_value());
+  }
+  auto reader = Ledger::OpenToRead(folder_);
+  ASSERT_TRUE(reader.has_value());
+  EXPECT_EQ(*(*reader)->LastRun(), "second");
+}
+
 TEST_F(LedgerTest, TotalsCountOnlyWhatIsCommittedAndUnknownStaysUnknown) {
   auto ledger = OpenLedger();
   UnitRecord unknown = Unit("ds=3", "c");

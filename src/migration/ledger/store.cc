@@ -286,6 +286,14 @@ Result<std::vector<UnitRecord>> Store::UnitsAfter(const UnitPage& wanted) {
   });
 }
 
+Result<std::string> Store::LastRun() {
+  return Guard(state_->file, [&]() -> Result<std::string> {
+    std::string document;
+    state_->sql << "SELECT value FROM identity WHERE name = 'last_run'", soci::into(document);
+    return document;
+  });
+}
+
 Result<TableTotals> Store::Totals(int64_t table_id) {
   return Guard(state_->file, [&]() -> Result<TableTotals> {
     const long long id = table_id;

@@ -42,8 +42,10 @@ class Store : public Transaction {
   };
   Result<std::vector<UnitRecord>> UnitsAfter(const UnitPage& page);
   Result<TableTotals> Totals(int64_t table_id);
+  Result<std::string> LastRun();
 
   Status BindTarget(const std::string& identity);
+  Status SaveRun(const std::string& document);
   Result<int64_t> SavePlan(const TableRecord& table, const std::vector<UnitRecord>& units);
   Status SetTableState(int64_t table_id, TableState state, const std::string& error_json);
   Status SetTablePlan(int64_t table_id, const std::string& plan_json);

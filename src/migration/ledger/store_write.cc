@@ -224,6 +224,15 @@ Status Store::BindTarget(const std::string& identity) {
   });
 }
 
+Status Store::SaveRun(const std::string& document) {
+  return Guard(state_->file, [&]() -> Status {
+    state_->sql << "INSERT INTO identity (name, value) VALUES ('last_run', :value) "
+                   "ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+        soci::use(document);
+    return OkStatus();
+  });
+}
+
 Result<int64_t> Store::SavePlan(const TableRecord& table, const std::vector<UnitRecord>& units) {
   TRY(const std::optional<TableRecord> before, FindTable(table.source_name));
   return Guard(state_->file, [&]() -> Result<int64_t> {

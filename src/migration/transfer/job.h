@@ -4,7 +4,7 @@
 //
 //   in:  {"hello": Hello} once, then any of {"table": {"key": k, "plan": TablePlan}}, {"forget":
 //   k},
-//        {"copy": CopyJob}, {"read_back": ReadBackJob}
+//        {"copy": CopyJob}, {"read_back": ReadBackJob}, {"measure": MeasureJob}
 //   out: {"ready": true} once, then {"progress": {"job": n, "rows": r, "bytes": b}} (since the last
 //   one; less than
 //        nothing when a block is sent anew), {"done": JobResult}, {"failed": {"job": n, "error":
@@ -15,6 +15,7 @@
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/http_client.h"
 #include "clients/azure/storage.h"
@@ -22,6 +23,7 @@
 #include "migration/checksum/checksum.h"
 #include "migration/checksum/partition_hasher.h"
 #include "migration/plan/plan.h"
+#include "migration/transfer/send_speed.h"
 #include "migration/transfer/value_changes.h"
 
 namespace mms::migration {
@@ -44,7 +46,12 @@ struct CopyJob {
   maxcompute::PartitionSpec partition;
   std::string session_id;
   Split split;
+  maxcompute::Codec codec = maxcompute::Codec::kRaw;
 };
+
+/// Finds out how fast sending is (send_speed.h): the split's first rows go into a session that is
+/// never committed. `codec` is not looked at.
+struct MeasureJob : CopyJob {};
 
 /// Reads rows of a target partition back and hashes them, or rows of a SELECT over many partitions.
 struct ReadBackJob {
@@ -60,6 +67,7 @@ struct ReadBackJob {
   bool record_form = false;  ///< some of its blocks were sent so: Arrow's range does not hold them
   /// Columns that row hashes are made of: fewer than the table has when some were added since.
   size_t row_columns = SIZE_MAX;
+  maxcompute::Codec codec = maxcompute::Codec::kRaw;  ///< that the service is asked for
 };
 
 struct JobResult {
@@ -71,6 +79,7 @@ struct JobResult {
   Checksum checksum;              ///< no columns when not asked for
   PartitionChecksums partitions;  ///< instead, of a SELECT's rows
   ValueChanges changes;
+  std::vector<SendSpeed> send_speeds;  ///< of a MeasureJob
 };
 
 nlohmann::json ToJson(const Hello& hello);

@@ -30,6 +30,31 @@ json ToJson(const maxcompute::Credentials& credentials) {
           {"key_file", credentials.key_file}};
 }
 
+Result<maxcompute::Codec> CodecFromJson(const json& document) {
+  const auto codec = maxcompute::ParseCodec(document.get<std::string>());
+  if (codec) return *codec;
+  return Error(ErrorKind::kCorrupt, "JOB_INVALID", "there is no codec " + document.dump());
+}
+
+json ToJson(const std::vector<SendSpeed>& speeds) {
+  json list = json::array();
+  for (const SendSpeed& speed : speeds) {
+    list.push_back({{"codec", maxcompute::CodecName(speed.codec)},
+                    {"bytes_per_second", speed.bytes_per_second},
+                    {"refusal", speed.refusal}});
+  }
+  return list;
+}
+
+Result<std::vector<SendSpeed>> SendSpeedsFromJson(const json& document) {
+  std::vector<SendSpeed> speeds;
+  for (const json& item : document) {
+    TRY(const maxcompute::Codec codec, CodecFromJson(item.at("codec")));
+    speeds.push_back({codec, item.at("bytes_per_second"), item.at("refusal")});
+  }
+  return speeds;
+}
+
 Secret SecretAt(const json& document, const char* name) {
   return Secret(document.at(name).get<std::string>());
 }
@@ -90,7 +115,6 @@ json ToJson(const Hello& hello) {
             {"project", target.project},
             {"schema", target.schema},
             {"quota_name", target.quota_name},
-            {"codec", static_cast<int>(target.codec)},
             {"credentials", ToJson(target.credentials)}}},
           {"target_http", ToJson(hello.target_http)},
           {"threads", hello.threads},
@@ -110,7 +134,6 @@ Result<Hello> HelloFromJson(const json& document) {
     to->target.project = target.at("project");
     to->target.schema = target.at("schema");
     to->target.quota_name = target.at("quota_name");
-    to->target.codec = static_cast<maxcompute::Codec>(target.at("codec").get<int>());
     CredentialsFromJson(target.at("credentials"), &to->target.credentials);
     HttpFromJson(from.at("target_http"), &to->target_http);
     to->threads = from.at("threads");
@@ -126,7 +149,8 @@ json ToJson(const CopyJob& job) {
           {"target", job.target_table},
           {"partition", ToJson(job.partition)},
           {"session", job.session_id},
-          {"split", ToJson(job.split)}};
+          {"split", ToJson(job.split)},
+          {"codec", maxcompute::CodecName(job.codec)}};
 }
 
 Result<CopyJob> CopyJobFromJson(const json& document) {
@@ -137,6 +161,7 @@ Result<CopyJob> CopyJobFromJson(const json& document) {
     to->session_id = from.at("session");
     TRY(to->partition, PartitionFromJson(from.at("partition")));
     TRY(to->split, SplitFromJson(from.at("split")));
+    TRY(to->codec, CodecFromJson(from.at("codec")));
     return OkStatus();
   });
 }
@@ -150,7 +175,8 @@ json ToJson(const ReadBackJob& job) {
           {"start", job.start},
           {"count", job.count},
           {"record_form", job.record_form},
-          {"row_columns", job.row_columns}};
+          {"row_columns", job.row_columns},
+          {"codec", maxcompute::CodecName(job.codec)}};
 }
 
 Result<ReadBackJob> ReadBackJobFromJson(const json& document) {
@@ -164,6 +190,7 @@ Result<ReadBackJob> ReadBackJobFromJson(const json& document) {
                                  to->count = from.at("count");
                                  to->record_form = from.at("record_form");
                                  to->row_columns = from.at("row_columns");
+                                 TRY(to->codec, CodecFromJson(from.at("codec")));
                                  TRY(to->partition, PartitionFromJson(from.at("partition")));
                                  return OkStatus();
                                });
@@ -177,7 +204,8 @@ json ToJson(const JobResult& result) {
           {"arrow_bytes", result.arrow_bytes},
           {"checksum", ToJson(result.checksum)},
           {"partitions", ToJson(result.partitions)},
-          {"changes", ToText(result.changes)}};
+          {"changes", ToText(result.changes)},
+          {"send_speeds", ToJson(result.send_speeds)}};
 }
 
 Result<JobResult> JobResultFromJson(const json& document) {
@@ -190,6 +218,7 @@ Result<JobResult> JobResultFromJson(const json& document) {
     TRY(to->checksum, ChecksumFromJson(from.at("checksum")));
     TRY_VOID(PartitionsFromJson(from.at("partitions"), &to->partitions));
     TRY(to->changes, ValueChangesFromText(from.at("changes").get<std::string>()));
+    TRY(to->send_speeds, SendSpeedsFromJson(from.at("send_speeds")));
     return OkStatus();
   });
 }

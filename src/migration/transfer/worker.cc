@@ -19,6 +19,7 @@
 #include "base/retry.h"
 #include "clients/maxcompute/tunnel.h"
 #include "migration/inspect/inspect.h"
+#include "migration/transfer/send_speed.h"
 #include "migration/transfer/split_source.h"
 #include "migration/transfer/worker_pool.h"
 
@@ -52,9 +53,11 @@ class Worker {
   void Serve();
   Result<JobResult> Copy(const CopyJob& job);
   Result<JobResult> CopyOnce(const CopyJob& job, Table* table, bool record_form);
+  Result<JobResult> Measure(const CopyJob& job);
   Result<JobResult> ReadBack(const ReadBackJob& job);
   Result<std::shared_ptr<Table>> FindTable(const std::string& key);
   Status OpenStorage(Table* table);
+  ReadContext ContextOf(Table* table);
   Result<std::vector<uint64_t>> ReadDeletionVector(Table* table,
                                                    const delta::DeletionVector& vector);
   void Say(const json& event);
@@ -110,6 +113,9 @@ Status Worker::Take(const json& message) {
   } else if (message.contains("copy")) {
     TRY(CopyJob job, CopyJobFromJson(message["copy"]));
     Enqueue([this, job] { Do([&] { return Copy(job); }, job.job); });
+  } else if (message.contains("measure")) {
+    TRY(CopyJob job, CopyJobFromJson(message["measure"]));
+    Enqueue([this, job] { Do([&] { return Measure(job); }, job.job); });
   } else if (message.contains("read_back")) {
     TRY(ReadBackJob job, ReadBackJobFromJson(message["read_back"]));
     Enqueue([this, job] { Do([&] { return ReadBack(job); }, job.job); });
@@ -209,7 +215,7 @@ class Reporter {
   int64_t rows_ = 0, bytes_ = 0, rows_told_ = 0, bytes_told_ = 0;
 };
 
-Result<JobResult> Worker::CopyOnce(const CopyJob& job, Table* table, bool record_form) {
+ReadContext Worker::ContextOf(Table* table) {
   ReadContext context;
   context.plan = &table->plan;
   context.storage = table->storage.get();
@@ -217,14 +223,19 @@ Result<JobResult> Worker::CopyOnce(const CopyJob& job, Table* table, bool record
   context.read_deletion_vector = [this, table](const delta::DeletionVector& vector) {
     return ReadDeletionVector(table, vector);
   };
+  return context;
+}
+
+Result<JobResult> Worker::CopyOnce(const CopyJob& job, Table* table, bool record_form) {
+  const ReadContext context = ContextOf(table);
   Reporter reporter(job.job, [this](const json& event) { Say(event); });
   SplitSource source(
       context, job.split,
       {.checksum = hello_.checksum,
        .record_form = record_form,
        .on_progress = [&](int64_t rows, int64_t bytes) { reporter.Add(rows, bytes); }});
-  const maxcompute::Tunnel::Block about{job.split.block_id,
-                                        record_form ? BlockForm::kRecord : BlockForm::kArrow};
+  const maxcompute::Tunnel::Block about{
+      job.split.block_id, record_form ? BlockForm::kRecord : BlockForm::kArrow, job.codec};
   auto block = tunnel_->PutBlock({job.target_table, job.partition}, job.session_id, about, source);
   if (!block) {
     reporter.TakeBack();
@@ -262,6 +273,22 @@ Result<JobResult> Worker::Copy(const CopyJob& job) {
   });
 }
 
+Result<JobResult> Worker::Measure(const CopyJob& job) {
+  TRY(auto table, FindTable(job.table_key));
+  TRY_VOID(OpenStorage(table.get()));
+  const ReadContext context = ContextOf(table.get());
+  SplitSource source(context, job.split, {.checksum = false, .on_progress = {}});
+  MeasureOptions options;
+  options.send = [&](maxcompute::Codec codec, maxcompute::BatchSource& rows) {
+    return tunnel_->PutBlock({job.target_table, job.partition}, job.session_id,
+                             {job.split.block_id, BlockForm::kArrow, codec}, rows);
+  };
+  JobResult result;
+  result.job = job.job;
+  TRY(result.send_speeds, MeasureSending(source, options));
+  return result;
+}
+
 Result<JobResult> Worker::ReadBack(const ReadBackJob& job) {
   TRY(auto table, FindTable(job.table_key));
   JobResult result;
@@ -270,7 +297,7 @@ Result<JobResult> Worker::ReadBack(const ReadBackJob& job) {
   session.id = job.session_id;
   session.schema = table->plan.TargetSchema();
   const BlockForm form = job.record_form ? BlockForm::kRecord : BlockForm::kArrow;
-  const maxcompute::Tunnel::Range range{job.start, job.count, form};
+  const maxcompute::Tunnel::Range range{job.start, job.count, form, job.codec};
   if (!job.instance_id.empty()) {
     std::vector<maxcompute::Column> columns = std::move(session.schema.partition_columns);
     const size_t levels = columns.size();

@@ -50,6 +50,23 @@ struct Worker {
   std::set<std::string> tables;
 };
 
+void Fill(const CopyJob& job, Queued* queued) {
+  queued->table_key = job.table_key;
+  queued->bytes = job.split.bytes;
+  queued->line = nlohmann::json{{"copy", ToJson(job)}}.dump() + "\n";
+}
+
+void Fill(const MeasureJob& job, Queued* queued) {
+  queued->table_key = job.table_key;
+  queued->bytes = job.split.bytes;
+  queued->line = nlohmann::json{{"measure", ToJson(job)}}.dump() + "\n";
+}
+
+void Fill(const ReadBackJob& job, Queued* queued) {
+  queued->table_key = job.table_key;
+  queued->line = nlohmann::json{{"read_back", ToJson(job)}}.dump() + "\n";
+}
+
 Error Stopped() { return Error(ErrorKind::kCancelled, "CANCELLED", "stopped on request"); }
 
 }  // namespace
@@ -125,15 +142,7 @@ void WorkerPool::Submit(Job job, Callbacks callbacks) {
     if (!state_->stopping) {
       queued->number = state_->next_job++;
       std::visit([&](auto& one) { one.job = queued->number; }, job);
-      if (const auto* copy = std::get_if<CopyJob>(&job)) {
-        queued->table_key = copy->table_key;
-        queued->bytes = copy->split.bytes;
-        queued->line = nlohmann::json{{"copy", ToJson(*copy)}}.dump() + "\n";
-      } else {
-        const auto& read_back = std::get<ReadBackJob>(job);
-        queued->table_key = read_back.table_key;
-        queued->line = nlohmann::json{{"read_back", ToJson(read_back)}}.dump() + "\n";
-      }
+      std::visit([&](const auto& one) { Fill(one, queued.get()); }, job);
       state_->queue.push_back(queued);
       state_->Poke();
       return;

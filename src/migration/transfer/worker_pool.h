@@ -37,7 +37,7 @@ class WorkerPool {
   /// Drops it again, here and in the workers; no job of it may be queued or running.
   void RemoveTable(const std::string& key);
 
-  using Job = std::variant<CopyJob, ReadBackJob>;
+  using Job = std::variant<CopyJob, ReadBackJob, MeasureJob>;
   struct Callbacks {
     std::function<void(int64_t rows, int64_t source_bytes)> on_progress;  ///< since the last call
     std::function<void(Result<JobResult>)> on_done;                       ///< exactly once

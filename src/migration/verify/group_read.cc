@@ -52,6 +52,7 @@ Result<PartitionChecksums> ReadGroup(maxcompute::Tunnel& tunnel, WorkerPool& poo
   all.session_id = session.id;
   all.count = session.rows;
   all.row_columns = request.row_columns;
+  all.codec = request.codec;
   all.record_form = std::any_of(schema.columns.begin(), schema.columns.end(),
                                 [](const auto& column) { return HasTimestamp(column.type); });
   TRY(BatchTotals totals, ReadRanges(pool, all, RowsPerRange(session.rows, group.source_bytes())));

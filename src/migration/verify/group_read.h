@@ -26,8 +26,9 @@ struct GroupRequest {
   std::string table_key;    ///< as given to WorkerPool::AddTable
   std::string target_name;  ///< qualified and quoted
   maxcompute::TableSchema schema;
-  size_t row_columns = SIZE_MAX;  ///< as ReadBackJob
-  maxcompute::SqlOptions sql;     ///< of the SELECT
+  size_t row_columns = SIZE_MAX;                      ///< as ReadBackJob
+  maxcompute::Codec codec = maxcompute::Codec::kRaw;  ///< that the service is asked for
+  maxcompute::SqlOptions sql;                         ///< of the SELECT
 };
 
 /// Partitions that gave no row have no entry: whether they are there cannot be told by SQL.

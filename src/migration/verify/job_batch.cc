@@ -42,6 +42,7 @@ void Finish(Batch& batch, const BatchOptions& options, Reported reported,
     batch.totals.checksum.Merge(result->checksum);
     Merge(result->partitions, &batch.totals.partitions);
     batch.totals.changes.Merge(result->changes);
+    if (!result->send_speeds.empty()) batch.totals.send_speeds = std::move(result->send_speeds);
   } else if (!batch.error) {
     batch.error = std::move(result).error();
   }

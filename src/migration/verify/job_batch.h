@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <vector>
 
 #include "base/result.h"
 #include "migration/checksum/checksum.h"
@@ -22,6 +23,7 @@ struct BatchTotals {
   Checksum checksum;
   PartitionChecksums partitions;
   ValueChanges changes;
+  std::vector<SendSpeed> send_speeds;  ///< of a MeasureJob
 };
 
 struct BatchOptions {

@@ -56,6 +56,7 @@ Result<Checksum> ReadBack(maxcompute::Tunnel& tunnel, WorkerPool& pool,
   all.count = session.rows;
   all.record_form = request.record_form;
   all.row_columns = request.row_columns;
+  all.codec = request.codec;
   auto totals = ReadRanges(pool, all, RowsPerRange(session.rows, request.source_bytes));
   if (!totals) return std::move(totals).error().At("target table " + request.target.table);
   return std::move(totals->checksum);

@@ -25,8 +25,9 @@ struct ReadBackRequest {
   /// Rows that must be there; when the session counts others, nothing is read and only `rows` is
   /// set.
   std::optional<int64_t> rows_expected;
-  bool record_form = false;       ///< as ReadBackJob
-  size_t row_columns = SIZE_MAX;  ///< as ReadBackJob
+  bool record_form = false;                           ///< as ReadBackJob
+  size_t row_columns = SIZE_MAX;                      ///< as ReadBackJob
+  maxcompute::Codec codec = maxcompute::Codec::kRaw;  ///< that the service is asked for
 };
 
 /// Rows a range holds so that it is some 32 MiB of source bytes, between 50,000 and 1,000,000.

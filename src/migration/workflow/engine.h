@@ -14,6 +14,7 @@
 #include "migration/inspect/inspect.h"
 #include "migration/ledger/ledger.h"
 #include "migration/transfer/worker_pool.h"
+#include "migration/workflow/codec_choice.h"
 #include "migration/workflow/options.h"
 #include "migration/workflow/progress.h"
 #include "migration/workflow/task_pool.h"
@@ -32,6 +33,7 @@ struct Engine {
   std::unique_ptr<maxcompute::Client> commit_client;
   std::unique_ptr<maxcompute::Tunnel> commit_tunnel;
   std::unique_ptr<Source> source;
+  std::unique_ptr<CodecChoice> codec;
   Progress progress;
   std::atomic<bool> cancelled{false};
 

@@ -80,6 +80,7 @@ Status GroupCheck::Compare(size_t row_columns, Group group, const Calls& calls) 
   request.target_name = table_.target_name;
   request.schema = table_.plan.TargetSchema();
   request.row_columns = row_columns;
+  request.codec = engine_.codec->ForReading();
   request.sql.on_submitted = NoteInstance(table_);
   if (!gave_up_ && group.units.size() > 1) {
     auto found = ReadGroup(*engine_.tunnel, *engine_.workers, group.partitions, request);

@@ -1,11 +1,13 @@
 // What a run is told by its configuration file.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/http_client.h"
 #include "clients/maxcompute/client.h"
+#include "clients/maxcompute/codec.h"
 #include "migration/inspect/inspect.h"
 #include "migration/plan/plan.h"
 #include "migration/verify/unit_group.h"
@@ -17,8 +19,9 @@ enum class VerifyLevel { kNone, kCount, kChecksum };
 struct RunOptions {
   SourceOptions source;
   maxcompute::Options target;
-  HttpClient::Options target_http;  ///< the bandwidth is that of all workers together
-  double limit_window_scale = 1;    ///< of MaxCompute's rate limits: a rehearsal may shorten them
+  HttpClient::Options target_http;         ///< the bandwidth is that of all workers together
+  std::optional<maxcompute::Codec> codec;  ///< of blocks, both ways; nullopt = chosen by measuring
+  double limit_window_scale = 1;  ///< of MaxCompute's rate limits: a rehearsal may shorten them
   std::vector<TableChoice> tables;
   VerifyLevel verify = VerifyLevel::kChecksum;
   VerifyBy verify_by = VerifyBy::kAuto;      ///< how checksums are read back

@@ -83,6 +83,7 @@ Status CheckUnit(const TableContext& table, const UnitRecord& unit) {
   request.row_columns = RowColumns(claim);
   TRY(const ValueChanges changes, ValueChangesFromText(unit.changes));
   request.record_form = changes.record_blocks > 0;
+  request.codec = engine.codec->ForReading();
   auto found = ReadBack(*engine.tunnel, *engine.workers, request);
   if (found) return Save(table, unit, CompareChecksums(claim, *found));
   const std::string& code = found.error().code();

@@ -82,6 +82,8 @@ class UnitLoad {
   }
 
   Result<BatchTotals> SendBlocks() {
+    if (plan_.splits.empty()) return BatchTotals();
+    TRY(const maxcompute::Codec codec, engine_.codec->ForBlocks(table_, plan_));
     size_t index = 0;
     const auto cancelled = [this] { return engine_.cancelled.load(); };
     const auto next = [&]() -> std::optional<WorkerPool::Job> {
@@ -97,6 +99,7 @@ class UnitLoad {
       job.partition = plan_.target_partition;
       job.session_id = unit_.session_id;
       job.split = plan_.splits[index++];
+      job.codec = codec;
       return job;
     };
     BatchOptions options;

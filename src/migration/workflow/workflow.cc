@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 #include <mutex>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <utility>
@@ -137,6 +138,7 @@ Result<std::unique_ptr<Workflow>> Workflow::Open(RunOptions options) {
       std::make_unique<maxcompute::Client>(engine.options.target, std::move(commit_http));
   engine.commit_tunnel = std::make_unique<maxcompute::Tunnel>(engine.commit_client.get());
   engine.source = std::make_unique<Source>(engine.options.source, engine.http);
+  engine.codec = std::make_unique<CodecChoice>(engine.options.codec);
   return std::unique_ptr<Workflow>(new Workflow(std::move(state)));
 }
 
@@ -167,6 +169,10 @@ Result<RunSummary> Workflow::Run() {
   Status status = state_->ForTables(tables.size(),
                                     [&](size_t i) { return RunTable(engine, planner, tables[i]); });
   state_->StopWorkers();
+  if (has_work) {
+    const Status kept = engine.ledger->SaveRun(ToJson(Facts()).dump());
+    if (status.has_value()) status = kept;  // what ended the run is worth more than its facts
+  }
   TRY_VOID(std::move(status));
 
   RunSummary summary;
@@ -242,15 +248,15 @@ void Workflow::Cancel() {
   if (engine.workers) engine.workers->Stop();
 }
 
-std::vector<PacingReport> Workflow::Pacing() const {
-  std::vector<PacingReport> out;
+RunFacts Workflow::Facts() const {
+  RunFacts facts{state_->engine.codec->report(), {}};
   for (size_t i = 0; i < maxcompute::kLimits; ++i) {
     const auto limit = static_cast<maxcompute::Limit>(i);
     const maxcompute::Pacer::Waits waits = state_->engine.pacer->waits(limit);
-    out.push_back(
+    facts.pacing.push_back(
         {std::string(maxcompute::LimitName(limit)), waits.granted, waits.delayed, waits.wait_ms});
   }
-  return out;
+  return facts;
 }
 
 Ledger& Workflow::ledger() { return *state_->engine.ledger; }

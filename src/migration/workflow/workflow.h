@@ -20,6 +20,7 @@
 #include "migration/workflow/check.h"
 #include "migration/workflow/options.h"
 #include "migration/workflow/progress.h"
+#include "migration/workflow/run_facts.h"
 
 namespace mms::migration {
 
@@ -27,13 +28,6 @@ namespace mms::migration {
 struct RunSummary {
   int64_t tables = 0, done = 0, refused = 0, failed = 0, mismatched = 0;
   bool AllGood() const { return refused == 0 && failed == 0 && mismatched == 0; }
-};
-
-struct PacingReport {
-  std::string limit;  ///< "upload_sessions", "blocks", ...
-  int64_t granted = 0;
-  int64_t delayed = 0;  ///< of those, not at once
-  int64_t wait_ms = 0;
 };
 
 class Workflow {
@@ -61,8 +55,8 @@ class Workflow {
   Result<RunSummary> Verify();
   void Cancel();
 
-  /// How often MaxCompute's rate limits made us wait, a limit each.
-  std::vector<PacingReport> Pacing() const;
+  /// Codec and pacing so far. Run keeps them in the ledger when it ends.
+  RunFacts Facts() const;
 
   Ledger& ledger();
   Progress& progress();
