@@ -280,3 +280,99 @@ def test_a_users_table_is_never_taken_for_staging(local: LocalRun, tmp_path: Pat
     assert local.run().code != 0
     assert local.report()["keyed"]["error"]["code"] == "STAGING_TAKEN"
     assert odps.exist_table("keyed__mms_stage")
+
+
+# ---- tables of another kind that are there already
+
+TRANSACTIONAL = "TBLPROPERTIES ('transactional'='true')"
+
+
+@pytest.mark.parametrize(
+    ("columns", "settings", "named"),
+    [
+        (
+            f"(id BIGINT NOT NULL, amount DOUBLE, day STRING, PRIMARY KEY (id)) {TRANSACTIONAL}",
+            {},
+            ["as a pk_delta table with primary_key [id]", "needed is a standard table"],
+        ),
+        (
+            "(id BIGINT NOT NULL, amount DOUBLE, day STRING NOT NULL, PRIMARY KEY (id, day)) "
+            + TRANSACTIONAL,
+            {"kind": "pk_delta", "primary_key": ["id"]},
+            ["with primary_key [id, day], needed is a pk_delta table with primary_key [id]"],
+        ),
+        (
+            "(id BIGINT NOT NULL, amount DOUBLE, day STRING)",
+            {"kind": "pk_delta", "primary_key": ["id"]},
+            ["a table without a primary key", "write kind: standard"],
+        ),
+        (
+            "(id BIGINT, amount DOUBLE, day STRING)",
+            {"cluster": {"by": ["id"], "buckets": 4}},
+            ["a table that is not clustered, needed is one clustered by [id]"],
+        ),
+    ],
+)
+def test_a_table_of_another_kind_is_refused_by_name_before_and_after_planning(
+    local: LocalRun, tmp_path: Path, columns: str, settings: dict[str, Any], named: list[str]
+) -> None:
+    folder = tmp_path / "orders"
+    write_deltalake(folder, orders(0, 10))
+    local.table(folder, "orders", **settings)
+    odps = local.sandbox.odps()
+
+    def refused(error: dict[str, Any]) -> None:
+        assert error["code"] == "TARGET_KIND_DIFFERS"
+        for words in named:
+            assert words in error["message"], error["message"]
+
+    # Someone makes the table between our plan and our CREATE TABLE IF NOT EXISTS.
+    assert local.run("plan").code == 0
+    odps.execute_sql(f"CREATE TABLE orders {columns}")
+    assert local.run().code != 0
+    refused(local.report()["orders"]["error"])
+    # It was there before anything was planned.
+    local.config["state"] += "2"
+    assert local.run("plan").code == 4
+    refused(local.report()[f"file://{folder}"]["error"])
+    assert query(local.sandbox, "SELECT COUNT(*) AS n FROM orders")[0][0] == 0
+
+
+def test_a_kind_that_loads_alike_is_a_warning(local: LocalRun, tmp_path: Path) -> None:
+    folder = tmp_path / "orders"
+    write_deltalake(folder, orders(0, 10))
+    columns = "(id BIGINT, amount DOUBLE, day STRING)"
+    local.sandbox.odps().execute_sql(f"CREATE TABLE plain {columns}")
+    local.sandbox.odps().execute_sql(
+        f"CREATE TABLE appended {columns} TBLPROPERTIES ('table.format.version'='2')",
+        hints={"odps.table.append2.enable": "true"},
+    )
+    local.table(folder, "plain", kind="append_delta")
+    other = tmp_path / "others"
+    write_deltalake(other, orders(0, 10))
+    local.table(other, "appended")
+    run = local.run()
+    assert run.code == 0, run.out + run.err
+    assert {table["verdict"] for table in local.report().values()} == {"Match"}
+    plans = local.plan()
+    assert any("standard, not append_delta" in text for text in plans["plain"]["warnings"])
+    assert any("append_delta, not standard" in text for text in plans["appended"]["warnings"])
+
+
+def test_a_clustered_or_keyed_table_made_by_an_earlier_run_is_loaded_again(
+    local: LocalRun, tmp_path: Path
+) -> None:
+    folder = tmp_path / "orders"
+    write_deltalake(folder, orders(0, 10))
+    local.table(folder, "plain", cluster={"by": ["ID"], "sort": ["id"], "buckets": 4})
+    other = tmp_path / "others"
+    write_deltalake(other, orders(0, 10))
+    local.table(other, "keyed", kind="pk_delta", primary_key=["ID"])
+    assert local.run().code == 0
+    for path in (folder, other):
+        write_deltalake(path, orders(10, 10), mode="append")
+    again = local.run()
+    assert again.code == 0, again.out + again.err
+    for table in local.report().values():
+        assert (table["verdict"], table["rows_target"]) == ("Match", 20)
+    assert all(plan["warnings"] == [] for plan in local.plan().values())

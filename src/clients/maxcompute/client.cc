@@ -218,6 +218,12 @@ Result<TableInfo> Client::FetchTable(const std::string& table) {
   if (!answer) return std::move(answer).error().At("target table " + table);
   Result<TableInfo> info = ParseTable(*answer);
   if (!info) return std::move(info).error().At("target table " + table);
+  call.query = {{"extended", ""}};
+  Result<HttpResponse> extended = Perform(call);
+  if (!extended) return std::move(extended).error().At("target table " + table);
+  Result<TableTraits> traits = ParseTableTraits(*extended);
+  if (!traits) return std::move(traits).error().At("target table " + table);
+  info->traits = *std::move(traits);
   return info;
 }
 

@@ -60,11 +60,25 @@ std::string QuoteLiteral(std::string_view text);
 /// `name` in back quotes, doubled inside.
 std::string QuoteName(std::string_view name);
 
+/// What sort of table it is, as far as the service tells: what is not told is nullopt.
+struct TableTraits {
+  std::optional<std::vector<std::string>> primary_key{};  ///< empty = it has none
+  std::optional<std::string> format_version{};            ///< "2": Append Delta; "" = it has none
+
+  struct Clustering {
+    bool range = false;             ///< else by hash
+    std::vector<std::string> by{};  ///< empty = not clustered
+    int64_t buckets = 0;            ///< 0 = left to the service, or not told
+  };
+  std::optional<Clustering> clustering{};
+};
+
 struct TableInfo {
   std::string name;
   std::string type;  ///< MANAGED_TABLE, ...
   std::string comment;
   TableSchema schema;
+  TableTraits traits;
 };
 
 struct SqlOptions {
@@ -101,7 +115,8 @@ class Client {
   /// The name of a table of the project; nullopt = it has none.
   Result<std::optional<std::string>> FindAnyTable();
 
-  /// Errors: kNotFound ODPS_TABLE_NOT_FOUND.
+  /// Two requests: the table's document and its extended one. Errors: kNotFound
+  /// ODPS_TABLE_NOT_FOUND.
   Result<TableInfo> FetchTable(const std::string& table);
 
   /// Calls `visit` for each partition, page by page. `visit` returns an error to stop.

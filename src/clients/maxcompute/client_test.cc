@@ -218,6 +218,17 @@ TEST(Client, FetchTableTellsAbsentTables) {
   EXPECT_EQ(info.error().where(), "target table t1");
 }
 
+TEST(Client, FetchTableReadsTheKindOffTheExtendedDocument) {
+  LoopbackServer server([](const LoopbackRequest& request) {
+    const char* schema = Has(request, "extended") ? R"({"Reserved":"{\"PrimaryKey\":[\"id\"]}"})"
+                                                  : R"({"columns":[]})";
+    return Answer(200, "<Table><Schema><![CDATA[" + std::string(schema) + "]]></Schema></Table>");
+  });
+  Result<TableInfo> info = Make(To(server)).FetchTable("t1");
+  ASSERT_TRUE(info) << info.error().ToString();
+  EXPECT_EQ(info->traits.primary_key, std::vector<std::string>{"id"});
+}
+
 std::string Page(const std::string& value, const std::string& marker) {
   return "<Partitions><Partition><Column Name=\"ds\" Value=\"" + value +
          "\"/></Partition><Marker>" + marker + "</Marker></Partitions>";

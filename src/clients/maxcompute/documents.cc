@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <charconv>
 #include <chrono>
 #include <cstring>
 #include <nlohmann/json.hpp>
@@ -98,6 +99,55 @@ std::optional<std::string> DecodeBase64(std::string text) {
 }
 
 }  // namespace
+
+namespace {
+
+/// Column names, in small letters as MaxCompute compares them.
+std::vector<std::string> Names(const json* list) {
+  std::vector<std::string> names;
+  if (list == nullptr || !list->is_array()) return names;
+  for (const json& name : *list) {
+    if (name.is_string()) names.push_back(Lower(name.get<std::string>()));
+  }
+  return names;
+}
+
+/// A number, written as one or as a text; 0 = neither.
+int64_t Count(const json* value) {
+  if (value != nullptr && value->is_number_integer()) return value->get<int64_t>();
+  if (value == nullptr || !value->is_string()) return 0;
+  const std::string text = value->get<std::string>();
+  int64_t count = 0;
+  const auto read = std::from_chars(text.data(), text.data() + text.size(), count);
+  return read.ec == std::errc() ? count : 0;
+}
+
+TableTraits TraitsOf(const json& reserved) {
+  TableTraits traits;
+  traits.primary_key = Names(Member(reserved, "PrimaryKey"));
+  traits.format_version = Text(reserved, "table.format.version");
+  traits.clustering.emplace();
+  if (!Text(reserved, "ClusterType").empty()) {
+    traits.clustering->range = Lower(Text(reserved, "ClusterType")) == "range";
+    traits.clustering->by = Names(Member(reserved, "ClusterCols"));
+    traits.clustering->buckets = Count(Member(reserved, "BucketNum"));
+  }
+  return traits;
+}
+
+}  // namespace
+
+Result<TableTraits> ParseTableTraits(const HttpResponse& answer) {
+  pugi::xml_document document;
+  const bool read = document.load_buffer(answer.body.data(), answer.body.size());
+  const pugi::xml_node table = document.child("Table");
+  const json object = json::parse(table.child_value("Schema"), nullptr, false);
+  if (!read || !table || !object.is_object()) {
+    return UnreadableAnswer(answer, "an extended table document");
+  }
+  const json reserved = json::parse(Text(object, "Reserved"), nullptr, false);
+  return reserved.is_object() ? TraitsOf(reserved) : TableTraits();
+}
 
 Result<TableInfo> ParseTable(const HttpResponse& answer) {
   pugi::xml_document document;

@@ -19,6 +19,11 @@ namespace mms::maxcompute {
 /// ODPS_TYPE_UNKNOWN at "column x".
 Result<TableInfo> ParseTable(const HttpResponse& answer);
 
+/// The extended document of the same table. What it does not tell is nullopt: both clients take a
+/// kind's members from a JSON text named Reserved, where an absent member means "has none", but
+/// they take a document without Reserved for one that says nothing. Errors: kCorrupt ODPS_ANSWER.
+Result<TableTraits> ParseTableTraits(const HttpResponse& answer);
+
 /// The first name of a list of tables; nullopt = it is empty. Errors: kCorrupt ODPS_ANSWER.
 Result<std::optional<std::string>> ParseFirstTable(const HttpResponse& answer);
 

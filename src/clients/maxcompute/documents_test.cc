@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <nlohmann/json.hpp>
+
 namespace mms::maxcompute {
 namespace {
 
@@ -50,6 +52,50 @@ TEST(ParseTable, RefusesWhatIsNoTable) {
     Result<TableInfo> info = ParseTable(Ok(body));
     ASSERT_FALSE(info) << body;
     EXPECT_EQ(info.error().code(), "ODPS_ANSWER") << body;
+  }
+}
+
+/// The extended document with this JSON text as `Reserved`.
+TableTraits Traits(const std::string& reserved) {
+  const std::string schema = nlohmann::json{{"FileNum", 1}, {"Reserved", reserved}}.dump();
+  Result<TableTraits> traits = ParseTableTraits(Ok(Table(schema)));
+  EXPECT_TRUE(traits) << reserved;
+  return traits ? *traits : TableTraits();
+}
+
+TEST(ParseTableTraits, ReadsKeyFormatAndClustering) {
+  const TableTraits keyed =
+      Traits(R"({"Transactional":"true","PrimaryKey":["ID","day"],"write.bucket.num":"16"})");
+  EXPECT_EQ(keyed.primary_key, (std::vector<std::string>{"id", "day"}));
+  EXPECT_EQ(keyed.format_version, "");
+  EXPECT_TRUE(keyed.clustering->by.empty());
+  const TableTraits appended = Traits(R"({"table.format.version":"2"})");
+  EXPECT_EQ(appended.format_version, "2");
+  EXPECT_EQ(appended.primary_key, std::vector<std::string>());
+  for (const char* buckets : {"8", "\"8\""}) {
+    const TableTraits clustered = Traits(R"({"ClusterType":"RANGE","ClusterCols":["Id"],)"
+                                         R"("BucketNum":)" +
+                                         std::string(buckets) + "}");
+    EXPECT_TRUE(clustered.clustering->range);
+    EXPECT_EQ(clustered.clustering->by, std::vector<std::string>{"id"});
+    EXPECT_EQ(clustered.clustering->buckets, 8);
+  }
+}
+
+TEST(ParseTableTraits, ADocumentThatDoesNotTellTheKindLeavesItUnknown) {
+  for (const std::string& body :
+       {Table("{}"), Table(R"({"Reserved":""})"), Table(R"({"Reserved":"no json"})"),
+        Table(R"({"Reserved":"[]"})"), Table(R"({"Reserved":null})")}) {
+    Result<TableTraits> traits = ParseTableTraits(Ok(body));
+    ASSERT_TRUE(traits) << body;
+    EXPECT_FALSE(traits->primary_key.has_value());
+    EXPECT_FALSE(traits->format_version.has_value());
+    EXPECT_FALSE(traits->clustering.has_value());
+  }
+  for (const std::string& body : {std::string(), std::string("<html/>"), Table("no json")}) {
+    Result<TableTraits> traits = ParseTableTraits(Ok(body));
+    ASSERT_FALSE(traits) << body;
+    EXPECT_EQ(traits.error().code(), "ODPS_ANSWER");
   }
 }
 

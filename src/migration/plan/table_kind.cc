@@ -1,6 +1,7 @@
 #include "migration/plan/table_kind.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <utility>
@@ -11,6 +12,7 @@ namespace mms::migration {
 namespace {
 
 constexpr std::string_view kStagingSuffix = "__mms_stage";
+constexpr std::string_view kAppendFormatVersion = "2";  // as ddl.cc asks for it
 constexpr int kStagingLifecycleDays = 7;  // longer than any load; the run itself drops it
 
 Error Wrong(std::string message) {
@@ -88,17 +90,94 @@ Status SettleClustering(TablePlan* plan) {
   return OkStatus();
 }
 
-/// A table of another kind takes other loads than the plan's, or none.
-Status CheckKind(const maxcompute::TableInfo& found, const TablePlan& plan) {
-  if (found.type.empty() || found.type == "MANAGED_TABLE") return OkStatus();
+/// `change` makes the plan fit the table, as far as one can; "" = nothing does.
+Error Differs(const TablePlan& plan, const std::string& is, const std::string& needed,
+              const std::string& change) {
+  const std::string remedy = change.empty() ? "" : change + ", ";
   return Error(ErrorKind::kConflict, "TARGET_KIND_DIFFERS",
-               fmt::format("it is there already as {}, needed is a {} table; drop it, or move the "
-                           "table under another name with `as`",
-                           found.type, KindText(plan.settings.kind)))
+               fmt::format("it is there already as {}, needed is {}; {}drop it, or move the table "
+                           "under another name with `as`",
+                           is, needed, remedy))
       .At("target table " + plan.target_table);
 }
 
+std::string KeyText(const std::vector<std::string>& key) {
+  return fmt::format("[{}]", fmt::join(key, ", "));
+}
+
+std::string PkText(const std::vector<std::string>& key) {
+  return "a pk_delta table with primary_key " + KeyText(key);
+}
+
+/// A key is a set: in whatever order it was declared, it keeps the same rows apart.
+bool SameKey(std::vector<std::string> left, std::vector<std::string> right) {
+  std::sort(left.begin(), left.end());
+  std::sort(right.begin(), right.end());
+  return left == right;
+}
+
+Status CompareKey(const maxcompute::TableTraits& found, const TablePlan& plan) {
+  if (!found.primary_key) return OkStatus();
+  const std::vector<std::string>& wanted = plan.settings.primary_key;
+  if (SameKey(*found.primary_key, wanted)) return OkStatus();
+  const std::string needed =
+      wanted.empty() ? fmt::format("a {} table", KindText(plan.settings.kind)) : PkText(wanted);
+  if (found.primary_key->empty()) {
+    return Differs(plan, "a table without a primary key", needed, "write kind: standard");
+  }
+  return Differs(plan, PkText(*found.primary_key), needed,
+                 "write kind: pk_delta and primary_key: " + KeyText(*found.primary_key));
+}
+
+std::string ClusteringText(const std::vector<std::string>& by, bool range) {
+  return fmt::format("{}clustered by {}", range ? "range " : "", KeyText(by));
+}
+
+Status CompareClustering(const maxcompute::TableTraits& found, const TablePlan& plan,
+                         std::vector<std::string>* notes) {
+  const Clustering& wanted = plan.settings.cluster;
+  if (!found.clustering || wanted.by.empty()) return OkStatus();
+  const std::string needed = "one " + ClusteringText(wanted.by, wanted.range);
+  if (found.clustering->by.empty()) {
+    return Differs(plan, "a table that is not clustered", needed, "leave cluster out");
+  }
+  if (found.clustering->by != wanted.by || found.clustering->range != wanted.range) {
+    const std::string is = ClusteringText(found.clustering->by, found.clustering->range);
+    return Differs(plan, "a table " + is, needed, "write the same cluster");
+  }
+  const int64_t buckets = found.clustering->buckets;
+  if (buckets != 0 && wanted.buckets != 0 && buckets != wanted.buckets) {
+    notes->push_back(fmt::format("the table that is there has {} buckets, not {}; it keeps them",
+                                 buckets, wanted.buckets));
+  }
+  return OkStatus();
+}
+
+/// Both are loaded alike; only what the user gets differs.
+void CompareFormat(const maxcompute::TableTraits& found, const TablePlan& plan,
+                   std::vector<std::string>* notes) {
+  if (!found.format_version || plan.settings.kind == TableKind::kPkDelta) return;
+  const bool wanted = plan.settings.kind == TableKind::kAppendDelta;
+  const bool is = *found.format_version == kAppendFormatVersion;
+  if (wanted == is) return;
+  notes->push_back(fmt::format("the table that is there is of the kind {}, not {}; it stays so",
+                               KindText(is ? TableKind::kAppendDelta : TableKind::kStandard),
+                               KindText(plan.settings.kind)));
+}
+
 }  // namespace
+
+Result<std::vector<std::string>> CompareKind(const maxcompute::TableInfo& found,
+                                             const TablePlan& plan) {
+  if (!found.type.empty() && found.type != "MANAGED_TABLE") {
+    return Differs(plan, found.type, fmt::format("a {} table", KindText(plan.settings.kind)), "");
+  }
+  std::vector<std::string> notes;
+  TRY_VOID(CompareKey(found.traits, plan));
+  TRY_VOID(CompareClustering(found.traits, plan, &notes));
+  CompareFormat(found.traits, plan, &notes);
+  return notes;
+}
 
 std::string StagingTable(const TablePlan& plan) {
   if (plan.settings.kind != TableKind::kPkDelta) return "";
@@ -119,9 +198,12 @@ TablePlan StagingPlan(const TablePlan& plan) {
 }
 
 Status SettleKind(const std::optional<maxcompute::TableInfo>& at_target, TablePlan* plan) {
-  if (at_target) TRY_VOID(CheckKind(*at_target, *plan));
   TRY_VOID(SettleKey(plan));
-  return SettleClustering(plan);
+  TRY_VOID(SettleClustering(plan));
+  if (!at_target) return OkStatus();
+  TRY(const std::vector<std::string> notes, CompareKind(*at_target, *plan));
+  plan->warnings.insert(plan->warnings.end(), notes.begin(), notes.end());
+  return OkStatus();
 }
 
 }  // namespace mms::migration

@@ -56,6 +56,22 @@ Status Create(TableContext& table) {
   return table.engine->ledger->SetTablePlan(table.record.id, ToJson(table.plan).dump());
 }
 
+/// Also after our own CREATE ... IF NOT EXISTS: the service may have made another table than asked
+/// for, or someone was faster.
+Status Compare(TableContext& table, const maxcompute::TableInfo& found) {
+  auto notes = CompareKind(found, table.plan);
+  if (!notes) return std::move(notes).error();
+  Status same = CompareSchema(table.plan, found);
+  if (!same) return std::move(same).error().At(Where(table));
+  auto& warnings = table.plan.warnings;
+  std::erase_if(*notes, [&](const std::string& note) {
+    return std::find(warnings.begin(), warnings.end(), note) != warnings.end();
+  });
+  if (notes->empty()) return OkStatus();
+  warnings.insert(warnings.end(), notes->begin(), notes->end());
+  return table.engine->ledger->SetTablePlan(table.record.id, ToJson(table.plan).dump());
+}
+
 /// Columns that the plan adds and the table does not have yet.
 std::vector<std::string> ColumnsToAdd(const TablePlan& plan, const maxcompute::TableInfo& found) {
   std::vector<std::string> names = plan.add_columns;
@@ -121,10 +137,7 @@ Status PrepareTable(TableContext& table, bool has_committed_units) {
     FaultPoint("after_add_columns");
     TRY(found, client.FetchTable(name));
   }
-  // Also after our own CREATE: the service may have made another table than asked for, or someone
-  // was faster.
-  Status same = CompareSchema(table.plan, *found);
-  if (!same) return std::move(same).error().At(Where(table));
+  TRY_VOID(Compare(table, *found));
   FaultPoint("after_create_table");
   return table.load_table == name ? OkStatus() : PrepareStaging(table);
 }

@@ -1,6 +1,7 @@
 // Makes the target fit to take a table: CREATE TABLE when absent, ADD COLUMNS where the plan has
-// some, then the schema is read back and compared with the plan; partitions before their first
-// session; the staging table of a PK table. Changes nothing of a table that the plan does not name.
+// some, then kind and schema are read back and compared with the plan; partitions before their
+// first session; the staging table of a PK table. Changes nothing of a table that the plan does not
+// name.
 //
 // Threads: blocks its thread. All statements say IF [NOT] EXISTS, so they may run twice.
 #pragma once
@@ -13,7 +14,8 @@
 namespace mms::migration {
 
 /// Notes in the table's plan when it had to make another kind than asked for (the policy's
-/// standard_if_refused). Errors: kConflict TARGET_SCHEMA_DIFFERS with a line per column; kConflict
+/// standard_if_refused), or when someone else has made one that can be loaded all the same. Errors:
+/// kConflict TARGET_KIND_DIFFERS; kConflict TARGET_SCHEMA_DIFFERS with a line per column; kConflict
 /// TARGET_TABLE_GONE when the ledger says that partitions are in it but it is not there;
 /// kUnsupported TABLE_KIND_REFUSED; kConflict STAGING_TAKEN.
 Status PrepareTable(TableContext& table, bool has_committed_units);
