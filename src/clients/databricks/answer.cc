@@ -116,4 +116,10 @@ Result<std::string> ReadAnswer(const HttpResponse& response, const Question& que
   return std::move(error).HttpStatus(response.status).RetryAfter(wait_ms);
 }
 
+bool LacksEndpoint(const Error& error) {
+  const bool refused =
+      error.code() == "DATABRICKS_WORKSPACE" || error.code() == "DATABRICKS_REQUEST";
+  return refused && (error.http_status() == 404 || error.http_status() == 405);
+}
+
 }  // namespace mms::databricks

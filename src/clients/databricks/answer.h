@@ -22,4 +22,8 @@ struct Question {
 /// The JSON text of a success. Errors as unity_catalog.h lists them.
 Result<std::string> ReadAnswer(const HttpResponse& response, const Question& question);
 
+/// True when ReadAnswer's error says that the server has no such endpoint, rather than no such
+/// object: 404 or 405 without the API's own error, or with the one for it.
+bool LacksEndpoint(const Error& error);
+
 }  // namespace mms::databricks

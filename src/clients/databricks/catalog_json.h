@@ -1,7 +1,10 @@
 // Bodies of Unity Catalog's answers as values. Unknown fields and enumeration texts are let
-// through; a field of the wrong type is kCorrupt DATABRICKS_ANSWER. Pure.
+// through; null is the same as absent; a field of the wrong type is kCorrupt DATABRICKS_ANSWER.
+// Pure.
 //
-// Source: databricks-sdk 0.156, service/catalog.py (TableInfo, ColumnInfo, SchemaInfo).
+// Source: databricks-sdk 0.156, service/catalog.py (CatalogInfo, TableInfo, ColumnInfo,
+// SchemaInfo), and answers of the open-source Unity Catalog server: it writes every field that is
+// not set as null, and columns in the order of their registration.
 #pragma once
 
 #include <string>
@@ -18,13 +21,12 @@ struct Page {
   std::string next_page_token;  ///< "" = last
 };
 
+Result<Catalog> ParseCatalog(const std::string& body);
 Result<Page<Schema>> ParseSchemas(const std::string& body);
 Result<Page<Table>> ParseTables(const std::string& body);
 Result<Table> ParseTable(const std::string& body);
 
 /// A text field of the top level; "" when absent or null.
 Result<std::string> ParseText(const std::string& body, const char* field);
-/// A truth value of the top level; false when absent or null.
-Result<bool> ParseFlag(const std::string& body, const char* field);
 
 }  // namespace mms::databricks

@@ -14,7 +14,7 @@ TEST(ParseTable, ReadsEveryFieldAMigrationNeeds) {
     "columns": [
       {"name": "dt", "position": 1, "type_text": "date", "partition_index": 0, "nullable": false},
       {"name": "id", "position": 0, "type_text": "bigint", "comment": "key",
-       "type_json": "{\"name\":\"id\"}", "mask": {"function_name": "m"}}]})");
+       "type_json": "{\"name\":\"id\",\"type\":\"long\"}", "mask": {"function_name": "m"}}]})");
   ASSERT_TRUE(table) << table.error().ToString();
   EXPECT_EQ(table->FullName(), "main.sales.orders");
   EXPECT_EQ(table->id, "u-1");
@@ -29,7 +29,7 @@ TEST(ParseTable, ReadsEveryFieldAMigrationNeeds) {
   ASSERT_EQ(table->columns.size(), 2u);
   EXPECT_EQ(table->columns[0].name, "id");
   EXPECT_EQ(table->columns[0].comment, "key");
-  EXPECT_EQ(table->columns[0].type_json, "{\"name\":\"id\"}");
+  EXPECT_EQ(table->columns[0].type, "bigint");
   EXPECT_TRUE(table->columns[0].masked);
   EXPECT_TRUE(table->columns[0].nullable);
   EXPECT_EQ(table->columns[0].partition_index, std::nullopt);

@@ -1,9 +1,14 @@
 // Unity Catalog's REST API 2.1, the part a migration reads: who am I, catalog, schemas, tables with
-// columns. Needs no Databricks compute. Thread-safe; every call blocks; pages are handed on as they
-// come.
+// columns, grants. Needs no Databricks compute. Thread-safe; every call blocks; pages are handed on
+// as they come.
 //
-// Source: the public REST reference and databricks-sdk 0.156: a page may be empty and still carry a
-// token, so paging ends only when next_page_token is absent or empty; 429 and 503 wait Retry-After.
+// Read are Databricks' dialect and that of the open-source Unity Catalog server. What a server has
+// no endpoint for is found out once and remembered, so that it costs one call.
+//
+// Source: the public REST reference and databricks-sdk 0.156, and the open-source server as seen: a
+// page may be empty and still carry a token, so paging ends only when next_page_token is absent,
+// null or empty; 429 and 503 wait Retry-After; a path that is not there is 404 as plain text, or
+// 500 when the server asks for a token. Names go out and are compared as the server spelt them.
 //
 // Errors of every call: kDenied DATABRICKS_TOKEN_INVALID, DATABRICKS_DENIED (names the grant that
 // is missing); kNotFound DATABRICKS_*_NOT_FOUND; kInvalidInput DATABRICKS_WORKSPACE (the host is no
@@ -12,6 +17,8 @@
 // DATABRICKS_ANSWER. What may pass has been repeated before.
 #pragma once
 
+#include <array>
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -22,6 +29,8 @@
 #include "base/result.h"
 #include "base/retry.h"
 #include "base/secret.h"
+#include "clients/databricks/call_limit.h"
+#include "clients/databricks/grants.h"
 
 namespace mms::databricks {
 
@@ -31,13 +40,19 @@ struct Schema {
   std::string catalog;
   std::string name;
   std::string comment;
+  std::string owner;  ///< "" when not told; so below
+};
+
+struct Catalog {
+  std::string name;
+  std::string owner;
+  bool browse_only = false;  ///< the token may know of it, not use it
 };
 
 struct Column {
   std::string name;
   int position = 0;
-  std::string type_text;  ///< SQL spelling
-  std::string type_json;  ///< StructField JSON as sent, "" when absent
+  std::string type;  ///< in SQL's spelling (column_type.h)
   bool nullable = true;
   std::optional<int> partition_index;
   std::string comment;
@@ -55,6 +70,8 @@ struct Table {
   std::string comment;
   std::string owner;
   std::optional<int64_t> updated_at_ms;
+  /// False: the server has no word for row filters and masks, so that none told proves nothing.
+  bool tells_guards = false;
   bool row_filtered = false;
   bool browse_only = false;     ///< the token may know of it, not read it
   std::vector<Column> columns;  ///< by position
@@ -64,17 +81,19 @@ struct Table {
 
 class UnityCatalog {
  public:
-  /// `workspace`: https URL; a missing scheme is https, path and query are dropped.
-  UnityCatalog(std::string workspace, Secret token, std::shared_ptr<HttpClient> http);
+  /// `workspace`: https URL; a missing scheme is https, path and query are dropped. `limit` is
+  /// shared with other clients of the same source; null = one of its own.
+  UnityCatalog(std::string workspace, Secret token, std::shared_ptr<HttpClient> http,
+               std::shared_ptr<CallLimit> limit = nullptr);
 
   /// Before the first call.
   void SetRetryPolicy(const RetryPolicy& policy) { retry_ = policy; }
 
-  /// User name of the token.
-  Result<std::string> FetchUserName();
+  /// Whose token it is; nullopt when the server does not tell, and then the token is not judged.
+  Result<std::optional<Identity>> FetchIdentity();
   /// Errors: kNotFound DATABRICKS_CATALOG_NOT_FOUND, kDenied DATABRICKS_DENIED (also when it can
   /// only be browsed).
-  Status CheckCatalog(const std::string& catalog);
+  Result<Catalog> FetchCatalog(const std::string& catalog);
   /// `visit` returns an error to stop; so below.
   Status ListSchemas(const std::string& catalog, const std::function<Status(Schema)>& visit);
   /// Tables that the token may only browse come too, marked so. Errors: kNotFound
@@ -83,19 +102,40 @@ class UnityCatalog {
                     const std::function<Status(Table)>& visit);
   /// Errors: kNotFound DATABRICKS_TABLE_NOT_FOUND.
   Result<Table> FetchTable(const std::string& full_name);
+  /// What was granted on the object to anyone, or when the user may not see that, to one of his
+  /// `names` each; not told when he may not see that either.
+  Result<Grants> FetchGrants(const Securable& securable, const std::vector<std::string>& names);
   /// State of a cluster: RUNNING, TERMINATED, ... Errors: kNotFound DATABRICKS_CLUSTER_NOT_FOUND.
   Result<std::string> FetchClusterState(const std::string& cluster_id);
 
  private:
+  /// What one of the servers lacks.
+  enum class Optional { kUser, kOpenSourceUser, kEffectiveGrants, kDirectGrants };
+  enum class Presence : char { kUnknown, kThere, kAbsent };
+  static constexpr size_t kOptionals = 4;
+  using Presences = std::array<std::atomic<Presence>, kOptionals>;
+
   /// The body of a GET, judged by its status, repeated while its error may pass.
   Result<std::string> Get(const std::string& target, const Question& question);
-  /// All pages of a list; `page` takes one body and returns the token of the next, "" = last.
-  Status GetPages(const std::string& target, const Question& question,
-                  const std::function<Result<std::string>(const std::string&)>& page);
+  Result<std::string> GetOnce(const std::string& target, const Question& question);
+  /// nullopt when the server has no such endpoint.
+  Result<std::optional<std::string>> GetOptional(Optional endpoint, const std::string& target,
+                                                 const Question& question);
+  /// Takes one body and returns the token of the next page, "" = last.
+  using ReadPage = std::function<Result<std::string>(const std::string&)>;
+  using GetBody = std::function<Result<std::string>(const std::string& target)>;
+  static Status EachPage(const std::string& target, const Question& question, const GetBody& get,
+                         const ReadPage& page);
+  Status GetPages(const std::string& target, const Question& question, const ReadPage& page);
+  /// Not told when the server has no such endpoint; kDenied when the user may not see it.
+  Result<Grants> FetchGrantsOf(const Securable& securable, const std::string& principal);
+  Result<Grants> GetGrants(Optional endpoint, const std::string& target, const Question& question);
 
   const std::string workspace_;
   const Secret token_;
   const std::shared_ptr<HttpClient> http_;
+  const std::shared_ptr<CallLimit> limit_;
+  const std::shared_ptr<Presences> presences_;
   RetryPolicy retry_;
 };
 

@@ -28,7 +28,7 @@ TEST(UnityCatalog, SendsItsTokenAndReadsTheUserName) {
     return Answer(200, R"({"userName":"ann@example.com"})");
   });
   UnityCatalog client = Client(server);
-  EXPECT_EQ(*client.FetchUserName(), "ann@example.com");
+  EXPECT_EQ((*client.FetchIdentity())->user, "ann@example.com");
   EXPECT_EQ(target, "/api/2.0/preview/scim/v2/Me");
   EXPECT_EQ(token, "Bearer dapiCANARY");
 }
@@ -110,7 +110,7 @@ TEST(UnityCatalog, GivesUpOnAWorkspaceThatDoesNotAnswer) {
   RetryPolicy once;
   once.attempts_max = 1;
   client.SetRetryPolicy(once);
-  auto user = client.FetchUserName();
+  auto user = client.FetchIdentity();
   ASSERT_FALSE(user);
   EXPECT_EQ(user.error().code(), "DATABRICKS_UNREACHABLE");
   EXPECT_EQ(user.error().ToString().find("CANARY"), std::string::npos);
@@ -134,11 +134,57 @@ TEST(UnityCatalog, TakesACatalogThatCanOnlyBeBrowsedForDenied) {
   std::string body = R"({"name":"main"})";
   LoopbackServer server([&](const LoopbackRequest&) { return Answer(200, body); });
   UnityCatalog client = Client(server);
-  EXPECT_TRUE(client.CheckCatalog("main"));
+  EXPECT_TRUE(client.FetchCatalog("main"));
   body = R"({"name":"main","browse_only":true})";
-  const Status status = client.CheckCatalog("main");
+  const auto status = client.FetchCatalog("main");
   ASSERT_FALSE(status);
   EXPECT_EQ(status.error().code(), "DATABRICKS_DENIED");
+}
+
+TEST(UnityCatalog, AsksForEachNameWhenItMayNotSeeTheGrantsOfOthers) {
+  std::vector<std::string> targets;
+  LoopbackServer server([&](const LoopbackRequest& request) {
+    targets.push_back(request.target);
+    const bool group = request.target.ends_with("principal=the%20movers");
+    const bool own = group || request.target.ends_with("principal=ann");
+    if (!own) return Answer(403, R"({"error_code":"PERMISSION_DENIED","message":"no MANAGE"})");
+    return Answer(200, group ? R"({"privilege_assignments":[{"principal":"the movers",
+                                   "privileges":[{"privilege":"SELECT"}]}]})"
+                             : "{}");
+  });
+  UnityCatalog client = Client(server);
+  const std::vector<std::string> names = Identity{"ann", {"the movers"}}.Names();
+  const auto grants = client.FetchGrants({SecurableKind::kTable, "c.s.t"}, names);
+  ASSERT_TRUE(grants) << grants.error().ToString();
+  EXPECT_TRUE(grants->told);
+  EXPECT_TRUE(grants->effective);
+  EXPECT_EQ(FindGrant(*grants, names, "SELECT")->principal, "the movers");
+  ASSERT_EQ(targets.size(), 4u);
+  EXPECT_EQ(targets[0], "/api/2.1/unity-catalog/effective-permissions/table/c.s.t?max_results=0");
+}
+
+TEST(UnityCatalog, IsNotToldGrantsThatItMayNotSeeAtAll) {
+  LoopbackServer server([](const LoopbackRequest&) {
+    return Answer(403, R"({"error_code":"PERMISSION_DENIED","message":"no MANAGE"})");
+  });
+  UnityCatalog client = Client(server);
+  const auto grants = client.FetchGrants({SecurableKind::kCatalog, "c"}, {"ann"});
+  ASSERT_TRUE(grants) << grants.error().ToString();
+  EXPECT_FALSE(grants->told);
+}
+
+TEST(UnityCatalog, AsksForLessAfterARefusal) {
+  std::atomic<int> call{0};
+  LoopbackServer server([&](const LoopbackRequest&) {
+    if (call++ == 0) return Answer(429, "{}", "Retry-After: 1\r\n");
+    return Answer(200, R"({"name":"main"})");
+  });
+  const auto limit =
+      std::make_shared<CallLimit>(CallLimit::Options{.bucket = {.calls_per_second = 1000}});
+  UnityCatalog client(server.url(), Secret("dapiCANARY"),
+                      std::make_shared<HttpClient>(HttpClient::Options{}), limit);
+  ASSERT_TRUE(client.FetchCatalog("main"));
+  EXPECT_LT(limit->CallsPerSecond(), 600);
 }
 
 }  // namespace

@@ -45,12 +45,12 @@ void CheckDatabricks(const SourceOptions& source, const std::shared_ptr<HttpClie
   if (source.workspace.empty()) return;
   databricks::UnityCatalog catalog(source.workspace, source.token, http);
   const bool known = checks.Step("Databricks token", [&]() -> Result<std::string> {
-    TRY(const std::string user, catalog.FetchUserName());
-    return "user " + user;
+    TRY(const auto user, catalog.FetchIdentity());
+    return "user " + (user ? user->user : "not told");
   });
   if (!known) return;
   checks.Step("Unity Catalog", [&]() -> Result<std::string> {
-    TRY_VOID(catalog.CheckCatalog(source.catalog));
+    TRY_VOID(catalog.FetchCatalog(source.catalog));
     return "catalog " + source.catalog;
   });
   if (source.cluster.empty()) return;
