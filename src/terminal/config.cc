@@ -6,7 +6,9 @@
 #include <sstream>
 
 #include "base/secret.h"
+#include "migration/inspect/source_settings.h"
 #include "terminal/policy_config.h"
+#include "terminal/source_config.h"
 #include "terminal/yaml_map.h"
 
 namespace mms::terminal {
@@ -93,13 +95,12 @@ Status ReadStorage(Reader& reader, const YamlMap& source) {
 }
 
 Status ReadSource(Reader& reader, const YamlMap& root) {
-  TRY(const auto source,
-      root.Map("source", {"workspace", "catalog", "cluster", "token", "storage"}));
+  std::vector<std::string_view> keys = SourceKeys();
+  keys.insert(keys.end(), {"token", "storage"});
+  TRY(const auto source, root.Map("source", keys));
   if (!source) return OkStatus();
   migration::SourceOptions& out = reader.config.options.source;
-  TRY(out.workspace, source->Text("workspace"));
-  TRY(out.catalog, source->Text("catalog"));
-  TRY(out.cluster, source->Text("cluster"));
+  TRY_VOID(ReadSourceSettings(*source, &out));
   TRY(out.token, ReadSecret(reader, *source, "token"));
   return ReadStorage(reader, *source);
 }
@@ -175,6 +176,8 @@ Status ReadTarget(Reader& reader, const YamlMap& root) {
   }
   maxcompute::Options& out = reader.config.options.target;
   TRY(out.project, target->RequiredText("project"));
+  const Status project = migration::CheckProjectName(out.project);
+  if (!project) return AtKey(*target, "project", project.error());
   TRY(out.schema, target->Text("schema"));
   if (!target->Has("endpoint")) return target->RequiredText("endpoint").error();
   TRY(out.endpoint, ReadAddress(*target, "endpoint"));

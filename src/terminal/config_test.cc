@@ -11,9 +11,9 @@ namespace {
 
 constexpr const char* kWhole = R"(
 source:
-  workspace: https://adb-1.azuredatabricks.net
+  workspace: https://adb-1.2.azuredatabricks.net
   catalog: main
-  cluster: 0101-abc
+  cluster: 0101-120000-abc
   token: env:MMS_TEST_TOKEN
   storage: {account: lake, sas: file:keys/sas, endpoint: "http://127.0.0.1:10000/lake"}
 target:
@@ -56,9 +56,9 @@ TEST_F(ConfigFile, EveryKeyReachesItsOption) {
   const Result<Config> config = Parse(kWhole);
   ASSERT_TRUE(config) << config.error().ToString();
   const migration::RunOptions& options = config->options;
-  EXPECT_EQ(options.source.workspace, "https://adb-1.azuredatabricks.net");
+  EXPECT_EQ(options.source.workspace, "https://adb-1.2.azuredatabricks.net");
   EXPECT_EQ(options.source.catalog, "main");
-  EXPECT_EQ(options.source.cluster, "0101-abc");
+  EXPECT_EQ(options.source.cluster, "0101-120000-abc");
   EXPECT_EQ(options.source.token.Reveal(), "token-value");
   EXPECT_EQ(options.source.storage.account, "lake");
   EXPECT_EQ(options.source.storage.sas.Reveal(), "sv=1&sig=abcdefgh");
@@ -260,7 +260,7 @@ INSTANTIATE_TEST_SUITE_P(
                 "tables[0].include is missing", 18},
         BadFile{"EmptyIncludeList", "[\"sales.*\", \"hr.staff\"]", "[]", "CONFIG_TYPE",
                 "tables[0].include is an empty list", 18},
-        BadFile{"NoWorkspace", "  workspace: https://adb-1.azuredatabricks.net\n", "",
+        BadFile{"NoWorkspace", "  workspace: https://adb-1.2.azuredatabricks.net\n", "",
                 "CONFIG_MISSING", "source.workspace is missing", 0},
         BadFile{"NoToken", "  token: env:MMS_TEST_TOKEN\n", "", "CONFIG_MISSING",
                 "source.token is missing", 0},

@@ -54,10 +54,11 @@ bool MatchesPattern(const std::string& pattern, const std::string& schema,
   return MatchesGlob(std::string_view(pattern).substr(table_at), table);
 }
 
-Selection::Selection(const std::vector<TableChoice>& choices)
-    : choices_(choices), found_(choices.size(), false) {}
+Selection::Selection(const std::vector<TableChoice>& choices, const SourceFilter& filter)
+    : choices_(choices), filter_(filter), found_(choices.size(), false) {}
 
 bool Selection::WantsSchema(const std::string& schema) const {
+  if (!filter_.TakesSchema(schema)) return false;
   for (const TableChoice& choice : choices_) {
     if (choice.location.empty() && MatchesSchema(choice.include, schema)) return true;
   }
@@ -65,7 +66,9 @@ bool Selection::WantsSchema(const std::string& schema) const {
 }
 
 const TableChoice* Selection::ChoiceOf(const std::string& schema, const std::string& table) {
+  if (!filter_.TakesTable(schema, table)) return nullptr;
   const TableChoice* first = nullptr;
+  const std::lock_guard lock(mutex_);
   for (size_t i = 0; i < choices_.size(); ++i) {
     const TableChoice& choice = choices_[i];
     if (!choice.location.empty() || !MatchesPattern(choice.include, schema, table)) continue;
@@ -79,8 +82,9 @@ const TableChoice* Selection::ChoiceOf(const std::string& schema, const std::str
   return first;
 }
 
-Status Selection::CheckAllFound(const std::string& catalog) const {
+Status Selection::CheckAllFound(const std::string& catalog) {
   std::string missing;
+  const std::lock_guard lock(mutex_);
   for (size_t i = 0; i < choices_.size(); ++i) {
     if (found_[i] || !choices_[i].location.empty()) continue;
     const TableChoice& choice = choices_[i];
@@ -92,10 +96,11 @@ Status Selection::CheckAllFound(const std::string& catalog) const {
   if (missing.empty()) return OkStatus();
   return Error(
       ErrorKind::kNotFound, "TABLES_NOT_FOUND",
-      fmt::format("no table of catalog {} matches {}; a pattern is `schema.table` or `table`, "
+      fmt::format("no table of catalog {} matches {}{}; a pattern is `schema.table` or `table`, "
                   "without the catalog, and the token's user needs USE SCHEMA and SELECT to see a "
                   "table",
-                  catalog, missing));
+                  catalog, missing,
+                  filter_.Empty() ? "" : " and the white- and blacklists of the source"));
 }
 
 }  // namespace mms::migration

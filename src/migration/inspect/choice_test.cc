@@ -5,6 +5,8 @@
 namespace mms::migration {
 namespace {
 
+const SourceFilter kNoFilter;
+
 struct PatternCase {
   std::string pattern;
   std::string schema;
@@ -47,7 +49,7 @@ TEST(Choice, PatternsMatchWithStarsMarksAndWithoutCase) {
 TEST(Choice, ExcludeTakesOutOfItsOwnIncludeOnly) {
   const std::vector<TableChoice> choices = {{"sales.*", {"sales.tmp_*", "old?"}, "", ""},
                                             {"sales.tmp_keep", {}, "", ""}};
-  Selection selection(choices);
+  Selection selection(choices, kNoFilter);
   EXPECT_TRUE(selection.WantsSchema("sales"));
   EXPECT_FALSE(selection.WantsSchema("hr"));
   EXPECT_NE(selection.ChoiceOf("sales", "orders"), nullptr);
@@ -62,7 +64,7 @@ TEST(Choice, AnIncludeThatFindsNothingIsNamed) {
                                             {"hr.staf", {}, "", ""},
                                             {"tmp*", {"a", "tmp*"}, "", ""},
                                             {"", {}, "file:///x", ""}};
-  Selection selection(choices);
+  Selection selection(choices, kNoFilter);
   EXPECT_NE(selection.ChoiceOf("sales", "orders"), nullptr);
   EXPECT_EQ(selection.ChoiceOf("hr", "tmp1"), nullptr);
   const Status found = selection.CheckAllFound("main");

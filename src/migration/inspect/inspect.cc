@@ -5,10 +5,10 @@
 #include <algorithm>
 #include <map>
 #include <mutex>
-#include <set>
 #include <utility>
 
 #include "clients/databricks/unity_catalog.h"
+#include "migration/inspect/catalog_listing.h"
 #include "migration/inspect/choice.h"
 #include "migration/inspect/refusal.h"
 
@@ -52,6 +52,7 @@ Result<Snapshot> ReadSnapshot(const SourceTable& source, delta::Table& table) {
 struct Source::State {
   SourceOptions options;
   std::shared_ptr<HttpClient> http;
+  std::shared_ptr<databricks::CallLimit> call_limit;
   std::mutex mutex;
   std::map<std::string, std::shared_ptr<azure::Storage>> storages;  // by account; under mutex
 
@@ -62,24 +63,14 @@ struct Source::State {
           "tables[].include chooses from a catalog: set source.workspace, source.catalog and "
           "source.token, or choose tables by tables[].location");
     }
-    databricks::UnityCatalog catalog(options.workspace, options.token, http);
-    Selection selection(choices);
-    std::vector<std::string> schemas;
-    TRY_VOID(catalog.ListSchemas(options.catalog, [&](databricks::Schema schema) -> Status {
-      if (selection.WantsSchema(schema.name)) schemas.push_back(std::move(schema.name));
-      return OkStatus();
+    databricks::UnityCatalog catalog(options.workspace, options.token, http, call_limit);
+    Selection selection(choices, options.filter);
+    const ChosenListing listing{catalog, selection, options.catalog, options.metastore_concurrency};
+    TRY_VOID(ListChosen(listing, [&](databricks::Table table, const TableChoice& choice) {
+      SourceTable source = MakeSourceTable(table);
+      source.settings = choice.settings;
+      return visit(std::move(source));
     }));
-    for (const std::string& schema : schemas) {
-      std::set<std::string>
-          seen;  // a page may repeat what another had when tables are made meanwhile
-      TRY_VOID(catalog.ListTables(options.catalog, schema, [&](databricks::Table table) -> Status {
-        const TableChoice* choice = selection.ChoiceOf(schema, table.name);
-        if (choice == nullptr || !seen.insert(table.name).second) return OkStatus();
-        SourceTable source = MakeSourceTable(table);
-        source.settings = choice->settings;
-        return visit(std::move(source));
-      }));
-    }
     return selection.CheckAllFound(options.catalog);
   }
 };
@@ -88,6 +79,8 @@ Source::Source(SourceOptions options, std::shared_ptr<HttpClient> http)
     : state_(std::make_shared<State>()) {
   state_->options = std::move(options);
   state_->http = std::move(http);
+  state_->call_limit = std::make_shared<databricks::CallLimit>(
+      databricks::CallLimit::Options{.in_flight_max = state_->options.metastore_concurrency});
   if (!state_->options.storage.http) state_->options.storage.http = state_->http;
 }
 

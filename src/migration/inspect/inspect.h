@@ -14,6 +14,7 @@
 #include "base/secret.h"
 #include "clients/azure/storage.h"
 #include "migration/inspect/snapshot.h"
+#include "migration/inspect/source_filter.h"
 
 namespace mms::migration {
 
@@ -21,7 +22,10 @@ struct SourceOptions {
   std::string workspace;  ///< "" when every table is given by location
   std::string catalog;
   std::string cluster;
+  std::string warehouse;
   Secret token;
+  SourceFilter filter;             ///< what of the catalog counts at all
+  int metastore_concurrency = 10;  ///< calls to the catalog side by side
   azure::StorageOptions storage;
 };
 
@@ -43,7 +47,8 @@ class Source {
   /// `http` is shared with other clients.
   Source(SourceOptions options, std::shared_ptr<HttpClient> http);
 
-  /// Every chosen table, one call of `visit` each, in schema and page order; one that several
+  /// Every chosen table that the source's lists leave, one call of `visit` each, in schema and page
+  /// order; one that several
   /// entries choose is visited once. A table nobody can read is visited with its refusal. Errors:
   /// those of the catalog as a whole (token, network), kNotFound TABLES_NOT_FOUND when an include
   /// matched nothing.
