@@ -11,21 +11,39 @@
 namespace mms::terminal {
 namespace {
 
+using migration::CheckOutcome;
+
+struct Mark {
+  const char* word;  ///< in JSON
+  const char* utf8;
+  const char* ascii;
+  Color color;
+};
+
+Mark MarkOf(CheckOutcome outcome) {
+  switch (outcome) {
+    case CheckOutcome::kOk: return {"ok", "✓", "ok", Color::kGreen};
+    case CheckOutcome::kFailed: return {"failed", "✗", "!!", Color::kRed};
+    case CheckOutcome::kUnknown: break;
+  }
+  return {"unknown", "?", "??", Color::kYellow};
+}
+
 void Print(const migration::CheckStep& step, int name_width, Output& output) {
+  const Mark mark = MarkOf(step.outcome);
   if (output.json()) {
     output.Object("check", {{"name", step.name},
-                            {"ok", step.ok},
+                            {"outcome", mark.word},
                             {"detail", step.detail},
+                            {"remedy", step.remedy.empty() ? Json(nullptr) : Json(step.remedy)},
                             {"duration_ms", step.duration_ms},
                             {"error", step.error ? ErrorFields(*step.error) : Json(nullptr)}});
     return;
   }
   const Screen screen = ScreenOf(STDOUT_FILENO);
-  const char* mark = step.ok ? (screen.utf8 ? "✓" : "ok") : (screen.utf8 ? "✗" : "!!");
-  // The error says what to do and carries its code; `detail` then only repeats it.
-  const std::string detail = step.error ? step.error->ToString() : step.detail;
+  const std::string detail = step.detail + (step.remedy.empty() ? "" : "; " + step.remedy);
   output.Result(fmt::format(
-      "{} {}  {}  {}\n", Colored(mark, step.ok ? Color::kGreen : Color::kRed, screen),
+      "{} {}  {}  {}\n", Colored(screen.utf8 ? mark.utf8 : mark.ascii, mark.color, screen),
       PadRight(Printable(step.name), name_width),
       PadLeft(fmt::format("{} ms", Thousands(step.duration_ms)), 9), Printable(detail)));
 }
@@ -42,7 +60,7 @@ ExitCode RunCheck(const std::string& file, Output& output) {
   ExitCode code = ExitCode::kDone;
   for (const migration::CheckStep& step : steps) {
     Print(step, name_width, output);
-    if (step.ok || code != ExitCode::kDone) continue;
+    if (step.outcome != CheckOutcome::kFailed || code != ExitCode::kDone) continue;
     code = step.error ? ExitCodeOf(step.error->kind()) : ExitCode::kConfiguration;
   }
   return code;

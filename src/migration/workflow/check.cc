@@ -1,113 +1,248 @@
 #include "migration/workflow/check.h"
 
-#include <chrono>
-#include <functional>
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "base/http_client.h"
-#include "base/secret.h"
+#include "clients/databricks/answer.h"
+#include "clients/databricks/compute.h"
 #include "clients/databricks/unity_catalog.h"
 #include "clients/maxcompute/rights.h"
-#include "migration/workflow/engine.h"
+#include "migration/inspect/catalog_listing.h"
+#include "migration/inspect/refusal.h"
+#include "migration/inspect/source_settings.h"
+#include "migration/workflow/check_rights.h"
+#include "migration/workflow/check_steps.h"
+#include "migration/workflow/check_storage.h"
 
 namespace mms::migration {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
-class Checks {
+/// The source side, asked in the order in which one thing needs another.
+class SourceCheck {
  public:
-  /// Runs a step that tells what it saw. False when it failed.
-  bool Step(const std::string& name, const std::function<Result<std::string>()>& look) {
-    CheckStep step;
-    step.name = name;
-    const auto start = Clock::now();
-    Result<std::string> seen = look();
-    step.duration_ms =
-        std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - start).count();
-    step.ok = seen.has_value();
-    if (seen.has_value()) {
-      step.detail = ScrubSecrets(*seen);
-    } else {
-      step.detail = ScrubSecrets(seen.error().ToString());
-      step.error = std::move(seen).error();
+  SourceCheck(const RunOptions& options, std::shared_ptr<HttpClient> http, CheckSteps& steps)
+      : options_(options.source),
+        choices_(options.tables),
+        http_(std::move(http)),
+        steps_(steps),
+        catalog_(options_.workspace, options_.token, http_,
+                 std::make_shared<databricks::CallLimit>(databricks::CallLimit::Options{
+                     .in_flight_max = options_.metastore_concurrency})) {}
+
+  void Run() {
+    const bool by_name = std::any_of(choices_.begin(), choices_.end(),
+                                     [](const TableChoice& one) { return one.location.empty(); });
+    if (!options_.workspace.empty() && CheckIdentity() && by_name && CheckCatalog()) {
+      CheckTables();
+      CheckAllRights();
     }
-    steps.push_back(std::move(step));
-    return steps.back().ok;
+    if (!options_.workspace.empty()) CheckCompute();
+    Source source(options_, http_);
+    AddLocations(source);
+    CheckStorage(options_, source, readable_, steps_);
   }
 
-  std::vector<CheckStep> steps;
+ private:
+  /// Workspace and token, by the one call that needs no right.
+  bool CheckIdentity() {
+    Result<std::optional<databricks::Identity>> who = std::optional<databricks::Identity>();
+    Status known = OkStatus();
+    const bool workspace = steps_.Take("Databricks workspace", "", [&]() -> Result<Finding> {
+      who = catalog_.FetchIdentity();
+      // Two servers have nothing to say here: one without users, and one that is no workspace.
+      const bool silent = who && !*who;
+      if (silent) {
+        const Result<databricks::Catalog> catalog = catalog_.FetchCatalog(options_.catalog);
+        if (!catalog) known = catalog.error();
+      }
+      if (!who && who.error().kind() != ErrorKind::kDenied) return who.error();
+      if (!known && known.error().code() == "DATABRICKS_WORKSPACE") return known.error();
+      Finding finding{options_.workspace + " answers"};
+      if (silent) finding.detail += " (an open-source Unity Catalog server, by what it lacks)";
+      if (GoesInTheClear(options_.workspace)) {
+        finding.remedy = "the token goes over the network in the clear: use https://";
+      }
+      return finding;
+    });
+    return workspace &&
+           steps_.Take("Databricks token", "make a new token and set source.token",
+                       [&]() -> Result<Finding> {
+                         if (!who) return who.error();
+                         if (!known && known.error().code() == "DATABRICKS_TOKEN_INVALID") {
+                           return known.error();
+                         }
+                         return ToldUser(*who);
+                       });
+  }
+
+  Result<Finding> ToldUser(const std::optional<databricks::Identity>& who) {
+    if (!who || who->user.empty()) {
+      return Finding{"the server does not tell whose token it is", "", CheckOutcome::kUnknown};
+    }
+    question_.identity = *who;
+    return Finding{"user " + who->user};
+  }
+
+  bool CheckCatalog() {
+    return steps_.Take("Unity Catalog", "", [&]() -> Result<Finding> {
+      TRY(const databricks::Catalog catalog, catalog_.FetchCatalog(options_.catalog));
+      question_.catalog_owner = catalog.owner;
+      return Finding{"catalog " + catalog.name};
+    });
+  }
+
+  void CheckTables() {
+    int64_t chosen = 0, refused = 0, unguarded = 0;
+    steps_.Take("Tables", "", [&]() -> Result<Finding> {
+      Selection selection(choices_, options_.filter);
+      TRY_VOID(catalog_.ListSchemas(options_.catalog, [&](databricks::Schema schema) -> Status {
+        if (selection.WantsSchema(schema.name)) {
+          question_.schema_owners[schema.name] = schema.owner;
+        }
+        return OkStatus();
+      }));
+      const ChosenListing listing{catalog_, selection, options_.catalog,
+                                  options_.metastore_concurrency};
+      const auto note = [&](const databricks::Table& table, const TableChoice&) -> Status {
+        question_.tables.push_back({table.schema, table.name, table.owner, table.browse_only});
+        SourceTable source = MakeSourceTable(table);
+        ++chosen;
+        refused += source.refusal.has_value();
+        unguarded += !table.tells_guards;
+        NoteReadable(std::move(source));
+        return OkStatus();
+      };
+      TRY_VOID(ListChosen(listing, note));
+      TRY_VOID(selection.CheckAllFound(options_.catalog));
+      return Finding{
+          std::to_string(chosen) + " chosen" +
+          (refused > 0 ? ", " + std::to_string(refused) + " of them cannot be moved" : "")};
+    });
+    if (unguarded == 0) return;
+    steps_.Take("Row filters and masks", "", [&]() -> Result<Finding> {
+      return Finding{"this server does not tell them; a table's files hold what such would hide",
+                     "", CheckOutcome::kUnknown};
+    });
+  }
+
+  /// One table of each storage account is enough.
+  void NoteReadable(SourceTable table) {
+    if (table.refusal) return;
+    const bool known =
+        std::any_of(readable_.begin(), readable_.end(), [&](const SourceTable& other) {
+          return other.location.account == table.location.account &&
+                 other.location.local == table.location.local;
+        });
+    if (!known) readable_.push_back(std::move(table));
+  }
+
+  void AddLocations(Source& source) {
+    std::vector<TableChoice> locations;
+    for (const TableChoice& choice : choices_) {
+      if (!choice.location.empty()) locations.push_back(choice);
+    }
+    if (locations.empty()) return;
+    steps_.Take("Tables by location", "", [&]() -> Result<Finding> {
+      TRY_VOID(source.List(locations, [&](SourceTable table) -> Status {
+        if (table.refusal) return *table.refusal;
+        NoteReadable(std::move(table));
+        return OkStatus();
+      }));
+      return Finding{std::to_string(locations.size()) + " chosen"};
+    });
+  }
+
+  void CheckAllRights() {
+    question_.catalog = options_.catalog;
+    const std::vector<std::string> names = question_.identity.Names();
+    question_.fetch_grants = [&](const databricks::Securable& securable) {
+      return catalog_.FetchGrants(securable, names);
+    };
+    question_.read_table = [&](const ListedTable& table) -> Result<bool> {
+      Result<databricks::Table> read =
+          catalog_.FetchTable(options_.catalog + "." + table.schema + "." + table.name);
+      if (read) return !read->browse_only;
+      if (read.error().kind() == ErrorKind::kDenied) return false;
+      return read.error();
+    };
+    CheckRights(question_, steps_);
+  }
+
+  void CheckCompute() {
+    databricks::ComputeId id{databricks::ComputeKind::kCluster, options_.cluster};
+    if (!options_.warehouse.empty()) {
+      id = {databricks::ComputeKind::kWarehouse, options_.warehouse};
+    }
+    if (id.id.empty()) return;
+    const bool cluster = id.kind == databricks::ComputeKind::kCluster;
+    steps_.Take(
+        cluster ? "Databricks cluster" : "SQL warehouse",
+        cluster ? "check source.cluster; to use it, its owner gives CAN ATTACH TO and CAN RESTART"
+                : "check source.warehouse; to use it, its owner gives CAN USE",
+        [&]() -> Result<Finding> { return ToldCompute(id); });
+  }
+
+  Result<Finding> ToldCompute(const databricks::ComputeId& id) {
+    const databricks::TokenSource token = [&](bool) -> Result<Secret> { return options_.token; };
+    databricks::Compute compute(options_.workspace, token, http_, {});
+    Result<databricks::ComputeState> fetched = compute.Fetch(id);
+    if (!fetched && databricks::LacksEndpoint(fetched.error())) {
+      return Finding{"this server has no compute", "", CheckOutcome::kUnknown};
+    }
+    TRY(const databricks::ComputeState state, std::move(fetched));
+    TRY_VOID(CheckAccessMode(state));
+    Finding finding{fmt::format("{} ({}) is {}", state.name, id.id, state.state)};
+    if (!state.access_mode.empty()) finding.detail += ", access mode " + state.access_mode;
+    finding.detail += "; not needed to copy from storage";
+    if (state.readiness == databricks::ComputeReadiness::kFailed) {
+      return Error(ErrorKind::kConflict, "COMPUTE_DELETED",
+                   fmt::format("{} is {} {}; choose another", id.id, state.state, state.message));
+    }
+    if (state.readiness == databricks::ComputeReadiness::kUnknown) {
+      finding.outcome = CheckOutcome::kUnknown;
+    }
+    return finding;
+  }
+
+  const SourceOptions& options_;
+  const std::vector<TableChoice>& choices_;
+  const std::shared_ptr<HttpClient> http_;
+  CheckSteps& steps_;
+  databricks::UnityCatalog catalog_;
+  RightsQuestion question_;
+  std::vector<SourceTable> readable_;  ///< one of each storage account
 };
 
-void CheckDatabricks(const SourceOptions& source, const std::shared_ptr<HttpClient>& http,
-                     Checks& checks) {
-  if (source.workspace.empty()) return;
-  databricks::UnityCatalog catalog(source.workspace, source.token, http);
-  const bool known = checks.Step("Databricks token", [&]() -> Result<std::string> {
-    TRY(const auto user, catalog.FetchIdentity());
-    return "user " + (user ? user->user : "not told");
-  });
-  if (!known) return;
-  checks.Step("Unity Catalog", [&]() -> Result<std::string> {
-    TRY_VOID(catalog.FetchCatalog(source.catalog));
-    return "catalog " + source.catalog;
-  });
-  if (source.cluster.empty()) return;
-  checks.Step("Databricks cluster", [&]() -> Result<std::string> {
-    TRY(const std::string state, catalog.FetchClusterState(source.cluster));
-    return "cluster " + source.cluster + " is " + state + " (not needed to copy)";
-  });
-}
-
-/// Lists the tables and opens the log of the first that can be read: names, storage and SAS in one
-/// step each.
-void CheckTables(const RunOptions& options, const std::shared_ptr<HttpClient>& http,
-                 Checks& checks) {
-  Source source(options.source, http);
-  std::optional<SourceTable> first;
-  int64_t tables = 0, refused = 0;
-  const bool listed = checks.Step("Tables", [&]() -> Result<std::string> {
-    TRY_VOID(source.List(options.tables, [&](SourceTable table) -> Status {
-      ++tables;
-      refused += table.refusal.has_value();
-      if (!first && !table.refusal) first = std::move(table);
-      return OkStatus();
-    }));
-    return std::to_string(tables) + " chosen" +
-           (refused > 0 ? ", " + std::to_string(refused) + " of them cannot be moved" : "");
-  });
-  if (!listed || !first) return;
-  checks.Step("Storage", [&]() -> Result<std::string> {
-    TRY(const Snapshot snapshot, source.Inspect(*first, std::nullopt));
-    return first->name + " is at version " + std::to_string(snapshot.version);
-  });
-}
-
 void CheckMaxCompute(const maxcompute::Options& target, const std::shared_ptr<HttpClient>& http,
-                     Checks& checks) {
+                     CheckSteps& steps) {
   maxcompute::Client client(target, http);
-  const bool there = checks.Step("MaxCompute project", [&]() -> Result<std::string> {
+  const bool there = steps.Take("MaxCompute project", "", [&]() -> Result<Finding> {
     TRY_VOID(client.CheckProject());
-    return "project " + target.project;
+    return Finding{"project " + target.project};
   });
   if (!there) return;
-  checks.Step("MaxCompute Tunnel", [&]() -> Result<std::string> {
+  steps.Take("MaxCompute Tunnel", "", [&]() -> Result<Finding> {
     TRY(const std::string endpoint, client.TunnelEndpoint());
-    return endpoint;
+    return Finding{endpoint};
   });
-  const bool runs = checks.Step("MaxCompute SQL", [&]() -> Result<std::string> {
+  const bool runs = steps.Take("MaxCompute SQL", "", [&]() -> Result<Finding> {
     TRY(const maxcompute::SqlResult result, client.RunSql("SELECT 1;"));
-    return "instance " + result.instance_id;
+    return Finding{"instance " + result.instance_id};
   });
-  if (!runs && checks.steps.back().error->code() != "ODPS_DENIED") return;
+  if (!runs && steps.steps.back().error->code() != "ODPS_DENIED") return;
   maxcompute::Tunnel tunnel(&client);
   for (const maxcompute::Right& right :
        maxcompute::CheckRights(tunnel, {.may_create_table = true})) {
-    checks.Step("MaxCompute right: " + right.name, [&]() -> Result<std::string> {
+    steps.Take("MaxCompute right: " + right.name, "", [&]() -> Result<Finding> {
       switch (right.state) {
-        case maxcompute::RightState::kGranted: return right.detail;
-        case maxcompute::RightState::kUnknown: return "not known: " + right.detail;
+        case maxcompute::RightState::kGranted: return Finding{right.detail};
+        case maxcompute::RightState::kUnknown:
+          return Finding{right.detail, right.grant, CheckOutcome::kUnknown};
         case maxcompute::RightState::kMissing: break;
       }
       return Error(ErrorKind::kDenied, "ODPS_DENIED",
@@ -121,11 +256,10 @@ void CheckMaxCompute(const maxcompute::Options& target, const std::shared_ptr<Ht
 std::vector<CheckStep> CheckAll(const RunOptions& options) {
   auto http = std::make_shared<HttpClient>(HttpClient::Options{});
   auto target_http = std::make_shared<HttpClient>(options.target_http);
-  Checks checks;
-  CheckDatabricks(options.source, http, checks);
-  CheckTables(options, http, checks);
-  CheckMaxCompute(options.target, target_http, checks);
-  return std::move(checks.steps);
+  CheckSteps steps;
+  SourceCheck(options, http, steps).Run();
+  CheckMaxCompute(options.target, target_http, steps);
+  return std::move(steps.steps);
 }
 
 }  // namespace mms::migration

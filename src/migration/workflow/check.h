@@ -11,10 +11,13 @@
 
 namespace mms::migration {
 
+enum class CheckOutcome { kOk, kFailed, kUnknown };
+
 struct CheckStep {
   std::string name;  ///< "Databricks token", ...
-  bool ok = false;
-  std::string detail;  ///< what was seen, or error and remedy
+  CheckOutcome outcome = CheckOutcome::kUnknown;
+  std::string detail;  ///< what was seen, or the error, which says what to do
+  std::string remedy;  ///< what to do beside that; "" = nothing
   long duration_ms = 0;
   std::optional<Error> error;
 };
