@@ -7,18 +7,18 @@
 // CLIENT_SECRET. OPTIONS is "-" or a list name=value,...:
 //   arrow links lz4 direct text (0 or 1), fetch_bytes bytes downloads timeout (numbers),
 //   wanted=PATH (an Arrow IPC file whose schema is wanted), cancel=MS (Cancel after so long),
-//   catalog schema (initial namespace).
+//   json=DIGITS (positions of columns that are JSON), catalog schema (initial namespace).
 // FILE receives the rows as an Arrow IPC file; "-" counts them and lets them go. The last line is
 // "ROWS rows BATCHES batches PEAK kB". Errors go to stderr, exit code 1.
 #include <arrow/api.h>
 #include <arrow/io/file.h>
 #include <arrow/ipc/api.h>
 #include <fmt/format.h>
-#include <sys/resource.h>
 
 #include <atomic>
 #include <chrono>
 #include <cstdlib>
+#include <fstream>
 #include <map>
 #include <memory>
 #include <string>
@@ -64,6 +64,8 @@ Result<StatementOptions> MakeStatementOptions(const Words& words) {
   StatementOptions options;
   options.nested_as_text = Number(words, "text", 0) != 0;
   options.timeout_s = Number(words, "timeout", 0);
+  for (const char c : Text(words, "json"))
+    options.json_columns.insert(static_cast<size_t>(c - '0'));
   const std::string path = Text(words, "wanted");
   if (path.empty()) return options;
   const auto input = arrow::io::ReadableFile::Open(path);
@@ -72,6 +74,16 @@ Result<StatementOptions> MakeStatementOptions(const Words& words) {
   if (!reader.ok()) return FromArrow(reader.status());
   options.wanted = (*reader)->schema();
   return options;
+}
+
+/// The most memory this program had. Not getrusage: it keeps what the process had before exec.
+long PeakKib() {
+  std::ifstream status("/proc/self/status");
+  std::string line;
+  while (std::getline(status, line)) {
+    if (line.starts_with("VmHWM:")) return std::atol(line.c_str() + 6);
+  }
+  return -1;
 }
 
 /// Where the rows go: a file, or nowhere.
@@ -94,9 +106,7 @@ class Sink {
     return written.ok() ? OkStatus() : Status(FromArrow(written));
   }
   Status Close() {
-    rusage usage{};
-    getrusage(RUSAGE_SELF, &usage);
-    fmt::print("{} rows {} batches {} kB\n", rows_, batches_, usage.ru_maxrss);
+    fmt::print("{} rows {} batches {} kB\n", rows_, batches_, PeakKib());
     if (writer_ == nullptr) return OkStatus();
     const arrow::Status closed = writer_->Close();
     return closed.ok() ? OkStatus() : Status(FromArrow(closed));

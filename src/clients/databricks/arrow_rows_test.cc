@@ -106,6 +106,7 @@ std::string Conformed(const std::shared_ptr<arrow::DataType>& sent, const std::s
   server.columns = {server_type == TTypeId::DECIMAL ? DescribedDecimal("c", 5, 2)
                                                     : Described("c", server_type)};
   ResultSchemaOptions options;
+  options.json_columns = {0};
   if (wanted != nullptr) options.wanted = arrow::schema({arrow::field("c", wanted)});
   const auto planned = PlanArrowResult(*schema, server, options);
   if (!planned) return planned.error().code();

@@ -36,7 +36,7 @@ std::string RefusedPlan(std::vector<tcli::TColumnDesc> columns, ResultSchemaOpti
 ResultSchemaOptions Wanted(std::vector<std::shared_ptr<arrow::DataType>> types) {
   arrow::FieldVector fields;
   for (auto& type : types) fields.push_back(arrow::field("w", std::move(type)));
-  return {arrow::schema(std::move(fields)), false};
+  return {arrow::schema(std::move(fields)), {}, false};
 }
 
 /// A column of two rows, the second null: how it travels, and what its first value prints as.
@@ -153,9 +153,10 @@ TEST(ColumnarRows, NamesTheColumnOfABadValue) {
 
 TEST(ColumnarRows, NestedTextBecomesTheWantedType) {
   const auto numbers = arrow::list(arrow::int32());
+  ResultSchemaOptions options = Wanted({numbers, arrow::list(arrow::utf8())});
+  options.json_columns = {1};
   const ResultSchema schema =
-      Planned({Described("a", TTypeId::ARRAY), Described("j", TTypeId::STRING)},
-              Wanted({numbers, arrow::list(arrow::utf8())}));
+      Planned({Described("a", TTypeId::ARRAY), Described("j", TTypeId::STRING)}, options);
   tcli::TRowSet rows;
   rows.columns = {TextColumn({"[1,null]", ""}, "\2"), TextColumn({"[\"a\\\"\"]", "[]"})};
   auto batch = DecodeColumnarRows(rows, schema);
@@ -170,6 +171,9 @@ TEST(ResultSchema, RefusesByNameWhatWouldLoseSomething) {
   EXPECT_EQ(RefusedPlan({Described("a", TTypeId::ARRAY)}), "SQL_NESTED_TEXT");
   EXPECT_EQ(RefusedPlan({Described("a", TTypeId::ARRAY)}, Wanted({arrow::list(arrow::utf8())})),
             "SQL_NESTED_TEXT");
+  EXPECT_EQ(RefusedPlan({Described("j", TTypeId::STRING)}, Wanted({arrow::list(arrow::utf8())})),
+            "SQL_SCHEMA_DIFFERS")
+      << "text that nobody calls JSON could be Hive's";
   EXPECT_EQ(RefusedPlan({Described("i", TTypeId::INTERVAL_DAY_TIME)}), "SQL_TYPE_UNSUPPORTED");
   EXPECT_EQ(RefusedPlan({Described("u", 99)}), "SQL_TYPE_UNSUPPORTED");
   EXPECT_EQ(RefusedPlan({Described("d", TTypeId::DECIMAL)}), "SQL_TYPE_UNSUPPORTED")
@@ -196,7 +200,7 @@ TEST(ResultSchema, TakesTimestampsWithoutZoneWhenTheCatalogSaysSo) {
 }
 
 TEST(ResultSchema, GivesTextOnlyWhenItIsAskedFor) {
-  const ResultSchema text = Planned({Described("a", TTypeId::ARRAY)}, {nullptr, true});
+  const ResultSchema text = Planned({Described("a", TTypeId::ARRAY)}, {nullptr, {}, true});
   EXPECT_TRUE(text.arrow->field(0)->type()->Equals(arrow::utf8()));
   tcli::TRowSet rows;
   rows.columns = {TextColumn({"[\"a\"]"})};

@@ -322,6 +322,29 @@ Result<JdbcUrl> ParseJdbcUrl(std::string_view text) {
   return url;
 }
 
+SqlChannel::Options ChannelOptions(const JdbcUrl& url, TokenSource token) {
+  SqlChannel::Options options;
+  options.endpoint.url =
+      fmt::format("{}://{}:{}{}", url.tls ? "https" : "http", url.host, url.port, url.http_path);
+  options.endpoint.token = std::move(token);
+  options.endpoint.headers = url.headers;
+  options.catalog = url.catalog;
+  options.schema = url.schema;
+  options.settings = url.settings;
+  options.arrow = url.arrow;
+  options.links = url.links;
+  options.lz4 = url.lz4;
+  options.direct_results = url.direct_results;
+  if (url.link_threads > 0) options.downloads_max = url.link_threads;
+  if (url.poll_ms > 0) options.poll_first_ms = std::min(url.poll_ms, options.poll_max_ms);
+  if (url.socket_timeout_s > 0) options.call_timeout_ms = url.socket_timeout_s * 1000;
+  if (url.unavailable_retry_s >= 0) {
+    options.unavailable_deadline_ms = url.unavailable_retry_s * 1000;
+  }
+  if (url.throttled_retry_s >= 0) options.throttled_deadline_ms = url.throttled_retry_s * 1000;
+  return options;
+}
+
 std::string ClusterPath(std::string_view org, std::string_view cluster_id) {
   return fmt::format("/sql/protocolv1/o/{}/{}", org.empty() ? "0" : UrlEncode(org),
                      UrlEncode(cluster_id));

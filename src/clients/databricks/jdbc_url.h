@@ -15,6 +15,7 @@
 
 #include "base/result.h"
 #include "base/secret.h"
+#include "clients/databricks/sql_channel.h"
 
 namespace mms::databricks {
 
@@ -69,6 +70,10 @@ struct JdbcUrl {
 /// Errors: kInvalidInput JDBC_URL (its form), JDBC_KEY (a key that cannot be followed, or a value
 /// that its key does not take; what to do is said). Neither shows a secret.
 Result<JdbcUrl> ParseJdbcUrl(std::string_view url);
+
+/// The channel that the URL describes; what it does not say stays as it is by default. A URL
+/// without httpPath gives an endpoint without path. Proxies and user agent are the HTTP client's.
+SqlChannel::Options ChannelOptions(const JdbcUrl& url, TokenSource token);
 
 /// The HTTP path of a cluster; `org` "" is taken for 0, which single-tenant hosts answer to.
 std::string ClusterPath(std::string_view org, std::string_view cluster_id);

@@ -158,6 +158,31 @@ TEST(JdbcUrl, NeverShowsAPassword) {
   }
 }
 
+TEST(JdbcUrl, MakesTheChannelItDescribes) {
+  const TokenSource token = [](bool) -> Result<Secret> { return Secret("dapiCANARY0"); };
+  const SqlChannel::Options options = ChannelOptions(
+      Parsed(
+          "jdbc:databricks://h:8443/s;httpPath=p;ConnCatalog=c;EnableQueryResultDownload=0;"
+          "cloudFetchThreadPoolSize=8;socketTimeout=60;RateLimitRetry=0;asyncexecpollinterval=50;"
+          "http.header.X-Team=a;spark.sql.x=1"),
+      token);
+  EXPECT_EQ(options.endpoint.url, "https://h:8443/p");
+  EXPECT_EQ(options.endpoint.headers.at("X-Team"), "a");
+  EXPECT_EQ(options.endpoint.token(false)->Reveal(), "dapiCANARY0");
+  EXPECT_EQ(options.catalog, "c");
+  EXPECT_EQ(options.schema, "s");
+  EXPECT_EQ(options.settings.at("spark.sql.x"), "1");
+  EXPECT_FALSE(options.links);
+  EXPECT_TRUE(options.arrow);
+  EXPECT_EQ(options.downloads_max, 8);
+  EXPECT_EQ(options.poll_first_ms, 50);
+  EXPECT_EQ(options.call_timeout_ms, 60'000);
+  EXPECT_EQ(options.throttled_deadline_ms, 0);
+  EXPECT_EQ(options.unavailable_deadline_ms, 900'000) << "not said";
+  EXPECT_EQ(ChannelOptions(Parsed("jdbc:spark://127.0.0.1:1;ssl=0"), token).endpoint.url,
+            "http://127.0.0.1:1");
+}
+
 TEST(HttpPath, IsDerivedFromClusterAndWorkspace) {
   EXPECT_EQ(ClusterPath("12", "0101-x"), "/sql/protocolv1/o/12/0101-x");
   EXPECT_EQ(ClusterPath("", "0101-x"), "/sql/protocolv1/o/0/0101-x");

@@ -75,9 +75,9 @@ struct LinkReader::Download {
 LinkReader::LinkReader(std::shared_ptr<HttpClient> http, std::shared_ptr<arrow::Schema> sent,
                        Options options)
     : http_(std::move(http)), sent_(std::move(sent)), options_(std::move(options)) {
-  options_.retry.cancelled = [this] {
+  options_.retry.cancelled = [this, by_caller = std::move(options_.retry.cancelled)] {
     std::lock_guard lock(mutex_);
-    return stopping_ || http_->cancelled();
+    return stopping_ || (by_caller && by_caller());
   };
 }
 

@@ -33,6 +33,13 @@ std::string TypeName(int server_type) {
 
 TypePtr Instant() { return arrow::timestamp(arrow::TimeUnit::MICRO, "UTC"); }
 
+/// What the caller wants of a column.
+struct Wish {
+  TypePtr type;  // null = as the server sends it
+  bool json = false;
+  bool nested_as_text = false;
+};
+
 struct ServerColumn {
   std::string name;
   int type = 0;
@@ -135,12 +142,12 @@ Result<ResultColumn> PlanNested(const ServerColumn& column, const TypePtr& wante
   return ResultColumn{column.name, column.type, wanted, form};
 }
 
-Result<ResultColumn> PlanColumn(const ServerColumn& column, const TypePtr& wanted,
-                                bool nested_as_text) {
+Result<ResultColumn> PlanColumn(const ServerColumn& column, const Wish& wish) {
+  const TypePtr& wanted = wish.type;
   const TypePtr natural = NaturalType(column);
   if (wanted == nullptr) {
     if (natural != nullptr) return ResultColumn{column.name, column.type, natural, {}};
-    if (!nested_as_text) return NotWanted(column);
+    if (!wish.nested_as_text) return NotWanted(column);
     return ResultColumn{column.name, column.type, arrow::utf8(), ColumnForm::kTextAsIs};
   }
   if (column.type == TTypeId::NULL_TYPE || (natural != nullptr && natural->Equals(wanted))) {
@@ -149,7 +156,7 @@ Result<ResultColumn> PlanColumn(const ServerColumn& column, const TypePtr& wante
   if (column.type == TTypeId::TIMESTAMP && IsMicrosUtcOrZoneless(*wanted)) {
     return ResultColumn{column.name, column.type, wanted, {}};
   }
-  if (IsTextual(column.type) && IsNested(*wanted)) {
+  if (IsTextual(column.type) && IsNested(*wanted) && wish.json) {
     return PlanNested(column, wanted, ColumnForm::kJsonText);
   }
   if (SameKind(column.type, *wanted)) return PlanNested(column, wanted, ColumnForm::kHiveText);
@@ -183,7 +190,8 @@ TypePtr WithUtc(const TypePtr& type) {
 }
 
 Result<ResultColumn> PlanSent(const arrow::Field& sent, const ServerColumn& column,
-                              const TypePtr& wanted, bool nested_as_text) {
+                              const Wish& wish) {
+  const TypePtr& wanted = wish.type;
   const TypePtr utc = WithUtc(sent.type());
   if (utc == nullptr) {
     return Error(ErrorKind::kConflict, "SQL_TIME_ZONE",
@@ -199,7 +207,7 @@ Result<ResultColumn> PlanSent(const arrow::Field& sent, const ServerColumn& colu
         return ResultColumn{sent.name(), column.type, decimal, ColumnForm::kDecimalText};
       }
     }
-    return PlanColumn(column, wanted, nested_as_text);
+    return PlanColumn(column, wish);
   }
   if (wanted == nullptr || utc->Equals(wanted)) {
     const bool as_sent = utc->Equals(sent.type());
@@ -212,22 +220,28 @@ Result<ResultColumn> PlanSent(const arrow::Field& sent, const ServerColumn& colu
   if (sent.type()->id() == arrow::Type::NA) {
     return ResultColumn{sent.name(), TTypeId::NULL_TYPE, wanted, ColumnForm::kPlain};
   }
-  if (sent.type()->id() == arrow::Type::STRING) return PlanColumn(column, wanted, nested_as_text);
+  if (sent.type()->id() == arrow::Type::STRING) return PlanColumn(column, wish);
   return Differs(sent.name(), sent.type()->ToString(), *wanted);
 }
 
-/// The wanted types, one for each of the server's `columns`; null pointers when nothing is wanted.
-Result<std::vector<TypePtr>> WantedTypes(const ResultSchemaOptions& options, size_t columns) {
-  if (options.wanted == nullptr) return std::vector<TypePtr>(columns);
+/// What is wished of each of the server's `columns`.
+Result<std::vector<Wish>> WishesOf(const ResultSchemaOptions& options, size_t columns) {
+  std::vector<Wish> wishes(columns);
+  for (size_t i = 0; i < columns; ++i) {
+    wishes[i].json = options.json_columns.contains(i);
+    wishes[i].nested_as_text = options.nested_as_text;
+  }
+  if (options.wanted == nullptr) return wishes;
   if (static_cast<size_t>(options.wanted->num_fields()) != columns) {
     return Error(ErrorKind::kConflict, "SQL_SCHEMA_DIFFERS",
                  fmt::format("the result has {} columns, but {} are expected; update the metadata "
                              "and plan again",
                              columns, options.wanted->num_fields()));
   }
-  std::vector<TypePtr> types;
-  for (const auto& field : options.wanted->fields()) types.push_back(field->type());
-  return types;
+  for (size_t i = 0; i < columns; ++i) {
+    wishes[i].type = options.wanted->field(static_cast<int>(i))->type();
+  }
+  return wishes;
 }
 
 bool HoldsTimestamp(const arrow::DataType& type) {
@@ -260,11 +274,11 @@ ResultSchema Finish(std::vector<ResultColumn> columns, const ResultSchemaOptions
 
 Result<ResultSchema> PlanColumnarResult(const tcli::TTableSchema& server,
                                         const ResultSchemaOptions& options) {
-  TRY(const std::vector<TypePtr> wanted, WantedTypes(options, server.columns.size()));
+  TRY(const std::vector<Wish> wishes, WishesOf(options, server.columns.size()));
   std::vector<ResultColumn> columns;
   for (size_t i = 0; i < server.columns.size(); ++i) {
     TRY(const ServerColumn column, ReadColumn(server.columns[i]));
-    TRY(ResultColumn planned, PlanColumn(column, wanted[i], options.nested_as_text));
+    TRY(ResultColumn planned, PlanColumn(column, wishes[i]));
     columns.push_back(std::move(planned));
   }
   return Finish(std::move(columns), options, ColumnForm::kPlain);
@@ -277,12 +291,12 @@ Result<ResultSchema> PlanArrowResult(const arrow::Schema& sent, const tcli::TTab
                  fmt::format("the server describes {} columns and sends {}", server.columns.size(),
                              sent.num_fields()));
   }
-  TRY(const std::vector<TypePtr> wanted, WantedTypes(options, server.columns.size()));
+  TRY(const std::vector<Wish> wishes, WishesOf(options, server.columns.size()));
   std::vector<ResultColumn> columns;
   for (size_t i = 0; i < server.columns.size(); ++i) {
     TRY(const ServerColumn column, ReadColumn(server.columns[i]));
     const arrow::Field& field = *sent.field(static_cast<int>(i));
-    TRY(ResultColumn planned, PlanSent(field, column, wanted[i], options.nested_as_text));
+    TRY(ResultColumn planned, PlanSent(field, column, wishes[i]));
     columns.push_back(std::move(planned));
   }
   return Finish(std::move(columns), options, ColumnForm::kHiveText);

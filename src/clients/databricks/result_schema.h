@@ -7,7 +7,9 @@
 
 #include <arrow/type_fwd.h>
 
+#include <cstddef>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -39,6 +41,9 @@ struct ResultColumn {
 struct ResultSchemaOptions {
   /// The columns that the caller expects, in order; null = as the server sends them.
   std::shared_ptr<arrow::Schema> wanted;
+  /// Positions of columns that the statement made into JSON (nested_text.h): text that becomes the
+  /// wanted type. Other text never does, since Hive's form of a nested value could pass for JSON.
+  std::set<size_t> json_columns;
   /// Nested values and intervals whose type is not wanted come as the server's text.
   bool nested_as_text = false;
 };

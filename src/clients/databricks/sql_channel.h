@@ -26,6 +26,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "base/http_client.h"
@@ -48,6 +49,8 @@ struct StatementOptions {
   /// The columns expected, by position: the batches have exactly this schema, or the statement is
   /// refused by the name of the column that cannot. Null = as the server sends them.
   std::shared_ptr<arrow::Schema> wanted;
+  /// Positions of wanted columns that the statement makes into JSON (nested_text.h, NestedAsJson).
+  std::set<size_t> json_columns;
   /// Nested values and intervals that are not wanted in a type come as the server's text (DESCRIBE
   /// DETAIL has such); otherwise they are refused.
   bool nested_as_text = false;
@@ -88,7 +91,9 @@ class SqlChannel {
   /// Runs the statement, and returns when it has run and its columns are known.
   Result<std::unique_ptr<SqlRows>> Execute(std::string statement, StatementOptions options = {});
 
-  /// Ends the statements that run or are being read now, here and at the server.
+  /// Ends the statements that run or are being read now, here and at the server. A call under
+  /// way is waited for: that of a cluster that starts, or a fetch for which the server still works.
+  /// The HTTP client's Cancel ends those too.
   void Cancel();
 
  private:

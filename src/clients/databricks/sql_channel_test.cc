@@ -95,12 +95,14 @@ TEST(SqlChannel, SpeaksDatabricksDialect) {
   server.on_headers = [&](const LoopbackRequest& request) {
     authorization = request.headers.at("authorization");
     EXPECT_EQ(request.headers.at("content-type"), "application/x-thrift");
+    EXPECT_EQ(request.headers.at("x-team"), "a");
     EXPECT_EQ(request.target, "/sql/1.0/warehouses/1");
   };
   ServeColumns(server, 5, 2);
   SqlChannel::Options options = Options(server);
   options.catalog = "main";
   options.settings["ansi_mode"] = "true";
+  options.endpoint.headers["X-Team"] = "a";
   {
     const auto channel = Open(std::move(options));
     ExpectIds(ReadIds(*channel), 5);
@@ -277,7 +279,9 @@ TEST(SqlChannel, AStatementThatTakesTooLongIsCancelled) {
   FakeSqlServer server;
   server.on_status = [](auto& reply) { reply.operationState = TOperationState::RUNNING; };
   const auto channel = Open(Options(server));
-  auto ids = ReadIds(*channel, {nullptr, false, /*timeout_s=*/1});
+  StatementOptions options;
+  options.timeout_s = 1;
+  auto ids = ReadIds(*channel, options);
   ASSERT_FALSE(ids);
   EXPECT_EQ(ids.error().code(), "SQL_TIMEOUT");
   EXPECT_EQ(server.count("CancelOperation"), 1);

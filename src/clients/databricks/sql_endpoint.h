@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <string>
 
 #include "base/result.h"
@@ -24,6 +25,7 @@ struct SqlEndpoint {
   SqlDialect dialect = SqlDialect::kDatabricks;
   std::string user;  ///< kHive only
   TokenSource token;
+  std::map<std::string, std::string> headers;  ///< sent with every call, beside ours
 };
 
 }  // namespace mms::databricks

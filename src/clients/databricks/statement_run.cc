@@ -239,7 +239,8 @@ Status StatementRun::WaitUntilRun(std::optional<tcli::TGetOperationStatusResp> r
 
 Status StatementRun::PauseBeforePoll(long wait_ms) {
   const auto spent = std::chrono::steady_clock::now() - begun_;
-  if (options_.timeout_s > 0 && spent > std::chrono::seconds(options_.timeout_s)) {
+  const bool limited = options_.timeout_s > 0 && !has_run_;
+  if (limited && spent > std::chrono::seconds(options_.timeout_s)) {
     return Error(ErrorKind::kLimitReached, "SQL_TIMEOUT",
                  fmt::format("not run within {} s, and cancelled", options_.timeout_s))
         .At(ShownStatement(statement_));
@@ -275,7 +276,7 @@ Status StatementRun::PlanSchema(const tcli::TGetResultSetMetadataResp& metadata)
   using Format = tcli::TSparkRowSetType;
   const int format =
       metadata.__isset.resultFormat ? metadata.resultFormat : Format::COLUMN_BASED_SET;
-  const ResultSchemaOptions wanted{options_.wanted, options_.nested_as_text};
+  const ResultSchemaOptions wanted{options_.wanted, options_.json_columns, options_.nested_as_text};
   ResultSchema planned;
   if (format == Format::COLUMN_BASED_SET) {
     sent_ = nullptr;
@@ -467,6 +468,7 @@ Status StatementRun::TakeLinks(const tcli::TRowSet& rows, bool fresh) {
     options.bytes_max = channel().bytes_max;
     options.lz4 = lz4_;
     options.retry = channel().failures;
+    options.retry.cancelled = [this] { return !CheckCancelled(); };
     links_ = std::make_unique<LinkReader>(sessions().links(), sent_, std::move(options));
   }
   links_->Add(std::move(links), fresh);

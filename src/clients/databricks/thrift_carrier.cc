@@ -157,6 +157,7 @@ Result<HttpRequest> ThriftCarrier::MakeRequest(const ThriftCall& call, const std
   request.headers = {{"Authorization", credentials},
                      {"Content-Type", "application/x-thrift"},
                      {"Accept", "application/x-thrift"}};
+  for (const auto& header : endpoint_.headers) request.headers.push_back(header);
   const std::string cookies = Cookies();
   if (!cookies.empty()) request.headers.emplace_back("Cookie", cookies);
   request.body = message;
