@@ -15,9 +15,11 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 import signal
 import sqlite3
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -157,17 +159,21 @@ class Case:
         file = self.state / "ledger.db"
         if not file.exists() or file.stat().st_size == 0:
             return {}
-        ledger = sqlite3.connect(f"file:{file}?mode=ro", uri=True)
-        try:
-            rows = ledger.execute(
-                "SELECT t.target_table, u.partition, u.state, u.generation, u.session_id "
-                "FROM units u JOIN tables t ON t.id = u.table_id"
-            ).fetchall()
-        except sqlite3.OperationalError as error:
-            assert "no such table" in str(error), error  # killed before the schema was made
-            return {}
-        finally:
-            ledger.close()
+        # A copy, since reading may have to recover what the killed process left.
+        with tempfile.TemporaryDirectory() as folder:
+            for part in self.state.glob("ledger.db*"):
+                shutil.copy(part, folder)
+            ledger = sqlite3.connect(Path(folder) / file.name)
+            try:
+                rows = ledger.execute(
+                    "SELECT t.target_table, u.partition, u.state, u.generation, u.session_id "
+                    "FROM units u JOIN tables t ON t.id = u.table_id"
+                ).fetchall()
+            except sqlite3.OperationalError as error:
+                assert "no such table" in str(error), error  # killed before the schema was made
+                return {}
+            finally:
+                ledger.close()
         return {
             (table, partition): (state, generation, session)
             for table, partition, state, generation, session in rows

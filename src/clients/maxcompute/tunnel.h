@@ -11,7 +11,6 @@
 
 #include <arrow/record_batch.h>
 
-#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -20,21 +19,11 @@
 
 #include "base/result.h"
 #include "clients/maxcompute/block.h"
+#include "clients/maxcompute/block_writer.h"
 #include "clients/maxcompute/client.h"
 #include "clients/maxcompute/codec.h"
 
 namespace mms::maxcompute {
-
-enum class SessionState { kNormal, kClosing, kClosed, kExpired, kCritical, kUnknown };
-
-struct UploadSession {
-  std::string id;
-  SessionState state = SessionState::kUnknown;
-  TableSchema schema;
-  std::vector<int64_t> blocks;  ///< ids the service has, ascending
-  /// An hour before the service forgets the session, by this machine's clock.
-  std::chrono::system_clock::time_point usable_until;
-};
 
 struct DownloadSession {
   std::string id;
@@ -42,54 +31,20 @@ struct DownloadSession {
   TableSchema schema;
 };
 
-struct BlockResult {
-  int64_t rows = 0;
-  int64_t arrow_bytes = 0;  ///< in the block's form, before framing and compression
-  int64_t wire_bytes = 0;   ///< as sent
-};
-
-class Tunnel {
+class Tunnel final : public BlockWriter {
  public:
   /// `client` outlives the Tunnel.
   explicit Tunnel(Client* client);
   Client& client() const { return *client_; }
 
-  struct Target {
-    std::string table;
-    PartitionSpec partition;
-  };
-
-  struct UploadOptions {
-    bool overwrite = true;
-    bool create_partition = false;  ///< the service makes a missing partition with the session
-  };
-
-  Result<UploadSession> CreateUpload(const Target& target, const UploadOptions& options);
+  Result<UploadSession> CreateUpload(const Target& target, const UploadOptions& options) override;
   /// Errors: kNotFound TUNNEL_NO_SUCH_UPLOAD.
   Result<UploadSession> FetchUpload(const Target& target, const std::string& session_id);
 
-  struct Block {
-    int64_t id = 0;  ///< 0 to 19,999
-    BlockForm form = BlockForm::kArrow;
-    Codec codec = Codec::kRaw;
-    /// UploadSession::usable_until: past it nothing is sent (TUNNEL_SESSION_GONE), since the block
-    /// would be lost with its session.
-    std::chrono::system_clock::time_point usable_until =
-        std::chrono::system_clock::time_point::max();
-  };
-
-  /// Sends one block. Not retried here: the caller repeats it with a fresh
-  /// source.
   Result<BlockResult> PutBlock(const Target& target, const std::string& session_id,
-                               const Block& block, BatchSource& source);
-
-  /// Makes the session's rows visible. Compares the service's block list with `blocks` first
-  /// (kCorrupt TUNNEL_BLOCKS_DIFFER names missing and stray ids). A lost answer is resolved by
-  /// asking the session: closed = done (so also when an earlier process has committed it).
-  /// kConflict TUNNEL_SESSION_GONE when it expired or is critical: redo with a new one;
-  /// kUnavailable TUNNEL_COMMIT_UNKNOWN when the service still was closing it after the time
-  /// allowed: call again.
-  Status Commit(const Target& target, const std::string& session_id, std::vector<int64_t> blocks);
+                               const Block& block, BatchSource& source) override;
+  Status Commit(const Target& target, const std::string& session_id,
+                std::vector<int64_t> blocks) override;
 
   Result<DownloadSession> CreateDownload(const Target& target);
 

@@ -47,6 +47,7 @@ struct CopyJob {
   std::string session_id;
   Split split;
   maxcompute::Codec codec = maxcompute::Codec::kRaw;
+  std::optional<int64_t> usable_until_ms;  ///< since 1970: past it the session takes no block
 };
 
 /// Finds out how fast sending is (send_speed.h): the split's first rows go into a session that is

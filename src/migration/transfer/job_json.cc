@@ -150,7 +150,8 @@ json ToJson(const CopyJob& job) {
           {"partition", ToJson(job.partition)},
           {"session", job.session_id},
           {"split", ToJson(job.split)},
-          {"codec", maxcompute::CodecName(job.codec)}};
+          {"codec", maxcompute::CodecName(job.codec)},
+          {"usable_until_ms", job.usable_until_ms ? json(*job.usable_until_ms) : json()}};
 }
 
 Result<CopyJob> CopyJobFromJson(const json& document) {
@@ -162,6 +163,8 @@ Result<CopyJob> CopyJobFromJson(const json& document) {
     TRY(to->partition, PartitionFromJson(from.at("partition")));
     TRY(to->split, SplitFromJson(from.at("split")));
     TRY(to->codec, CodecFromJson(from.at("codec")));
+    const json& until = from.at("usable_until_ms");
+    if (!until.is_null()) to->usable_until_ms = until.get<int64_t>();
     return OkStatus();
   });
 }

@@ -234,8 +234,14 @@ Result<JobResult> Worker::CopyOnce(const CopyJob& job, Table* table, bool record
       {.checksum = hello_.checksum,
        .record_form = record_form,
        .on_progress = [&](int64_t rows, int64_t bytes) { reporter.Add(rows, bytes); }});
-  const maxcompute::Tunnel::Block about{
-      job.split.block_id, record_form ? BlockForm::kRecord : BlockForm::kArrow, job.codec};
+  maxcompute::BlockWriter::Block about;
+  about.id = job.split.block_id;
+  about.form = record_form ? BlockForm::kRecord : BlockForm::kArrow;
+  about.codec = job.codec;
+  if (job.usable_until_ms) {
+    const std::chrono::milliseconds until(*job.usable_until_ms);
+    about.usable_until = std::chrono::system_clock::time_point(until);
+  }
   auto block = tunnel_->PutBlock({job.target_table, job.partition}, job.session_id, about, source);
   if (!block) {
     reporter.TakeBack();

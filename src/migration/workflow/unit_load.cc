@@ -1,5 +1,6 @@
 #include "migration/workflow/unit_load.h"
 
+#include <chrono>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -26,6 +27,8 @@ class UnitLoad {
   UnitLoad(const TableContext& table, UnitRecord& unit, UnitPlan plan)
       : table_(table),
         engine_(*table.engine),
+        writer_(*engine_.tunnel),
+        commit_writer_(*engine_.commit_tunnel),
         unit_(unit),
         plan_(std::move(plan)),
         target_(table.LoadTarget(plan_.target_partition)) {}
@@ -57,7 +60,7 @@ class UnitLoad {
     maxcompute::Tunnel::UploadOptions options;
     options.overwrite = true;
     options.create_partition = engine_.options.create_partition_by_session;
-    auto session = engine_.tunnel->CreateUpload(target_, options);
+    auto session = writer_.CreateUpload(target_, options);
     TRY_VOID(begun.get());
     ++unit_.generation;
     unit_.state = UnitState::kLoading;
@@ -66,7 +69,7 @@ class UnitLoad {
     unit_.session_id = session->id;
     Ledger::Transition noted = ledger.SetSession(unit_.id, unit_.generation, unit_.session_id);
     FaultPoint("after_session");
-    Result<BatchTotals> sent = SendBlocks();
+    Result<BatchTotals> sent = SendBlocks(*session);
     TRY_VOID(noted.get());
     if (!sent.has_value()) return std::move(sent).error();
     TRY_VOID(CheckRows(*sent));
@@ -81,7 +84,8 @@ class UnitLoad {
     return CommitSession();
   }
 
-  Result<BatchTotals> SendBlocks() {
+  Result<BatchTotals> SendBlocks(const maxcompute::UploadSession& session) {
+    using std::chrono::milliseconds;
     if (plan_.splits.empty()) return BatchTotals();
     TRY(const maxcompute::Codec codec, engine_.codec->ForBlocks(table_, plan_));
     size_t index = 0;
@@ -97,7 +101,9 @@ class UnitLoad {
       job.table_key = table_.key;
       job.target_table = table_.load_table;
       job.partition = plan_.target_partition;
-      job.session_id = unit_.session_id;
+      job.session_id = session.id;
+      job.usable_until_ms =
+          std::chrono::duration_cast<milliseconds>(session.usable_until.time_since_epoch()).count();
       job.split = plan_.splits[index++];
       job.codec = codec;
       return job;
@@ -130,7 +136,7 @@ class UnitLoad {
   Status CommitSession() {
     std::vector<int64_t> blocks;
     for (const Split& split : plan_.splits) blocks.push_back(split.block_id);
-    TRY_VOID(engine_.commit_tunnel->Commit(target_, unit_.session_id, std::move(blocks)));
+    TRY_VOID(commit_writer_.Commit(target_, unit_.session_id, std::move(blocks)));
     FaultPoint("after_commit_sent");
     if (table_.load_table != table_.plan.target_table) TRY_VOID(MoveStaged());
     TRY_VOID(engine_.ledger->Committed(unit_.id, unit_.generation).get());
@@ -170,6 +176,8 @@ class UnitLoad {
 
   const TableContext& table_;
   Engine& engine_;
+  maxcompute::BlockWriter& writer_;
+  maxcompute::BlockWriter& commit_writer_;
   UnitRecord& unit_;
   UnitPlan plan_;
   maxcompute::Tunnel::Target target_;
