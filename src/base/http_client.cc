@@ -177,7 +177,37 @@ struct HttpClient::Handle {
   ~Handle() { curl_easy_cleanup(curl); }
 };
 
+namespace {
+
+struct FreeList {
+  void operator()(curl_slist* list) const { curl_slist_free_all(list); }
+};
+using LineList = std::unique_ptr<curl_slist, FreeList>;
+
+void Append(LineList& list, const std::string& line) {
+  curl_slist* longer = curl_slist_append(list.get(), line.c_str());
+  CHECK(longer != nullptr);
+  (void)list.release();
+  list.reset(longer);
+}
+
+/// libcurl's "host:port:connect-host:connect-port", where an empty port is the URL's own.
+LineList ConnectLines(const std::map<std::string, std::string>& addresses) {
+  LineList lines;
+  for (const auto& [host, address] : addresses) {
+    const bool bare_v6 =
+        !address.starts_with('[') && std::count(address.begin(), address.end(), ':') > 1;
+    const std::string target = bare_v6 ? "[" + address + "]" : address;
+    const bool port = target.rfind(':') != target.npos && !target.ends_with(']');
+    Append(lines, host + "::" + target + (port ? "" : ":"));
+  }
+  return lines;
+}
+
+}  // namespace
+
 struct HttpClient::Pool {
+  LineList connect_to;
   std::mutex mutex;
   // Used last, taken first: its connection is the warmest.
   std::vector<std::unique_ptr<Handle>> idle;
@@ -185,7 +215,8 @@ struct HttpClient::Pool {
 
 HttpClient::HttpClient(Options options) : options_(std::move(options)), pool_(new Pool) {
   InitCurlOnce();
-  if (options_.bytes_per_second_max > 0) bandwidth_.emplace(options_.bytes_per_second_max);
+  pool_->connect_to = ConnectLines(options_.addresses);
+  if (options_.bandwidth.limited()) bandwidth_.emplace(options_.bandwidth);
 }
 HttpClient::~HttpClient() = default;
 
@@ -210,11 +241,6 @@ void HttpClient::Give(std::unique_ptr<Handle> handle) {
 }
 
 namespace {
-
-struct FreeList {
-  void operator()(curl_slist* list) const { curl_slist_free_all(list); }
-};
-using HeaderList = std::unique_ptr<curl_slist, FreeList>;
 
 void SetMethod(CURL* curl, const HttpRequest& request) {
   if (request.upload != nullptr) {
@@ -242,15 +268,8 @@ bool HasControl(std::string_view text) {
   });
 }
 
-void Append(HeaderList& list, const std::string& line) {
-  curl_slist* longer = curl_slist_append(list.get(), line.c_str());
-  CHECK(longer != nullptr);
-  (void)list.release();
-  list.reset(longer);
-}
-
-Result<HeaderList> MakeHeaders(const HttpRequest& request) {
-  HeaderList list;
+Result<LineList> MakeHeaders(const HttpRequest& request) {
+  LineList list;
   Append(list, "Expect:");  // a wait of a second per upload otherwise
   bool has_type = false;
   for (const auto& [name, value] : request.headers) {
@@ -314,13 +333,14 @@ Result<HttpResponse> HttpClient::Send(const HttpRequest& request) {
   if (cancelled_ && !request.despite_cancel) {
     return Error(ErrorKind::kCancelled, "CANCELLED", "stopped on request");
   }
-  TRY(HeaderList headers, MakeHeaders(request));
+  TRY(LineList headers, MakeHeaders(request));
   auto handle = Take();
   CURL* curl = handle->curl;
   curl_easy_reset(curl);  // keeps connections, DNS and TLS sessions
   Exchange exchange{&request, &cancelled_, bandwidth_ ? &*bandwidth_ : nullptr, {}, {}, false};
   char detail[CURL_ERROR_SIZE] = "";
   SetConnection(curl, request, options_);
+  curl_easy_setopt(curl, CURLOPT_CONNECT_TO, pool_->connect_to.get());
   SetMethod(curl, request);
   curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, detail);
   curl_easy_setopt(curl, CURLOPT_READDATA, &exchange);

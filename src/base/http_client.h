@@ -79,8 +79,12 @@ class HttpClient {
     Secret proxy_password;
     std::string ca_file;  ///< PEM bundle; "" = system
     long connect_timeout_ms = 15000;
-    /// Of all bodies together, both ways; 0 = no limit.
-    int64_t bytes_per_second_max = 0;
+    /// Where hosts are connected to instead of what DNS says: host to "ip", "ip:port" or
+    /// "[ip]:port". Certificates are still checked against the host, a proxy is asked for the
+    /// address.
+    std::map<std::string, std::string> addresses;
+    /// Of all bodies together, both ways.
+    Bandwidth bandwidth;
   };
 
   explicit HttpClient(Options options);
@@ -106,7 +110,7 @@ class HttpClient {
   void Give(std::unique_ptr<Handle> handle);
 
   struct Pool;
-  Options options_;
+  const Options options_;
   std::unique_ptr<Pool> pool_;
   std::optional<BandwidthLimit> bandwidth_;
   std::atomic<bool> cancelled_{false};

@@ -430,10 +430,29 @@ TEST(HttpClient, ACaFileThatIsNoneIsAnErrorOfTheSettings) {
   EXPECT_EQ(answer.error().code(), "HTTP_TLS") << answer.error().ToString();
 }
 
+TEST(HttpClient, AHostIsConnectedToWhereItsAddressSays) {
+  std::string host;
+  LoopbackServer server([&](const LoopbackRequest& request) {
+    host = request.headers.at("host");
+    return Answer(200, "");
+  });
+  const std::string port = server.url().substr(server.url().rfind(':') + 1);
+  HttpClient::Options options;
+  options.addresses = {{"with-port.invalid", "127.0.0.1:" + port}, {"host.invalid", "127.0.0.1"}};
+  HttpClient client(options);
+  Result<HttpResponse> answer = client.Send(Get("http://with-port.invalid/a"));
+  ASSERT_TRUE(answer) << answer.error().ToString();
+  EXPECT_EQ(host, "with-port.invalid");
+  answer = client.Send(Get("http://host.invalid:" + port + "/a"));
+  ASSERT_TRUE(answer) << answer.error().ToString();
+  EXPECT_EQ(host, "host.invalid:" + port);
+  EXPECT_FALSE(client.Send(Get("http://other.invalid/a")));
+}
+
 TEST(HttpClient, BodiesBothWaysKeepToTheBandwidth) {
   LoopbackServer server([](const LoopbackRequest& request) { return Answer(200, request.body); });
   HttpClient::Options options;
-  options.bytes_per_second_max = 2'000'000;
+  options.bandwidth.bytes_per_second = 2'000'000;
   HttpClient client(options);
   HttpRequest request = Get(server.url());
   request.method = "PUT";

@@ -7,6 +7,7 @@
 
 #include "base/secret.h"
 #include "migration/inspect/source_settings.h"
+#include "terminal/network_config.h"
 #include "terminal/policy_config.h"
 #include "terminal/source_config.h"
 #include "terminal/yaml_map.h"
@@ -22,6 +23,7 @@ struct Reader {
   SecretUse secrets = SecretUse::kResolve;
   Config config;
   migration::TableKind kind = migration::TableKind::kStandard;  ///< of entries that name none
+  Networks networks;
 
   std::string Absolute(const std::string& path) const {
     const fs::path given(path);
@@ -84,44 +86,83 @@ Result<std::string> ReadAddress(const YamlMap& map, std::string_view key) {
   return address;
 }
 
+NetworkReader NetworkReaderOf(Reader& reader) {
+  return {
+      [&reader](const YamlMap& map, std::string_view key) { return ReadSecret(reader, map, key); },
+      [&reader](const std::string& path) { return reader.Absolute(path); }};
+}
+
+/// `auth` as written, else what the keys that are there are for.
+Result<azure::StorageAuth> ReadAuth(const YamlMap& storage) {
+  using azure::StorageAuth;
+  static constexpr StorageAuth kAuths[] = {StorageAuth::kSas, StorageAuth::kServicePrincipal,
+                                           StorageAuth::kVended};
+  const char* principal_key = nullptr;
+  for (const char* key : {"tenant_id", "client_id", "client_secret", "authority"}) {
+    if (storage.Has(key)) principal_key = key;
+  }
+  const size_t fallback = principal_key != nullptr && !storage.Has("sas") ? 1 : 0;
+  TRY(const size_t choice,
+      storage.Choice("auth", {"sas", "service_principal", "vended"}, fallback));
+  const StorageAuth auth = kAuths[choice];
+  const char* stray = auth != StorageAuth::kSas && storage.Has("sas")           ? "sas"
+                      : auth != StorageAuth::kServicePrincipal && principal_key ? principal_key
+                                                                                : nullptr;
+  if (stray == nullptr) return auth;
+  static constexpr const char* kNames[] = {"a SAS", "a service principal", "vended credentials"};
+  return storage.Fail("CONFIG_VALUE", stray,
+                      storage.NameOf(stray) + " is not used with " + kNames[choice] +
+                          "; remove it, or set " + storage.NameOf("auth") + " to what is meant");
+}
+
+Status ReadPrincipal(Reader& reader, const YamlMap& storage) {
+  azure::ServicePrincipal& out = reader.config.options.source.storage.principal;
+  TRY(out.tenant_id, storage.RequiredText("tenant_id"));
+  TRY(out.client_id, storage.RequiredText("client_id"));
+  TRY(out.client_secret, ReadRequiredSecret(reader, storage, "client_secret"));
+  TRY(out.authority, ReadAddress(storage, "authority"));
+  const std::string_view authority = out.authority;
+  const bool loopback =
+      authority.starts_with("http://127.0.0.1:") || authority.starts_with("http://localhost:");
+  if (authority.starts_with("http://") && !loopback) {
+    return storage.Fail(
+        "CONFIG_VALUE", "authority",
+        storage.NameOf("authority") + " must begin with https://: the client secret is sent there");
+  }
+  return OkStatus();
+}
+
 Status ReadStorage(Reader& reader, const YamlMap& source) {
-  TRY(const auto storage, source.Map("storage", {"account", "sas", "endpoint"}));
+  TRY(const auto storage, source.Map("storage", {"auth", "account", "sas", "tenant_id", "client_id",
+                                                 "client_secret", "authority", "endpoint"}));
   if (!storage) return OkStatus();
   azure::StorageOptions& out = reader.config.options.source.storage;
   TRY(out.account, storage->Text("account"));
-  TRY(out.sas, ReadSecret(reader, *storage, "sas"));
   TRY(out.endpoint, ReadAddress(*storage, "endpoint"));
+  TRY(out.auth, ReadAuth(*storage));
+  if (out.auth == azure::StorageAuth::kServicePrincipal) return ReadPrincipal(reader, *storage);
+  TRY(out.sas, ReadSecret(reader, *storage, "sas"));
+  TRY(const std::string reference, storage->Text("sas"));
+  if (reference.starts_with("file:")) out.sas_file = reader.Absolute(reference.substr(5));
   return OkStatus();
 }
 
 Status ReadSource(Reader& reader, const YamlMap& root) {
   std::vector<std::string_view> keys = SourceKeys();
-  keys.insert(keys.end(), {"token", "storage"});
+  keys.insert(keys.end(), {"token", "storage", "network"});
   TRY(const auto source, root.Map("source", keys));
   if (!source) return OkStatus();
   migration::SourceOptions& out = reader.config.options.source;
   TRY_VOID(ReadSourceSettings(*source, &out));
   TRY(out.token, ReadSecret(reader, *source, "token"));
+  TRY(out.http, ChooseNetwork(*source, reader.networks, NetworkReaderOf(reader)));
   return ReadStorage(reader, *source);
 }
 
 /// How the target is reached, and what its Tunnel and SQL are told.
 Status ReadTransport(Reader& reader, const YamlMap& target) {
   migration::RunOptions& options = reader.config.options;
-  HttpClient::Options& http = options.target_http;
-  TRY(http.proxy, target.Text("proxy"));
-  if (http.proxy.find('@') != std::string::npos) {
-    return target.Fail("CONFIG_VALUE", "proxy",
-                       target.NameOf("proxy") +
-                           " must not carry a user or password; use proxy_user and "
-                           "proxy_password");
-  }
-  TRY(http.proxy_user, target.Text("proxy_user"));
-  TRY(http.proxy_password, ReadSecret(reader, target, "proxy_password"));
-  TRY(http.ca_file, target.Text("ca_file"));
-  if (!http.ca_file.empty()) http.ca_file = reader.Absolute(http.ca_file);
-  TRY(const int64_t megabytes, target.Number("bandwidth_mb", 0, {1, 100'000}));
-  http.bytes_per_second_max = megabytes * 1'000'000;
+  TRY(options.target_http, ChooseNetwork(target, reader.networks, NetworkReaderOf(reader)));
   static constexpr std::optional<maxcompute::Codec> kCodecs[] = {std::nullopt,
                                                                  maxcompute::Codec::kRaw,
                                                                  maxcompute::Codec::kLz4,
@@ -168,7 +209,8 @@ Status ReadTarget(Reader& reader, const YamlMap& root) {
                           "key_command",     "key_file",       "proxy",
                           "proxy_user",      "proxy_password", "ca_file",
                           "bandwidth_mb",    "codec",          "quota",
-                          "sql_settings",    "logview",        "limit_window_percent"}));
+                          "sql_settings",    "logview",        "limit_window_percent",
+                          "network"}));
   if (!target) {
     return root.Fail("CONFIG_MISSING", "target",
                      "target is missing; add target: {project, endpoint, access_key_id, "
@@ -307,7 +349,8 @@ Result<Config> Read(const std::string& text, const std::string& file, SecretUse 
   reader.folder = fs::absolute(file, ignored).parent_path();
   reader.secrets = secrets;
   TRY(const YamlMap root,
-      YamlMap::Parse(text, file, {"source", "target", "tables", "policy", "state"}));
+      YamlMap::Parse(text, file, {"source", "target", "networks", "tables", "policy", "state"}));
+  TRY(reader.networks, ReadNetworks(root, NetworkReaderOf(reader)));
   TRY_VOID(ReadSource(reader, root));
   TRY_VOID(ReadTarget(reader, root));
   TRY_VOID(ReadPolicy(reader, root));  // before the tables: it has what they fall back to

@@ -178,6 +178,32 @@ Status YamlMap::EachMap(std::string_view key, std::vector<std::string_view> keys
   return OkStatus();
 }
 
+Status YamlMap::EachNamed(
+    std::string_view key, std::vector<std::string_view> keys,
+    const std::function<Status(const std::string& name, const YamlMap&)>& visit) const {
+  const YAML::Node maps = Find(key);
+  if (!maps.IsDefined()) return OkStatus();
+  if (!maps.IsMap()) {
+    return Fail("CONFIG_TYPE", key,
+                NameOf(key) + " must be a mapping of names, not " + std::string(TypeText(maps)));
+  }
+  std::set<std::string> seen;
+  for (const auto& pair : maps) {
+    if (!pair.first.IsScalar()) {
+      return Fail("CONFIG_TYPE", key, NameOf(key) + " has a name that is no text");
+    }
+    const std::string& name = pair.first.Scalar();
+    const std::string full = NameOf(key) + "." + name;
+    if (!seen.insert(name).second) {
+      return Fail("CONFIG_DUPLICATE_KEY", key, full + " stands twice; keep one of them");
+    }
+    TRY(YamlMap map, Of(pair.second, file_, full, keys));
+    map.text_ = text_;
+    TRY_VOID(visit(name, map));
+  }
+  return OkStatus();
+}
+
 Result<std::string> YamlMap::TextOf(const YAML::Node& value, std::string_view key) const {
   if (!value.IsScalar()) {
     const std::string has = value.IsNull() ? "is empty; give it a value or remove it"

@@ -37,6 +37,10 @@ class YamlMap {
   /// Calls `visit` for each mapping of the list below `key`.
   Status EachMap(std::string_view key, std::vector<std::string_view> keys,
                  const std::function<Status(const YamlMap&)>& visit) const;
+  /// Calls `visit` for each mapping of the mapping below `key`, whatever their names.
+  Status EachNamed(
+      std::string_view key, std::vector<std::string_view> keys,
+      const std::function<Status(const std::string& name, const YamlMap&)>& visit) const;
   /// "" when absent; present but empty is an error.
   Result<std::string> Text(std::string_view key) const;
   Result<std::string> RequiredText(std::string_view key) const;

@@ -20,11 +20,32 @@ import port_mapping
 
 @dataclass
 class Passed:
-    """Addresses that were asked for, one a connection, and clients that were turned away."""
+    """Addresses that were asked for, one a connection, clients that were turned away, and what came
+    back. A name leads where `routes` says, if it says; when `hold_bytes` have come back, `hold` is
+    called once, and until it returns nothing more passes."""
 
     address: str = ""
     targets: list[str] = field(default_factory=list)
     refused: int = 0
+    bytes_back: int = 0
+    routes: dict[str, tuple[str, int]] = field(default_factory=dict)
+    hold: Callable[[], None] | None = None
+    hold_bytes: int = 0
+    _counting: threading.Lock = field(default_factory=threading.Lock)
+    _holding: threading.Lock = field(default_factory=threading.Lock)
+
+    def pass_on(self, client: socket.socket, host: str, port: int) -> None:
+        port_mapping.pass_through(client, self.routes.get(host, (host, port)), self._came_back)
+
+    def _came_back(self, size: int) -> None:
+        with self._counting:
+            self.bytes_back += size
+            due = self.hold is not None and self.bytes_back >= self.hold_bytes
+        if due:
+            with self._holding:
+                if self.hold is not None:
+                    self.hold()
+                    self.hold = None
 
 
 class Server(socketserver.ThreadingTCPServer):
@@ -91,7 +112,7 @@ def http_proxy(user: str, password: str) -> contextlib.AbstractContextManager[Pa
         host, port = target.decode().rsplit(":", 1)
         passed.targets.append(target.decode())
         client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
-        port_mapping.pass_through(client, (host, int(port)))
+        passed.pass_on(client, host, int(port))
 
     return serving(handle, "http", passed)
 
@@ -113,7 +134,7 @@ def socks_proxy() -> contextlib.AbstractContextManager[Passed]:
         port = int.from_bytes(read_exactly(client, 2), "big")
         passed.targets.append(f"{host}:{port}")
         client.sendall(b"\x05\x00\x00\x01" + bytes(6))
-        port_mapping.pass_through(client, (host, port))
+        passed.pass_on(client, host, port)
 
     return serving(handle, "socks5h", passed)
 
@@ -127,18 +148,25 @@ def make_authority(folder: Path, name: str) -> Path:
     return certificate
 
 
-def make_server_context(folder: Path, authority: Path) -> ssl.SSLContext:
-    """A server of 127.0.0.1 whose certificate the authority signed."""
+def make_certificate(folder: Path, authority: Path, names: str) -> tuple[Path, Path]:
+    """For a server of those names ("IP:127.0.0.1,DNS:..."), signed by the authority; with its
+    key."""
     key, request, certificate = (folder / f"server.{end}" for end in ("key", "csr", "pem"))
     command = ["openssl", "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
     command += ["-subj", "/CN=127.0.0.1", "-keyout", str(key), "-out", str(request)]
     subprocess.run(command, check=True, capture_output=True)
-    names = folder / "names.txt"
-    names.write_text("subjectAltName=IP:127.0.0.1\n")
+    extension = folder / "names.txt"
+    extension.write_text(f"subjectAltName={names}\n")
     command = ["openssl", "x509", "-req", "-in", str(request), "-CA", str(authority)]
     command += ["-CAkey", str(authority.with_suffix(".key")), "-CAcreateserial", "-days", "2"]
-    command += ["-extfile", str(names), "-out", str(certificate)]
+    command += ["-extfile", str(extension), "-out", str(certificate)]
     subprocess.run(command, check=True, capture_output=True)
+    return certificate, key
+
+
+def make_server_context(folder: Path, authority: Path) -> ssl.SSLContext:
+    """A server of 127.0.0.1 whose certificate the authority signed."""
+    certificate, key = make_certificate(folder, authority, "IP:127.0.0.1")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
     return context

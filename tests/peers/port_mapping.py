@@ -6,14 +6,18 @@ import contextlib
 import socket
 import socketserver
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 PIECE_BYTES = 64 * 1024
 
 
-def _copy(source: socket.socket, sink: socket.socket) -> None:
+def _copy(
+    source: socket.socket, sink: socket.socket, told: Callable[[int], None] | None = None
+) -> None:
     try:
         while piece := source.recv(PIECE_BYTES):
+            if told:
+                told(len(piece))
             sink.sendall(piece)
         sink.shutdown(socket.SHUT_WR)
     except OSError:  # one side is gone: so is the other
@@ -22,10 +26,15 @@ def _copy(source: socket.socket, sink: socket.socket) -> None:
                 one.shutdown(socket.SHUT_RDWR)
 
 
-def pass_through(client: socket.socket, address: tuple[str, int]) -> None:
-    """Connects to the address and copies both ways until both are done."""
+def pass_through(
+    client: socket.socket,
+    address: tuple[str, int],
+    told: Callable[[int], None] | None = None,
+) -> None:
+    """Connects to the address and copies both ways until both are done; `told` is called with the
+    size of each piece that comes back, before it is passed on."""
     with socket.create_connection(address) as server:
-        back = threading.Thread(target=_copy, args=(server, client), daemon=True)
+        back = threading.Thread(target=_copy, args=(server, client, told), daemon=True)
         back.start()
         _copy(client, server)
         back.join()

@@ -12,7 +12,7 @@ import datetime as dt
 import os
 import shutil
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,13 +39,17 @@ class Azurite:
     process: subprocess.Popen[bytes]
     port: int
     key: str
+    scheme: str = "http"
 
     @property
     def endpoint(self) -> str:
-        return f"http://127.0.0.1:{self.port}/{ACCOUNT}"
+        return f"{self.scheme}://127.0.0.1:{self.port}/{ACCOUNT}"
 
-    def container(self, name: str) -> ContainerClient:
-        return BlobServiceClient(self.endpoint, credential=self.key).get_container_client(name)
+    def container(self, name: str, ca_file: str | None = None) -> ContainerClient:
+        service = BlobServiceClient(
+            self.endpoint, credential=self.key, connection_verify=ca_file or True
+        )
+        return service.get_container_client(name)
 
 
 def write_secret(path: Path, text: str) -> None:
@@ -79,8 +83,9 @@ def find_entry(given: str | None) -> Path:
     )
 
 
-def start(entry: Path, directory: Path) -> Azurite:
-    """Starts Azurite in the background; its output goes to DIRECTORY/azurite.log."""
+def start(entry: Path, directory: Path, arguments: Sequence[str] = ()) -> Azurite:
+    """Starts Azurite in the background; its output goes to DIRECTORY/azurite.log. With --cert among
+    the further arguments it speaks https."""
     node = os.environ.get("NODE") or shutil.which("node")
     if not node:
         raise SystemExit("node is not on PATH: install Node.js 18 or newer, or set NODE")
@@ -92,7 +97,7 @@ def start(entry: Path, directory: Path) -> Azurite:
         port = processes.free_port()
         command = [node, str(entry), "--blobHost", "127.0.0.1", "--blobPort", str(port)]
         command += ["--inMemoryPersistence", "--silent", "--skipApiVersionCheck"]
-        command += ["--disableTelemetry"]
+        command += ["--disableTelemetry", *arguments]
         with log_path.open("ab") as log:
             process = subprocess.Popen(
                 command,
@@ -104,7 +109,7 @@ def start(entry: Path, directory: Path) -> Azurite:
                 start_new_session=True,
             )
         if processes.wait_until_open(process, port, _START_TIMEOUT_S):
-            return Azurite(process, port, key)
+            return Azurite(process, port, key, "https" if "--cert" in arguments else "http")
     raise SystemExit(f"Azurite ends as soon as it starts: see {log_path}")
 
 

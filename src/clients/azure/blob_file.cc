@@ -13,10 +13,6 @@
 namespace mms::azure {
 namespace {
 
-/// Versions before 2012 answer a Range header in another way; this one is served by every Azure
-/// cloud.
-constexpr char kServiceVersion[] = "2021-12-02";
-
 constexpr int kAttemptsMax = 5;
 constexpr long kDeadlineMs = 120000;
 
@@ -33,58 +29,14 @@ std::optional<int64_t> TotalOf(const std::string& content_range) {
 
 }  // namespace
 
-Error FromAnswer(const HttpResponse& response, const std::string& text) {
-  std::string reason = ScrubSecrets(response.Header("x-ms-error-code"));
-  if (reason.empty()) reason = fmt::format("HTTP status {}", response.status);
-  const auto error = [&](ErrorKind kind, const char* code, const std::string& message) {
-    return Error(kind, code, message)
-        .At(text)
-        .HttpStatus(response.status)
-        .RetryAfter(response.RetryAfterMs());
-  };
-  switch (response.status) {
-    case 401:
-    case 403:
-      return error(
-          ErrorKind::kDenied, "STORAGE_DENIED",
-          fmt::format("the storage refused the SAS ({}); check that it has not expired, belongs to "
-                      "this account and container, and has the rights read and list",
-                      reason));
-    case 404:
-      return error(
-          ErrorKind::kNotFound, "STORAGE_NOT_FOUND",
-          fmt::format("no such blob ({}); VACUUM may have removed a file that the planned version "
-                      "names: plan again",
-                      reason));
-    case 416:
-      return error(ErrorKind::kCorrupt, "STORAGE_SIZE",
-                   "the blob is shorter than the Delta log says");
-    case 429: return error(ErrorKind::kThrottled, "STORAGE_THROTTLED", reason);
-    case 408:
-    case 500:
-    case 502:
-    case 503:
-    case 504:
-      return error(ErrorKind::kUnavailable, "STORAGE_UNREACHABLE",
-                   fmt::format("the storage cannot answer now ({})", reason));
-    default:
-      return error(
-          ErrorKind::kDenied, "STORAGE_REFUSED",
-          fmt::format("the storage does not accept the request ({}, HTTP status {}); check the "
-                      "endpoint and the SAS",
-                      reason, response.status));
-  }
-}
-
-BlobFile::BlobFile(std::shared_ptr<HttpClient> http, BlobAddress address, int64_t size_bytes)
-    : http_(std::move(http)), address_(std::move(address)), size_bytes_(size_bytes) {}
+BlobFile::BlobFile(std::shared_ptr<Account> account, BlobAddress address, int64_t size_bytes)
+    : account_(std::move(account)), address_(std::move(address)), size_bytes_(size_bytes) {}
 
 Result<int64_t> BlobFile::Fetch(int64_t position, int64_t size_bytes, char* out) {
   int64_t received_bytes = 0;
   HttpRequest request;
-  request.url = address_.url + "?" + address_.sas.Reveal();
-  request.headers = {{"Range", fmt::format("bytes={}-{}", position, position + size_bytes - 1)},
-                     {"x-ms-version", kServiceVersion}};
+  request.url = address_.url;
+  request.headers = {{"Range", fmt::format("bytes={}-{}", position, position + size_bytes - 1)}};
   request.on_body = [&](std::string_view bytes) -> Status {
     const int64_t count = static_cast<int64_t>(bytes.size());
     if (count > size_bytes - received_bytes) {
@@ -99,21 +51,11 @@ Result<int64_t> BlobFile::Fetch(int64_t position, int64_t size_bytes, char* out)
   RetryPolicy policy;
   policy.attempts_max = kAttemptsMax;
   policy.deadline_ms = kDeadlineMs;
-  policy.cancelled = [this] { return http_->cancelled(); };
+  policy.cancelled = [this] { return account_->cancelled(); };
   return Retry(policy, [&]() -> Result<int64_t> {
     received_bytes = 0;
-    Result<HttpResponse> response = http_->Send(request);
-    if (!response) {
-      Error error = std::move(response).error();
-      if (error.kind() != ErrorKind::kUnavailable) return error;
-      return Error(ErrorKind::kUnavailable, "STORAGE_UNREACHABLE",
-                   fmt::format(
-                       "the storage does not answer ({}); check its host name, the proxy and the "
-                       "firewall",
-                       error.message()))
-          .At(address_.text);
-    }
-    TRY_VOID(CheckAnswer(*response, received_bytes, size_bytes));
+    TRY(const HttpResponse response, account_->Send(request, address_.text));
+    TRY_VOID(CheckAnswer(response, received_bytes, size_bytes));
     return received_bytes;
   });
 }

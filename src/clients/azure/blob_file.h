@@ -1,7 +1,8 @@
 // One blob as an Arrow file: ranged GETs over our HTTP client, straight into the buffer that Arrow
-// reads from. Arrow's own Azure filesystem costs the same CPU, but brings one more HTTP stack with
-// proxy, trust and retry rules of its own, puts the SAS into its errors, and cannot speak to a host
-// of another name without an account in the path.
+// reads from. Each is signed for itself (account.h), so a credential that ends in mid-file does not
+// end the reading. Arrow's own Azure filesystem costs the same CPU, but brings one more HTTP stack
+// with proxy, trust and retry rules of its own, puts the SAS into its errors, and cannot speak to a
+// host of another name without an account in the path.
 //
 // Threads: ReadAt from many at once (Arrow prefetches so); Read, Seek and Tell share one position.
 // Errors are arrow::Status that carry ours (arrow_error.h). Reads repeat what may pass: a GET of a
@@ -21,20 +22,19 @@
 #include "base/http_client.h"
 #include "base/result.h"
 #include "base/retry.h"
-#include "base/secret.h"
+#include "clients/azure/account.h"
 
 namespace mms::azure {
 
 struct BlobAddress {
   std::string url;   ///< without query, percent-encoded
-  Secret sas;        ///< without '?'
   std::string text;  ///< for messages
 };
 
 class BlobFile : public arrow::io::RandomAccessFile {
  public:
   /// No request is sent: Delta's log knows the size, and data files never change.
-  BlobFile(std::shared_ptr<HttpClient> http, BlobAddress address, int64_t size_bytes);
+  BlobFile(std::shared_ptr<Account> account, BlobAddress address, int64_t size_bytes);
 
   arrow::Status Close() override;
   bool closed() const override;
@@ -52,16 +52,12 @@ class BlobFile : public arrow::io::RandomAccessFile {
                      int64_t wanted_bytes) const;
   arrow::Result<int64_t> Clamp(int64_t position, int64_t nbytes) const;
 
-  const std::shared_ptr<HttpClient> http_;
+  const std::shared_ptr<Account> account_;
   const BlobAddress address_;
   const int64_t size_bytes_;
   mutable std::mutex mutex_;
   int64_t position_ = 0;
   bool closed_ = false;
 };
-
-/// The error of an answer that is no success, from its status and x-ms-error-code. `text` names the
-/// blob.
-Error FromAnswer(const HttpResponse& response, const std::string& text);
 
 }  // namespace mms::azure

@@ -26,10 +26,11 @@ LoopbackAnswer Range(const LoopbackRequest& request) {
 std::shared_ptr<BlobFile> Open(const LoopbackServer& server) {
   BlobAddress address;
   address.url = server.url() + "/acct/lake/f";
-  address.sas = Secret("sp=rl&sig=CANARYCANARY");
   address.text = "az://lake/f";
-  return std::make_shared<BlobFile>(std::make_shared<HttpClient>(HttpClient::Options{}), address,
-                                    kSizeBytes);
+  auto keeper = std::make_shared<CredentialKeeper>(*FromSas(Secret("sp=rl&sig=CANARYCANARY"), ""));
+  auto account = std::make_shared<Account>(std::make_shared<HttpClient>(HttpClient::Options{}),
+                                           std::move(keeper));
+  return std::make_shared<BlobFile>(std::move(account), address, kSizeBytes);
 }
 
 Error Failure(const std::shared_ptr<BlobFile>& file) {

@@ -3,7 +3,6 @@
 #include <arrow/io/file.h>
 #include <fmt/format.h>
 
-#include <chrono>
 #include <utility>
 
 #include "clients/azure/blob_file.h"
@@ -14,7 +13,6 @@ namespace {
 struct Endpoint {
   std::string url;      ///< without a slash at the end
   std::string account;  ///< the path's one part, or the host's first label
-  bool plain = false;   ///< http
 };
 
 Error InvalidEndpoint(std::string_view endpoint, std::string_view why) {
@@ -53,44 +51,74 @@ Result<Endpoint> ParseEndpoint(std::string_view text) {
   Endpoint endpoint;
   endpoint.url = std::string(plain ? "http://" : "https://") + std::string(rest);
   endpoint.account = path.empty() ? host.substr(0, host.find('.')) : path;
-  endpoint.plain = plain;
   return endpoint;
 }
 
-int64_t NowMs() {
-  using namespace std::chrono;
-  return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
+/// What an error may show of the URL of a request of the kernel: the path, or the listed prefix.
+std::string ObjectOf(const std::string& url) {
+  const size_t query = url.find('?');
+  const std::string path = UrlDecode(url.substr(0, query));
+  const size_t prefix = query == url.npos ? url.npos : url.find("prefix=", query);
+  if (prefix == url.npos) return path;
+  const size_t from = prefix + 7;
+  return path + "/" + UrlDecode(url.substr(from, url.find('&', from) - from));
 }
 
 }  // namespace
+
+Result<std::shared_ptr<CredentialKeeper>> MakeKeeper(const StorageOptions& options,
+                                                     const std::shared_ptr<HttpClient>& http) {
+  switch (options.auth) {
+    case StorageAuth::kSas: {
+      CredentialKeeper::Options keeping;
+      keeping.pause_ms = 0;  // a file costs nothing to look at
+      TRY(CredentialProvider provider, FromSas(options.sas, options.sas_file));
+      auto keeper = std::make_shared<CredentialKeeper>(std::move(provider), std::move(keeping));
+      TRY_VOID(keeper->Get());
+      return keeper;
+    }
+    case StorageAuth::kServicePrincipal:
+      return std::make_shared<CredentialKeeper>(FromServicePrincipal(options.principal, http));
+    case StorageAuth::kVended: break;
+  }
+  return Error(ErrorKind::kInvalidInput, "STORAGE_VENDED_LOCATION",
+               "Unity Catalog gives credentials for its own tables only; choose the table by "
+               "tables[].include, or set source.storage.sas or a service principal");
+}
 
 Result<std::shared_ptr<Storage>> Storage::Open(const StorageOptions& options, const Location& any) {
   std::shared_ptr<Storage> storage(new Storage);
   storage->local_ = any.local;
   if (any.local) return storage;
 
-  storage->account_ = any.account.empty() ? options.account : any.account;
+  storage->name_ = any.account.empty() ? options.account : any.account;
   std::map<std::string, std::string>& kernel = storage->kernel_options_;
   if (options.endpoint.empty()) {
-    if (storage->account_.empty()) {
+    if (storage->name_.empty()) {
       return Error(ErrorKind::kInvalidInput, "STORAGE_ACCOUNT_MISSING",
                    fmt::format("{} names no storage account; set storage.account", ToText(any)));
     }
-    storage->base_url_ = "https://" + BlobHost(storage->account_, any.suffix);
+    storage->base_url_ = "https://" + BlobHost(storage->name_, any.suffix);
   } else {
     TRY(const Endpoint endpoint, ParseEndpoint(options.endpoint));
     storage->base_url_ = endpoint.url;
-    if (storage->account_.empty()) storage->account_ = endpoint.account;
-    if (endpoint.plain) kernel["azure_allow_http"] = "true";
+    if (storage->name_.empty()) storage->name_ = endpoint.account;
   }
-  TRY(storage->sas_, ParseSas(options.sas));
-  TRY_VOID(CheckNotExpired(storage->sas_, NowMs()));
-  kernel["azure_storage_account_name"] = storage->account_;
+  kernel["azure_storage_account_name"] = storage->name_;
   kernel["azure_storage_endpoint"] = storage->base_url_;
-  kernel["azure_storage_sas_key"] = storage->sas_.token.Reveal();
-  storage->http_ =
+  const auto http =
       options.http != nullptr ? options.http : std::make_shared<HttpClient>(HttpClient::Options{});
+  std::shared_ptr<CredentialKeeper> keeper = options.keeper;
+  if (keeper == nullptr) {
+    TRY(keeper, MakeKeeper(options, http));
+  }
+  storage->account_ = std::make_shared<Account>(http, std::move(keeper));
   return storage;
+}
+
+Result<HttpResponse> Storage::Send(const HttpRequest& request) {
+  CHECK(account_ != nullptr);
+  return account_->Send(request, ObjectOf(request.url));
 }
 
 Result<std::shared_ptr<arrow::io::RandomAccessFile>> Storage::OpenFile(const Location& location,
@@ -109,22 +137,21 @@ Result<std::shared_ptr<arrow::io::RandomAccessFile>> Storage::OpenFile(const Loc
     }
     return std::shared_ptr<arrow::io::RandomAccessFile>(*file);
   }
-  const bool other = !location.account.empty() && location.account != account_;
+  const bool other = !location.account.empty() && location.account != name_;
   if (local_ || other) {
     return Error(
                ErrorKind::kUnsupported, "STORAGE_OTHER_ACCOUNT",
                fmt::format(
                    "the file lies in another storage account than the table ({}); a shallow clone "
                    "across accounts cannot be read, make a deep clone of it",
-                   local_ ? "a local folder" : account_))
+                   local_ ? "a local folder" : name_))
         .At(text);
   }
   BlobAddress address;
   address.url = base_url_ + "/" + UrlEncode(location.container) + "/" + EncodePath(location.path);
-  address.sas = sas_.token;
   address.text = text;
   return std::shared_ptr<arrow::io::RandomAccessFile>(
-      std::make_shared<BlobFile>(http_, std::move(address), size_bytes));
+      std::make_shared<BlobFile>(account_, std::move(address), size_bytes));
 }
 
 }  // namespace mms::azure

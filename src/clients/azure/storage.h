@@ -1,5 +1,5 @@
-// Reading blobs: Arrow files for a location and its credentials, and the same settings as the
-// option map of the Delta kernel's object store. Thread-safe after construction.
+// Reading blobs: Arrow files for a location and its credentials, and the way of the Delta kernel's
+// object store to the same account. Thread-safe after construction.
 //
 // C++ only opens files whose path and size the Delta log names; it never lists (the kernel does).
 #pragma once
@@ -15,26 +15,45 @@
 #include "base/http_client.h"
 #include "base/result.h"
 #include "base/secret.h"
+#include "clients/azure/account.h"
 #include "clients/azure/arrow_error.h"
+#include "clients/azure/credential.h"
 #include "clients/azure/location.h"
-#include "clients/azure/sas.h"
+#include "clients/azure/service_principal.h"
 
 namespace mms::azure {
 
+enum class StorageAuth {
+  kSas,
+  kServicePrincipal,
+  kVended,  ///< by Unity Catalog, for each table
+};
+
 struct StorageOptions {
   std::string account;  ///< used when a location has none
-  Secret sas;           ///< with or without a leading '?'
+  StorageAuth auth = StorageAuth::kSas;
+  Secret sas;                  ///< with or without a leading '?'
+  std::string sas_file;        ///< where `sas` was read, and is read again; "" = nowhere
+  ServicePrincipal principal;  ///< with kServicePrincipal
   std::string
       endpoint;  ///< "" = https://account.blob.suffix; else e.g. http://127.0.0.1:10000/account
   std::shared_ptr<HttpClient> http;  ///< null = one of its own
+  /// Shared by storages that read with the same credential; null = Open makes one of `auth`. With
+  /// kVended the caller's, since only it knows the table.
+  std::shared_ptr<CredentialKeeper> keeper;
 };
+
+/// Of `auth`, without a request. Errors: kInvalidInput STORAGE_SAS_MISSING, STORAGE_SAS_INVALID,
+/// STORAGE_VENDED_LOCATION (kVended: a table that is no catalog's); kDenied STORAGE_SAS_RIGHTS,
+/// STORAGE_SAS_EXPIRED when the SAS's own `se=` has passed and its file has no newer one.
+Result<std::shared_ptr<CredentialKeeper>> MakeKeeper(const StorageOptions& options,
+                                                     const std::shared_ptr<HttpClient>& http);
 
 class Storage {
  public:
   /// `any`: a location that the storage is for; account and cloud are taken from it. No request is
-  /// sent. Errors: kInvalidInput STORAGE_ENDPOINT, STORAGE_ACCOUNT_MISSING, STORAGE_SAS_MISSING,
-  /// STORAGE_SAS_INVALID; kDenied STORAGE_SAS_RIGHTS, STORAGE_SAS_EXPIRED when the SAS's own `se=`
-  /// has passed (names the time). A local location needs no credentials.
+  /// sent. Errors: kInvalidInput STORAGE_ENDPOINT, STORAGE_ACCOUNT_MISSING; those of MakeKeeper. A
+  /// local location needs no credentials.
   static Result<std::shared_ptr<Storage>> Open(const StorageOptions& options, const Location& any);
 
   /// Opens a file for ranged reads without a request; `size_bytes` as in the log. `location.path`
@@ -44,20 +63,19 @@ class Storage {
   Result<std::shared_ptr<arrow::io::RandomAccessFile>> OpenFile(const Location& location,
                                                                 int64_t size_bytes);
 
-  /// Keys of object_store for the Delta kernel (contains the SAS: never log it).
+  /// Keys of object_store for the Delta kernel; no credentials, which Send adds.
   const std::map<std::string, std::string>& kernel_options() const { return kernel_options_; }
-
-  /// End of the SAS; nullopt = local, or the SAS does not tell.
-  std::optional<int64_t> sas_expires_ms() const { return sas_.facts.expires_ms; }
+  /// Sends a request of the kernel's store. Errors: as Account::Send.
+  Result<HttpResponse> Send(const HttpRequest& request);
+  bool local() const { return local_; }
 
  private:
   Storage() = default;
 
   bool local_ = false;
-  std::string account_;
-  std::string base_url_;  ///< without a slash at the end; container and path follow
-  Sas sas_;
-  std::shared_ptr<HttpClient> http_;
+  std::string name_;                  ///< of the account
+  std::string base_url_;              ///< without a slash at the end; container and path follow
+  std::shared_ptr<Account> account_;  ///< null when local
   std::map<std::string, std::string> kernel_options_;
 };
 

@@ -29,9 +29,7 @@ TEST(Storage, TellsTheKernelWhatItUsesItself) {
   EXPECT_EQ((*storage)->kernel_options(),
             (std::map<std::string, std::string>{
                 {"azure_storage_account_name", "acct"},
-                {"azure_storage_endpoint", "https://acct.blob.core.chinacloudapi.cn"},
-                {"azure_storage_sas_key", "sv=2022-11-02&sp=rl&se=2999-01-01&sig=CANARYCANARY"}}));
-  EXPECT_TRUE((*storage)->sas_expires_ms().has_value());
+                {"azure_storage_endpoint", "https://acct.blob.core.chinacloudapi.cn"}}));
 }
 
 TEST(Storage, TakesTheAccountFromTheLocationThenTheSettingsThenTheEndpoint) {
@@ -47,14 +45,6 @@ TEST(Storage, TakesTheAccountFromTheLocationThenTheSettingsThenTheEndpoint) {
   EXPECT_EQ(account(bare, "az://lake/t"), "emulated");
   bare.endpoint.clear();
   EXPECT_EQ(account(bare, "az://lake/t"), "STORAGE_ACCOUNT_MISSING");
-}
-
-TEST(Storage, AllowsPlainHttpOnlyWhenTheEndpointSaysSo) {
-  const Location location = At("az://lake/t");
-  auto plain = Storage::Open(Options("http://127.0.0.1:10000/acct"), location);
-  EXPECT_EQ((*plain)->kernel_options().at("azure_allow_http"), "true");
-  auto secure = Storage::Open(Options("https://acct.blob.private.example"), location);
-  EXPECT_EQ((*secure)->kernel_options().count("azure_allow_http"), 0u);
 }
 
 TEST(Storage, RefusesAnEndpointItCannotUse) {
@@ -76,6 +66,19 @@ TEST(Storage, RefusesAnExpiredOrMissingSas) {
   EXPECT_NE(expired.message().find("2001-02-03T04:05:06Z"), std::string::npos);
   options.sas = Secret();
   EXPECT_EQ(Storage::Open(options, At("az://lake/t")).error().code(), "STORAGE_SAS_MISSING");
+}
+
+TEST(Storage, VendedCredentialsAreForTablesOfTheCatalog) {
+  StorageOptions options = Options();
+  options.auth = StorageAuth::kVended;
+  EXPECT_EQ(Storage::Open(options, At("az://lake/t")).error().code(), "STORAGE_VENDED_LOCATION");
+}
+
+TEST(Storage, ASignInIsNotAskedForBeforeItIsNeeded) {
+  StorageOptions options = Options();
+  options.auth = StorageAuth::kServicePrincipal;
+  options.principal = {"tenant", "client", Secret("client-secret"), "https://nowhere.invalid"};
+  EXPECT_TRUE(Storage::Open(options, At("az://lake/t")));
 }
 
 TEST(Storage, DoesNotReadAnotherAccount) {
@@ -121,25 +124,6 @@ TEST(FromArrow, SortsTheRestAndScrubsIt) {
   EXPECT_EQ(FromArrow(arrow::Status::OutOfMemory("x"), "f").kind(), ErrorKind::kLimitReached);
   EXPECT_EQ(FromArrow(arrow::Status::NotImplemented("x"), "f").kind(), ErrorKind::kUnsupported);
   EXPECT_EQ(FromArrow(arrow::Status::Cancelled("x"), "f").kind(), ErrorKind::kCancelled);
-}
-
-TEST(FromAnswer, SortsStatusesOfTheBlobService) {
-  const std::pair<int, ErrorKind> cases[] = {
-      {401, ErrorKind::kDenied},      {403, ErrorKind::kDenied},    {404, ErrorKind::kNotFound},
-      {416, ErrorKind::kCorrupt},     {429, ErrorKind::kThrottled}, {500, ErrorKind::kUnavailable},
-      {503, ErrorKind::kUnavailable}, {400, ErrorKind::kDenied},
-  };
-  for (const auto& [status, kind] : cases) {
-    HttpResponse response;
-    response.status = status;
-    response.headers["x-ms-error-code"] = "SomeReason";
-    response.headers["retry-after"] = "3";
-    const Error error = FromAnswer(response, "blob b");
-    EXPECT_EQ(error.kind(), kind) << status;
-    EXPECT_EQ(error.http_status(), status);
-    EXPECT_EQ(error.retry_after_ms(), 3000);
-    EXPECT_EQ(error.where(), "blob b");
-  }
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/secret.h"
+#include "clients/delta/carrier.h"
 #include "clients/delta/file_rows.h"
 #include "clients/delta/kernel/mms_delta.h"
 
@@ -119,23 +120,37 @@ Result<std::map<std::string, std::string>> ParsePhysicalNames(const TableInfo& i
 struct Table::Handle {
   ~Handle() { mms_delta_close(table); }
   mms_delta_table* table = nullptr;
+  std::shared_ptr<Carrier> carrier;  // null for a local folder
 };
 
 Table::Table() : handle_(std::make_unique<Handle>()) {}
 Table::~Table() = default;
 
-Result<std::unique_ptr<Table>> Table::Open(const std::string& url,
-                                           const std::map<std::string, std::string>& options,
-                                           std::optional<int64_t> version) {
+/// Why a request was not answered is known better here than the kernel can tell it.
+Error Table::Failure(mms_delta_error& raw) {
+  const bool by_store = raw.code == MMS_DELTA_DENIED || raw.code == MMS_DELTA_UNREACHABLE;
+  std::optional<Error> known;
+  if (handle_->carrier) known = handle_->carrier->TakeFailure();
+  if (!by_store || !known) return FromKernel(raw);
+  mms_delta_error_free(&raw);
+  return *std::move(known);
+}
+
+Result<std::unique_ptr<Table>> Table::Open(const Place& place, std::optional<int64_t> version) {
   if (version && *version < 0) {
     return Error(ErrorKind::kInvalidInput, "DELTA_ARGUMENT", "a table version cannot be negative");
   }
   std::unique_ptr<Table> table(new Table);
-  const std::string json = nlohmann::json(options).dump();
+  const std::string json = nlohmann::json(place.options).dump();
+  mms_delta_transport transport{};
+  if (place.transport) {
+    table->handle_->carrier = std::make_shared<Carrier>(place.transport);
+    transport = Carrier::Lend(table->handle_->carrier);
+  }
   mms_delta_error error{};
-  if (mms_delta_open(url.c_str(), json.c_str(), version.value_or(-1), &table->handle_->table,
-                     &error)) {
-    return FromKernel(error);
+  if (mms_delta_open(place.url.c_str(), json.c_str(), version.value_or(-1),
+                     place.transport ? &transport : nullptr, &table->handle_->table, &error)) {
+    return table->Failure(error);
   }
   TRY_VOID(table->Describe());
   return table;
@@ -144,7 +159,7 @@ Result<std::unique_ptr<Table>> Table::Open(const std::string& url,
 Status Table::Describe() {
   mms_delta_error error{};
   char* text = nullptr;
-  if (mms_delta_info(handle_->table, &text, &error)) return FromKernel(error);
+  if (mms_delta_info(handle_->table, &text, &error)) return Failure(error);
   const std::string json(text);
   mms_delta_text_free(text);
   TRY(info_, ParseInfo(json));
@@ -152,7 +167,7 @@ Status Table::Describe() {
 
   ArrowSchema logical{};
   ArrowSchema physical{};
-  if (mms_delta_schemas(handle_->table, &logical, &physical, &error)) return FromKernel(error);
+  if (mms_delta_schemas(handle_->table, &logical, &physical, &error)) return Failure(error);
   arrow::Result<std::shared_ptr<arrow::Schema>> users = arrow::ImportSchema(&logical);
   arrow::Result<std::shared_ptr<arrow::Schema>> files = arrow::ImportSchema(&physical);
   if (!users.ok()) return Broken("logical schema", users.status());
@@ -173,7 +188,7 @@ Status Table::ListFiles(bool with_statistics, const std::function<Status(File)>&
   mms_delta_error error{};
   ArrowArrayStream stream{};
   if (mms_delta_files(handle_->table, with_statistics ? 1 : 0, &stream, &error)) {
-    return FromKernel(error);
+    return Failure(error);
   }
   arrow::Result<std::shared_ptr<arrow::RecordBatchReader>> reader =
       arrow::ImportRecordBatchReader(&stream);
@@ -182,7 +197,7 @@ Status Table::ListFiles(bool with_statistics, const std::function<Status(File)>&
     std::shared_ptr<arrow::RecordBatch> batch;
     const arrow::Status status = (*reader)->ReadNext(&batch);
     if (!status.ok()) {
-      if (mms_delta_stream_error(handle_->table, &error)) return FromKernel(error);
+      if (mms_delta_stream_error(handle_->table, &error)) return Failure(error);
       return Broken("list of files", status);
     }
     if (batch == nullptr) return OkStatus();
@@ -200,7 +215,7 @@ Result<std::vector<uint64_t>> Table::ReadDeletionVector(const DeletionVector& ve
   mms_delta_error error{};
   uint64_t* rows = nullptr;
   size_t count = 0;
-  if (mms_delta_removed_rows(handle_->table, &raw, &rows, &count, &error)) return FromKernel(error);
+  if (mms_delta_removed_rows(handle_->table, &raw, &rows, &count, &error)) return Failure(error);
   std::vector<uint64_t> positions(rows, rows + count);
   mms_delta_rows_free(rows, count);
   return positions;

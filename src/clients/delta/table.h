@@ -16,9 +16,17 @@
 #include <string>
 #include <vector>
 
+#include "base/http_client.h"
 #include "base/result.h"
 
+struct mms_delta_error;
+
 namespace mms::delta {
+
+/// Sends a GET or HEAD of the store that holds the log, with its credentials: the kernel's requests
+/// go through our own client, for its proxy, trust, time-outs and bandwidth. Called by several
+/// threads at once. An error of it is the error of the call that needed the answer.
+using Transport = std::function<Result<HttpResponse>(const HttpRequest&)>;
 
 /// A deletion vector as the log describes it (Delta protocol, "Deletion Vectors").
 struct DeletionVector {
@@ -59,14 +67,19 @@ struct TableInfo {
 
 class Table {
  public:
-  /// `url`: azure::ToTableUrl of the location, with object_store options
-  /// (azure::Storage::kernel_options). `version` nullopt = newest. Errors: kUnsupported
+  /// Where a table's log is read. A local folder needs the URL alone.
+  struct Place {
+    std::string url;                             ///< azure::ToTableUrl of the location
+    std::map<std::string, std::string> options;  ///< azure::Storage::kernel_options
+    Transport transport;
+  };
+
+  /// `version` nullopt = newest. Errors: those of the transport; kUnsupported
   /// DELTA_FEATURE_UNSUPPORTED naming the feature, kNotFound DELTA_NOT_FOUND, kDenied
   /// STORAGE_DENIED, kUnavailable STORAGE_UNREACHABLE, kCorrupt DELTA_LOG_INVALID, kInvalidInput
-  /// DELTA_ARGUMENT, kInternal DELTA_INTERNAL; so for all below.
-  static Result<std::unique_ptr<Table>> Open(const std::string& url,
-                                             const std::map<std::string, std::string>& options,
-                                             std::optional<int64_t> version);
+  /// DELTA_ARGUMENT, kInternal DELTA_INTERNAL; so for all below. A commit of the log is in memory
+  /// as a whole while it is read.
+  static Result<std::unique_ptr<Table>> Open(const Place& place, std::optional<int64_t> version);
   ~Table();
   Table(const Table&) = delete;
   Table& operator=(const Table&) = delete;
@@ -89,6 +102,7 @@ class Table {
  private:
   struct Handle;
   Table();
+  Error Failure(mms_delta_error& raw);
   Status Describe();
 
   std::unique_ptr<Handle> handle_;

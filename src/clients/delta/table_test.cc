@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -42,7 +43,7 @@ class DeltaTable : public testing::Test {
   }
 
   Result<std::unique_ptr<Table>> Open(std::optional<int64_t> version = std::nullopt) {
-    return Table::Open("file://" + folder_.string() + "/", {}, version);
+    return Table::Open({"file://" + folder_.string() + "/", {}, nullptr}, version);
   }
 
   static std::vector<File> Files(Table& table, bool with_statistics = false) {
@@ -223,8 +224,9 @@ TEST_F(DeltaTable, UsesPhysicalNamesUnderColumnMapping) {
 
 TEST_F(DeltaTable, SaysWhatIsMissingAndWhatIsBroken) {
   EXPECT_EQ(Open().error().code(), "DELTA_NOT_FOUND");
-  EXPECT_EQ(Table::Open("file:///nowhere/at/all/", {}, {}).error().code(), "DELTA_NOT_FOUND");
-  EXPECT_EQ(Table::Open("gs://bucket/", {}, {}).error().code(), "DELTA_ARGUMENT");
+  EXPECT_EQ(Table::Open({"file:///nowhere/at/all/", {}, nullptr}, {}).error().code(),
+            "DELTA_NOT_FOUND");
+  EXPECT_EQ(Table::Open({"gs://bucket/", {}, nullptr}, {}).error().code(), "DELTA_ARGUMENT");
   Commit(0, {kProtocol, kMetadata});
   EXPECT_EQ(Open(7).error().code(), "DELTA_NOT_FOUND");
   EXPECT_EQ(Open(-1).error().code(), "DELTA_ARGUMENT");
@@ -239,15 +241,53 @@ TEST_F(DeltaTable, SaysWhatIsMissingAndWhatIsBroken) {
   }
 }
 
-TEST_F(DeltaTable, SaysThatTheStorageDoesNotAnswerWithoutShowingTheSas) {
-  auto table = Table::Open("az://lake/t/",
-                           {{"azure_storage_account_name", "acct"},
-                            {"azure_storage_endpoint", "http://127.0.0.1:1/acct"},
-                            {"azure_allow_http", "true"},
-                            {"azure_storage_sas_key", "sv=1&sp=rl&sig=CANARYCANARY"}},
-                           {});
+Table::Place Remote(Transport transport) {
+  return {"az://lake/t/",
+          {{"azure_storage_account_name", "acct"}, {"azure_storage_endpoint", "http://h/acct"}},
+          std::move(transport)};
+}
+
+TEST_F(DeltaTable, TheTransportsErrorIsTheTables) {
+  std::atomic<int> sent{0};
+  const auto table = Table::Open(Remote([&](const HttpRequest&) -> Result<HttpResponse> {
+                                   ++sent;
+                                   return Error(ErrorKind::kDenied, "STORAGE_SAS_EXPIRED", "ended");
+                                 }),
+                                 {});
   ASSERT_FALSE(table);
-  EXPECT_EQ(table.error().code(), "STORAGE_UNREACHABLE") << table.error().ToString();
+  EXPECT_EQ(table.error().code(), "STORAGE_SAS_EXPIRED") << table.error().ToString();
+  EXPECT_EQ(table.error().kind(), ErrorKind::kDenied);
+  EXPECT_EQ(sent, 1) << "it does not pass by itself";
+}
+
+TEST_F(DeltaTable, AnErrorThatMayPassIsTriedAgain) {
+  std::atomic<int> sent{0};
+  const auto table = Table::Open(Remote([&](const HttpRequest& request) -> Result<HttpResponse> {
+                                   if (++sent == 1) {
+                                     return Error(ErrorKind::kUnavailable, "AWAY", "for now");
+                                   }
+                                   EXPECT_EQ(request.method, "GET");
+                                   HttpResponse missing;
+                                   missing.status = 404;
+                                   return missing;
+                                 }),
+                                 {});
+  ASSERT_FALSE(table);
+  EXPECT_EQ(table.error().code(), "DELTA_NOT_FOUND") << table.error().ToString();
+  EXPECT_GT(sent, 1);
+}
+
+TEST_F(DeltaTable, AStatusThatBlamesTheRequestIsDeniedWithoutItsSecrets) {
+  const auto table = Table::Open(Remote([&](const HttpRequest& request) -> Result<HttpResponse> {
+                                   EXPECT_TRUE(request.url.starts_with("http://h/acct/lake"));
+                                   HttpResponse refused;
+                                   refused.status = 400;
+                                   refused.body = "no sig=CANARYCANARY here";
+                                   return refused;
+                                 }),
+                                 {});
+  ASSERT_FALSE(table);
+  EXPECT_EQ(table.error().code(), "STORAGE_DENIED") << table.error().ToString();
   EXPECT_EQ(table.error().ToString().find("CANARY"), std::string::npos);
 }
 

@@ -4,13 +4,13 @@
 
 #include <algorithm>
 #include <map>
-#include <mutex>
 #include <utility>
 
 #include "clients/databricks/unity_catalog.h"
 #include "migration/inspect/catalog_listing.h"
 #include "migration/inspect/choice.h"
 #include "migration/inspect/refusal.h"
+#include "migration/inspect/storage_access.h"
 
 namespace mms::migration {
 namespace {
@@ -53,8 +53,7 @@ struct Source::State {
   SourceOptions options;
   std::shared_ptr<HttpClient> http;
   std::shared_ptr<databricks::CallLimit> call_limit;
-  std::mutex mutex;
-  std::map<std::string, std::shared_ptr<azure::Storage>> storages;  // by account; under mutex
+  std::unique_ptr<StorageAccess> storages;
 
   Status ListCatalog(const std::vector<TableChoice>& choices, const VisitTable& visit) {
     if (options.workspace.empty() || options.catalog.empty()) {
@@ -81,7 +80,9 @@ Source::Source(SourceOptions options, std::shared_ptr<HttpClient> http)
   state_->http = std::move(http);
   state_->call_limit = std::make_shared<databricks::CallLimit>(
       databricks::CallLimit::Options{.in_flight_max = state_->options.metastore_concurrency});
-  if (!state_->options.storage.http) state_->options.storage.http = state_->http;
+  StorageAccessOptions access{state_->options.storage, state_->options.workspace,
+                              state_->options.token};
+  state_->storages = std::make_unique<StorageAccess>(std::move(access), state_->http);
 }
 
 Status Source::List(const std::vector<TableChoice>& choices, const VisitTable& visit) {
@@ -105,27 +106,13 @@ Status Source::List(const std::vector<TableChoice>& choices, const VisitTable& v
 Result<Snapshot> Source::Inspect(const SourceTable& source, std::optional<int64_t> version) {
   if (source.refusal) return *source.refusal;
   const auto read = [&]() -> Result<Snapshot> {
-    TRY(auto storage, StorageFor(source.location));
-    TRY(auto table,
-        delta::Table::Open(KernelUrl(source.location), storage->kernel_options(), version));
+    TRY(auto storage, state_->storages->Open(source.location, source.name, source.catalog_id));
+    TRY(auto table, OpenLog(storage, source.location, version));
     return ReadSnapshot(source, *table);
   };
   auto snapshot = read();
   if (!snapshot) return std::move(snapshot).error().At("table " + source.name);
   return snapshot;
 }
-
-Result<std::shared_ptr<azure::Storage>> Source::StorageFor(const azure::Location& location) {
-  const std::string key = location.local ? "file:" : location.account + "." + location.suffix;
-  const std::lock_guard lock(state_->mutex);
-  auto& storage = state_->storages[key];
-  if (!storage) {
-    // A storage that cannot be opened stays null here and is tried again by the next caller.
-    TRY(storage, azure::Storage::Open(state_->options.storage, location));
-  }
-  return storage;
-}
-
-std::string KernelUrl(const azure::Location& location) { return azure::ToTableUrl(location); }
 
 }  // namespace mms::migration

@@ -27,6 +27,7 @@ struct SourceOptions {
   SourceFilter filter;             ///< what of the catalog counts at all
   int metastore_concurrency = 10;  ///< calls to the catalog side by side
   azure::StorageOptions storage;
+  HttpClient::Options http;  ///< the network of all of it; the bandwidth is that of all processes
 };
 
 /// One entry of `tables:`. Patterns are `schema.table` with * and ?, or `table`, case-insensitive.
@@ -59,15 +60,9 @@ class Source {
   /// table.
   Result<Snapshot> Inspect(const SourceTable& table, std::optional<int64_t> version);
 
-  /// Opened once per storage account and kept. Thread-safe.
-  Result<std::shared_ptr<azure::Storage>> StorageFor(const azure::Location& location);
-
  private:
   struct State;
   std::shared_ptr<State> state_;
 };
-
-/// URL of a table's root for delta::Table::Open.
-std::string KernelUrl(const azure::Location& location);
 
 }  // namespace mms::migration

@@ -134,6 +134,7 @@ SourceTable MakeSourceTable(const Table& table) {
   source.name = table.FullName();
   source.schema = table.schema;
   source.table = table.name;
+  source.catalog_id = table.id;
   source.comment = table.comment;
   for (const databricks::Column& column : table.columns) {
     if (!column.comment.empty()) source.column_comments[column.name] = column.comment;

@@ -23,6 +23,7 @@ struct SourceTable {
   std::string name;        ///< "main.sales.orders", or the location's text when there is no catalog
   std::string schema;      ///< "sales"; "" without a catalog
   std::string table;       ///< "orders"; last folder of the location without a catalog
+  std::string catalog_id;  ///< Unity Catalog's table_id; "" without a catalog
   std::string target_as;   ///< target table name asked for by the user; "" = `table`
   TableSettings settings;  ///< of the entry of `tables:` that chose it first
   azure::Location location;

@@ -18,10 +18,10 @@
 #include <vector>
 
 #include "base/http_client.h"
-#include "clients/azure/storage.h"
 #include "clients/maxcompute/client.h"
 #include "migration/checksum/checksum.h"
 #include "migration/checksum/partition_hasher.h"
+#include "migration/inspect/storage_access.h"
 #include "migration/plan/plan.h"
 #include "migration/transfer/send_speed.h"
 #include "migration/transfer/value_changes.h"
@@ -30,7 +30,8 @@ namespace mms::migration {
 
 /// Settings of a worker's life. Carries secrets, hence stdin and never argv or environment.
 struct Hello {
-  azure::StorageOptions storage;
+  StorageAccessOptions source;
+  HttpClient::Options source_http;  ///< the bandwidth is this worker's
   maxcompute::Options target;
   HttpClient::Options target_http;  ///< the bandwidth is this worker's
   int threads = 8;                  ///< jobs a worker runs side by side

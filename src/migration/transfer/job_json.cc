@@ -69,12 +69,21 @@ void CredentialsFromJson(const json& document, maxcompute::Credentials* to) {
   to->key_file = document.at("key_file");
 }
 
+json ToJson(const Bandwidth& bandwidth) {
+  json spans = json::array();
+  for (const Bandwidth::Span& span : bandwidth.spans) {
+    spans.push_back({span.from_minute, span.until_minute, span.bytes_per_second});
+  }
+  return {{"bytes_per_second", bandwidth.bytes_per_second}, {"spans", std::move(spans)}};
+}
+
 json ToJson(const HttpClient::Options& http) {
   return {{"proxy", http.proxy},
           {"proxy_user", http.proxy_user},
           {"proxy_password", http.proxy_password.Reveal()},
           {"ca_file", http.ca_file},
-          {"bytes_per_second_max", http.bytes_per_second_max}};
+          {"addresses", http.addresses},
+          {"bandwidth", ToJson(http.bandwidth)}};
 }
 
 /// [[values, checksum], ...]
@@ -98,17 +107,50 @@ void HttpFromJson(const json& document, HttpClient::Options* to) {
   to->proxy_user = document.at("proxy_user");
   to->proxy_password = SecretAt(document, "proxy_password");
   to->ca_file = document.at("ca_file");
-  to->bytes_per_second_max = document.at("bytes_per_second_max");
+  to->addresses = document.at("addresses");
+  const json& bandwidth = document.at("bandwidth");
+  to->bandwidth.bytes_per_second = bandwidth.at("bytes_per_second");
+  for (const json& span : bandwidth.at("spans")) {
+    to->bandwidth.spans.push_back({span.at(0), span.at(1), span.at(2)});
+  }
+}
+
+json ToJson(const StorageAccessOptions& source) {
+  const azure::StorageOptions& storage = source.storage;
+  return {{"account", storage.account},
+          {"auth", static_cast<int>(storage.auth)},
+          {"sas", storage.sas.Reveal()},
+          {"sas_file", storage.sas_file},
+          {"tenant_id", storage.principal.tenant_id},
+          {"client_id", storage.principal.client_id},
+          {"client_secret", storage.principal.client_secret.Reveal()},
+          {"authority", storage.principal.authority},
+          {"endpoint", storage.endpoint},
+          {"workspace", source.workspace},
+          {"token", source.token.Reveal()}};
+}
+
+void SourceFromJson(const json& document, StorageAccessOptions* to) {
+  azure::StorageOptions& storage = to->storage;
+  storage.account = document.at("account");
+  storage.auth = static_cast<azure::StorageAuth>(document.at("auth").get<int>());
+  storage.sas = SecretAt(document, "sas");
+  storage.sas_file = document.at("sas_file");
+  storage.principal.tenant_id = document.at("tenant_id");
+  storage.principal.client_id = document.at("client_id");
+  storage.principal.client_secret = SecretAt(document, "client_secret");
+  storage.principal.authority = document.at("authority");
+  storage.endpoint = document.at("endpoint");
+  to->workspace = document.at("workspace");
+  to->token = SecretAt(document, "token");
 }
 
 }  // namespace
 
 json ToJson(const Hello& hello) {
   const auto& target = hello.target;
-  return {{"storage",
-           {{"account", hello.storage.account},
-            {"sas", hello.storage.sas.Reveal()},
-            {"endpoint", hello.storage.endpoint}}},
+  return {{"source", ToJson(hello.source)},
+          {"source_http", ToJson(hello.source_http)},
           {"target",
            {{"endpoint", target.endpoint},
             {"tunnel_endpoint", target.tunnel_endpoint},
@@ -124,10 +166,8 @@ json ToJson(const Hello& hello) {
 
 Result<Hello> HelloFromJson(const json& document) {
   return FromJson<Hello>(document, "hello", [](const json& from, Hello* to) -> Status {
-    const json& storage = from.at("storage");
-    to->storage.account = storage.at("account");
-    to->storage.sas = Secret(storage.at("sas").get<std::string>());
-    to->storage.endpoint = storage.at("endpoint");
+    SourceFromJson(from.at("source"), &to->source);
+    HttpFromJson(from.at("source_http"), &to->source_http);
     const json& target = from.at("target");
     to->target.endpoint = target.at("endpoint");
     to->target.tunnel_endpoint = target.at("tunnel_endpoint");

@@ -64,6 +64,7 @@ class Worker {
 
   Hello hello_;
   std::shared_ptr<HttpClient> http_;  ///< to the source
+  std::unique_ptr<StorageAccess> storages_;
   std::shared_ptr<HttpClient> target_http_;
   std::unique_ptr<maxcompute::Client> client_;
   std::unique_ptr<maxcompute::Tunnel> tunnel_;
@@ -92,8 +93,8 @@ void Worker::Say(const json& event) {
 
 Status Worker::Greet(const json& hello) {
   TRY(hello_, HelloFromJson(hello));
-  http_ = std::make_shared<HttpClient>(HttpClient::Options{});
-  hello_.storage.http = http_;
+  http_ = std::make_shared<HttpClient>(hello_.source_http);
+  storages_ = std::make_unique<StorageAccess>(hello_.source, http_);
   target_http_ = std::make_shared<HttpClient>(hello_.target_http);
   client_ = std::make_unique<maxcompute::Client>(hello_.target, target_http_);
   tunnel_ = std::make_unique<maxcompute::Tunnel>(client_.get());
@@ -170,7 +171,7 @@ Result<std::shared_ptr<Table>> Worker::FindTable(const std::string& key) {
 Status Worker::OpenStorage(Table* table) {
   std::lock_guard lock(table->mutex);
   if (table->storage) return OkStatus();
-  TRY(table->storage, azure::Storage::Open(hello_.storage, table->plan.location));
+  TRY(table->storage, storages_->Open(table->plan.location, table->plan.source_name, ""));
   return OkStatus();
 }
 
@@ -178,8 +179,7 @@ Result<std::vector<uint64_t>> Worker::ReadDeletionVector(Table* table,
                                                          const delta::DeletionVector& vector) {
   std::lock_guard lock(table->mutex);
   if (!table->log) {
-    TRY(table->log, delta::Table::Open(KernelUrl(table->plan.location),
-                                       table->storage->kernel_options(), table->plan.version));
+    TRY(table->log, OpenLog(table->storage, table->plan.location, table->plan.version));
   }
   return table->log->ReadDeletionVector(vector);
 }

@@ -254,7 +254,7 @@ void CheckMaxCompute(const maxcompute::Options& target, const std::shared_ptr<Ht
 }  // namespace
 
 std::vector<CheckStep> CheckAll(const RunOptions& options) {
-  auto http = std::make_shared<HttpClient>(HttpClient::Options{});
+  auto http = std::make_shared<HttpClient>(options.source.http);
   auto target_http = std::make_shared<HttpClient>(options.target_http);
   CheckSteps steps;
   SourceCheck(options, http, steps).Run();

@@ -263,7 +263,7 @@ Status Planner::Note(const SourceTable& source, const std::optional<TableRecord>
 
 Status SyncTables(const RunOptions& options,
                   const std::function<void(const SourceTable&, const Result<Snapshot>&)>& visit) {
-  auto http = std::make_shared<HttpClient>(HttpClient::Options{});
+  auto http = std::make_shared<HttpClient>(options.source.http);
   Source source(options.source, http);
   std::vector<SourceTable> tables;
   TRY_VOID(source.List(options.tables, [&](SourceTable table) -> Status {

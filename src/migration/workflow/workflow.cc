@@ -46,12 +46,17 @@ struct Workflow::State {
   Status StartWorkers(bool checksum) {
     const RunOptions& options = engine.options;
     Hello hello;
-    hello.storage = options.source.storage;
-    hello.storage.http = nullptr;
+    hello.source.storage = options.source.storage;
+    if (options.source.storage.auth == azure::StorageAuth::kVended) {
+      hello.source.workspace = options.source.workspace;
+      hello.source.token = options.source.token;
+    }
+    hello.source_http = options.source.http;
+    hello.source_http.bandwidth = options.source.http.bandwidth.SharedBy(options.workers + 1);
     hello.target = options.target;
     hello.target.pacer = nullptr;
     hello.target_http = options.target_http;
-    hello.target_http.bytes_per_second_max /= std::max(1, options.workers);
+    hello.target_http.bandwidth = options.target_http.bandwidth.SharedBy(options.workers);
     // Asked once here, so that no worker has to.
     TRY(hello.target.tunnel_endpoint, engine.client->TunnelEndpoint());
     const int workers = std::max(1, options.workers);
@@ -117,10 +122,13 @@ Result<std::unique_ptr<Workflow>> Workflow::Open(RunOptions options) {
   engine.options.target.retry.cancelled = [&engine] { return engine.cancelled.load(); };
   TRY(engine.ledger, Ledger::Open(engine.options.state_folder));
   TRY_VOID(engine.ledger->BindTarget(TargetIdentity(engine.options.target)));
-  engine.http = std::make_shared<HttpClient>(HttpClient::Options{});
+  // The logs are read here, while workers read the files of other tables.
+  HttpClient::Options source_http = engine.options.source.http;
+  source_http.bandwidth = source_http.bandwidth.SharedBy(engine.options.workers + 1);
+  engine.http = std::make_shared<HttpClient>(source_http);
   // Here nothing but the control plane goes out: the bandwidth is the workers'.
   HttpClient::Options control_http = engine.options.target_http;
-  control_http.bytes_per_second_max = 0;
+  control_http.bandwidth = {};
   engine.target_http = std::make_shared<HttpClient>(control_http);
   maxcompute::Pacer::Options pacing;
   pacing.time_scale = engine.options.limit_window_scale;

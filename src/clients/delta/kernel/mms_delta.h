@@ -41,10 +41,41 @@ void mms_delta_error_free(struct mms_delta_error* error);
 
 struct mms_delta_table;
 
+// One HTTP request of the store: GET or HEAD, unsigned, without a body. Valid during the call.
+struct mms_delta_request {
+  const char* method;
+  const char* url;
+  const char* const* header_names;  // in lower case
+  const char* const* header_values;
+  size_t header_count;
+};
+
+// The answer under construction, filled by the calls below during `send` alone, by one thread:
+// status, headers (names in lower case) and body, a piece at a time; or, instead, that there is
+// none. `may_pass`: not 0 when the same request may work later; the store then sends it again.
+struct mms_delta_answer;
+void mms_delta_answer_status(struct mms_delta_answer* answer, int32_t status);
+void mms_delta_answer_header(struct mms_delta_answer* answer, const char* name, const char* value);
+void mms_delta_answer_body(struct mms_delta_answer* answer, const char* bytes, size_t size);
+void mms_delta_answer_failed(struct mms_delta_answer* answer, int32_t may_pass,
+                             const char* message);
+
+// Sends the store's requests. `send` blocks, is called by several threads at once, adds the
+// credentials, and does not throw. `release` is called once, by any thread, when nothing of the
+// table is left; also when mms_delta_open fails.
+struct mms_delta_transport {
+  void* context;
+  void (*send)(void* context, const struct mms_delta_request* request,
+               struct mms_delta_answer* answer);
+  void (*release)(void* context);
+};
+
 // `url`: file:///folder/ or az://container/folder/, percent-encoded. `options`: a JSON object of
 // text values, the configuration keys of object_store's Azure builder. `version` < 0 = the newest.
+// `transport`: needed for az, else NULL.
 int32_t mms_delta_open(const char* url, const char* options, int64_t version,
-                       struct mms_delta_table** table, struct mms_delta_error* error);
+                       const struct mms_delta_transport* transport, struct mms_delta_table** table,
+                       struct mms_delta_error* error);
 void mms_delta_close(struct mms_delta_table* table);
 
 // JSON: {version, timestamp_ms|null, id, min_reader, reader_features[], partition_columns[],

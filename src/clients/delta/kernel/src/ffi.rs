@@ -13,6 +13,7 @@ use delta_kernel::arrow::ffi_stream::FFI_ArrowArrayStream;
 use crate::failure::{Failure, Outcome};
 use crate::files::FileStream;
 use crate::table::{Table, Vector};
+use crate::transport::{Answer, Failed, Transport, TransportIn};
 
 /// `struct mms_delta_error`.
 #[repr(C)]
@@ -117,18 +118,73 @@ pub unsafe extern "C" fn mms_delta_open(
     url: *const c_char,
     options: *const c_char,
     version: i64,
+    transport: *const TransportIn,
     table: *mut *mut Table,
     error: *mut ErrorOut,
 ) -> i32 {
     guard(error, || {
+        // First, so that the context is released whatever comes.
+        let transport = transport.as_ref().map(|raw| Transport::new(*raw));
         let opened = Table::open(
             text_in(url, "url")?,
             text_in(options, "options")?,
             u64::try_from(version).ok(),
+            transport,
         )?;
         table.write(Box::into_raw(Box::new(opened)));
         Ok(())
     })
+}
+
+#[no_mangle]
+pub unsafe extern "C" fn mms_delta_answer_status(answer: *mut Answer, status: i32) {
+    if let Some(answer) = answer.as_mut() {
+        answer.status = u16::try_from(status).unwrap_or(0);
+    }
+}
+
+#[no_mangle]
+pub unsafe extern "C" fn mms_delta_answer_header(
+    answer: *mut Answer,
+    name: *const c_char,
+    value: *const c_char,
+) {
+    if let (Some(answer), Ok(name), Ok(value)) = (
+        answer.as_mut(),
+        text_in(name, "name"),
+        text_in(value, "value"),
+    ) {
+        answer.headers.push((name.to_string(), value.to_string()));
+    }
+}
+
+#[no_mangle]
+pub unsafe extern "C" fn mms_delta_answer_body(
+    answer: *mut Answer,
+    bytes: *const c_char,
+    size: usize,
+) {
+    if let Some(answer) = answer.as_mut() {
+        if size > 0 && !bytes.is_null() {
+            let piece = std::slice::from_raw_parts(bytes.cast(), size);
+            answer.body.extend_from_slice(piece);
+        }
+    }
+}
+
+#[no_mangle]
+pub unsafe extern "C" fn mms_delta_answer_failed(
+    answer: *mut Answer,
+    may_pass: i32,
+    message: *const c_char,
+) {
+    if let Some(answer) = answer.as_mut() {
+        let message = text_in(message, "message").unwrap_or("no text").to_string();
+        answer.failure = Some(Failed {
+            may_pass: may_pass != 0,
+            message,
+        });
+    }
 }
 
 #[no_mangle]

@@ -7,6 +7,7 @@
 //! * [`files`]: the stream of live files
 //! * [`features`]: which reader features we vouch for
 //! * [`store`]: URL and options to an object store
+//! * [`transport`]: the store's HTTP requests, sent by whoever opened the table
 //! * [`failure`]: errors with a closed list of codes
 //! * [`ffi`]: the C entry points
 
@@ -16,3 +17,4 @@ mod ffi;
 mod files;
 mod store;
 mod table;
+mod transport;

@@ -5,15 +5,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use object_store::azure::{AzureConfigKey, MicrosoftAzureBuilder};
+use object_store::limit::LimitStore;
 use object_store::local::LocalFileSystem;
 use object_store::{BackoffConfig, ObjectStore, RetryConfig};
 use url::Url;
 
 use crate::failure::{Failure, Outcome};
+use crate::transport::Transport;
 
 /// Planning fails within this time when the store does not answer; whoever asked may try again.
 const RETRY_TIMEOUT: Duration = Duration::from_secs(30);
 const RETRIES_MAX: usize = 5;
+/// Each has a thread, and its answer is in memory until it has been read.
+const REQUESTS_MAX: usize = 16;
 
 /// Parses the URL and gives it the closing slash, without which joining drops the last folder.
 pub fn table_root(url: &str) -> Outcome<Url> {
@@ -24,18 +28,29 @@ pub fn table_root(url: &str) -> Outcome<Url> {
     Ok(root)
 }
 
-/// `options`: a JSON object of text values. Messages name keys only; the values hold credentials.
-pub fn open(root: &Url, options: &str) -> Outcome<Arc<dyn ObjectStore>> {
+/// `options`: a JSON object of text values. `transport` sends the requests, and signs them.
+pub fn open(
+    root: &Url,
+    options: &str,
+    transport: Option<Transport>,
+) -> Outcome<Arc<dyn ObjectStore>> {
     match root.scheme() {
         "file" => Ok(Arc::new(LocalFileSystem::new())),
-        "az" => open_azure(root, options),
+        "az" => {
+            let transport = transport.ok_or_else(|| Failure::argument("transport is NULL"))?;
+            open_azure(root, options, transport)
+        }
         other => Err(Failure::argument(format!(
             "table URL: scheme {other} is neither az nor file"
         ))),
     }
 }
 
-fn open_azure(root: &Url, options: &str) -> Outcome<Arc<dyn ObjectStore>> {
+fn open_azure(
+    root: &Url,
+    options: &str,
+    transport: Transport,
+) -> Outcome<Arc<dyn ObjectStore>> {
     let options: HashMap<String, String> = serde_json::from_str(options)
         .map_err(|_| Failure::argument("storage options: not a JSON object of text values"))?;
     let container = root
@@ -43,6 +58,8 @@ fn open_azure(root: &Url, options: &str) -> Outcome<Arc<dyn ObjectStore>> {
         .ok_or_else(|| Failure::argument("table URL: the container is missing"))?;
     let mut builder = MicrosoftAzureBuilder::new()
         .with_container_name(container)
+        .with_http_connector(transport)
+        .with_skip_signature(true)
         .with_retry(RetryConfig {
             backoff: BackoffConfig::default(),
             max_retries: RETRIES_MAX,
@@ -57,7 +74,7 @@ fn open_azure(root: &Url, options: &str) -> Outcome<Arc<dyn ObjectStore>> {
     let store = builder
         .build()
         .map_err(|e| Failure::argument(format!("storage options: {e}")))?;
-    Ok(Arc::new(store))
+    Ok(Arc::new(LimitStore::new(store, REQUESTS_MAX)))
 }
 
 #[cfg(test)]
@@ -74,7 +91,8 @@ mod tests {
     #[test]
     fn an_unknown_option_is_refused_without_its_value() {
         let root = table_root("az://c/t").unwrap();
-        let failure = open(&root, r#"{"azure_sass": "SECRET"}"#).unwrap_err();
+        let options = r#"{"azure_sass": "SECRET"}"#;
+        let failure = open(&root, options, Some(silent_transport())).unwrap_err();
         assert_eq!(failure.code, Code::InvalidArgument);
         assert!(failure.message.contains("azure_sass") && !failure.message.contains("SECRET"));
     }
@@ -82,6 +100,16 @@ mod tests {
     #[test]
     fn another_scheme_is_refused() {
         let root = table_root("s3://bucket/t").unwrap();
-        assert_eq!(open(&root, "{}").unwrap_err().code, Code::InvalidArgument);
+        assert_eq!(
+            open(&root, "{}", None).unwrap_err().code,
+            Code::InvalidArgument
+        );
+    }
+
+    #[test]
+    fn azure_without_a_transport_is_refused() {
+        let root = table_root("az://c/t").unwrap();
+        let failure = open(&root, "{}", None).unwrap_err();
+        assert_eq!(failure.code, Code::InvalidArgument);
     }
 }

@@ -10,6 +10,7 @@ use delta_kernel::{Engine, Snapshot, SnapshotRef};
 use delta_kernel_default_engine::DefaultEngine;
 
 use crate::failure::{Code, Failure, Outcome};
+use crate::transport::Transport;
 use crate::{features, store};
 
 /// Where a stream leaves the failure that the Arrow C stream can only carry as text.
@@ -23,9 +24,14 @@ pub struct Table {
 
 impl Table {
     /// `version` None = the newest.
-    pub fn open(url: &str, options: &str, version: Option<u64>) -> Outcome<Table> {
+    pub fn open(
+        url: &str,
+        options: &str,
+        version: Option<u64>,
+        transport: Option<Transport>,
+    ) -> Outcome<Table> {
         let root = store::table_root(url)?;
-        let engine = DefaultEngine::builder(store::open(&root, options)?).build();
+        let engine = DefaultEngine::builder(store::open(&root, options, transport)?).build();
         let engine: Arc<dyn Engine> = Arc::new(engine);
         let mut builder = Snapshot::builder_for(root.as_str());
         if let Some(version) = version {
