@@ -79,6 +79,9 @@ Result<TableInfo> ParseInfo(const std::string& text) {
     const nlohmann::json json = nlohmann::json::parse(text);
     TableInfo info;
     info.version = json.at("version").get<int64_t>();
+    if (!json.at("commit_mark").is_null()) {
+      info.commit_mark = json.at("commit_mark").get<std::string>();
+    }
     if (!json.at("timestamp_ms").is_null())
       info.timestamp_ms = json.at("timestamp_ms").get<int64_t>();
     info.id = json.at("id").get<std::string>();
@@ -93,6 +96,59 @@ Result<TableInfo> ParseInfo(const std::string& text) {
     return Error(ErrorKind::kInternal, "DELTA_INTERNAL",
                  std::string("the kernel's description of the table: ") + exception.what());
   }
+}
+
+std::map<std::string, std::optional<std::string>> ValuesOf(const nlohmann::json& json) {
+  std::map<std::string, std::optional<std::string>> values;
+  for (const auto& [column, value] : json.items()) {
+    std::optional<std::string>& text = values[column];
+    // "" is NULL too (Delta protocol, "Partition Value Serialization").
+    if (value.is_string() && !value.get_ref<const std::string&>().empty()) {
+      text = value.get<std::string>();
+    }
+  }
+  return values;
+}
+
+CommitStamp StampOf(const nlohmann::json& json) {
+  return {json.at("version").get<int64_t>(), json.at("time_ms").get<int64_t>()};
+}
+
+Result<Changes> ParseChanges(const std::string& text) {
+  try {
+    const nlohmann::json json = nlohmann::json::parse(text);
+    Changes changes;
+    for (const nlohmann::json& partition : json.at("partitions")) {
+      changes.partitions.push_back({ValuesOf(partition.at("values")), StampOf(partition)});
+    }
+    if (!json.at("last").is_null()) changes.last = StampOf(json.at("last"));
+    changes.unattributed = json.at("unattributed").get<bool>();
+    changes.metadata_changed = json.at("metadata_changed").get<bool>();
+    return changes;
+  } catch (const nlohmann::json::exception& exception) {
+    return Error(ErrorKind::kInternal, "DELTA_INTERNAL",
+                 std::string("the kernel's list of changes: ") + exception.what());
+  }
+}
+
+Result<LogEnd> ParseLogEnd(const std::string& text) {
+  try {
+    const nlohmann::json json = nlohmann::json::parse(text);
+    LogEnd end;
+    if (!json.at("newest").is_null()) end.newest = json.at("newest").get<int64_t>();
+    if (!json.at("mark").is_null()) end.mark = json.at("mark").get<std::string>();
+    return end;
+  } catch (const nlohmann::json::exception& exception) {
+    return Error(ErrorKind::kInternal, "DELTA_INTERNAL",
+                 std::string("the kernel's end of the log: ") + exception.what());
+  }
+}
+
+/// Takes over (and frees) a text of the crate.
+std::string TakeText(char* text) {
+  std::string taken(text);
+  mms_delta_text_free(text);
+  return taken;
 }
 
 /// Logical to physical names of the top-level columns: the same when nothing is mapped, else from
@@ -115,6 +171,16 @@ Result<std::map<std::string, std::string>> ParsePhysicalNames(const TableInfo& i
   }
 }
 
+/// Why a request was not answered is known better by its carrier than the kernel can tell it.
+Error FromCall(mms_delta_error& raw, Carrier* carrier) {
+  const bool by_store = raw.code == MMS_DELTA_DENIED || raw.code == MMS_DELTA_UNREACHABLE;
+  std::optional<Error> known;
+  if (carrier != nullptr) known = carrier->TakeFailure();
+  if (!by_store || !known) return FromKernel(raw);
+  mms_delta_error_free(&raw);
+  return *std::move(known);
+}
+
 }  // namespace
 
 struct Table::Handle {
@@ -126,15 +192,7 @@ struct Table::Handle {
 Table::Table() : handle_(std::make_unique<Handle>()) {}
 Table::~Table() = default;
 
-/// Why a request was not answered is known better here than the kernel can tell it.
-Error Table::Failure(mms_delta_error& raw) {
-  const bool by_store = raw.code == MMS_DELTA_DENIED || raw.code == MMS_DELTA_UNREACHABLE;
-  std::optional<Error> known;
-  if (handle_->carrier) known = handle_->carrier->TakeFailure();
-  if (!by_store || !known) return FromKernel(raw);
-  mms_delta_error_free(&raw);
-  return *std::move(known);
-}
+Error Table::Failure(mms_delta_error& raw) { return FromCall(raw, handle_->carrier.get()); }
 
 Result<std::unique_ptr<Table>> Table::Open(const Place& place, std::optional<int64_t> version) {
   if (version && *version < 0) {
@@ -160,9 +218,7 @@ Status Table::Describe() {
   mms_delta_error error{};
   char* text = nullptr;
   if (mms_delta_info(handle_->table, &text, &error)) return Failure(error);
-  const std::string json(text);
-  mms_delta_text_free(text);
-  TRY(info_, ParseInfo(json));
+  TRY(info_, ParseInfo(TakeText(text)));
   TRY(physical_names_, ParsePhysicalNames(info_));
 
   ArrowSchema logical{};
@@ -209,6 +265,15 @@ Status Table::ListFiles(bool with_statistics, const std::function<Status(File)>&
   }
 }
 
+Result<Changes> Table::ListChanges(int64_t from) {
+  mms_delta_error error{};
+  char* text = nullptr;
+  if (mms_delta_changes(handle_->table, static_cast<uint64_t>(from), &text, &error)) {
+    return FromKernel(error);
+  }
+  return ParseChanges(TakeText(text));
+}
+
 Result<std::vector<uint64_t>> Table::ReadDeletionVector(const DeletionVector& vector) {
   const mms_delta_vector raw{vector.storage_type.c_str(), vector.path_or_inline.c_str(),
                              vector.offset.value_or(-1), vector.size_bytes, vector.cardinality};
@@ -219,6 +284,23 @@ Result<std::vector<uint64_t>> Table::ReadDeletionVector(const DeletionVector& ve
   std::vector<uint64_t> positions(rows, rows + count);
   mms_delta_rows_free(rows, count);
   return positions;
+}
+
+Result<LogEnd> FindLogEnd(const Table::Place& place, int64_t known) {
+  const std::string json = nlohmann::json(place.options).dump();
+  std::shared_ptr<Carrier> carrier;
+  mms_delta_transport transport{};
+  if (place.transport) {
+    carrier = std::make_shared<Carrier>(place.transport);
+    transport = Carrier::Lend(carrier);
+  }
+  mms_delta_error error{};
+  char* text = nullptr;
+  if (mms_delta_log_end(place.url.c_str(), json.c_str(), static_cast<uint64_t>(known),
+                        place.transport ? &transport : nullptr, &text, &error)) {
+    return FromCall(error, carrier.get());
+  }
+  return ParseLogEnd(TakeText(text));
 }
 
 }  // namespace mms::delta

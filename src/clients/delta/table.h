@@ -55,6 +55,8 @@ struct File {
 
 struct TableInfo {
   int64_t version = 0;
+  /// Of the version's commit, as LogEnd::mark; "" when the log no longer holds the commit.
+  std::string commit_mark;
   std::optional<int64_t> timestamp_ms;
   std::string id;  ///< metaData.id: tells a re-created table
   int min_reader = 0;
@@ -63,6 +65,31 @@ struct TableInfo {
   std::map<std::string, std::string> configuration;
   std::string schema_json;     ///< Delta schema (struct JSON) with field metadata
   std::string column_mapping;  ///< "none", "name" or "id"
+};
+
+struct CommitStamp {
+  int64_t version = 0;
+  int64_t time_ms = 0;
+};
+
+/// What commits changed. One with dataChange=false (OPTIMIZE, Z-order) changes nothing.
+struct Changes {
+  struct Partition {
+    std::map<std::string, std::optional<std::string>> values;  ///< as File::partition_values
+    CommitStamp last;  ///< the last commit that touched the partition
+  };
+  std::vector<Partition> partitions;  ///< each once; an unpartitioned table has one without values
+  std::optional<CommitStamp> last;
+  bool unattributed = false;  ///< the log does not tell the partition of some removed file
+  bool metadata_changed = false;
+};
+
+/// Where a log ended when it was last read, and where it ends now.
+struct LogEnd {
+  std::optional<int64_t> newest;  ///< at least told when it is the known version or the next
+  /// Modification time and size of the known version's commit: another table's commit of the same
+  /// version has another. "" when it is gone.
+  std::string mark;
 };
 
 class Table {
@@ -96,6 +123,10 @@ class Table {
   /// Streams the live files; `visit` returns an error to stop.
   Status ListFiles(bool with_statistics, const std::function<Status(File)>& visit);
 
+  /// What the commits after `from` up to this version changed. Errors: also kNotFound
+  /// DELTA_NOT_FOUND when the log no longer holds all of them.
+  Result<Changes> ListChanges(int64_t from);
+
   /// Positions of the removed rows in the file, ascending.
   Result<std::vector<uint64_t>> ReadDeletionVector(const DeletionVector& vector);
 
@@ -111,5 +142,9 @@ class Table {
   std::shared_ptr<arrow::Schema> physical_;
   std::map<std::string, std::string> physical_names_;
 };
+
+/// Costs one listing whatever the length of the log, so that a table which did not change need not
+/// be opened. Unchanged = `newest` is `known` and the mark is the one kept. Errors as Table::Open.
+Result<LogEnd> FindLogEnd(const Table::Place& place, int64_t known);
 
 }  // namespace mms::delta

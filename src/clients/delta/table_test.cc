@@ -291,6 +291,77 @@ TEST_F(DeltaTable, AStatusThatBlamesTheRequestIsDeniedWithoutItsSecrets) {
   EXPECT_EQ(table.error().ToString().find("CANARY"), std::string::npos);
 }
 
+std::string Action(const std::string& kind, const std::string& path, const std::string& rest) {
+  return "{\"" + kind + R"(":{"path":")" + path +
+         R"(","size":10,"modificationTime":5,"deletionTimestamp":5,)" + rest + "}}";
+}
+
+TEST_F(DeltaTable, TellsWhichPartitionsLaterCommitsTouchedWithData) {
+  Commit(0,
+         {kProtocol, kMetadata, Add("1", R"("partitionValues":{"p":"a"})"),
+          Add("2", R"("partitionValues":{"p":"b"})"), Add("3", R"("partitionValues":{"p":"c"})")});
+  Commit(1, {Action("remove", "1", R"("dataChange":true,"partitionValues":{"p":"a"})"),
+             Action("add", "4", R"("dataChange":true,"partitionValues":{"p":"a"})")});
+  Commit(2, {Action("remove", "2", R"("dataChange":false,"partitionValues":{"p":"b"})"),
+             Action("add", "5", R"("dataChange":false,"partitionValues":{"p":"b"})")});
+  auto table = Open();
+  ASSERT_TRUE(table) << table.error().ToString();
+  auto changes = (*table)->ListChanges(0);
+  ASSERT_TRUE(changes) << changes.error().ToString();
+  ASSERT_EQ(changes->partitions.size(), 1U) << "OPTIMIZE touches nothing";
+  EXPECT_EQ(changes->partitions[0].values.at("p"), "a");
+  EXPECT_EQ(changes->partitions[0].last.version, 1);
+  ASSERT_TRUE(changes->last.has_value());
+  EXPECT_EQ(changes->last->version, 1);
+  EXPECT_FALSE(changes->unattributed);
+  EXPECT_FALSE(changes->metadata_changed);
+  EXPECT_TRUE((*table)->ListChanges(1)->partitions.empty());
+  EXPECT_TRUE((*table)->ListChanges(2)->partitions.empty());
+}
+
+TEST_F(DeltaTable, SaysThatARemovedFilesPartitionIsNotTold) {
+  Commit(0, {kProtocol, kMetadata, Add("1", R"("partitionValues":{"p":"a"})")});
+  Commit(1, {Action("remove", "1", R"("dataChange":true)"), kMetadata});
+  auto changes = (*Open())->ListChanges(0);
+  ASSERT_TRUE(changes) << changes.error().ToString();
+  EXPECT_TRUE(changes->unattributed);
+  EXPECT_TRUE(changes->metadata_changed);
+  EXPECT_TRUE(changes->partitions.empty());
+}
+
+TEST_F(DeltaTable, RefusesToTellChangesOfCommitsThatAreGone) {
+  Commit(0, {kProtocol, kMetadata});
+  Commit(1, {Add("1", R"("partitionValues":{"p":"a"})")});
+  Commit(2, {Add("2", R"("partitionValues":{"p":"a"})")});
+  auto table = Open();
+  ASSERT_TRUE(table);
+  std::filesystem::remove(folder_ / "_delta_log" / "00000000000000000001.json");
+  auto changes = (*table)->ListChanges(0);
+  ASSERT_FALSE(changes);
+  EXPECT_EQ(changes.error().code(), "DELTA_NOT_FOUND") << changes.error().ToString();
+}
+
+TEST_F(DeltaTable, ALogsEndTellsUnchangedChangedAndReplaced) {
+  const std::string url = "file://" + folder_.string() + "/";
+  Commit(0, {kProtocol, kMetadata});
+  const std::string mark = (*Open())->info().commit_mark;
+  auto end = FindLogEnd({url, {}, {}}, 0);
+  ASSERT_TRUE(end) << end.error().ToString();
+  EXPECT_EQ(end->newest, 0);
+  EXPECT_EQ(end->mark, mark);
+  EXPECT_NE(mark, "");
+  for (int version = 1; version <= 10; ++version) {
+    Commit(version, {Add("f", R"("partitionValues":{"p":"a"})")});
+    end = FindLogEnd({url, {}, {}}, version - 1);
+    ASSERT_TRUE(end) << end.error().ToString();
+    EXPECT_EQ(end->newest, version) << "also where the number of digits grows";
+  }
+  Commit(10, {kProtocol, kMetadata, Add("another", R"("partitionValues":{"p":"a"})")});
+  EXPECT_NE(FindLogEnd({url, {}, {}}, 10)->mark, (*Open(9))->info().commit_mark);
+  std::filesystem::remove(folder_ / "_delta_log" / "00000000000000000010.json");
+  EXPECT_EQ(FindLogEnd({url, {}, {}}, 10)->mark, "");
+}
+
 TEST_F(DeltaTable, StopsListingWhenTheVisitorFails) {
   Commit(0, {kProtocol, kMetadata, Add("1", R"("partitionValues":{"p":"a"})"),
              Add("2", R"("partitionValues":{"p":"a"})")});

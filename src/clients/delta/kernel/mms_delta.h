@@ -78,8 +78,9 @@ int32_t mms_delta_open(const char* url, const char* options, int64_t version,
                        struct mms_delta_error* error);
 void mms_delta_close(struct mms_delta_table* table);
 
-// JSON: {version, timestamp_ms|null, id, min_reader, reader_features[], partition_columns[],
-// configuration{}, column_mapping, schema{}}. Free with mms_delta_text_free.
+// JSON: {version, commit_mark|null, timestamp_ms|null, id, min_reader, reader_features[],
+// partition_columns[], configuration{}, column_mapping, schema{}}. `commit_mark` is that of the
+// version's commit, as in mms_delta_log_end. Free with mms_delta_text_free.
 int32_t mms_delta_info(const struct mms_delta_table* table, char** json,
                        struct mms_delta_error* error);
 void mms_delta_text_free(char* text);
@@ -97,6 +98,23 @@ int32_t mms_delta_schemas(const struct mms_delta_table* table, struct ArrowSchem
 //                           sizeInBytes int32, cardinality int64>, nullable
 int32_t mms_delta_files(const struct mms_delta_table* table, int32_t with_statistics,
                         struct ArrowArrayStream* stream, struct mms_delta_error* error);
+
+// What the commits after version `from` up to the table's own changed, actions with
+// dataChange=false left out: JSON {partitions: [{values{}, version, time_ms}], last: {version,
+// time_ms}|null, unattributed, metadata_changed}. `values` as partition_values above; version and
+// time are those of the last commit that touched the partition. `unattributed`: some removed file's
+// partition is not told. MMS_DELTA_NOT_FOUND when the log no longer holds all of the commits. Free
+// with mms_delta_text_free.
+int32_t mms_delta_changes(const struct mms_delta_table* table, uint64_t from, char** json,
+                          struct mms_delta_error* error);
+
+// Of a log that once ended with version `known`, by one listing: JSON {newest|null, mark|null}.
+// `newest`: the highest version seen, at least when it is `known` or the one after it. `mark`:
+// modification time and size of the commit `known`, null when it is gone. Free with
+// mms_delta_text_free.
+int32_t mms_delta_log_end(const char* url, const char* options, uint64_t known,
+                          const struct mms_delta_transport* transport, char** json,
+                          struct mms_delta_error* error);
 
 // After a stream's get_next failed: why. Returns the code, 0 when no stream of this table has
 // failed.

@@ -14,6 +14,7 @@ use crate::failure::{Failure, Outcome};
 use crate::files::FileStream;
 use crate::table::{Table, Vector};
 use crate::transport::{Answer, Failed, Transport, TransportIn};
+use crate::{changes, log_end};
 
 /// `struct mms_delta_error`.
 #[repr(C)]
@@ -236,6 +237,38 @@ pub unsafe extern "C" fn mms_delta_files(
     guard(error, || {
         let files = FileStream::open(table_in(table)?, with_statistics != 0)?;
         stream.write(FFI_ArrowArrayStream::new(Box::new(files)));
+        Ok(())
+    })
+}
+
+#[no_mangle]
+pub unsafe extern "C" fn mms_delta_changes(
+    table: *const Table,
+    from: u64,
+    json: *mut *mut c_char,
+    error: *mut ErrorOut,
+) -> i32 {
+    guard(error, || {
+        json.write(c_text(&changes::list(table_in(table)?, from)?));
+        Ok(())
+    })
+}
+
+#[no_mangle]
+pub unsafe extern "C" fn mms_delta_log_end(
+    url: *const c_char,
+    options: *const c_char,
+    known: u64,
+    transport: *const TransportIn,
+    json: *mut *mut c_char,
+    error: *mut ErrorOut,
+) -> i32 {
+    guard(error, || {
+        // First, so that the context is released whatever comes.
+        let transport = transport.as_ref().map(|raw| Transport::new(*raw));
+        let options = text_in(options, "options")?;
+        let end = log_end::find(text_in(url, "url")?, (options, transport), known)?;
+        json.write(c_text(&end));
         Ok(())
     })
 }

@@ -11,7 +11,7 @@ use delta_kernel_default_engine::DefaultEngine;
 
 use crate::failure::{Code, Failure, Outcome};
 use crate::transport::Transport;
-use crate::{features, store};
+use crate::{features, log_end, store};
 
 /// Where a stream leaves the failure that the Arrow C stream can only carry as text.
 pub type FailureSlot = Arc<Mutex<Option<Failure>>>;
@@ -66,8 +66,13 @@ impl Table {
             .map_err(|e| Failure::internal(format!("schema to JSON: {e}")))?;
         // Without a time the table is still readable, so a failure here only leaves it unknown.
         let timestamp_ms = self.snapshot.get_timestamp(self.engine.as_ref()).ok();
+        let newest = &self.snapshot.log_segment().listed.latest_commit_file;
+        let mark = newest.as_ref().map(|commit| {
+            log_end::commit_mark(commit.location.last_modified, commit.location.size)
+        });
         Ok(serde_json::json!({
             "version": self.snapshot.version(),
+            "commit_mark": mark,
             "timestamp_ms": timestamp_ms,
             "id": metadata.id(),
             "min_reader": protocol.min_reader_version(),
