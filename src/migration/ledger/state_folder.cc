@@ -45,7 +45,8 @@ std::string OwnerOf(int lock_fd) {
 
 }  // namespace
 
-Result<std::unique_ptr<StateFolder>> StateFolder::Take(const std::string& folder) {
+Result<std::unique_ptr<StateFolder>> StateFolder::Take(const std::string& folder,
+                                                       const std::string& lock) {
   if (folder.empty() || folder.find('"') != std::string::npos) {
     return Error(ErrorKind::kInvalidInput, "STATE_PATH_INVALID",
                  "the path is empty or has a double quote; name another folder as `state:`")
@@ -54,7 +55,7 @@ Result<std::unique_ptr<StateFolder>> StateFolder::Take(const std::string& folder
   std::string path = folder;
   while (path.size() > 1 && path.back() == '/') path.pop_back();
   TRY_VOID(MakeFolder(path));
-  const std::string lock_path = path + "/lock";
+  const std::string lock_path = path + "/" + lock;
   const int fd = open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (fd < 0) return NotWritable(path, errno);
   if (flock(fd, LOCK_EX | LOCK_NB) != 0) {

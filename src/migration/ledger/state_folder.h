@@ -1,6 +1,6 @@
 // The folder a process keeps its state in: made with mode 0700, owned by one process at a time.
 //
-// The lock is flock(2) on the file `lock`, which the kernel drops however the process dies; the
+// The lock is flock(2) on a file in it, which the kernel drops however the process dies; the
 // file's text (the owner's process id) is for people only. Its descriptor is close-on-exec: a
 // worker that outlived us by a moment would otherwise keep the folder locked.
 #pragma once
@@ -14,8 +14,10 @@ namespace mms::migration {
 
 class StateFolder {
  public:
+  /// Who takes the folder under one lock's name does not hinder who takes it under another's.
   /// Errors: kDenied STATE_NOT_WRITABLE, kConflict STATE_IN_USE.
-  static Result<std::unique_ptr<StateFolder>> Take(const std::string& folder);
+  static Result<std::unique_ptr<StateFolder>> Take(const std::string& folder,
+                                                   const std::string& lock = "lock");
   ~StateFolder();
   StateFolder(const StateFolder&) = delete;
   StateFolder& operator=(const StateFolder&) = delete;

@@ -9,7 +9,6 @@ namespace mms::migration {
 namespace {
 
 constexpr int kPageRows = 256;
-constexpr size_t kErrorTextMax = 300;
 
 // Plans sit in a table of their own: a row that changes state is rewritten whole, and a plan may be
 // megabytes.
@@ -54,47 +53,6 @@ constexpr int kVersionOfChanges = 2;
 /// released.
 constexpr std::array<const char*, 2> kMigrations = {kVersion1, kVersion2};
 
-/// SOCI runs only the first statement of a text, so scripts go to SQLite itself.
-void RunScript(soci::session& sql, const char* script) {
-  char* message = nullptr;
-  const int code = sqlite_api::sqlite3_exec(Connection(sql), script, nullptr, nullptr, &message);
-  if (code == SQLITE_OK) return;
-  const std::string text = message != nullptr ? message : "";
-  sqlite_api::sqlite3_free(message);
-  throw soci::sqlite3_soci_error(text, code);
-}
-
-int SchemaVersion(soci::session& sql) {
-  soci::indicator present = soci::i_null;
-  int version = 0;
-  sql << "SELECT MAX(version) FROM schema_version", soci::into(version, present);
-  return present == soci::i_null ? 0 : version;
-}
-
-Status Migrate(soci::session& sql, const std::string& file) {
-  RunScript(sql, "CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL)");
-  const int version = SchemaVersion(sql);
-  const int newest = static_cast<int>(kMigrations.size());
-  if (version > newest) {
-    return Error(ErrorKind::kUnsupported, "STATE_TOO_NEW",
-                 "written by a later release of mms (schema " + std::to_string(version) +
-                     ", this one knows " + std::to_string(newest) + "); use that release")
-        .At("state file " + file);
-  }
-  for (int next = version + 1; next <= newest; ++next) {
-    soci::transaction transaction(sql);
-    RunScript(sql, kMigrations[static_cast<size_t>(next - 1)]);
-    sql << "INSERT INTO schema_version (version) VALUES (:version)", soci::use(next);
-    transaction.commit();
-  }
-  return OkStatus();
-}
-
-std::optional<int64_t> Optional(long long value, soci::indicator indicator) {
-  if (indicator == soci::i_null) return std::nullopt;
-  return value;
-}
-
 struct TableRow {
   long long id = 0, version = 0;
   int state = 0;
@@ -136,59 +94,15 @@ constexpr const char* kSelectTables =
 
 }  // namespace
 
-Error ToError(const std::string& file, const std::exception& thrown) {
-  const auto* error = dynamic_cast<const soci::sqlite3_soci_error*>(&thrown);
-  const int code = error != nullptr ? error->result() & 0xff : SQLITE_ERROR;
-  const std::string where = "state file " + file;
-  // SOCI adds the statement and all it was bound to, plans included.
-  const std::string text = std::string(thrown.what()).substr(0, kErrorTextMax);
-  switch (code) {
-    case SQLITE_FULL:
-      return Error(ErrorKind::kLimitReached, "STATE_DISK_FULL",
-                   "no space left; free some and run again, finished work is kept")
-          .At(where);
-    case SQLITE_READONLY:
-    case SQLITE_PERM:
-    case SQLITE_AUTH:
-    case SQLITE_CANTOPEN:
-      return Error(ErrorKind::kDenied, "STATE_NOT_WRITABLE",
-                   "cannot be opened or written; check the folder's owner and rights")
-          .At(where);
-    case SQLITE_CORRUPT:
-    case SQLITE_NOTADB:
-      return Error(ErrorKind::kCorrupt, "STATE_CORRUPT",
-                   "is damaged; restore it from a backup or begin with another state folder")
-          .At(where);
-    case SQLITE_BUSY:
-    case SQLITE_LOCKED:
-    case SQLITE_IOERR:
-      return Error(ErrorKind::kUnavailable, "STATE_IO", "reading or writing failed: " + text)
-          .At(where);
-    default:
-      // Nothing of a state file is secret (its documents hold names, paths and counts).
-      return Error(ErrorKind::kInternal, "STATE_SQL", text).At(where);
-  }
-}
-
 Result<std::unique_ptr<Store>> Store::Open(const std::string& file, Mode mode) {
   auto state = std::make_unique<State>();
   state->file = file;
   auto opened = Guard(file, [&]() -> Status {
-    const bool read_only = mode == Mode::kReadOnly;
-    state->sql.open(soci::sqlite3,
-                    "db=\"" + file + "\" timeout=5" + (read_only ? " readonly=true" : ""));
-    if (read_only) {
-      state->has_changes = SchemaVersion(state->sql) >= kVersionOfChanges;
-      return OkStatus();
+    if (mode == Mode::kReadWrite) {
+      return OpenToWrite(state->sql, file, Durability::kEachCommit, kMigrations);
     }
-    std::string journal;
-    state->sql << "PRAGMA journal_mode=WAL", soci::into(journal);
-    RunScript(state->sql, "PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON");
-    // A report may then be read by one who may not write to the folder.
-    int keep = 1;
-    sqlite_api::sqlite3_file_control(Connection(state->sql), nullptr, SQLITE_FCNTL_PERSIST_WAL,
-                                     &keep);
-    return Migrate(state->sql, file);
+    state->has_changes = OpenToRead(state->sql, file) >= kVersionOfChanges;
+    return OkStatus();
   });
   TRY_VOID(std::move(opened));
   return std::unique_ptr<Store>(new Store(std::move(state)));
