@@ -19,7 +19,7 @@ JOBS ?= $(shell awk -v cores="$$(nproc)" '/^MemAvailable/ { n = int($$2 / 150000
 
 FORMATTED_FILES := git ls-files -co --exclude-standard '*.cc' '*.h' '*.java'
 
-.PHONY: help setup build test fuzz check fix run demo demo-up demo-down bench bench-sandbox clean
+.PHONY: help setup build test fuzz check fix run demo demo-up demo-down bench bench-sandbox bench-catalog clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
@@ -77,6 +77,9 @@ demo-down: ## end what demo-up left
 
 bench: ready ## the published figures (bench/README.md)
 	@bench/run $(BUILD)/mms $(ARGS)
+
+bench-catalog: ready ## what syncing a catalog of a million partitions costs (bench/README.md)
+	@$(PYTHON) bench/catalog_sync $(BUILD)/mms $(ARGS)
 
 bench-sandbox: ready ## how fast the sandbox takes blocks in (bench/README.md)
 	@$(PYTHON) bench/sandbox_ingest $(BUILD)/mms $(ARGS)

@@ -83,9 +83,11 @@ def find_entry(given: str | None) -> Path:
     )
 
 
-def start(entry: Path, directory: Path, arguments: Sequence[str] = ()) -> Azurite:
-    """Starts Azurite in the background; its output goes to DIRECTORY/azurite.log. With --cert among
-    the further arguments it speaks https."""
+def start(
+    entry: Path, directory: Path, arguments: Sequence[str] = (), quiet: bool = True
+) -> Azurite:
+    """Starts Azurite in the background; its output goes to DIRECTORY/azurite.log: without `quiet`
+    a line for each request. With --cert among the further arguments it speaks https."""
     node = os.environ.get("NODE") or shutil.which("node")
     if not node:
         raise SystemExit("node is not on PATH: install Node.js 18 or newer, or set NODE")
@@ -96,8 +98,8 @@ def start(entry: Path, directory: Path, arguments: Sequence[str] = ()) -> Azurit
     for _ in range(3):
         port = processes.free_port()
         command = [node, str(entry), "--blobHost", "127.0.0.1", "--blobPort", str(port)]
-        command += ["--inMemoryPersistence", "--silent", "--skipApiVersionCheck"]
-        command += ["--disableTelemetry", *arguments]
+        command += ["--inMemoryPersistence", "--skipApiVersionCheck", "--disableTelemetry"]
+        command += [*(["--silent"] if quiet else []), *arguments]
         with log_path.open("ab") as log:
             process = subprocess.Popen(
                 command,

@@ -269,7 +269,7 @@ Result<Changes> Table::ListChanges(int64_t from) {
   mms_delta_error error{};
   char* text = nullptr;
   if (mms_delta_changes(handle_->table, static_cast<uint64_t>(from), &text, &error)) {
-    return FromKernel(error);
+    return Failure(error);
   }
   return ParseChanges(TakeText(text));
 }
