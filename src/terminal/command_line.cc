@@ -34,6 +34,7 @@ struct Arguments {
   std::string file;
   bool json = false;
   bool ddl = false;
+  SyncFlags sync;
   SandboxFlags sandbox;
 };
 
@@ -47,8 +48,7 @@ class CommandLine {
     app_.get_formatter()->column_width(28);
     AddFileVerb("check", "Check credentials, network and rights of both sides",
                 [this](Output& output) { return RunCheck(arguments_.file, output); });
-    AddFileVerb("sync", "List the chosen tables with their versions, files and rows",
-                [this](Output& output) { return RunSync(arguments_.file, output); });
+    AddSync();
     CLI::App* plan = AddFileVerb(
         "plan", "Show what a run would make and copy, and what it refuses",
         [this](Output& output) { return RunPlan(arguments_.file, arguments_.ddl, output); });
@@ -101,6 +101,27 @@ class CommandLine {
         ->type_name("FILE");
     sub->footer("\nExample:\n  mms " + name + " -f migration.yaml");
     return sub;
+  }
+
+  void AddSync() {
+    SyncFlags& flags = arguments_.sync;
+    CLI::App* sub = AddFileVerb(
+        "sync", "Read what the source holds into the metadata, and say what changed",
+        [this, &flags](Output& output) { return RunSync(arguments_.file, flags, output); });
+    CLI::Option* schemas =
+        sub->add_option("--schema", flags.schemas, "Scan this schema; may be given several times")
+            ->type_name("NAME");
+    CLI::Option* tables =
+        sub->add_option("--table", flags.tables, "Scan this table; may be given several times")
+            ->type_name("SCHEMA.TABLE");
+    sub->add_flag("--list", flags.list, "Print what the metadata holds; needs no network")
+        ->excludes(schemas)
+        ->excludes(tables);
+    sub->add_option("pattern", flags.pattern, "With --list: the tables to print, * and ? allowed")
+        ->type_name("PATTERN");
+    sub->footer(
+        "\nExample:\n  mms sync -f migration.yaml --schema sales\n"
+        "  mms sync -f migration.yaml --list 'sales.*'");
   }
 
   void AddSandbox() {

@@ -1,10 +1,13 @@
 #include <unistd.h>
 
-#include <mutex>
-#include <set>
+#include <nlohmann/json.hpp>
 
+#include "migration/metadata/metadata.h"
+#include "migration/workflow/scan.h"
 #include "terminal/exit_code.h"
 #include "terminal/interrupt.h"
+#include "terminal/sync_progress.h"
+#include "terminal/table_report.h"
 #include "terminal/text.h"
 #include "terminal/verbs.h"
 #include "terminal/workflow_session.h"
@@ -12,120 +15,243 @@
 namespace mms::terminal {
 namespace {
 
-using migration::Snapshot;
-using migration::SourceTable;
+using migration::Metadata;
+using migration::ReadState;
+using migration::TableChange;
+using migration::TableEntry;
+using migration::TableFilter;
 
-/// What a Delta log says of a table, small enough to keep for ten thousand of them.
-struct Listed {
-  std::string name;
-  std::optional<Error> error;
-  std::optional<int64_t> version;
-  std::optional<int64_t> partitions;  ///< nullopt for a table without partition columns
-  std::optional<int64_t> files, bytes, rows;
-  std::string notes;
+constexpr size_t kNamesShown = 20;
+
+std::string NotesOf(const TableEntry& table) {
+  std::string notes = table.deletion_vectors ? "deletion vectors" : "";
+  if (!table.column_mapping.empty() && table.column_mapping != "none") {
+    notes += (notes.empty() ? "" : ", ") + std::string("column mapping by ") + table.column_mapping;
+  }
+  return notes;
+}
+
+/// What the table's last scan found, when that was `scan`.
+TableChange ChangeIn(const TableEntry& table, int64_t scan) {
+  return table.changed_scan == scan ? table.change : TableChange::kNone;
+}
+
+Json Fields(const TableEntry& table, int64_t scan) {
+  const std::optional<Error> error = ErrorOfLedger(table.error_json);
+  const auto text = [](const std::string& value) { return value.empty() ? Json() : Json(value); };
+  return {{"source", table.listed.name},
+          {"version", OrNull(table.version)},
+          {"partitions", OrNull(table.partitions)},
+          {"files", OrNull(table.files)},
+          {"bytes", OrNull(table.bytes)},
+          {"rows", OrNull(table.rows)},
+          {"notes", NotesOf(table)},
+          {"error", error ? ErrorFields(*error) : Json(nullptr)},
+          {"state", migration::StateName(table.state)},
+          {"kind", text(table.listed.kind)},
+          {"format", text(table.listed.format)},
+          {"owner", text(table.listed.owner)},
+          {"comment", text(table.listed.comment)},
+          {"location", text(table.listed.location)},
+          {"count_source", migration::CountSourceName(table.count_source)},
+          {"changed_ms", OrNull(table.changed_ms)},
+          {"catalog_updated_ms", OrNull(table.listed.catalog_updated_ms)},
+          {"updated", table.updated},
+          {"deleted", table.deleted},
+          {"change", migration::ChangeName(ChangeIn(table, scan))}};
+}
+
+/// What is printed of a scan, or of a look into the metadata.
+class Listing {
+ public:
+  Listing(Output& output, int64_t scan) : output_(output), scan_(scan) {}
+
+  Status Add(const TableEntry& table) {
+    const std::optional<Error> error = ErrorOfLedger(table.error_json);
+    if (output_.json()) {
+      output_.Object("source_table", Fields(table, scan_));
+    } else {
+      AddRow(table, error);
+    }
+    const TableChange change = ChangeIn(table, scan_);
+    if (change != TableChange::kNone) Name(names_[static_cast<size_t>(change)], table);
+    if (table.deleted) return OkStatus();
+    ++summary_.tables;
+    if (table.state == ReadState::kRefused) {
+      ++summary_.refused;
+    } else if (table.state == ReadState::kFailed && error) {
+      ++summary_.failed;
+      failures_.push_back(error->kind());
+      Name(failed_, table);
+    } else {
+      ++summary_.done;
+    }
+    return OkStatus();
+  }
+
+  /// Something else than a table could not be read.
+  void Fail(const migration::ScanResult::Failed& failed) {
+    ++summary_.failed;
+    failures_.push_back(failed.error.kind());
+    output_.Log(failed.name + ": " + failed.error.ToString());
+  }
+
+  void PrintTable() const {
+    if (!output_.json()) output_.Result(text_.Render(ScreenOf(STDOUT_FILENO).utf8));
+  }
+  void LogCounts() const {
+    output_.Log(Counted(summary_.tables, "table") + ": " + Thousands(summary_.done) +
+                " readable, " + Thousands(summary_.refused) + " refused, " +
+                Thousands(summary_.failed) + " failed");
+  }
+  void LogChanges() const {
+    LogNames("new", names_[1]);
+    LogNames("updated", names_[2]);
+    LogNames("deleted", names_[3]);
+    LogNames("failed", failed_);
+  }
+  Json Changes() const {
+    return {{"new", names_[1].count},
+            {"updated", names_[2].count},
+            {"deleted", names_[3].count},
+            {"refused", summary_.refused},
+            {"failed", summary_.failed}};
+  }
+  ExitCode Code() const { return ExitCodeOf(summary_, failures_); }
+
+ private:
+  struct Names {
+    int64_t count = 0;
+    std::vector<std::string> first;
+  };
+
+  static void Name(Names& names, const TableEntry& table) {
+    ++names.count;
+    if (names.first.size() < kNamesShown) names.first.push_back(table.listed.name);
+  }
+
+  void LogNames(const std::string& word, const Names& names) const {
+    if (names.count == 0) return;
+    std::string line = word + ": ";
+    for (size_t i = 0; i < names.first.size(); ++i) line += (i > 0 ? ", " : "") + names.first[i];
+    const auto shown = static_cast<int64_t>(names.first.size());
+    if (names.count > shown) line += " and " + Thousands(names.count - shown) + " more";
+    output_.Log(line);
+  }
+
+  void AddRow(const TableEntry& table, const std::optional<Error>& error) {
+    const std::string change(table.deleted ? "deleted"
+                                           : migration::ChangeName(ChangeIn(table, scan_)));
+    const std::string notes = error ? error->ToString() : NotesOf(table);
+    if (!table.version) {
+      text_.AddRow({table.listed.name, "-", "-", "-", "-", "-", change, notes});
+      return;
+    }
+    text_.AddRow({table.listed.name, Thousands(table.version),
+                  table.partitions ? Thousands(table.partitions) : "-", Thousands(table.files),
+                  Thousands(table.rows), HumanBytes(table.bytes), change, notes});
+  }
+
+  Output& output_;
+  const int64_t scan_;
+  migration::RunSummary summary_;
+  std::vector<ErrorKind> failures_;
+  Names names_[4];  ///< by TableChange
+  Names failed_;
+  TextTable text_{{{"SOURCE"},
+                   {"VERSION", TextTable::Align::kRight},
+                   {"PARTITIONS", TextTable::Align::kRight},
+                   {"FILES", TextTable::Align::kRight},
+                   {"ROWS", TextTable::Align::kRight},
+                   {"BYTES", TextTable::Align::kRight},
+                   {"CHANGE"},
+                   {"NOTES"}}};
 };
 
-Listed ListedOf(const SourceTable& table, const Result<Snapshot>& snapshot) {
-  Listed listed;
-  listed.name = table.name;
-  if (!snapshot) {
-    listed.error = snapshot.error();
-    return listed;
-  }
-  int64_t bytes = 0, rows = 0;
-  bool rows_known = true, deletion_vectors = false;
-  std::set<std::map<std::string, std::optional<std::string>>> partitions;
-  for (const delta::File& file : snapshot->files) {
-    bytes += file.size_bytes;
-    rows_known = rows_known && file.rows.has_value();
-    rows += file.rows.value_or(0);
-    if (file.deletion_vector) {
-      deletion_vectors = true;
-      rows -= file.deletion_vector->cardinality;
-    }
-    if (!snapshot->partition_columns.empty()) partitions.insert(file.partition_values);
-  }
-  listed.version = snapshot->version;
-  listed.files = static_cast<int64_t>(snapshot->files.size());
-  listed.bytes = bytes;
-  if (rows_known) listed.rows = rows;
-  if (!snapshot->partition_columns.empty()) {
-    listed.partitions = static_cast<int64_t>(partitions.size());
-  }
-  if (deletion_vectors) listed.notes = "deletion vectors";
-  if (snapshot->column_mapping != "none") {
-    listed.notes += (listed.notes.empty() ? "" : ", ") + std::string("column mapping by ") +
-                    snapshot->column_mapping;
-  }
-  return listed;
+/// The tables that the scan chose, and those that it found gone.
+Status ListScanned(Metadata& metadata, Listing& listing, int64_t scan) {
+  const auto add = [&](const TableEntry& table) { return listing.Add(table); };
+  TableFilter chosen;
+  chosen.chosen_scan = scan;
+  chosen.deleted = false;
+  TRY_VOID(metadata.VisitTables(chosen, add));
+  TableFilter gone;
+  gone.changed_scan = scan;
+  gone.deleted = true;
+  return metadata.VisitTables(gone, add);
 }
 
-Json Fields(const Listed& listed) {
-  return {{"source", listed.name},
-          {"version", OrNull(listed.version)},
-          {"partitions", OrNull(listed.partitions)},
-          {"files", OrNull(listed.files)},
-          {"bytes", OrNull(listed.bytes)},
-          {"rows", OrNull(listed.rows)},
-          {"notes", listed.notes},
-          {"error", listed.error ? ErrorFields(*listed.error) : Json(nullptr)}};
+ExitCode PrintScan(Metadata& metadata, const migration::ScanResult& result, Output& output) {
+  Listing listing(output, result.scan);
+  const Status listed = ListScanned(metadata, listing, result.scan);
+  if (!listed) return output.Fail(listed.error());
+  for (const auto& failed : result.failed) {
+    if (failed.name.starts_with("schema ")) listing.Fail(failed);
+  }
+  listing.PrintTable();
+  if (output.json()) {
+    Json fields = {{"scan", result.scan},
+                   {"databases", result.totals.databases},
+                   {"tables", result.totals.tables},
+                   {"partitions", result.totals.partitions},
+                   {"read", result.tables_read}};
+    fields.update(listing.Changes());
+    fields["exit_code"] = static_cast<int>(listing.Code());
+    output.Object("sync", fields);
+  }
+  listing.LogChanges();
+  listing.LogCounts();
+  return listing.Code();
 }
 
-std::string Render(const std::vector<Listed>& tables, const Screen& screen) {
-  using Align = TextTable::Align;
-  TextTable text({{"SOURCE"},
-                  {"VERSION", Align::kRight},
-                  {"PARTITIONS", Align::kRight},
-                  {"FILES", Align::kRight},
-                  {"ROWS", Align::kRight},
-                  {"BYTES", Align::kRight},
-                  {"NOTES"}});
-  for (const Listed& table : tables) {
-    if (table.error) {
-      text.AddRow({table.name, "-", "-", "-", "-", "-", table.error->ToString()});
-      continue;
-    }
-    text.AddRow({table.name, Thousands(table.version),
-                 table.partitions ? Thousands(table.partitions) : "-", Thousands(table.files),
-                 Thousands(table.rows), HumanBytes(table.bytes), table.notes});
-  }
-  return text.Render(screen.utf8);
+ExitCode ListKept(const std::string& file, const std::string& pattern, Output& output) {
+  const Result<Config> config = LoadConfig(file, SecretUse::kIgnore);
+  if (!config) return output.Fail(config.error());
+  const auto metadata = Metadata::OpenToRead(config->options.state_folder);
+  if (!metadata) return output.Fail(metadata.error());
+  const auto scan = (*metadata)->LastScan();
+  if (!scan) return output.Fail(scan.error());
+  Listing listing(output, *scan ? (*scan)->id : 0);
+  TableFilter filter;
+  filter.pattern = pattern;
+  const Status listed =
+      (*metadata)->VisitTables(filter, [&](const TableEntry& table) { return listing.Add(table); });
+  if (!listed) return output.Fail(listed.error());
+  listing.PrintTable();
+  listing.LogCounts();
+  return ExitCode::kDone;
 }
 
 }  // namespace
 
-ExitCode RunSync(const std::string& file, Output& output) {
-  ExitOnInterrupt();
+ExitCode RunSync(const std::string& file, const SyncFlags& flags, Output& output) {
+  if (flags.list) return ListKept(file, flags.pattern, output);
   const Result<Config> config = LoadForPeers(file);
   if (!config) return output.Fail(config.error());
-  std::mutex mutex;
-  std::vector<Listed> tables;
-  migration::RunSummary summary;
-  std::vector<ErrorKind> failures;
-  const auto visit = [&](const SourceTable& table, const Result<Snapshot>& snapshot) {
-    Listed listed = ListedOf(table, snapshot);
-    std::lock_guard lock(mutex);
-    ++summary.tables;
-    if (!listed.error) {
-      ++summary.done;
-    } else if (table.refusal || listed.error->kind() == ErrorKind::kUnsupported) {
-      ++summary.refused;
-    } else {
-      ++summary.failed;
-      failures.push_back(listed.error->kind());
-    }
-    if (output.json()) {
-      output.Object("source_table", Fields(listed));
-    } else {
-      tables.push_back(std::move(listed));
-    }
-  };
-  const Status synced = migration::Workflow::Sync(config->options, visit);
-  if (!synced) return output.Fail(synced.error());
-  if (!output.json()) output.Result(Render(tables, ScreenOf(STDOUT_FILENO)));
-  output.Log(Counted(summary.tables, "table") + ": " + Thousands(summary.done) + " readable, " +
-             Thousands(summary.refused) + " refused, " + Thousands(summary.failed) + " failed");
-  return ExitCodeOf(summary, failures);
+  const migration::RunOptions& options = config->options;
+  auto http = std::make_shared<HttpClient>(options.source.http);
+  const auto metadata = Metadata::Open(options.state_folder);
+  if (!metadata) return output.Fail(metadata.error());
+  migration::Scan scan(**metadata, {options.source,
+                                    http,
+                                    options.tables,
+                                    {flags.schemas, flags.tables},
+                                    options.source.metastore_concurrency});
+  Result<migration::ScanResult> result = [&] {
+    SyncProgress progress(scan, output);
+    const Interrupt interrupt([&] {
+      progress.Note("stopping after the tables in hand; press Ctrl-C again to stop at once");
+      scan.Cancel();
+      http->Cancel();
+    });
+    return scan.Run();
+  }();
+  if (result) return PrintScan(**metadata, *result, output);
+  if (result.error().kind() != ErrorKind::kCancelled) return output.Fail(result.error());
+  return output.Fail(Error(ErrorKind::kCancelled, "INTERRUPTED",
+                           "stopped by a signal; the tables read so far are kept, go on with: mms "
+                           "sync -f " +
+                               file));
 }
 
 }  // namespace mms::terminal

@@ -11,8 +11,14 @@ namespace mms::terminal {
 
 /// Credentials, network and rights of both sides, step by step.
 ExitCode RunCheck(const std::string& file, Output& output);
-/// Lists the chosen tables with what their Delta logs say.
-ExitCode RunSync(const std::string& file, Output& output);
+struct SyncFlags {
+  std::vector<std::string> schemas;  ///< names; with `tables`: what to scan, both empty = all
+  std::vector<std::string> tables;   ///< `schema.table` or `table` with * and ?
+  bool list = false;                 ///< only look into the metadata, without network
+  std::string pattern;               ///< of the tables to list; "" = all
+};
+/// Reads what the source holds into the metadata, and prints the tables and what changed.
+ExitCode RunSync(const std::string& file, const SyncFlags& flags, Output& output);
 /// What a run would make and copy; nothing is written at the target.
 ExitCode RunPlan(const std::string& file, bool with_ddl, Output& output);
 /// Plans, copies, compares; goes on from what is done. Ends with the report.

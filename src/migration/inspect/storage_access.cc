@@ -64,16 +64,21 @@ Result<std::shared_ptr<azure::Storage>> StorageAccess::Open(const azure::Locatio
   return storage;
 }
 
-Result<std::unique_ptr<delta::Table>> OpenLog(const std::shared_ptr<azure::Storage>& storage,
-                                              const azure::Location& location,
-                                              std::optional<int64_t> version) {
+delta::Table::Place LogPlace(const std::shared_ptr<azure::Storage>& storage,
+                             const azure::Location& location) {
   delta::Table::Place place;
   place.url = azure::ToTableUrl(location);
   if (!storage->local()) {
     place.options = storage->kernel_options();
     place.transport = [storage](const HttpRequest& request) { return storage->Send(request); };
   }
-  return delta::Table::Open(place, version);
+  return place;
+}
+
+Result<std::unique_ptr<delta::Table>> OpenLog(const std::shared_ptr<azure::Storage>& storage,
+                                              const azure::Location& location,
+                                              std::optional<int64_t> version) {
+  return delta::Table::Open(LogPlace(storage, location), version);
 }
 
 }  // namespace mms::migration

@@ -48,6 +48,10 @@ class StorageAccess {
   std::map<std::string, std::shared_ptr<azure::Storage>> storages_;
 };
 
+/// Where the log of a table at `location` is read, over its storage.
+delta::Table::Place LogPlace(const std::shared_ptr<azure::Storage>& storage,
+                             const azure::Location& location);
+
 /// Opens the log of a table at `location` over its storage. Errors: as delta::Table::Open.
 Result<std::unique_ptr<delta::Table>> OpenLog(const std::shared_ptr<azure::Storage>& storage,
                                               const azure::Location& location,

@@ -261,29 +261,4 @@ Status Planner::Note(const SourceTable& source, const std::optional<TableRecord>
   return OkStatus();
 }
 
-Status SyncTables(const RunOptions& options,
-                  const std::function<void(const SourceTable&, const Result<Snapshot>&)>& visit) {
-  auto http = std::make_shared<HttpClient>(options.source.http);
-  Source source(options.source, http);
-  std::vector<SourceTable> tables;
-  TRY_VOID(source.List(options.tables, [&](SourceTable table) -> Status {
-    tables.push_back(std::move(table));
-    return OkStatus();
-  }));
-  // Each thread keeps its snapshot until its turn, so order costs no more than a snapshot a thread.
-  std::mutex mutex;
-  std::condition_variable turn;
-  size_t next = 0;
-  ForEach(options.tasks, tables.size(), [&](size_t i) {
-    const Result<Snapshot> snapshot = tables[i].refusal ? Result<Snapshot>(*tables[i].refusal)
-                                                        : source.Inspect(tables[i], std::nullopt);
-    std::unique_lock lock(mutex);
-    turn.wait(lock, [&] { return next == i; });
-    visit(tables[i], snapshot);
-    ++next;
-    turn.notify_all();
-  });
-  return OkStatus();
-}
-
 }  // namespace mms::migration

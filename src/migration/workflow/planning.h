@@ -68,8 +68,4 @@ class Planner {
   std::map<std::string, std::string> claims_;  ///< target table -> source name
 };
 
-/// Lists and inspects; `visit` gets each table in the order of the list. Nothing is written.
-Status SyncTables(const RunOptions& options,
-                  const std::function<void(const SourceTable&, const Result<Snapshot>&)>& visit);
-
 }  // namespace mms::migration

@@ -152,12 +152,6 @@ Result<std::unique_ptr<Workflow>> Workflow::Open(RunOptions options) {
 
 std::vector<CheckStep> Workflow::Check(const RunOptions& options) { return CheckAll(options); }
 
-Status Workflow::Sync(
-    const RunOptions& options,
-    const std::function<void(const SourceTable&, const Result<Snapshot>&)>& visit) {
-  return SyncTables(options, visit);
-}
-
 Status Workflow::Plan() {
   state_->engine.progress.Restart();
   Planner planner(state_->engine);

@@ -39,10 +39,6 @@ class Workflow {
 
   /// Credentials, network and rights of both sides, each step alone. Needs no ledger.
   static std::vector<CheckStep> Check(const RunOptions& options);
-  /// Lists and inspects; `visit` gets each table with its snapshot or error. Writes nothing.
-  static Status Sync(const RunOptions& options,
-                     const std::function<void(const SourceTable&, const Result<Snapshot>&)>& visit);
-
   /// Lists, inspects, plans into the ledger. A table whose earlier plan is unfinished keeps its
   /// pinned version.
   Status Plan();

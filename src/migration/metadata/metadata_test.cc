@@ -1,0 +1,323 @@
+#include "migration/metadata/metadata.h"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+
+namespace mms::migration {
+namespace {
+
+class MetadataTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    char name[] = "/tmp/mms metadata XXXXXX";
+    ASSERT_NE(mkdtemp(name), nullptr);
+    folder_ = name;
+    metadata_ = Open();
+  }
+  void TearDown() override {
+    metadata_.reset();
+    std::filesystem::remove_all(folder_);
+  }
+
+  std::unique_ptr<Metadata> Open() {
+    auto opened = Metadata::Open(folder_);
+    EXPECT_TRUE(opened.has_value()) << opened.error().ToString();
+    return std::move(opened).value();
+  }
+
+  static ListedTable Listed(const std::string& table, const std::string& database = "sales") {
+    ListedTable listed;
+    listed.name = "main." + database + "." + table;
+    listed.database = database;
+    listed.table = table;
+    listed.kind = "MANAGED";
+    listed.location = "abfss://lake@a.dfs.core.windows.net/" + table;
+    listed.columns_json = R"([{"name":"id"}])";
+    listed.catalog_id = "id-" + table;
+    return listed;
+  }
+
+  static void Good(const Status& status) {
+    ASSERT_TRUE(status.has_value()) << status.error().ToString();
+  }
+
+  int64_t Begin() {
+    auto scan = metadata_->BeginScan("whole source", 1);
+    EXPECT_TRUE(scan.has_value());
+    return scan.value();
+  }
+
+  /// A scan that lists these tables of one database, and ends.
+  int64_t ScanOf(const std::vector<ListedTable>& tables) {
+    const int64_t scan = Begin();
+    Good(metadata_->SaveDatabase(scan, "sales", "money"));
+    Good(metadata_->SaveListed(scan, tables));
+    Good(metadata_->MarkVanishedTables(scan, "sales"));
+    Good(metadata_->MarkVanishedDatabases(scan));
+    Good(metadata_->EndScan(scan, {ScanState::kDone, "{}", 2}));
+    return scan;
+  }
+
+  TableEntry Find(const std::string& table) {
+    auto found = metadata_->FindTable("main.sales." + table);
+    EXPECT_TRUE(found.has_value() && found->has_value()) << table;
+    return **found;
+  }
+
+  /// What a reading at `version` saves: partitions named by number.
+  TableRead Read(const std::string& table, int64_t version, int partitions) {
+    TableRead read;
+    read.table_id = Find(table).id;
+    read.entry.delta_id = "d";
+    read.entry.version = version;
+    read.entry.data_version = version;
+    read.entry.commit_mark = "m";
+    read.entry.partition_columns = R"(["p"])";
+    read.entry.rows = partitions * 10;
+    read.entry.bytes = partitions * 100;
+    read.entry.files = partitions;
+    read.entry.partitions = partitions;
+    read.entry.count_source = CountSource::kLog;
+    for (int i = 0; i < partitions; ++i) {
+      PartitionEntry partition;
+      partition.values = "[\"" + std::to_string(i) + "\"]";
+      partition.rows = 10;
+      partition.bytes = 100 + i;
+      partition.files = 1;
+      partition.data_version = version;
+      partition.fingerprint = i;
+      read.inserts.push_back(partition);
+    }
+    return read;
+  }
+
+  std::string folder_;
+  std::unique_ptr<Metadata> metadata_;
+};
+
+TEST_F(MetadataTest, ATableIsNewThenReadAndKeepsWhatItWasTold) {
+  const int64_t scan = ScanOf({Listed("orders")});
+  TableEntry table = Find("orders");
+  EXPECT_EQ(table.state, ReadState::kListed);
+  EXPECT_EQ(table.change, TableChange::kNew);
+  EXPECT_EQ(table.changed_scan, scan);
+  EXPECT_EQ(table.rows, std::nullopt);
+  EXPECT_EQ(metadata_->CountToRead(scan).value(), 1);
+  Good(metadata_->SaveRead(scan, Read("orders", 7, 3)));
+  table = Find("orders");
+  EXPECT_EQ(table.state, ReadState::kRead);
+  EXPECT_EQ(table.version, 7);
+  EXPECT_EQ(table.commit_mark, "m");
+  EXPECT_EQ(table.rows, 30);
+  EXPECT_EQ(table.partitions, 3);
+  EXPECT_EQ(table.count_source, CountSource::kLog);
+  EXPECT_EQ(table.change, TableChange::kNew);
+  EXPECT_FALSE(table.updated) << "what was never copied is new, not updated";
+  EXPECT_EQ(table.listed.kind, "MANAGED");
+  EXPECT_EQ(metadata_->AllPartitions(table.id)->size(), 3U);
+  EXPECT_EQ(metadata_->CountAll()->partitions, 3);
+  EXPECT_EQ(metadata_->LastScan().value()->progress, 10'000);
+}
+
+TEST_F(MetadataTest, AnotherObjectUnderTheNameIsReadFromTheBeginning) {
+  const int64_t scan = ScanOf({Listed("orders")});
+  Good(metadata_->SaveRead(scan, Read("orders", 7, 1)));
+  ScanOf({Listed("orders")});
+  EXPECT_EQ(Find("orders").version, 7);
+  ListedTable again = Listed("orders");
+  again.catalog_id = "another";
+  ScanOf({again});
+  EXPECT_EQ(Find("orders").version, std::nullopt);
+  EXPECT_EQ(Find("orders").delta_id, "d") << "so that its partitions are compared";
+}
+
+TEST_F(MetadataTest, ARefusalComesAndGoesWithTheListing) {
+  ListedTable view = Listed("orders");
+  view.error_json = "{\"code\":\"X\"}";
+  const int64_t first = ScanOf({view});
+  EXPECT_EQ(Find("orders").state, ReadState::kRefused);
+  EXPECT_EQ(metadata_->CountToRead(first).value(), 0);
+  const int64_t second = ScanOf({Listed("orders")});
+  EXPECT_EQ(Find("orders").state, ReadState::kListed);
+  EXPECT_EQ(Find("orders").error_json, "");
+  EXPECT_EQ(metadata_->CountToRead(second).value(), 1);
+}
+
+TEST_F(MetadataTest, AFailureKeepsWhatWasKnownAndIsOverWhenNothingWasCommitted) {
+  const int64_t scan = ScanOf({Listed("orders")});
+  Good(metadata_->SaveRead(scan, Read("orders", 7, 2)));
+  Good(metadata_->SaveFailure(Find("orders"), ReadState::kFailed, "{}"));
+  EXPECT_EQ(Find("orders").state, ReadState::kFailed);
+  EXPECT_EQ(Find("orders").version, 7);
+  EXPECT_EQ(Find("orders").rows, 20);
+  Good(metadata_->SaveUnchanged(Find("orders")));
+  EXPECT_EQ(Find("orders").state, ReadState::kRead);
+  EXPECT_EQ(Find("orders").error_json, "");
+}
+
+TEST_F(MetadataTest, WhatACompleteListingLacksIsDeletedAndMayComeBack) {
+  ScanOf({Listed("orders"), Listed("lines"), Listed("hidden")});
+  const int64_t scan = Begin();
+  Good(metadata_->SaveDatabase(scan, "sales", ""));
+  Good(metadata_->SaveListed(scan, {Listed("lines")}));
+  Good(metadata_->Touch(scan, {"main.sales.hidden"}));
+  EXPECT_FALSE(Find("orders").deleted) << "until the listing is complete";
+  Good(metadata_->MarkVanishedTables(scan, "sales"));
+  EXPECT_TRUE(Find("orders").deleted);
+  EXPECT_EQ(Find("orders").change, TableChange::kDeleted);
+  EXPECT_FALSE(Find("lines").deleted);
+  EXPECT_FALSE(Find("hidden").deleted) << "listed, though not wanted";
+  EXPECT_EQ(metadata_->CountAll()->tables, 2);
+  ScanOf({Listed("orders"), Listed("lines")});
+  EXPECT_FALSE(Find("orders").deleted);
+  EXPECT_TRUE(Find("orders").updated);
+  EXPECT_EQ(Find("orders").change, TableChange::kNew);
+}
+
+TEST_F(MetadataTest, AVanishedDatabaseTakesItsTablesWithIt) {
+  ScanOf({Listed("orders")});
+  const int64_t scan = Begin();
+  Good(metadata_->SaveDatabase(scan, "hr", ""));
+  Good(metadata_->MarkVanishedDatabases(scan));
+  EXPECT_TRUE(Find("orders").deleted);
+  const auto databases = metadata_->Databases({});
+  ASSERT_EQ(databases->size(), 2U);
+  EXPECT_EQ(databases->at(0).name, "hr");
+  EXPECT_TRUE(databases->at(1).deleted);
+  EXPECT_EQ(databases->at(1).comment, "money");
+}
+
+TEST_F(MetadataTest, UpdatedIsClearedUpToTheVersionThatWasCopied) {
+  int64_t scan = ScanOf({Listed("orders")});
+  Good(metadata_->SaveRead(scan, Read("orders", 7, 3)));
+  TableRead read = Read("orders", 9, 0);
+  read.change = TableChange::kUpdated;
+  read.entry.partitions = 3;
+  const auto all = metadata_->AllPartitions(read.table_id);
+  for (const PartitionEntry& stored : *all) {
+    PartitionEntry changed = stored;
+    changed.updated = true;
+    changed.data_version = stored.values == "[\"0\"]" ? 8 : 9;
+    if (stored.values != "[\"2\"]") read.updates.push_back(changed);
+  }
+  scan = ScanOf({Listed("orders")});
+  Good(metadata_->SaveRead(scan, read));
+  const int64_t id = read.table_id;
+  const PartitionFilter updated{id, "", true, {}};
+  EXPECT_TRUE(Find("orders").updated);
+  EXPECT_EQ(Find("orders").change, TableChange::kUpdated);
+  EXPECT_EQ(metadata_->CountPartitions(updated).value(), 2);
+  EXPECT_EQ(metadata_->Databases({})->at(0).updated_tables, 1);
+  Good(metadata_->ClearUpdated(id, 8));
+  ASSERT_EQ(metadata_->CountPartitions(updated).value(), 1);
+  EXPECT_EQ(metadata_->Partitions(updated, {})->at(0).values, "[\"1\"]");
+  EXPECT_TRUE(Find("orders").updated);
+  Good(metadata_->ClearUpdated(id, 9));
+  EXPECT_EQ(metadata_->CountPartitions(updated).value(), 0);
+  EXPECT_FALSE(Find("orders").updated);
+}
+
+TEST_F(MetadataTest, ListsAreFilteredOrderedAndPagedInSql) {
+  std::vector<ListedTable> listed;
+  for (const char* name : {"orders", "order_lines", "parts", "100%"})
+    listed.push_back(Listed(name));
+  const int64_t scan = ScanOf(listed);
+  Good(metadata_->SaveRead(scan, Read("orders", 1, 2)));
+  Good(metadata_->SaveRead(scan, Read("parts", 1, 5)));
+  const auto names = [&](const TableFilter& filter, const Page& page = {}) {
+    std::string text;
+    const auto found = metadata_->Tables(filter, page);
+    for (const TableEntry& table : *found) text += table.listed.table + " ";
+    return text;
+  };
+  TableFilter filter;
+  EXPECT_EQ(names(filter), "100% order_lines orders parts ");
+  EXPECT_EQ(names(filter, {1, 2, Order::kName}), "order_lines orders ");
+  EXPECT_EQ(names(filter, {0, 2, Order::kLargest}), "parts orders ");
+  filter.pattern = "ORDER*";
+  EXPECT_EQ(names(filter), "order_lines orders ");
+  EXPECT_EQ(metadata_->CountTables(filter).value(), 2);
+  filter.pattern = "sa?es.order_?ines";
+  EXPECT_EQ(names(filter), "order_lines ") << "an underscore is itself";
+  filter.pattern = "*%";
+  EXPECT_EQ(names(filter), "100% ");
+  filter.pattern = "hr.*";
+  EXPECT_EQ(names(filter), "");
+  filter = {};
+  filter.state = ReadState::kRead;
+  EXPECT_EQ(names(filter), "orders parts ");
+  filter.database = "hr";
+  EXPECT_EQ(names(filter), "");
+
+  const int64_t id = Find("parts").id;
+  const auto largest = metadata_->Partitions({id, "", {}, false}, {0, 2, Order::kLargest});
+  ASSERT_EQ(largest->size(), 2U);
+  EXPECT_EQ(largest->at(0).values, "[\"4\"]");
+  EXPECT_EQ(metadata_->Partitions({id, "*3*", {}, {}}, {})->size(), 1U);
+}
+
+TEST_F(MetadataTest, AVanishedPartitionStaysAsDeletedAndCanComeBack) {
+  const int64_t scan = ScanOf({Listed("orders")});
+  Good(metadata_->SaveRead(scan, Read("orders", 7, 2)));
+  TableRead read = Read("orders", 8, 0);
+  PartitionEntry partition = metadata_->AllPartitions(read.table_id)->at(0);
+  read.vanished = {partition.id};
+  Good(metadata_->SaveRead(scan, read));
+  EXPECT_EQ(metadata_->CountPartitions({read.table_id, "", {}, true}).value(), 1);
+  TableRead back = Read("orders", 9, 0);
+  partition.updated = true;
+  back.updates = {partition};
+  Good(metadata_->SaveRead(scan, back));
+  EXPECT_EQ(metadata_->CountPartitions({read.table_id, "", {}, true}).value(), 0);
+}
+
+TEST_F(MetadataTest, AScanThatACrashLeftRunningIsInterrupted) {
+  const int64_t scan = Begin();
+  Good(metadata_->SetProgress(scan, 4217));
+  metadata_ = nullptr;
+  metadata_ = Open();
+  EXPECT_EQ(metadata_->LastScan().value()->progress, 4217);
+  Begin();
+  Good(metadata_->EndScan(scan + 1, {ScanState::kFailed, "{}", 3}));
+  EXPECT_EQ(metadata_->LastScan().value()->state, ScanState::kFailed);
+  EXPECT_EQ(metadata_->LastScan().value()->ended_ms, 3);
+}
+
+TEST_F(MetadataTest, HasOneOwnerAndAnyReadersAndIsForItsOwnerOnly) {
+  auto second = Metadata::Open(folder_);
+  ASSERT_FALSE(second.has_value());
+  EXPECT_EQ(second.error().code(), "STATE_IN_USE");
+  ScanOf({Listed("orders")});
+  auto reader = Metadata::OpenToRead(folder_);
+  ASSERT_TRUE(reader.has_value()) << reader.error().ToString();
+  EXPECT_EQ((*reader)->CountTables({}).value(), 1);
+  for (const auto& entry : std::filesystem::directory_iterator(folder_)) {
+    struct stat info {};
+    ASSERT_EQ(stat(entry.path().c_str(), &info), 0);
+    EXPECT_EQ(info.st_mode & 0777, 0600u) << entry.path();
+  }
+  auto none = Metadata::OpenToRead(folder_ + "/none");
+  ASSERT_FALSE(none.has_value());
+  EXPECT_EQ(none.error().code(), "METADATA_NOT_FOUND");
+}
+
+TEST_F(MetadataTest, AMillionPartitionsWouldFitIntoAFewHundredMegabytes) {
+  const int64_t scan = ScanOf({Listed("orders")});
+  TableRead read = Read("orders", 7, 20'000);
+  for (PartitionEntry& partition : read.inserts) {
+    partition.values = "[\"2026-01-01\",\"" + partition.values.substr(2);
+    partition.changed_ms = 1'790'000'000'000;
+    partition.fingerprint = partition.bytes * 0x123456789abcLL;
+  }
+  Good(metadata_->SaveRead(scan, read));
+  metadata_ = nullptr;  // the log goes into the file
+  const auto bytes = std::filesystem::file_size(folder_ + "/metadata.db");
+  EXPECT_LT(bytes / 20'000, 200U) << "a partition";
+}
+
+}  // namespace
+}  // namespace mms::migration
