@@ -66,7 +66,8 @@ std::vector<std::string> Names(int schemas) {
 }
 
 TEST(ListChosen, KeepsTheOrderWhicheverAnswerComesFirst) {
-  // Holds the first schema's answer back until another has been answered.
+  // Holds the first schema's answer back until others have been answered, and the first answer
+  // until a second call is under way.
   std::mutex mutex;
   std::condition_variable changed;
   int answered = 0;
@@ -79,9 +80,10 @@ TEST(ListChosen, KeepsTheOrderWhicheverAnswerComesFirst) {
     while (seen > known && !most.compare_exchange_weak(known, seen)) {
     }
     std::unique_lock lock(mutex);
-    if (SchemaOf(request) == "sa") {
-      changed.wait_for(lock, std::chrono::seconds(20), [&] { return answered >= 2; });
-    }
+    changed.notify_all();
+    const int before = SchemaOf(request) == "sa" ? 2 : 0;
+    changed.wait_for(lock, std::chrono::seconds(20),
+                     [&] { return most >= 2 && answered >= before; });
     ++answered;
     changed.notify_all();
     --now;
