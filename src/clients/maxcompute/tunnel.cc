@@ -17,6 +17,8 @@
 namespace mms::maxcompute {
 namespace {
 
+constexpr std::chrono::hours kSessionUsable{23};  // of the 24 that a session lives
+
 constexpr int64_t kBlockIdMax = 19999;
 constexpr long kClosingFirstMs = 1000;
 constexpr long kClosingMaxMs = 8000;
@@ -154,10 +156,13 @@ Result<UploadSession> Tunnel::CreateUpload(const Target& target, const UploadOpt
   call.query.emplace_back("uploads", "");
   if (options.overwrite) call.query.emplace_back("overwrite", "true");
   if (options.create_partition) call.query.emplace_back("create_partition", "true");
+  const auto begun = std::chrono::system_clock::now();
   Result<HttpResponse> answer = client_->Perform(call);
   if (!answer) return std::move(answer).error().At(NameOf(target));
   Result<UploadSession> session = ParseUploadSession(*answer);
   if (!session) return std::move(session).error().At(NameOf(target));
+  // Just begun, whatever time the answer tells: a clock that is off must not end every load.
+  session->usable_until = std::max(session->usable_until, begun + kSessionUsable);
   return session;
 }
 
