@@ -12,6 +12,7 @@ target:
   endpoint: "${BENCH_SINK:?}"
   access_key_id: bench
   access_key_secret: env:YARDSTICK_SECRET
+  codec: raw
 tables: [{location: "az://lake/$3", as: $3}]
 policy: {${BENCH_POLICY:?}}
 state: "$run/state"
