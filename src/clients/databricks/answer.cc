@@ -102,6 +102,14 @@ Error Refused(const HttpResponse& response, const Question& question) {
 
 }  // namespace
 
+Error NoAnswer(Error error) {
+  if (error.kind() != ErrorKind::kUnavailable) return error;
+  return Error(ErrorKind::kUnavailable, "DATABRICKS_UNREACHABLE",
+               fmt::format("the workspace does not answer ({}); check source.workspace, the proxy "
+                           "and the firewall",
+                           error.message()));
+}
+
 Result<std::string> ReadAnswer(const HttpResponse& response, const Question& question) {
   if (response.ok()) {
     const size_t first = response.body.find_first_not_of(" \t\r\n");

@@ -22,6 +22,10 @@ struct Question {
 /// The JSON text of a success. Errors as unity_catalog.h lists them.
 Result<std::string> ReadAnswer(const HttpResponse& response, const Question& question);
 
+/// The error of a request that got no answer: kUnavailable becomes DATABRICKS_UNREACHABLE with what
+/// to look at, others stay.
+Error NoAnswer(Error error);
+
 /// True when ReadAnswer's error says that the server has no such endpoint, rather than no such
 /// object: 404 or 405 without the API's own error, or with the one for it.
 bool LacksEndpoint(const Error& error);

@@ -150,12 +150,7 @@ Result<std::string> Compute::CallOnce(const ComputeId& compute, const HttpReques
                             {"Content-Type", "application/json"}};
   Result<HttpResponse> response = http_->Send(signed_request);
   if (response) return ReadAnswer(*response, About(compute));
-  Error error = std::move(response).error();
-  if (error.kind() != ErrorKind::kUnavailable) return error;
-  return Error(ErrorKind::kUnavailable, "DATABRICKS_UNREACHABLE",
-               fmt::format("the workspace does not answer ({}); check source.workspace, the proxy "
-                           "and the firewall",
-                           error.message()));
+  return NoAnswer(std::move(response).error());
 }
 
 /// GET of the state, or POST that starts it: it does nothing to what is started, so it may be sent

@@ -108,13 +108,7 @@ Result<std::string> CredentialVending::Post(const std::string& full_name,
       if (IsMissingEndpoint(*response)) return None(full_name, "it has no such endpoint");
       return ReadAnswer(*response, question);
     }
-    Error error = std::move(response).error();
-    if (error.kind() != ErrorKind::kUnavailable) return error;
-    return Error(
-        ErrorKind::kUnavailable, "DATABRICKS_UNREACHABLE",
-        fmt::format("the workspace does not answer ({}); check source.workspace, the proxy and the "
-                    "firewall",
-                    error.message()));
+    return NoAnswer(std::move(response).error());
   });
 }
 

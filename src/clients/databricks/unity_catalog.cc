@@ -56,13 +56,7 @@ Result<std::string> UnityCatalog::GetOnce(const std::string& target, const Quest
     if (response->status == 429) limit_->NoteThrottled();
     return ReadAnswer(*response, question);
   }
-  Error error = std::move(response).error();
-  if (error.kind() != ErrorKind::kUnavailable) return error;
-  return Error(
-      ErrorKind::kUnavailable, "DATABRICKS_UNREACHABLE",
-      fmt::format("the workspace does not answer ({}); check source.workspace, the proxy and the "
-                  "firewall",
-                  error.message()));
+  return NoAnswer(std::move(response).error());
 }
 
 Result<std::string> UnityCatalog::Get(const std::string& target, const Question& question) {
