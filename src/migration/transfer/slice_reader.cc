@@ -185,8 +185,8 @@ std::vector<int> SliceReader::State::ChooseColumns() {
   return leaves;
 }
 
-Result<std::unique_ptr<SliceReader>> SliceReader::Open(const ReadContext& context,
-                                                       const FileSlice& slice) {
+Result<std::unique_ptr<RowReader>> SliceReader::Open(const ReadContext& context,
+                                                     const FileSlice& slice) {
   auto state = std::make_unique<State>();
   state->context = &context;
   state->file = slice.path;
@@ -202,7 +202,7 @@ Result<std::unique_ptr<SliceReader>> SliceReader::Open(const ReadContext& contex
     raw->batches = *std::move(batches);
     return OkStatus();
   }));
-  return std::unique_ptr<SliceReader>(new SliceReader(std::move(state)));
+  return std::unique_ptr<RowReader>(new SliceReader(std::move(state)));
 }
 
 Status SliceReader::State::CheckCalendar(const arrow::Array& array,

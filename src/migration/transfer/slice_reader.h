@@ -13,6 +13,7 @@
 #include "base/result.h"
 #include "clients/azure/storage.h"
 #include "migration/plan/plan.h"
+#include "migration/transfer/row_reader.h"
 
 namespace mms::migration {
 
@@ -24,21 +25,18 @@ struct ReadContext {
   int64_t batch_bytes = 1 << 20;  ///< decoded size aimed at; bounds memory whatever the row width
 };
 
-class SliceReader {
+class SliceReader : public RowReader {
  public:
   /// Opens the file and starts fetching. Errors: azure::FromArrow kinds naming the file, kCorrupt
   /// FILE_INVALID, kUnsupported FILE_LEGACY_CALENDAR.
-  static Result<std::unique_ptr<SliceReader>> Open(const ReadContext& context,
-                                                   const FileSlice& slice);
-  ~SliceReader();
+  static Result<std::unique_ptr<RowReader>> Open(const ReadContext& context,
+                                                 const FileSlice& slice);
+  ~SliceReader() override;
 
-  /// Batches with the columns of plan->physical, or nullptr at the end. May be empty when all rows
-  /// were removed.
-  Result<std::shared_ptr<arrow::RecordBatch>> Next();
-
-  int64_t rows_total() const;    ///< rows of the slice in the file, removed ones included
-  int64_t rows_read() const;     ///< so far, removed ones included
-  int64_t rows_deleted() const;  ///< so far
+  Result<std::shared_ptr<arrow::RecordBatch>> Next() override;
+  int64_t rows_total() const override;
+  int64_t rows_read() const override;
+  int64_t rows_deleted() const override;
 
  private:
   struct State;

@@ -14,6 +14,7 @@
 #include "clients/maxcompute/tunnel.h"
 #include "migration/checksum/checksum.h"
 #include "migration/transfer/convert.h"
+#include "migration/transfer/row_reader.h"
 #include "migration/transfer/slice_reader.h"
 
 namespace mms::migration {
@@ -39,7 +40,7 @@ class SplitSource : public maxcompute::BatchSource {
   ValueChanges changes() const;
 
  private:
-  using Opened = Result<std::unique_ptr<SliceReader>>;
+  using Opened = Result<std::unique_ptr<RowReader>>;
   Status OpenNext();
   Result<std::shared_ptr<arrow::RecordBatch>> Convert(const arrow::RecordBatch& batch);
   /// The column's values as the source has them.
@@ -52,7 +53,7 @@ class SplitSource : public maxcompute::BatchSource {
   std::shared_ptr<arrow::Schema> target_;
   std::vector<std::optional<int>> char_lengths_;  ///< of CHAR(n) columns
   std::vector<ColumnConverter> converters_;       ///< a column each
-  std::unique_ptr<SliceReader> reader_;
+  std::unique_ptr<RowReader> reader_;
   std::future<Opened> ahead_;
   size_t next_slice_ = 0;
   int64_t slice_bytes_reported_ = 0;
