@@ -1,4 +1,5 @@
-"""What all Python tests share: one Spark Thrift Server for the session, if a test wants SQL."""
+"""What all Python tests share: one Spark Thrift Server, if a test wants SQL, and the way they are
+spread over processes (pytest -n)."""
 
 from __future__ import annotations
 
@@ -7,8 +8,29 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
-_LAKEHOUSE = Path(__file__).resolve().parent / "tools/lakehouse"
+_REPOSITORY = Path(__file__).resolve().parent
+_LAKEHOUSE = _REPOSITORY / "tools/lakehouse"
+
+
+class SharedServers(LoadScopeScheduling):
+    """Gives a file whole to one process, and files whose tests share what is costly, or look at
+    each other's outcome, to the same one."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.split("::", 1)[0]
+        path = _REPOSITORY / file
+        if path.parent == _LAKEHOUSE or "spark_address" in path.read_text("utf-8"):
+            return "spark"
+        lines = _REPOSITORY / "tests/peers/conformance_lines.py"
+        if path.name == "conformance_test.py" or f'"{path.name}::' in lines.read_text("utf-8"):
+            return "conformance"
+        return file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> SharedServers:
+    return SharedServers(config, log)
 
 
 @pytest.fixture(scope="session")

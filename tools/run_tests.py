@@ -88,11 +88,12 @@ def run_ctest(title: str, build: Path, jobs: int, only: str) -> Tally:
     return run(f"{title} (ctest)", command, junit, ())
 
 
-def run_peer_tests(build: Path, only: str) -> Tally:
+def run_peer_tests(build: Path, jobs: int, only: str) -> Tally:
+    """Half of such a test's time is waiting for servers, hence a process more than `jobs`."""
     junit = build / "pytest.xml"
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--durations=5"]
     command += [f"--junit-xml={junit}", "-o", "junit_logging=no", "--tb=short"]
-    command += ["-k", only] if only else []
+    command += ["-k", only] if only else ["-n", str(jobs + 1)]
     command += [folder for folder in PYTEST_FOLDERS if (REPOSITORY / folder).is_dir()]
     return run("peer tests (pytest)", command, junit, (PYTEST_NOTHING_FOUND,) if only else ())
 
@@ -101,7 +102,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--build", type=Path, required=True, help="the build folder")
     parser.add_argument("--fuzz", type=Path, help="the build folder of the fuzz targets")
-    parser.add_argument("--jobs", type=int, default=1, help="unit tests at once")
+    parser.add_argument("--jobs", type=int, default=1, help="tests at once")
     parser.add_argument("--only", default="", help="a regex for ctest, -k for pytest")
     options = parser.parse_args()
     build = options.build.resolve()
@@ -111,7 +112,7 @@ def main() -> int:
     tally = run_ctest("unit tests", build, options.jobs, options.only)
     if options.fuzz:
         tally.add(run_ctest("fuzz targets", options.fuzz.resolve(), options.jobs, options.only))
-    tally.add(run_peer_tests(build, options.only))
+    tally.add(run_peer_tests(build, options.jobs, options.only))
     if tally.passed + len(tally.failures) == 0:
         tally.failures.append(f"no test ran: nothing matches {options.only!r}")
     for failure in tally.failures:
