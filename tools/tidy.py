@@ -86,6 +86,8 @@ def arrow_fault(source: PurePosixPath, target: PurePosixPath) -> str | None:
     if top != other:
         if top == "sandbox" and other != "base":
             return "sandbox/ includes base/ only, so that it stays a second reading of the protocol"
+        if top == "service" and other == "sandbox":
+            return "service/ does not know the sandbox: what it talks to is a peer like any other"
         if other > top or not other:
             return f"{top}/ includes only folders above it in `ls src`, and {other}/ is below"
         return None

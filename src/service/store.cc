@@ -1,0 +1,404 @@
+#include "service/store.h"
+
+#include <sys/stat.h>
+
+#include <array>
+#include <nlohmann/json.hpp>
+
+#include "service/store_session.h"
+
+namespace mms::service {
+namespace {
+
+using migration::Guard;
+using migration::Optional;
+using soci::into;
+using soci::use;
+
+constexpr const char* kFileName = "service.db";
+constexpr const char* kKeyName = "service.key";
+
+constexpr const char* kVersion1 = R"sql(
+  CREATE TABLE data_sources (
+    id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    name TEXT NOT NULL UNIQUE,
+    type TEXT NOT NULL,
+    networklink TEXT NOT NULL,
+    status INTEGER NOT NULL,
+    error TEXT NOT NULL DEFAULT '',
+    created_ms BIGINT NOT NULL,
+    updated_ms BIGINT,
+    timer_ms BIGINT,
+    stop_asked INTEGER NOT NULL DEFAULT 0);
+  CREATE TABLE settings (
+    source_id BIGINT NOT NULL REFERENCES data_sources (id) ON DELETE CASCADE,
+    key TEXT NOT NULL,
+    sealed INTEGER NOT NULL,
+    value TEXT NOT NULL,
+    PRIMARY KEY (source_id, key));
+  CREATE TABLE scans (
+    id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    source_id BIGINT NOT NULL REFERENCES data_sources (id) ON DELETE CASCADE,
+    cause TEXT NOT NULL,
+    db_name TEXT NOT NULL,
+    table_names TEXT NOT NULL,
+    status INTEGER NOT NULL,
+    progress INTEGER NOT NULL DEFAULT 0,
+    created_ms BIGINT NOT NULL,
+    started_ms BIGINT,
+    ended_ms BIGINT,
+    interruptions INTEGER NOT NULL DEFAULT 0,
+    result TEXT NOT NULL DEFAULT '',
+    error TEXT NOT NULL DEFAULT '');
+  CREATE INDEX scans_of_source ON scans (source_id, status);
+  -- Outlives its source: a bill stays.
+  CREATE TABLE instance_uses (
+    id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    source_id BIGINT NOT NULL,
+    source_name TEXT NOT NULL,
+    compute_units BIGINT NOT NULL,
+    started_ms BIGINT NOT NULL,
+    heartbeat_ms BIGINT NOT NULL,
+    ended_ms BIGINT);
+  CREATE INDEX uses_of_source ON instance_uses (source_id);
+  INSERT INTO sqlite_sequence (name, seq) VALUES ('data_sources', 1999999), ('scans', 999999);
+)sql";
+
+constexpr std::array<const char*, 1> kMigrations = {kVersion1};
+
+constexpr const char* kSourceColumns =
+    "id, name, type, networklink, status, error, created_ms, updated_ms, timer_ms, stop_asked";
+constexpr const char* kScanColumns =
+    "id, source_id, cause, db_name, table_names, status, progress, created_ms, started_ms, "
+    "ended_ms, interruptions, result, error";
+
+/// What a query bound by `bind` finds, row by row.
+template <class Row, class Made>
+std::vector<Made> Rows(soci::statement& statement, Row& row) {
+  std::vector<Made> made;
+  while (statement.fetch()) made.push_back(row.Make());
+  return made;
+}
+
+struct SourceRow {
+  DataSource source;
+  long long id = 0, created = 0, updated = 0, timer = 0;
+  int status = 0, stop_asked = 0;
+  soci::indicator has_updated = soci::i_null, has_timer = soci::i_null;
+
+  void Bind(soci::statement& to) {
+    to.exchange(into(id));
+    for (std::string* text : {&source.name, &source.type, &source.networklink}) {
+      to.exchange(into(*text));
+    }
+    to.exchange(into(status));
+    to.exchange(into(source.error));
+    to.exchange(into(created));
+    to.exchange(into(updated, has_updated));
+    to.exchange(into(timer, has_timer));
+    to.exchange(into(stop_asked));
+  }
+  DataSource Make() const {
+    DataSource made = source;
+    made.id = id;
+    made.status = static_cast<SourceStatus>(status);
+    made.created_ms = created;
+    made.updated_ms = Optional(updated, has_updated);
+    made.timer_ms = Optional(timer, has_timer);
+    made.stop_asked = stop_asked != 0;
+    return made;
+  }
+};
+
+struct ScanRow {
+  ScanTask scan;
+  std::string table_names;
+  long long id = 0, source_id = 0, created = 0, started = 0, ended = 0;
+  int status = 0;
+  soci::indicator has_started = soci::i_null, has_ended = soci::i_null;
+
+  void Bind(soci::statement& to) {
+    to.exchange(into(id));
+    to.exchange(into(source_id));
+    for (std::string* text : {&scan.cause, &scan.db_name, &table_names}) to.exchange(into(*text));
+    to.exchange(into(status));
+    to.exchange(into(scan.progress));
+    to.exchange(into(created));
+    to.exchange(into(started, has_started));
+    to.exchange(into(ended, has_ended));
+    to.exchange(into(scan.interruptions));
+    to.exchange(into(scan.result));
+    to.exchange(into(scan.error));
+  }
+  ScanTask Make() const {
+    ScanTask made = scan;
+    made.id = id;
+    made.source_id = source_id;
+    made.table_names = nlohmann::json::parse(table_names).get<std::vector<std::string>>();
+    made.status = static_cast<ScanStatus>(status);
+    made.created_ms = created;
+    made.started_ms = Optional(started, has_started);
+    made.ended_ms = Optional(ended, has_ended);
+    return made;
+  }
+};
+
+/// Prepared with its inputs already exchanged.
+template <class Row, class Made>
+std::vector<Made> Run(soci::statement& statement, const std::string& query) {
+  Row row;
+  row.Bind(statement);
+  statement.alloc();
+  statement.prepare(query);
+  statement.define_and_bind();
+  statement.execute();
+  return Rows<Row, Made>(statement, row);
+}
+
+Result<SourceConfig> ReadConfig(soci::session& sql, const Vault& vault, int64_t source_id) {
+  SourceConfig config;
+  std::string key, value;
+  int sealed = 0;
+  long long id = source_id;
+  soci::statement statement =
+      (sql.prepare << "SELECT key, sealed, value FROM settings WHERE source_id = :id", use(id),
+       into(key), into(sealed), into(value));
+  statement.execute();
+  while (statement.fetch()) {
+    if (sealed == 0) {
+      config.values.emplace(key, value);
+      continue;
+    }
+    TRY(Secret secret, vault.Unseal(value, SecretContext(source_id, key)));
+    config.secrets.emplace(key, std::move(secret));
+  }
+  return config;
+}
+
+Result<DataSource> OnlySource(soci::session& sql, const Vault& vault, std::vector<DataSource> found,
+                              const std::string& wanted) {
+  if (found.empty()) {
+    return Error(ErrorKind::kNotFound, "SOURCE_NOT_FOUND",
+                 "no such data source; mms source list names those there are")
+        .At("data source " + wanted);
+  }
+  DataSource source = std::move(found.front());
+  TRY(source.config, ReadConfig(sql, vault, source.id));
+  return source;
+}
+
+std::string Like(const std::string& part) {
+  std::string pattern = "%";
+  for (const char c : part) {
+    if (c == '%' || c == '_' || c == '\\') pattern += '\\';
+    pattern += c;
+  }
+  return pattern + "%";
+}
+
+constexpr const char* kSourceWhere =
+    " FROM data_sources WHERE name LIKE :name ESCAPE '\\' AND (:type = '' OR type = :type)";
+
+bool HasSecrets(soci::session& sql) {
+  int count = 0;
+  sql << "SELECT COUNT(*) FROM settings WHERE sealed = 1", into(count);
+  return count > 0;
+}
+
+}  // namespace
+
+std::string_view StatusName(SourceStatus status) {
+  constexpr std::string_view kNames[] = {"INIT",    "STARTING",     "STARTED",    "STOPPING",
+                                         "STOPPED", "START_FAILED", "STOP_FAILED"};
+  return kNames[static_cast<size_t>(status)];
+}
+
+std::string_view StatusName(ScanStatus status) {
+  constexpr std::string_view kNames[] = {"INIT", "DOING", "DONE", "FAILED"};
+  return kNames[static_cast<size_t>(status)];
+}
+
+Store::Store() : state_(std::make_unique<State>()) {}
+Store::~Store() = default;
+
+Result<std::unique_ptr<Store>> Store::Open(const migration::StateFolder& folder) {
+  std::unique_ptr<Store> store(new Store);
+  State& state = *store->state_;
+  TRY(state.file, folder.MakeFile(kFileName));
+  TRY_VOID(Guard(state.file, [&] {
+    return migration::OpenToWrite(state.sql, state.file, migration::Durability::kEachCommit,
+                                  kMigrations);
+  }));
+  TRY(const bool has_secrets,
+      state.Read([](soci::session& sql) -> Result<bool> { return HasSecrets(sql); }));
+  TRY(state.vault, Vault::Open(folder.path() + "/" + kKeyName, !has_secrets));
+  return store;
+}
+
+Result<std::unique_ptr<Store>> Store::OpenBeside(const std::string& folder) {
+  std::unique_ptr<Store> store(new Store);
+  State& state = *store->state_;
+  state.file = folder + "/" + kFileName;
+  struct stat info {};
+  if (stat(state.file.c_str(), &info) != 0) {
+    return Error(ErrorKind::kNotFound, "SERVICE_NOT_FOUND",
+                 "no data source was ever added there; see mms source add --help")
+        .At("state folder " + folder);
+  }
+  TRY_VOID(Guard(state.file, [&]() -> Status {
+    const int version = migration::OpenToRead(state.sql, state.file);
+    state.sql.close();
+    if (version == static_cast<int>(kMigrations.size())) {
+      return migration::OpenToWrite(state.sql, state.file, migration::Durability::kEachCommit,
+                                    kMigrations);
+    }
+    return Error(ErrorKind::kUnsupported, "STATE_TOO_NEW",
+                 "written by another release of mms; use that one, or let this one take it over "
+                 "with: mms source start")
+        .At("state file " + state.file);
+  }));
+  TRY(state.vault, Vault::Open(folder + "/" + kKeyName, false));
+  return store;
+}
+
+Result<DataSource> Store::GetSource(int64_t id) {
+  return state_->Read([&](soci::session& sql) {
+    soci::statement statement(sql);
+    long long wanted = id;
+    statement.exchange(use(wanted));
+    auto found = Run<SourceRow, DataSource>(
+        statement, std::string("SELECT ") + kSourceColumns + " FROM data_sources WHERE id = :id");
+    return OnlySource(sql, *state_->vault, std::move(found), std::to_string(id));
+  });
+}
+
+Result<DataSource> Store::FindSource(const std::string& name) {
+  return state_->Read([&](soci::session& sql) {
+    soci::statement statement(sql);
+    statement.exchange(use(name));
+    auto found = Run<SourceRow, DataSource>(statement, std::string("SELECT ") + kSourceColumns +
+                                                           " FROM data_sources WHERE name = :name");
+    return OnlySource(sql, *state_->vault, std::move(found), name);
+  });
+}
+
+Result<std::vector<DataSource>> Store::ListSources(const SourceFilterBy& filter,
+                                                   const PageOf& page) {
+  using Found = std::vector<DataSource>;
+  return state_->Read([&](soci::session& sql) -> Result<Found> {
+    soci::statement statement(sql);
+    const std::string name = Like(filter.name);
+    long long limit = page.size, offset = (page.number - 1) * page.size;
+    statement.exchange(use(name, "name"));
+    statement.exchange(use(filter.type, "type"));
+    statement.exchange(use(limit, "limit"));
+    statement.exchange(use(offset, "offset"));
+    Found found = Run<SourceRow, DataSource>(
+        statement, std::string("SELECT ") + kSourceColumns + kSourceWhere +
+                       " ORDER BY id LIMIT :limit OFFSET :offset");
+    for (DataSource& source : found) {
+      TRY(source.config, ReadConfig(sql, *state_->vault, source.id));
+    }
+    return found;
+  });
+}
+
+Result<int64_t> Store::CountSources(const SourceFilterBy& filter) {
+  return state_->Read([&](soci::session& sql) -> Result<int64_t> {
+    const std::string name = Like(filter.name);
+    long long count = 0;
+    sql << std::string("SELECT COUNT(*)") + kSourceWhere, use(name, "name"),
+        use(filter.type, "type"), into(count);
+    return int64_t{count};
+  });
+}
+
+Result<ScanTask> Store::GetScan(int64_t id) {
+  return state_->Read([&](soci::session& sql) -> Result<ScanTask> {
+    soci::statement statement(sql);
+    long long wanted = id;
+    statement.exchange(use(wanted));
+    auto found = Run<ScanRow, ScanTask>(
+        statement, std::string("SELECT ") + kScanColumns + " FROM scans WHERE id = :id");
+    if (!found.empty()) return std::move(found.front());
+    return Error(ErrorKind::kNotFound, "SCAN_NOT_FOUND", "no such scan; its source may be removed")
+        .At("scan " + std::to_string(id));
+  });
+}
+
+Result<std::vector<ScanTask>> Store::ListScans(int64_t source_id, const PageOf& page) {
+  using Found = std::vector<ScanTask>;
+  return state_->Read([&](soci::session& sql) -> Result<Found> {
+    soci::statement statement(sql);
+    long long source = source_id, limit = page.size, offset = (page.number - 1) * page.size;
+    statement.exchange(use(source, "source"));
+    statement.exchange(use(limit, "limit"));
+    statement.exchange(use(offset, "offset"));
+    return Run<ScanRow, ScanTask>(statement,
+                                  std::string("SELECT ") + kScanColumns +
+                                      " FROM scans WHERE :source = 0 OR source_id = :source "
+                                      "ORDER BY id DESC LIMIT :limit OFFSET :offset");
+  });
+}
+
+Result<std::optional<ScanTask>> Store::NextScan(int64_t source_id) {
+  using Found = std::optional<ScanTask>;
+  return state_->Read([&](soci::session& sql) -> Result<Found> {
+    soci::statement statement(sql);
+    long long source = source_id;
+    statement.exchange(use(source, "source"));
+    auto found = Run<ScanRow, ScanTask>(
+        statement, std::string("SELECT ") + kScanColumns +
+                       " FROM scans WHERE source_id = :source AND status = 0 AND NOT EXISTS "
+                       "(SELECT 1 FROM scans WHERE source_id = :source AND status = 1) "
+                       "ORDER BY id LIMIT 1");
+    if (found.empty()) return Found();
+    return Found(std::move(found.front()));
+  });
+}
+
+Result<int64_t> Store::CountOpenScans(int64_t source_id) {
+  return state_->Read([&](soci::session& sql) -> Result<int64_t> {
+    long long source = source_id, count = 0;
+    sql << "SELECT COUNT(*) FROM scans WHERE source_id = :source AND status IN (0, 1)", use(source),
+        into(count);
+    return int64_t{count};
+  });
+}
+
+Result<InstanceTotals> Store::Totals(int64_t source_id, int64_t now_ms) {
+  return state_->Read([&](soci::session& sql) -> Result<InstanceTotals> {
+    long long source = source_id, spans = 0, running = 0, unit_ms = 0;
+    // An open span runs until now only as far as a heartbeat says: none outlives its process.
+    sql << "SELECT COUNT(*), COALESCE(SUM(COALESCE(ended_ms, heartbeat_ms) - started_ms), 0), "
+           "COALESCE(SUM((COALESCE(ended_ms, heartbeat_ms) - started_ms) * compute_units), 0) "
+           "FROM instance_uses WHERE source_id = :source AND started_ms <= :now",
+        use(source), use(now_ms), into(spans), into(running), into(unit_ms);
+    return InstanceTotals{spans, running, unit_ms / 1'000};
+  });
+}
+
+Result<std::vector<InstanceUse>> Store::ListUses(int64_t source_id, const PageOf& page) {
+  using Found = std::vector<InstanceUse>;
+  return state_->Read([&](soci::session& sql) -> Result<Found> {
+    long long source = source_id, limit = page.size, offset = (page.number - 1) * page.size;
+    InstanceUse row;
+    long long id = 0, of = 0, units = 0, started = 0, heartbeat = 0, ended = 0;
+    soci::indicator has_ended = soci::i_null;
+    soci::statement statement =
+        (sql.prepare << "SELECT id, source_id, source_name, compute_units, started_ms, "
+                        "heartbeat_ms, ended_ms FROM instance_uses WHERE source_id = :source "
+                        "ORDER BY id LIMIT :limit OFFSET :offset",
+         use(source), use(limit), use(offset), into(id), into(of), into(row.source_name),
+         into(units), into(started), into(heartbeat), into(ended, has_ended));
+    statement.execute();
+    Found found;
+    while (statement.fetch()) {
+      found.push_back(
+          {id, of, row.source_name, units, started, heartbeat, Optional(ended, has_ended)});
+    }
+    return found;
+  });
+}
+
+}  // namespace mms::service

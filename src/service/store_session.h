@@ -1,0 +1,42 @@
+// What store.cc and store_write.cc share: the connection. Included by those two only.
+#pragma once
+
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "migration/ledger/database.h"
+#include "service/store.h"
+#include "service/vault.h"
+
+namespace mms::service {
+
+struct Store::State {
+  std::string file;
+  std::optional<Vault> vault;
+  std::recursive_mutex mutex;
+  soci::session sql;
+
+  template <class Call>
+  auto Read(Call&& call) {
+    const std::lock_guard lock(mutex);
+    return migration::Guard(file, [&] { return call(sql); });
+  }
+  /// One transaction; what `call` returns or throws as an error undoes it.
+  template <class Call>
+  auto Write(Call&& call) {
+    const std::lock_guard lock(mutex);
+    return migration::Guard(file, [&]() -> decltype(call(sql)) {
+      soci::transaction transaction(sql);
+      auto result = call(sql);
+      if (result) transaction.commit();
+      return result;
+    });
+  }
+};
+
+inline std::string SecretContext(int64_t source_id, const std::string& key) {
+  return "source " + std::to_string(source_id) + " " + key;
+}
+
+}  // namespace mms::service

@@ -1,0 +1,215 @@
+#include "service/store.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "service/example_source.h"
+
+namespace mms::service {
+namespace {
+
+using enum SourceStatus;
+
+class StoreTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = testing::TempDir() + "store-XXXXXX";
+    ASSERT_NE(mkdtemp(folder_.data()), nullptr);
+    Open();
+  }
+  void TearDown() override {
+    store_.reset();
+    std::filesystem::remove_all(folder_);
+  }
+  void Open() {
+    store_.reset();
+    taken_.reset();
+    taken_ = *migration::StateFolder::Take(folder_, "service.lock");
+    auto opened = Store::Open(*taken_);
+    ASSERT_TRUE(opened) << opened.error().ToString();
+    store_ = std::move(*opened);
+  }
+  int64_t Add(const std::string& name) {
+    DataSource source;
+    source.name = name;
+    source.created_ms = 1'000;
+    source.config = *ApplyChanges({}, ExampleSettings(), false);
+    const auto id = store_->AddSource(source);
+    EXPECT_TRUE(id) << id.error().ToString();
+    return id ? *id : 0;
+  }
+  Status Take(int64_t id, std::vector<SourceStatus> from, SourceStatus to, int64_t now_ms) {
+    return store_->Take({id, std::move(from), to, "", now_ms, 4});
+  }
+  void StartAt(int64_t id, int64_t now_ms) {
+    ASSERT_TRUE(Take(id, {kInit, kStopped}, kStarting, now_ms));
+    ASSERT_TRUE(Take(id, {kStarting}, kStarted, now_ms));
+  }
+  SourceStatus StatusOf(int64_t id) { return store_->GetSource(id)->status; }
+  int64_t AddScan(int64_t source, const std::string& db = "") {
+    ScanTask scan;
+    scan.source_id = source;
+    scan.cause = "user";
+    scan.db_name = db;
+    return *store_->AddScan(scan);
+  }
+
+  std::string folder_;
+  std::unique_ptr<migration::StateFolder> taken_;
+  std::unique_ptr<Store> store_;
+};
+
+TEST_F(StoreTest, ASourceIsThereAgainWhenTheStoreIsOpenedAgain) {
+  const int64_t id = Add("sales");
+  EXPECT_EQ(id, 2'000'000);
+  Open();
+  const auto source = store_->FindSource("sales");
+  ASSERT_TRUE(source) << source.error().ToString();
+  EXPECT_EQ(source->id, id);
+  EXPECT_EQ(source->status, kInit);
+  EXPECT_EQ(source->config.Get("db.catalog"), "main");
+  EXPECT_EQ(source->config.secrets.at("db.access.token").Reveal(), "dapi-secret");
+  EXPECT_EQ(source->updated_ms, std::nullopt);
+}
+
+TEST_F(StoreTest, NoFileOfTheFolderHoldsASecret) {
+  Add("sales");
+  for (const auto& entry : std::filesystem::directory_iterator(folder_)) {
+    std::ostringstream text;
+    text << std::ifstream(entry.path(), std::ios::binary).rdbuf();
+    EXPECT_EQ(text.str().find("dapi-secret"), std::string::npos) << entry.path();
+    EXPECT_EQ(text.str().find("c2lnbmF0dXJl"), std::string::npos) << entry.path();
+    EXPECT_EQ(std::filesystem::status(entry.path()).permissions() & std::filesystem::perms(0077),
+              std::filesystem::perms::none)
+        << entry.path();
+  }
+}
+
+TEST_F(StoreTest, AStoreWhoseKeyIsGoneIsNotOpenedWithANewOne) {
+  Add("sales");
+  store_.reset();
+  std::filesystem::remove(folder_ + "/service.key");
+  const auto opened = Store::Open(*taken_);
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().code(), "SECRET_KEY_UNREADABLE");
+}
+
+TEST_F(StoreTest, NamesAreThereOnce) {
+  const int64_t first = Add("sales");
+  Add("hr");
+  DataSource again = *store_->GetSource(first);
+  again.name = "hr";
+  EXPECT_EQ(store_->SaveSource(again).error().code(), "NAME_EXISTS");
+  EXPECT_EQ(store_->AddSource(again).error().code(), "NAME_EXISTS");
+  again.name = "vertrieb";
+  EXPECT_TRUE(store_->SaveSource(again));
+  EXPECT_TRUE(store_->FindSource("vertrieb"));
+  EXPECT_EQ(store_->FindSource("sales").error().code(), "SOURCE_NOT_FOUND");
+}
+
+TEST_F(StoreTest, ListsArePagedAndFilteredInSql) {
+  for (const char* name : {"a1", "b_2", "a3", "bx2"}) Add(name);
+  const auto page = store_->ListSources({"", ""}, {2, 3});
+  ASSERT_TRUE(page);
+  ASSERT_EQ(page->size(), 1u);
+  EXPECT_EQ(page->front().name, "bx2");
+  EXPECT_EQ(*store_->CountSources({"a", ""}), 2);
+  EXPECT_EQ(*store_->CountSources({"b_", ""}), 1) << "_ is a letter, no pattern";
+  EXPECT_EQ(*store_->CountSources({"", "HIVE"}), 0);
+}
+
+TEST_F(StoreTest, ATransitionHitsFromTheStatesThatItMayFollowAlone) {
+  const int64_t id = Add("sales");
+  const Status wrong = Take(id, {kStarting}, kStarted, 1);
+  ASSERT_FALSE(wrong);
+  EXPECT_EQ(wrong.error().code(), "SOURCE_STATE");
+  EXPECT_EQ(StatusOf(id), kInit);
+  StartAt(id, 10'000);
+  EXPECT_EQ(StatusOf(id), kStarted);
+  EXPECT_EQ(store_->RemoveSource(id).error().code(), "SOURCE_STATE");
+}
+
+TEST_F(StoreTest, TheInstanceIsAccountedForFromStartToStop) {
+  const int64_t id = Add("sales");
+  StartAt(id, 10'000);
+  ASSERT_TRUE(store_->Heartbeat(15'000));
+  EXPECT_EQ(store_->Totals(id, 15'000)->running_ms, 5'000);
+  ASSERT_TRUE(Take(id, {kStarted}, kStopping, 20'000));
+  ASSERT_TRUE(Take(id, {kStopping}, kStopped, 40'000));
+  StartAt(id, 100'000);
+  ASSERT_TRUE(Take(id, {kStarted}, kStopped, 90'000)) << "a clock that was set back";
+  const auto totals = store_->Totals(id, 200'000);
+  EXPECT_EQ(totals->spans, 2);
+  EXPECT_EQ(totals->running_ms, 30'000);
+  EXPECT_EQ(totals->unit_seconds, 120);
+  ASSERT_TRUE(store_->RemoveSource(id));
+  EXPECT_EQ(store_->Totals(id, 200'000)->unit_seconds, 120) << "a bill outlives its source";
+}
+
+TEST_F(StoreTest, WhatADeadProcessLeftIsPutRight) {
+  const int64_t id = Add("sales");
+  StartAt(id, 10'000);
+  const int64_t scan = AddScan(id);
+  ASSERT_TRUE(store_->BeginScan(scan, 11'000));
+  ASSERT_TRUE(store_->SetScanProgress(scan, 1'234));
+  ASSERT_TRUE(store_->Heartbeat(16'000));
+  Open();
+  ASSERT_TRUE(store_->Recover(1, 99'000));
+  EXPECT_EQ(StatusOf(id), kStopped);
+  EXPECT_EQ(store_->Totals(id, 99'000)->running_ms, 6'000) << "until the last heartbeat";
+  EXPECT_TRUE(store_->ListUses(id, {1, 10})->front().ended_ms.has_value());
+  EXPECT_EQ(store_->GetScan(scan)->status, ScanStatus::kInit);
+  EXPECT_EQ(store_->GetScan(scan)->progress, 0);
+  ASSERT_TRUE(store_->BeginScan(scan, 100'000));
+  ASSERT_TRUE(store_->Recover(1, 101'000));
+  EXPECT_EQ(store_->GetScan(scan)->status, ScanStatus::kFailed) << "it died with each process";
+  EXPECT_NE(store_->GetScan(scan)->error, "");
+}
+
+TEST_F(StoreTest, OneScanAtATimeAndTheSameOneWaitsOnce) {
+  const int64_t id = Add("sales");
+  const int64_t whole = AddScan(id);
+  EXPECT_EQ(whole, 1'000'000);
+  EXPECT_EQ(AddScan(id), whole);
+  const int64_t schema = AddScan(id, "hr");
+  EXPECT_NE(schema, whole);
+  EXPECT_EQ((*store_->NextScan(id))->id, whole);
+  ASSERT_TRUE(store_->BeginScan(whole, 1));
+  EXPECT_EQ(*store_->NextScan(id), std::nullopt);
+  EXPECT_EQ(store_->BeginScan(schema, 1).error().code(), "SCAN_STATE");
+  EXPECT_NE(AddScan(id), whole) << "one that runs may have missed what changed since";
+  EXPECT_EQ(*store_->CountOpenScans(id), 3);
+  ASSERT_TRUE(store_->EndScan(whole, {ScanStatus::kDone, "{}", "", 7'000}));
+  EXPECT_EQ(store_->GetScan(whole)->progress, 10'000);
+  EXPECT_EQ(store_->GetSource(id)->updated_ms, 7'000);
+  EXPECT_EQ(store_->EndScan(whole, {}).error().code(), "SCAN_STATE");
+  EXPECT_EQ((*store_->NextScan(id))->id, schema);
+  EXPECT_EQ(store_->ListScans(id, {1, 2})->size(), 2u);
+}
+
+TEST_F(StoreTest, AnotherProcessReadsAndAsksForAStopBesideTheOwner) {
+  const int64_t id = Add("sales");
+  StartAt(id, 1'000);
+  const auto beside = Store::OpenBeside(folder_);
+  ASSERT_TRUE(beside) << beside.error().ToString();
+  EXPECT_EQ((*beside)->GetSource(id)->status, kStarted);
+  ASSERT_TRUE((*beside)->AskStop(id, true));
+  EXPECT_TRUE(store_->GetSource(id)->stop_asked);
+  ASSERT_TRUE(Take(id, {kStarted}, kStopped, 2'000));
+  EXPECT_FALSE(store_->GetSource(id)->stop_asked);
+  EXPECT_EQ(Store::OpenBeside(folder_ + "/none").error().code(), "SERVICE_NOT_FOUND");
+}
+
+TEST_F(StoreTest, ARemovedSourceTakesItsScansWithIt) {
+  const int64_t id = Add("sales");
+  const int64_t scan = AddScan(id);
+  ASSERT_TRUE(store_->RemoveSource(id));
+  EXPECT_EQ(store_->GetScan(scan).error().code(), "SCAN_NOT_FOUND");
+  EXPECT_GT(Add("sales"), id) << "an id is never used again";
+}
+
+}  // namespace
+}  // namespace mms::service
