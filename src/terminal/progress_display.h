@@ -1,20 +1,14 @@
-// Shows a running workflow: redraws a block in place on a terminal, writes plain lines elsewhere,
-// JSON objects with --json. Reads Workflow::progress() on a thread of its own, and the ledger when
-// a table ends.
-//
-// Threads: Start, Stop by the owner; Note from any thread. A ledger that cannot be read ends no
-// run: the line of that table says so.
+// Shows a running workflow (live_progress.h): its tables and the total, and a line for each table
+// that ended, read from the ledger. A ledger that cannot be read ends no run: the line of that
+// table says so.
 #pragma once
 
-#include <chrono>
-#include <condition_variable>
-#include <mutex>
+#include <cstdint>
 #include <set>
 #include <string>
-#include <thread>
-#include <vector>
 
 #include "migration/workflow/workflow.h"
+#include "terminal/live_progress.h"
 #include "terminal/output.h"
 #include "terminal/progress_lines.h"
 
@@ -22,36 +16,26 @@ namespace mms::terminal {
 
 class ProgressDisplay {
  public:
+  /// Both outlive it.
   ProgressDisplay(migration::Workflow& workflow, Output& output);
-  ~ProgressDisplay();
 
-  void Start();
+  void Start() { live_.Start(); }
   /// Shows the tables that ended last, takes the block away. Idempotent.
-  void Stop();
-  /// A line for people, above the block.
-  void Note(const std::string& line);
+  void Stop() { live_.Stop(); }
+  /// A line for people, above the block. From any thread.
+  void Note(const std::string& line) { live_.Note(line); }
   /// Names of the tables whose end was shown. After Stop.
   const std::set<std::string>& ended() const { return ended_; }
 
  private:
-  void Loop();
-  void Show(bool last);
-  void ShowEnded(const migration::Progress::View& view, std::vector<std::string>& above);
-  int64_t ElapsedMs() const;
+  LiveProgress::Look LookAt(int64_t elapsed_ms, const Screen& screen);
+  std::vector<std::string> TellEnded(const migration::Progress::View& view, const Screen& screen);
 
   migration::Workflow& workflow_;
   Output& output_;
-  const std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
   ProgressMeter meter_;
-  BottomBlock block_;
-  int64_t next_sentence_ms_ = 0;
   std::set<std::string> ended_;
-
-  std::mutex mutex_;  ///< of the two below
-  std::vector<std::string> notes_;
-  bool stopping_ = false;
-  std::condition_variable wake_;
-  std::thread thread_;
+  LiveProgress live_;  // last: its thread uses the others
 };
 
 }  // namespace mms::terminal
