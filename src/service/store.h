@@ -129,7 +129,8 @@ class Store {
   /// One transition. The span of the instance begins and ends in the same transaction: STARTED
   /// begins it, STOPPED and START_FAILED end it.
   Status Take(const Step& step);
-  Status SetTimerMatch(int64_t source_id, int64_t match_ms);
+  /// The scan is there and the match is answered, both or neither.
+  Status FireTimer(const ScanTask& scan, int64_t match_ms);
   /// For the owner, whoever it is, to see.
   Status AskStop(int64_t source_id, bool asked);
 
@@ -145,7 +146,10 @@ class Store {
   Result<std::optional<ScanTask>> NextScan(int64_t source_id);
   Result<int64_t> CountOpenScans(int64_t source_id);
   Status BeginScan(int64_t id, int64_t now_ms);
-  Status SetScanProgress(int64_t id, int hundredths);
+  /// Of the one that runs, if any; it never goes back.
+  Status SetScanProgress(int64_t source_id, int hundredths);
+  /// It waits again, to be run from the start by a later process.
+  Status ReturnScan(int64_t id);
   struct ScanEnd {
     ScanStatus status = ScanStatus::kDone;
     std::string result;
@@ -154,6 +158,8 @@ class Store {
   };
   /// DONE also sets the source's updated_ms.
   Status EndScan(int64_t id, const ScanEnd& end);
+  /// Those of the source that have not begun become FAILED.
+  Status FailWaitingScans(int64_t source_id, const std::string& error, int64_t now_ms);
 
   // Instances. -------------------------------------------------------------------------------
 

@@ -154,7 +154,7 @@ TEST_F(StoreTest, WhatADeadProcessLeftIsPutRight) {
   StartAt(id, 10'000);
   const int64_t scan = AddScan(id);
   ASSERT_TRUE(store_->BeginScan(scan, 11'000));
-  ASSERT_TRUE(store_->SetScanProgress(scan, 1'234));
+  ASSERT_TRUE(store_->SetScanProgress(id, 1'234));
   ASSERT_TRUE(store_->Heartbeat(16'000));
   Open();
   ASSERT_TRUE(store_->Recover(1, 99'000));

@@ -86,6 +86,21 @@ void EndUse(soci::session& sql, int64_t source_id, int64_t now_ms) {
       use(now, "now"), use(id, "id");
 }
 
+/// The id of one of the same scope that waits, or of a new one.
+Result<int64_t> InsertScan(soci::session& sql, const ScanTask& scan) {
+  TRY_VOID(StatusOf(sql, scan.source_id));
+  long long source = scan.source_id, created = scan.created_ms, id = 0;
+  const std::string names = TextOf(scan.table_names);
+  sql << "SELECT id FROM scans WHERE source_id = :source AND status = 0 AND db_name = :db "
+         "AND table_names = :names ORDER BY id LIMIT 1",
+      use(source), use(scan.db_name), use(names), into(id);
+  if (sql.got_data()) return int64_t{id};
+  sql << "INSERT INTO scans (source_id, cause, db_name, table_names, status, created_ms) "
+         "VALUES (:source, :cause, :db, :names, 0, :created) RETURNING id",
+      use(source), use(scan.cause), use(scan.db_name), use(names), use(created), into(id);
+  return int64_t{id};
+}
+
 Error WrongScanState(int64_t id) {
   return Error(ErrorKind::kConflict, "SCAN_STATE", "is in another state than this needs")
       .At("scan " + std::to_string(id));
@@ -154,9 +169,10 @@ Status Store::Take(const Step& step) {
   });
 }
 
-Status Store::SetTimerMatch(int64_t source_id, int64_t match_ms) {
+Status Store::FireTimer(const ScanTask& scan, int64_t match_ms) {
   return state_->Write([&](soci::session& sql) -> Status {
-    long long id = source_id, match = match_ms;
+    TRY_VOID(InsertScan(sql, scan));
+    long long id = scan.source_id, match = match_ms;
     sql << "UPDATE data_sources SET timer_ms = :match WHERE id = :id", use(match), use(id);
     return OkStatus();
   });
@@ -172,19 +188,7 @@ Status Store::AskStop(int64_t source_id, bool asked) {
 }
 
 Result<int64_t> Store::AddScan(const ScanTask& scan) {
-  return state_->Write([&](soci::session& sql) -> Result<int64_t> {
-    TRY_VOID(StatusOf(sql, scan.source_id));
-    long long source = scan.source_id, created = scan.created_ms, id = 0;
-    const std::string names = TextOf(scan.table_names);
-    sql << "SELECT id FROM scans WHERE source_id = :source AND status = 0 AND db_name = :db "
-           "AND table_names = :names ORDER BY id LIMIT 1",
-        use(source), use(scan.db_name), use(names), into(id);
-    if (sql.got_data()) return int64_t{id};
-    sql << "INSERT INTO scans (source_id, cause, db_name, table_names, status, created_ms) "
-           "VALUES (:source, :cause, :db, :names, 0, :created) RETURNING id",
-        use(source), use(scan.cause), use(scan.db_name), use(names), use(created), into(id);
-    return int64_t{id};
-  });
+  return state_->Write([&](soci::session& sql) { return InsertScan(sql, scan); });
 }
 
 Status Store::BeginScan(int64_t scan_id, int64_t now_ms) {
@@ -200,11 +204,30 @@ Status Store::BeginScan(int64_t scan_id, int64_t now_ms) {
   });
 }
 
-Status Store::SetScanProgress(int64_t scan_id, int hundredths) {
+Status Store::SetScanProgress(int64_t source_id, int hundredths) {
+  return state_->Write([&](soci::session& sql) -> Status {
+    long long id = source_id;
+    sql << "UPDATE scans SET progress = :progress "
+           "WHERE source_id = :id AND status = 1 AND progress < :progress",
+        use(hundredths, "progress"), use(id, "id");
+    return OkStatus();
+  });
+}
+
+Status Store::ReturnScan(int64_t scan_id) {
   return state_->Write([&](soci::session& sql) -> Status {
     long long id = scan_id;
-    sql << "UPDATE scans SET progress = :progress WHERE id = :id AND status = 1", use(hundredths),
-        use(id);
+    sql << "UPDATE scans SET status = 0, progress = 0 WHERE id = :id AND status = 1", use(id);
+    return OkStatus();
+  });
+}
+
+Status Store::FailWaitingScans(int64_t source_id, const std::string& error, int64_t now_ms) {
+  return state_->Write([&](soci::session& sql) -> Status {
+    long long id = source_id, now = now_ms;
+    sql << "UPDATE scans SET status = 3, error = :error, ended_ms = :now "
+           "WHERE source_id = :id AND status = 0",
+        use(error), use(now), use(id);
     return OkStatus();
   });
 }

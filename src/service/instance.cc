@@ -1,0 +1,55 @@
+#include "service/instance.h"
+
+#include "clients/databricks/unity_catalog.h"
+
+namespace mms::service {
+
+Result<std::shared_ptr<Instance>> Instance::Connect(migration::SourceOptions options,
+                                                    const std::string& folder,
+                                                    std::function<bool()> cancelled) {
+  auto http = std::make_shared<HttpClient>(options.http);
+  databricks::UnityCatalog catalog(options.workspace, options.token, http);
+  RetryPolicy policy;
+  policy.attempts_max = 4;  // a person waits
+  policy.deadline_ms = 30'000;
+  policy.cancelled = std::move(cancelled);
+  catalog.SetRetryPolicy(policy);
+  TRY_VOID(catalog.FetchCatalog(options.catalog));
+  std::shared_ptr<Instance> instance(new Instance(std::move(options), std::move(http)));
+  TRY(instance->metadata_, migration::Metadata::Open(folder));
+  return instance;
+}
+
+Result<std::string> Instance::Scan(const migration::ScanScope& scope) {
+  migration::TableChoice everything;
+  everything.include = "*.*";
+  migration::Scan scan(*metadata_,
+                       {options_, http_, {everything}, scope, options_.metastore_concurrency});
+  {
+    const std::lock_guard lock(mutex_);
+    if (cancelled_) scan.Cancel();
+    running_ = &scan;
+  }
+  const auto result = scan.Run();
+  {
+    const std::lock_guard lock(mutex_);
+    running_ = nullptr;
+  }
+  if (!result) return result.error();
+  TRY(const auto record, metadata_->LastScan());
+  return record ? record->result_json : std::string();
+}
+
+int Instance::Progress() const {
+  const std::lock_guard lock(mutex_);
+  return running_ != nullptr ? running_->Progress().hundredths : 0;
+}
+
+void Instance::Cancel() {
+  const std::lock_guard lock(mutex_);
+  cancelled_ = true;
+  if (running_ != nullptr) running_->Cancel();
+  http_->Cancel();
+}
+
+}  // namespace mms::service

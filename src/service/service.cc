@@ -1,0 +1,377 @@
+#include "service/service.h"
+
+#include <algorithm>
+#include <cctype>
+#include <chrono>
+#include <filesystem>
+#include <system_error>
+
+#include "service/instance.h"
+#include "service/next_match.h"
+
+namespace mms::service {
+namespace {
+
+namespace fs = std::filesystem;
+using enum SourceStatus;
+
+constexpr const char* kLockName = "service.lock";
+constexpr const char* kDirect = "direct:local";
+constexpr int64_t kHeartbeatMs = 5'000;
+constexpr auto kTick = std::chrono::seconds(1);
+constexpr auto kLook = std::chrono::milliseconds(50);
+
+int64_t MachineNow() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
+ServiceOptions Filled(ServiceOptions options) {
+  if (!options.now_ms) options.now_ms = MachineNow;
+  while (options.folder.size() > 1 && options.folder.back() == '/') options.folder.pop_back();
+  return options;
+}
+
+Status CheckName(const std::string& name) {
+  const Status checked = migration::CheckSourceName(name);
+  if (checked) return OkStatus();
+  return Error(ErrorKind::kInvalidInput, "CONFIG_VALUE", "name " + checked.error().message());
+}
+
+Status CheckKind(const NewDataSource& source) {
+  std::string type = source.type;
+  for (char& c : type) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  if (type != "DATABRICKS") {
+    return Error(ErrorKind::kUnsupported, "SOURCE_TYPE_UNSUPPORTED",
+                 "type must be Databricks: data sources of other types are not read");
+  }
+  if (source.networklink == kDirect) return OkStatus();
+  return Error(ErrorKind::kInvalidInput, "CONFIG_VALUE",
+               std::string("networklink must be ") + kDirect + ", the network of this machine");
+}
+
+migration::ScanScope ScopeOf(const ScanTask& scan) {
+  migration::ScanScope scope;
+  for (const std::string& table : scan.table_names) {
+    scope.tables.push_back(scan.db_name.empty() ? table : scan.db_name + "." + table);
+  }
+  if (!scan.db_name.empty() && scope.tables.empty()) scope.schemas = {scan.db_name};
+  return scope;
+}
+
+}  // namespace
+
+std::string SourceFolder(const std::string& folder, int64_t source_id) {
+  return folder + "/sources/" + std::to_string(source_id);
+}
+
+Service::Service(ServiceOptions options) : options_(Filled(std::move(options))) {}
+
+Result<std::unique_ptr<Service>> Service::Open(ServiceOptions options) {
+  std::unique_ptr<Service> service(new Service(std::move(options)));
+  const ServiceOptions& filled = service->options_;
+  TRY(service->taken_, migration::StateFolder::Take(filled.folder, kLockName));
+  TRY(service->store_, Store::Open(*service->taken_));
+  TRY_VOID(service->store_->Recover(filled.scan_interruptions_max, service->Now()));
+  TRY_VOID(service->RemoveOrphans());
+  return service;
+}
+
+Service::~Service() {
+  ending_ = true;
+  changed_.notify_all();
+  if (background_.joinable()) background_.join();
+  std::map<int64_t, std::shared_ptr<Instance>> instances;
+  {
+    const std::lock_guard lock(mutex_);
+    instances = instances_;
+  }
+  for (const auto& [id, instance] : instances) instance->Cancel();
+  WaitForScans();
+  instances.clear();
+  instances.swap(instances_);
+  // What cannot be written now is put right by the next owner, as after a kill.
+  for (const auto& [id, instance] : instances) {
+    if (Move(id, {kStarted}, kStopping)) (void)Move(id, {kStopping}, kStopped);
+  }
+}
+
+Status Service::RemoveOrphans() {
+  std::error_code failure;
+  for (const auto& entry : fs::directory_iterator(options_.folder + "/sources", failure)) {
+    const std::string name = entry.path().filename();
+    const bool id = name.size() < 18 && std::all_of(name.begin(), name.end(), [](char c) {
+                      return std::isdigit(static_cast<unsigned char>(c)) != 0;
+                    });
+    if (!id) continue;
+    const auto source = store_->GetSource(std::stoll(name));
+    if (source || source.error().code() != "SOURCE_NOT_FOUND") continue;
+    fs::remove_all(entry.path(), failure);
+  }
+  return OkStatus();
+}
+
+// Data sources. --------------------------------------------------------------------------------
+
+Result<int64_t> Service::CreateDataSource(const NewDataSource& source) {
+  TRY_VOID(CheckName(source.name));
+  TRY_VOID(CheckKind(source));
+  DataSource added;
+  added.name = source.name;
+  added.networklink = source.networklink;
+  added.created_ms = Now();
+  TRY(added.config, ApplyChanges({}, source.config, false));
+  TRY_VOID(CheckWhole(added.config));
+  return store_->AddSource(added);
+}
+
+Status Service::UpdateConfig(int64_t source_id, const nlohmann::json& changes) {
+  TRY(DataSource source, store_->GetSource(source_id));
+  if (source.status == kStarting || source.status == kStarted || source.status == kStopping) {
+    return Error(ErrorKind::kConflict, "SOURCE_STATE",
+                 "is " + std::string(StatusName(source.status)) +
+                     " with the settings it has; stop it, change them, and start it again")
+        .At("data source " + source.name);
+  }
+  TRY(const ZonedTimer before, TimerOf(source.config));
+  TRY(source.config, ApplyChanges(source.config, changes, true));
+  TRY_VOID(CheckWhole(source.config));
+  TRY(const ZonedTimer after, TimerOf(source.config));
+  // What matched before the timer was set is none of its matches.
+  if (after != before) source.timer_ms = Now();
+  return store_->SaveSource(source);
+}
+
+Status Service::RenameDataSource(int64_t source_id, const std::string& name) {
+  TRY_VOID(CheckName(name));
+  TRY(DataSource source, store_->GetSource(source_id));
+  source.name = name;
+  return store_->SaveSource(source);
+}
+
+Status Service::DeleteDataSource(int64_t source_id) {
+  TRY_VOID(store_->RemoveSource(source_id));
+  const std::string folder = SourceFolder(options_.folder, source_id);
+  std::error_code failure;
+  fs::remove_all(folder, failure);
+  if (!failure) return OkStatus();
+  return Error(ErrorKind::kDenied, "STATE_NOT_WRITABLE",
+               "the data source is removed, its metadata is not (" + failure.message() +
+                   "); remove the folder")
+      .At("folder " + folder);
+}
+
+// Life cycle. ----------------------------------------------------------------------------------
+
+Status Service::Move(int64_t source_id, std::vector<SourceStatus> from, SourceStatus to,
+                     const std::string& error) {
+  const Status moved = store_->Take({source_id, std::move(from), to, error, Now(), kComputeUnits});
+  changed_.notify_all();
+  return moved;
+}
+
+std::shared_ptr<Instance> Service::FindInstance(int64_t source_id) {
+  const std::lock_guard lock(mutex_);
+  const auto found = instances_.find(source_id);
+  return found == instances_.end() ? nullptr : found->second;
+}
+
+Result<std::shared_ptr<Instance>> Service::Connect(int64_t source_id) {
+  TRY(const DataSource source, store_->GetSource(source_id));
+  TRY(migration::SourceOptions options, SourceOptionsOf(source.config));
+  options.http = options_.http;
+  return Instance::Connect(std::move(options), SourceFolder(options_.folder, source_id),
+                           [this] { return ending_.load(); });
+}
+
+Status Service::StartDataSource(int64_t source_id) {
+  for (;;) {  // another thread may be starting it
+    TRY(const DataSource source, store_->GetSource(source_id));
+    if (source.status == kStarted && FindInstance(source_id)) return OkStatus();
+    if (source.status != kStarting && source.status != kStarted) break;
+    std::unique_lock lock(mutex_);
+    changed_.wait_for(lock, kLook);
+  }
+  TRY_VOID(Move(source_id, {kInit, kStopped, kStartFailed, kStopFailed}, kStarting));
+  auto instance = Connect(source_id);
+  if (!instance) {
+    TRY_VOID(Move(source_id, {kStarting}, kStartFailed, instance.error().ToString()));
+    return instance.error();
+  }
+  TRY_VOID(Move(source_id, {kStarting}, kStarted));
+  {
+    const std::lock_guard lock(mutex_);
+    instances_[source_id] = *std::move(instance);
+  }
+  NoteWork(source_id);
+  changed_.notify_all();
+  return OkStatus();
+}
+
+Status Service::StopDataSource(int64_t source_id) {
+  const std::string stopped = "stopped with its data source; scan again";
+  TRY(const DataSource source, store_->GetSource(source_id));
+  if (source.status != kStarted && source.status != kStarting && source.status != kStopping) {
+    TRY_VOID(store_->AskStop(source_id, false));
+    return store_->FailWaitingScans(source_id, stopped, Now());
+  }
+  TRY_VOID(Move(source_id, {kStarted}, kStopping));
+  if (const auto instance = FindInstance(source_id)) instance->Cancel();
+  {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] {
+      Reap();
+      return !scans_.contains(source_id);
+    });
+    instances_.erase(source_id);
+  }
+  TRY_VOID(store_->FailWaitingScans(source_id, stopped, Now()));
+  return Move(source_id, {kStopping}, kStopped);
+}
+
+// Scans. ---------------------------------------------------------------------------------------
+
+Result<int64_t> Service::CreateFetchMetadataJob(int64_t source_id, const FetchScope& scope) {
+  ScanTask scan;
+  scan.source_id = source_id;
+  scan.cause = "user";
+  scan.db_name = scope.db_name;
+  scan.table_names = scope.table_names;
+  scan.created_ms = Now();
+  return store_->AddScan(scan);
+}
+
+Result<std::string> Service::RunScan(const ScanTask& scan) {
+  if (!FindInstance(scan.source_id)) TRY_VOID(StartDataSource(scan.source_id));
+  const auto instance = FindInstance(scan.source_id);
+  if (!instance) return Error(ErrorKind::kCancelled, "CANCELLED", "its data source was stopped");
+  if (ending_) instance->Cancel();  // it came after the others were
+  return instance->Scan(ScopeOf(scan));
+}
+
+Status Service::EndScan(const ScanTask& scan, const Result<std::string>& result) {
+  if (!result && ending_) return store_->ReturnScan(scan.id);
+  Store::ScanEnd end;
+  end.now_ms = Now();
+  if (result) {
+    end.result = *result;
+  } else {
+    end.status = ScanStatus::kFailed;
+    end.error = result.error().kind() == ErrorKind::kCancelled
+                    ? "stopped with its data source; scan again"
+                    : result.error().ToString();
+  }
+  return store_->EndScan(scan.id, end);
+}
+
+Result<bool> Service::TickScan(const DataSource& source) {
+  {
+    const std::lock_guard lock(mutex_);
+    Reap();
+  }
+  TRY(const int64_t open, store_->CountOpenScans(source.id));
+  if (open == 0) return false;
+  if (const auto instance = FindInstance(source.id)) {
+    TRY_VOID(store_->SetScanProgress(source.id, instance->Progress()));
+  }
+  TRY(const std::optional<ScanTask> next, store_->NextScan(source.id));
+  if (!next || source.status == kStarting || source.status == kStopping) return true;
+  TRY_VOID(store_->BeginScan(next->id, Now()));
+  const std::lock_guard lock(mutex_);
+  scans_[source.id] = std::thread([this, scan = *next] {
+    const Status ended = EndScan(scan, RunScan(scan));
+    NoteWork(scan.source_id);
+    const std::lock_guard inner(mutex_);
+    if (!ended) failure_ = ended.error();
+    ended_.push_back(scan.source_id);
+    changed_.notify_all();
+  });
+  return true;
+}
+
+void Service::NoteWork(int64_t source_id) {
+  const int64_t now = Now();
+  const std::lock_guard lock(mutex_);
+  busy_ms_[source_id] = now;
+}
+
+void Service::Reap() {
+  for (const int64_t source_id : ended_) {
+    const auto thread = scans_.find(source_id);
+    thread->second.join();
+    scans_.erase(thread);
+  }
+  ended_.clear();
+}
+
+void Service::WaitForScans() {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [&] {
+    Reap();
+    return scans_.empty();
+  });
+}
+
+// Turns. ---------------------------------------------------------------------------------------
+
+Status Service::TickTimer(const DataSource& source) {
+  TRY(const ZonedTimer timer, TimerOf(source.config));
+  const int64_t last = source.timer_ms.value_or(source.created_ms);
+  TRY(const int64_t match, DueMatch(timer.timer, timer.zone, last, Now()));
+  if (match == 0) return OkStatus();
+  ScanTask scan;
+  scan.source_id = source.id;
+  scan.cause = "timer";
+  scan.created_ms = Now();
+  return store_->FireTimer(scan, match);
+}
+
+Status Service::StopIdle(const DataSource& source) {
+  if (source.status != kStarted) return OkStatus();
+  {
+    const std::lock_guard lock(mutex_);
+    const int64_t idle = Now() - busy_ms_[source.id];
+    if (idle < options_.idle_ms) return OkStatus();
+  }
+  return StopDataSource(source.id);
+}
+
+Status Service::TickSource(const DataSource& source) {
+  if (source.stop_asked && source.status != kStarting) return StopDataSource(source.id);
+  TRY_VOID(TickTimer(source));
+  TRY(const bool works, TickScan(source));
+  return works ? OkStatus() : StopIdle(source);
+}
+
+Status Service::Tick() {
+  const int64_t now = Now();
+  if (now - heartbeat_ms_ >= kHeartbeatMs || now < heartbeat_ms_) {
+    TRY_VOID(store_->Heartbeat(now));
+    heartbeat_ms_ = now;
+  }
+  constexpr int64_t kPage = 100;
+  for (int64_t page = 1;; ++page) {
+    TRY(const std::vector<DataSource> sources, store_->ListSources({}, {page, kPage}));
+    for (const DataSource& source : sources) TRY_VOID(TickSource(source));
+    if (static_cast<int64_t>(sources.size()) < kPage) break;
+  }
+  const std::lock_guard lock(mutex_);
+  if (!failure_) return OkStatus();
+  Error failure = *std::move(failure_);
+  failure_.reset();
+  return failure;
+}
+
+void Service::RunInBackground(std::function<void(const Error&)> on_error) {
+  background_ = std::thread([this, on_error = std::move(on_error)] {
+    while (!ending_) {
+      const Status status = Tick();
+      if (!status) on_error(status.error());
+      std::unique_lock lock(mutex_);
+      changed_.wait_for(lock, kTick, [&] { return ending_.load(); });
+    }
+  });
+}
+
+}  // namespace mms::service

@@ -1,0 +1,136 @@
+// The service: data sources with their life cycle, timers and scans, in the words of the MMS API
+// (DataSource, FetchMetadataJob, ...), on the state store. The command line uses it in its own
+// process; an API will too.
+//
+// A source's instance is its connection in this process: its HTTP client and its metadata. It
+// begins with a start, or by itself when a scan waits, and ends with a stop, or by itself when
+// nothing has waited or run for a while. What an MMS instance would take, 4 CU, is accounted for as
+// long. Each transition is on disk before the next act (store.h); the next owner of the folder puts
+// right what a killed one left.
+//
+// Threads: thread-safe. Nothing happens by itself but in Tick, which RunInBackground calls each
+// second; scans run on threads of their own, one at a time for each source. Errors: those of
+// store.h, source_config.h, StateFolder (kConflict STATE_IN_USE), and of the peers.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/http_client.h"
+#include "base/result.h"
+#include "migration/ledger/state_folder.h"
+#include "service/store.h"
+
+namespace mms::service {
+
+class Instance;
+
+struct ServiceOptions {
+  std::string folder;
+  std::function<int64_t()> now_ms;    ///< since 1970 UTC; null = this machine's clock
+  int64_t idle_ms = 30 * 60 * 1'000;  ///< without work, until a source is shut down
+  HttpClient::Options http;           ///< the network `direct:local`
+  int scan_interruptions_max = 3;     ///< a scan that outlives no process is given up then
+};
+
+struct NewDataSource {
+  std::string name;
+  std::string type = "Databricks";
+  std::string networklink = "direct:local";
+  nlohmann::json config;
+};
+
+/// What to scan; both empty = the whole source.
+struct FetchScope {
+  std::string db_name;
+  std::vector<std::string> table_names;  ///< of db_name, or `schema.table` without it
+};
+
+/// Where the metadata of a source lies.
+std::string SourceFolder(const std::string& folder, int64_t source_id);
+
+class Service {
+ public:
+  /// What an instance takes.
+  static constexpr int64_t kComputeUnits = 4;
+
+  /// Takes the folder, and puts right what a process that died left there.
+  static Result<std::unique_ptr<Service>> Open(ServiceOptions options);
+  /// Ends what runs: scans wait for a later process, sources are stopped.
+  ~Service();
+
+  /// Lists, totals and single records.
+  Store& store() { return *store_; }
+
+  Result<int64_t> CreateDataSource(const NewDataSource& source);
+  /// UPDATE_CONFIG: a part of the settings. Errors: kConflict SOURCE_STATE while an instance is
+  /// there, which has the old ones.
+  Status UpdateConfig(int64_t source_id, const nlohmann::json& changes);
+  Status RenameDataSource(int64_t source_id, const std::string& name);
+  /// Its metadata too.
+  Status DeleteDataSource(int64_t source_id);
+
+  /// Tries the connection, and returns when the source is STARTED; nothing when it is already. An
+  /// error leaves it START_FAILED.
+  Status StartDataSource(int64_t source_id);
+  /// Ends its scans, which become FAILED, and returns when it is STOPPED.
+  Status StopDataSource(int64_t source_id);
+
+  /// CreateMmsFetchMetadataJob: returns the scan's id at once. It runs when it is its turn.
+  Result<int64_t> CreateFetchMetadataJob(int64_t source_id, const FetchScope& scope);
+
+  /// One turn: heartbeats, stops that were asked for, timers, waiting scans, idle sources. An error
+  /// of one source is kept at it and stops no other; what is returned is the store's.
+  Status Tick();  // from one thread at a time
+  /// Calls Tick each second until the end; `on_error` on that thread.
+  void RunInBackground(std::function<void(const Error&)> on_error);
+  /// Returns when no scan runs.
+  void WaitForScans();
+
+ private:
+  explicit Service(ServiceOptions options);
+  int64_t Now() const { return options_.now_ms(); }
+  Status Move(int64_t source_id, std::vector<SourceStatus> from, SourceStatus to,
+              const std::string& error = "");
+  Result<std::shared_ptr<Instance>> Connect(int64_t source_id);
+  std::shared_ptr<Instance> FindInstance(int64_t source_id);
+  Status RemoveOrphans();
+
+  Status TickSource(const DataSource& source);
+  Status TickTimer(const DataSource& source);
+  /// Whether one runs.
+  Result<bool> TickScan(const DataSource& source);
+  Result<std::string> RunScan(const ScanTask& scan);
+  Status EndScan(const ScanTask& scan, const Result<std::string>& result);
+  Status StopIdle(const DataSource& source);
+  void NoteWork(int64_t source_id);
+  /// Joins the threads that have ended. Holds mutex_.
+  void Reap();
+
+  const ServiceOptions options_;
+  std::unique_ptr<migration::StateFolder> taken_;
+  std::unique_ptr<Store> store_;
+
+  std::atomic<bool> ending_{false};
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::map<int64_t, std::shared_ptr<Instance>> instances_;  // guarded by mutex_; so below
+  std::map<int64_t, std::thread> scans_;                    ///< by source
+  std::map<int64_t, int64_t> busy_ms_;                      ///< by source: last seen at work
+  std::vector<int64_t> ended_;    ///< sources whose scan's thread has ended
+  std::optional<Error> failure_;  ///< of the store, on a scan's thread; Tick returns it
+  int64_t heartbeat_ms_ = 0;      ///< of Tick's caller
+  std::thread background_;
+};
+
+}  // namespace mms::service

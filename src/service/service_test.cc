@@ -1,0 +1,296 @@
+#include "service/service.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <future>
+
+#include "base/loopback_server.h"
+#include "service/example_source.h"
+#include "service/instance.h"
+
+namespace mms::service {
+namespace {
+
+using enum SourceStatus;
+constexpr int64_t kNoon = 1'767'614'400'000;  // 2026-01-05 12:00:00 UTC
+constexpr int64_t kMinute = 60'000;
+
+/// A workspace whose catalog `main` has one schema with one view.
+class Workspace {
+ public:
+  Workspace() : server_([this](const LoopbackRequest& request) { return Respond(request); }) {}
+  ~Workspace() { Release(); }
+
+  std::string url() const { return server_.url(); }
+  std::atomic<int> status{200};
+  /// From now on the list of tables is not answered until Release.
+  void Hold() { held_ = true; }
+  void Release() {
+    if (held_.exchange(false)) release_.set_value();
+  }
+  /// Somebody waits for the list of tables.
+  void WaitUntilAsked() { asked_.get_future().wait(); }
+
+ private:
+  LoopbackAnswer Respond(const LoopbackRequest& request) {
+    if (status != 200) return Answer(status, R"({"error_code": "X", "message": "no"})");
+    const std::string& target = request.target;
+    const auto has = [&](const char* part) { return target.find(part) != target.npos; };
+    if (has("/catalogs/main")) return Answer(200, R"({"name": "main"})");
+    if (has("/schemas?")) {
+      return Answer(200, R"({"schemas": [{"name": "sales", "catalog_name": "main"}]})");
+    }
+    if (has("/tables?")) {
+      if (held_) {
+        asked_.set_value();
+        released_.wait();
+      }
+      return Answer(200, R"({"tables": [{"name": "v", "catalog_name": "main",
+          "schema_name": "sales", "table_type": "VIEW", "table_id": "1", "columns": []}]})");
+    }
+    return Answer(404, R"({"error_code": "NOT_FOUND", "message": "none"})");
+  }
+
+  std::promise<void> asked_, release_;
+  std::shared_future<void> released_ = release_.get_future().share();
+  std::atomic<bool> held_{false};
+  LoopbackServer server_;
+};
+
+class ServiceTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = testing::TempDir() + "service-XXXXXX";
+    ASSERT_NE(mkdtemp(folder_.data()), nullptr);
+    Open();
+  }
+  void TearDown() override {
+    workspace_.Release();
+    service_.reset();
+    std::filesystem::remove_all(folder_);
+  }
+  void Open() {
+    service_.reset();
+    ServiceOptions options;
+    options.folder = folder_;
+    options.now_ms = [this] { return now_ms_.load(); };
+    auto opened = Service::Open(options);
+    ASSERT_TRUE(opened) << opened.error().ToString();
+    service_ = std::move(*opened);
+  }
+  int64_t Add(const nlohmann::json& more = nlohmann::json::object()) {
+    NewDataSource source;
+    source.name = "sales";
+    source.config = ExampleSettings(workspace_.url());
+    source.config.update(more);
+    const auto id = service_->CreateDataSource(source);
+    EXPECT_TRUE(id) << id.error().ToString();
+    return id ? *id : 0;
+  }
+  DataSource Get(int64_t id) { return *service_->store().GetSource(id); }
+  std::vector<ScanTask> Scans(int64_t id) { return *service_->store().ListScans(id, {1, 100}); }
+  void Tick() {
+    const Status ticked = service_->Tick();
+    EXPECT_TRUE(ticked) << ticked.error().ToString();
+  }
+  void TickThrough() {
+    Tick();
+    service_->WaitForScans();
+  }
+
+  Workspace workspace_;
+  std::string folder_;
+  std::atomic<int64_t> now_ms_{kNoon};
+  std::unique_ptr<Service> service_;
+};
+
+TEST_F(ServiceTest, AStartTriesTheConnectionAndAStopEndsTheBill) {
+  const int64_t id = Add();
+  const Status started = service_->StartDataSource(id);
+  ASSERT_TRUE(started) << started.error().ToString();
+  EXPECT_EQ(Get(id).status, kStarted);
+  EXPECT_TRUE(service_->StartDataSource(id)) << "it is started already";
+  now_ms_ += kMinute;
+  ASSERT_TRUE(service_->StopDataSource(id));
+  EXPECT_EQ(Get(id).status, kStopped);
+  EXPECT_TRUE(service_->StopDataSource(id));
+  const auto totals = service_->store().Totals(id, now_ms_);
+  EXPECT_EQ(totals->running_ms, kMinute);
+  EXPECT_EQ(totals->unit_seconds, 60 * Service::kComputeUnits);
+}
+
+TEST_F(ServiceTest, ATokenThatIsRefusedLeavesStartFailedWithTheReason) {
+  const int64_t id = Add();
+  workspace_.status = 403;
+  ASSERT_FALSE(service_->StartDataSource(id));
+  EXPECT_EQ(Get(id).status, kStartFailed);
+  EXPECT_NE(Get(id).error, "");
+  EXPECT_EQ(service_->store().Totals(id, now_ms_)->spans, 0);
+  workspace_.status = 200;
+  ASSERT_TRUE(service_->StartDataSource(id));
+  EXPECT_EQ(Get(id).error, "");
+}
+
+TEST_F(ServiceTest, AScanStartsTheSourceByItselfAndKeepsItsResult) {
+  const int64_t id = Add();
+  const auto scan = service_->CreateFetchMetadataJob(id, {});
+  ASSERT_TRUE(scan);
+  EXPECT_EQ(Scans(id).front().status, ScanStatus::kInit);
+  TickThrough();
+  const ScanTask done = *service_->store().GetScan(*scan);
+  EXPECT_EQ(done.status, ScanStatus::kDone) << done.error;
+  EXPECT_EQ(done.progress, 10'000);
+  const auto result = nlohmann::json::parse(done.result);
+  EXPECT_EQ(result["databases"], 1);
+  EXPECT_EQ(result["tables"], 1);
+  EXPECT_EQ(Get(id).status, kStarted);
+  EXPECT_EQ(Get(id).updated_ms, kNoon);
+}
+
+TEST_F(ServiceTest, AScanOfNamedTablesFailsByNameWhenThereIsNone) {
+  const int64_t id = Add();
+  ASSERT_TRUE(service_->CreateFetchMetadataJob(id, {"sales", {"nothing"}}));
+  TickThrough();
+  const ScanTask scan = Scans(id).front();
+  EXPECT_EQ(scan.status, ScanStatus::kFailed);
+  EXPECT_NE(scan.error.find("main.sales.nothing"), std::string::npos) << scan.error;
+  EXPECT_EQ(Get(id).updated_ms, std::nullopt);
+}
+
+TEST_F(ServiceTest, ASourceThatCannotBeStartedFailsTheScanThatWantedIt) {
+  const int64_t id = Add();
+  workspace_.status = 401;
+  ASSERT_TRUE(service_->CreateFetchMetadataJob(id, {}));
+  TickThrough();
+  EXPECT_EQ(Scans(id).front().status, ScanStatus::kFailed);
+  EXPECT_EQ(Get(id).status, kStartFailed);
+}
+
+TEST_F(ServiceTest, AnIdleSourceIsShutDownAndStartedAgainOnDemand) {
+  const int64_t id = Add();
+  ASSERT_TRUE(service_->CreateFetchMetadataJob(id, {}));
+  TickThrough();
+  now_ms_ += 29 * kMinute;
+  Tick();
+  EXPECT_EQ(Get(id).status, kStarted);
+  now_ms_ += kMinute;
+  Tick();
+  EXPECT_EQ(Get(id).status, kStopped);
+  ASSERT_TRUE(service_->CreateFetchMetadataJob(id, {}));
+  TickThrough();
+  EXPECT_EQ(Get(id).status, kStarted);
+  EXPECT_EQ(service_->store().Totals(id, now_ms_)->spans, 2);
+}
+
+TEST_F(ServiceTest, AMetaTimerScansOnceForEachMatchAlsoAfterARestart) {
+  const int64_t id = Add({{"meta.timer", {{"type", "hourly"}, {"value", "30"}}}});
+  TickThrough();
+  EXPECT_EQ(Scans(id).size(), 0u) << "what matched before it was set does not count";
+  now_ms_ = kNoon + 30 * kMinute;
+  TickThrough();
+  ASSERT_EQ(Scans(id).size(), 1u);
+  EXPECT_EQ(Scans(id).front().cause, "timer");
+  EXPECT_EQ(Scans(id).front().status, ScanStatus::kDone);
+  now_ms_ += 10'000;
+  Open();
+  TickThrough();
+  EXPECT_EQ(Scans(id).size(), 1u) << "the match is answered";
+  now_ms_ -= 40 * kMinute;
+  TickThrough();
+  now_ms_ += 40 * kMinute;
+  TickThrough();
+  EXPECT_EQ(Scans(id).size(), 1u) << "a clock that was set back";
+  now_ms_ += 5 * 60 * kMinute;
+  TickThrough();
+  EXPECT_EQ(Scans(id).size(), 2u) << "matches that were missed are answered by one";
+}
+
+TEST_F(ServiceTest, AStopEndsTheScanThatRuns) {
+  const int64_t id = Add();
+  workspace_.Hold();
+  ASSERT_TRUE(service_->CreateFetchMetadataJob(id, {}));
+  Tick();
+  workspace_.WaitUntilAsked();
+  Tick();
+  EXPECT_EQ(Scans(id).front().status, ScanStatus::kDoing);
+  EXPECT_GT(Scans(id).front().progress, 0);
+  ASSERT_TRUE(service_->StopDataSource(id));
+  EXPECT_EQ(Get(id).status, kStopped);
+  EXPECT_EQ(Scans(id).front().status, ScanStatus::kFailed);
+  EXPECT_NE(Scans(id).front().error, "");
+}
+
+TEST_F(ServiceTest, AStopThatAnotherProcessAsksForIsObeyed) {
+  const int64_t id = Add();
+  ASSERT_TRUE(service_->StartDataSource(id));
+  ASSERT_TRUE((*Store::OpenBeside(folder_))->AskStop(id, true));
+  Tick();
+  EXPECT_EQ(Get(id).status, kStopped);
+  ASSERT_TRUE(service_->StartDataSource(id));
+  Tick();
+  EXPECT_EQ(Get(id).status, kStarted) << "it was asked for once";
+}
+
+TEST_F(ServiceTest, AScanThatTheEndOfTheServiceCutsOffIsRunByTheNextOne) {
+  const int64_t id = Add();
+  workspace_.Hold();
+  ASSERT_TRUE(service_->CreateFetchMetadataJob(id, {}));
+  Tick();
+  workspace_.WaitUntilAsked();
+  Open();
+  workspace_.Release();
+  EXPECT_EQ(Get(id).status, kStopped);
+  EXPECT_EQ(Scans(id).front().status, ScanStatus::kInit);
+  TickThrough();
+  EXPECT_EQ(Scans(id).front().status, ScanStatus::kDone) << Scans(id).front().error;
+}
+
+TEST_F(ServiceTest, SettingsAndTheSourceItselfStayWhileItIsStarted) {
+  const int64_t id = Add();
+  ASSERT_TRUE(service_->StartDataSource(id));
+  EXPECT_EQ(service_->UpdateConfig(id, {{"task.max.num", 3}}).error().code(), "SOURCE_STATE");
+  EXPECT_EQ(service_->DeleteDataSource(id).error().code(), "SOURCE_STATE");
+  EXPECT_TRUE(service_->RenameDataSource(id, "vertrieb"));
+  ASSERT_TRUE(service_->StopDataSource(id));
+  EXPECT_TRUE(service_->UpdateConfig(id, {{"task.max.num", 3}}));
+  EXPECT_EQ(service_->UpdateConfig(id, {{"mc.default.project", "x"}}).error().code(),
+            "CONFIG_FIXED");
+  EXPECT_EQ(Get(id).config.Get("task.max.num"), "3");
+  EXPECT_TRUE(std::filesystem::exists(SourceFolder(folder_, id)));
+  ASSERT_TRUE(service_->DeleteDataSource(id));
+  EXPECT_FALSE(std::filesystem::exists(SourceFolder(folder_, id)));
+}
+
+TEST_F(ServiceTest, AFolderWithoutItsSourceIsRemovedAtTheNextStart) {
+  const int64_t id = Add();
+  ASSERT_TRUE(service_->StartDataSource(id));
+  ASSERT_TRUE(service_->StopDataSource(id));
+  ASSERT_TRUE(service_->store().RemoveSource(id));  // as far as a killed removal came
+  Open();
+  EXPECT_FALSE(std::filesystem::exists(SourceFolder(folder_, id)));
+}
+
+TEST_F(ServiceTest, TheFolderHasOneOwner) {
+  ServiceOptions options;
+  options.folder = folder_;
+  const auto second = Service::Open(options);
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().code(), "STATE_IN_USE");
+}
+
+TEST_F(ServiceTest, OtherTypesNamesAndLinksAreRefused) {
+  NewDataSource source;
+  source.config = ExampleSettings();
+  source.name = "no blanks";
+  EXPECT_EQ(service_->CreateDataSource(source).error().code(), "CONFIG_VALUE");
+  source.name = "sales";
+  source.type = "Hive";
+  EXPECT_EQ(service_->CreateDataSource(source).error().code(), "SOURCE_TYPE_UNSUPPORTED");
+  source.type = "DATABRICKS";
+  source.networklink = "vpc-1:cn-shanghai";
+  EXPECT_EQ(service_->CreateDataSource(source).error().code(), "CONFIG_VALUE");
+}
+
+}  // namespace
+}  // namespace mms::service
