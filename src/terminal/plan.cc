@@ -103,8 +103,9 @@ std::string PlannedText(const Planned& planned, const std::string& target) {
     return text;
   }
   const TablePlan& plan = *planned.plan;
-  std::string text = Printable(report.source) + " at version " + Thousands(report.version) +
-                     " -> " + Printable(target) + "\n  ";
+  std::string text = Printable(report.source) +
+                     (report.version ? " at version " + Thousands(report.version) : "") + " -> " +
+                     Printable(target) + "\n  ";
   if (!plan.partition_columns.empty()) {
     std::string columns;
     for (const ColumnPlan& column : plan.partition_columns) {

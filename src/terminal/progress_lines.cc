@@ -272,7 +272,7 @@ std::string EndedLine(const TableReport& table, const Screen& screen) {
   const char* mark = good ? (screen.utf8 ? "✓" : "ok") : (screen.utf8 ? "✗" : "!!");
   const Color color = good ? Color::kGreen : soft ? Color::kYellow : Color::kRed;
   std::string text = Colored(mark, color, screen) + " " + Printable(table.source);
-  if (table.version) {
+  if (table.planned) {
     text += (screen.utf8 ? " → " : " -> ") + Printable(table.target) +
             fmt::format("  {} rows  {}", Thousands(table.rows_copied), HumanBytes(table.bytes));
   }

@@ -178,6 +178,7 @@ TEST(EndedLine, NamesTheResultAndTheFirstReason) {
   TableReport table;
   table.source = "main.sales.orders";
   table.target = "orders";
+  table.planned = true;
   table.version = 3;
   table.rows_copied = 1500;
   table.bytes = 2048;

@@ -37,7 +37,7 @@ Totals Sum(const std::vector<TableReport>& tables) {
     for (size_t i = 0; i < kOutcomes.size(); ++i) {
       if (table.outcome == kOutcomes[i]) ++totals.outcomes[i];
     }
-    if (!table.version) continue;  // refused before planning: no part of the copy
+    if (!table.planned) continue;  // refused before planning: no part of the copy
     totals.files += table.files.value_or(0);
     totals.bytes += table.bytes.value_or(0);
     totals.rows_copied += table.rows_copied.value_or(0);
@@ -93,9 +93,10 @@ TextTable Build(const std::vector<TableReport>& tables, bool folded) {
   columns.insert(columns.end(), {{"BYTES", Align::kRight}, {"CHECKSUM"}, {"VERDICT"}});
   TextTable text(columns);
   for (const TableReport& table : tables) {
-    const bool planned = table.version.has_value();
+    const bool planned = table.planned;
     std::vector<std::string> cells = {table.source, planned ? table.target : "-",
-                                      Count(table.version, planned), Count(table.files, planned)};
+                                      Count(table.version, table.version.has_value()),
+                                      Count(table.files, planned)};
     AppendRows(cells, {table.rows_source, table.rows_copied, table.rows_target, planned}, folded);
     cells.push_back(planned ? HumanBytes(table.bytes) : "-");
     cells.push_back(ShortChecksum(table));
@@ -180,8 +181,8 @@ Json TableFields(const TableReport& table) {
           {"target_table", text_or_null(table.target)},
           {"version", OrNull(table.version)},
           {"verdict", OutcomeName(table.outcome)},
-          {"units", table.version ? Json(table.units) : Json(nullptr)},
-          {"units_committed", table.version ? Json(table.units_committed) : Json(nullptr)},
+          {"units", table.planned ? Json(table.units) : Json(nullptr)},
+          {"units_committed", table.planned ? Json(table.units_committed) : Json(nullptr)},
           {"files", OrNull(table.files)},
           {"bytes", OrNull(table.bytes)},
           {"rows_source", OrNull(table.rows_source)},

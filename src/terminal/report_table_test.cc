@@ -9,6 +9,7 @@ std::vector<TableReport> Tables() {
   TableReport good;
   good.source = "main.sales.orders";
   good.target = "orders";
+  good.planned = true;
   good.version = 12;
   good.units = good.units_committed = 4;
   good.files = 40;

@@ -36,11 +36,15 @@ TableChange ChangeIn(const TableEntry& table, int64_t scan) {
   return table.changed_scan == scan ? table.change : TableChange::kNone;
 }
 
+std::optional<int64_t> VersionOf(const TableEntry& table) {
+  return table.version == migration::kNoVersion ? std::nullopt : table.version;
+}
+
 Json Fields(const TableEntry& table, int64_t scan) {
   const std::optional<Error> error = ErrorOfLedger(table.error_json);
   const auto text = [](const std::string& value) { return value.empty() ? Json() : Json(value); };
   return {{"source", table.listed.name},
-          {"version", OrNull(table.version)},
+          {"version", OrNull(VersionOf(table))},
           {"partitions", OrNull(table.partitions)},
           {"files", OrNull(table.files)},
           {"bytes", OrNull(table.bytes)},
@@ -147,7 +151,7 @@ class Listing {
       text_.AddRow({table.listed.name, "-", "-", "-", "-", "-", change, notes});
       return;
     }
-    text_.AddRow({table.listed.name, Thousands(table.version),
+    text_.AddRow({table.listed.name, VersionOf(table) ? Thousands(VersionOf(table)) : "-",
                   table.partitions ? Thousands(table.partitions) : "-", Thousands(table.files),
                   Thousands(table.rows), HumanBytes(table.bytes), change, notes});
   }

@@ -168,7 +168,8 @@ Result<TableReport> ReadTableReport(migration::Ledger& ledger, const TableRecord
   if (report.error) AddReason(report, report.error->ToString());
   if (table.plan_json.empty()) return report;  // never planned: all its numbers are unknown
 
-  report.version = table.version;
+  report.planned = true;
+  if (table.version != migration::kNoVersion) report.version = table.version;
   int64_t files = 0, bytes = 0, rows_copied = 0;
   KnownSum rows_source, rows_target;
   MergedChecksum source, target;

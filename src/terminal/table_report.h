@@ -24,8 +24,9 @@ struct TableReport {
   static constexpr size_t kReasonsMax = 20;
 
   std::string source;
-  std::string target;              ///< "" when refused before planning
-  std::optional<int64_t> version;  ///< Delta version copied; nullopt when it was not planned
+  std::string target;  ///< "" when refused before planning
+  bool planned = false;
+  std::optional<int64_t> version;  ///< Delta version copied; nullopt = not planned, or none pinned
   int64_t units = 0;               ///< target partitions; 1 for a table without
   int64_t units_committed = 0;
   std::optional<int64_t> files;

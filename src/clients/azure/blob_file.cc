@@ -29,6 +29,13 @@ std::optional<int64_t> TotalOf(const std::string& content_range) {
 
 }  // namespace
 
+Error FileChanged(const std::string& text) {
+  return Error(ErrorKind::kConflict, "STORAGE_CHANGED",
+               "the file was written again after the table was planned, and what else changed "
+               "meanwhile is not known; stop its writers, and run again: the table is planned anew")
+      .At(text);
+}
+
 BlobFile::BlobFile(std::shared_ptr<Account> account, BlobAddress address, int64_t size_bytes)
     : account_(std::move(account)), address_(std::move(address)), size_bytes_(size_bytes) {}
 
@@ -37,6 +44,11 @@ Result<int64_t> BlobFile::Fetch(int64_t position, int64_t size_bytes, char* out)
   HttpRequest request;
   request.url = address_.url;
   request.headers = {{"Range", fmt::format("bytes={}-{}", position, position + size_bytes - 1)}};
+  if (!address_.etag.empty()) {
+    // Listings tell it without its quotes.
+    const bool quoted = address_.etag.starts_with('"');
+    request.headers.emplace_back("If-Match", quoted ? address_.etag : "\"" + address_.etag + "\"");
+  }
   request.on_body = [&](std::string_view bytes) -> Status {
     const int64_t count = static_cast<int64_t>(bytes.size());
     if (count > size_bytes - received_bytes) {
@@ -62,6 +74,7 @@ Result<int64_t> BlobFile::Fetch(int64_t position, int64_t size_bytes, char* out)
 
 Status BlobFile::CheckAnswer(const HttpResponse& response, int64_t received_bytes,
                              int64_t wanted_bytes) const {
+  if (response.status == 412) return FileChanged(address_.text);
   if (!response.ok()) return FromAnswer(response, address_.text);
   const std::optional<int64_t> total = TotalOf(response.Header("content-range"));
   if (total && *total != size_bytes_) {

@@ -9,7 +9,7 @@
 // range of an immutable file can be asked any number of times.
 //
 // Source: Azure Blob REST "Get Blob": Range header, 206 with Content-Range, x-ms-error-code on
-// errors.
+// errors; If-Match is answered with 412 when the blob has another ETag.
 #pragma once
 
 #include <arrow/io/interfaces.h>
@@ -27,13 +27,18 @@
 namespace mms::azure {
 
 struct BlobAddress {
-  std::string url;   ///< without query, percent-encoded
-  std::string text;  ///< for messages
+  std::string url;        ///< without query, percent-encoded
+  std::string text;       ///< for messages
+  std::string etag = {};  ///< that it must still have; "" = any
 };
+
+/// kConflict STORAGE_CHANGED: not as it was listed.
+Error FileChanged(const std::string& text);
 
 class BlobFile : public arrow::io::RandomAccessFile {
  public:
-  /// No request is sent: Delta's log knows the size, and data files never change.
+  /// No request is sent: the log or the listing knows the size. A Delta table's files never change;
+  /// others' ETag is asked for with each read.
   BlobFile(std::shared_ptr<Account> account, BlobAddress address, int64_t size_bytes);
 
   arrow::Status Close() override;

@@ -116,27 +116,51 @@ Result<std::shared_ptr<Storage>> Storage::Open(const StorageOptions& options, co
   return storage;
 }
 
+std::string Storage::ContainerUrl(const std::string& container) const {
+  return base_url_ + "/" + UrlEncode(container);
+}
+
 Result<HttpResponse> Storage::Send(const HttpRequest& request) {
   CHECK(account_ != nullptr);
   return account_->Send(request, ObjectOf(request.url));
 }
 
-Result<std::shared_ptr<arrow::io::RandomAccessFile>> Storage::OpenFile(const Location& location,
-                                                                       int64_t size_bytes) {
-  const std::string text = ToText(location);
-  if (location.local) {
-    arrow::Result<std::shared_ptr<arrow::io::ReadableFile>> file =
-        arrow::io::ReadableFile::Open(location.path);
-    if (!file.ok()) return FromArrow(file.status(), text);
-    arrow::Result<int64_t> size = (*file)->GetSize();
-    if (!size.ok()) return FromArrow(size.status(), text);
-    if (*size != size_bytes) {
-      return Error(ErrorKind::kCorrupt, "STORAGE_SIZE",
-                   fmt::format("the file has {} bytes, the Delta log says {}", *size, size_bytes))
-          .At(text);
-    }
-    return std::shared_ptr<arrow::io::RandomAccessFile>(*file);
+std::string LocalEtag(const struct stat& facts) {
+  return fmt::format("{}.{:09}", facts.st_mtim.tv_sec, facts.st_mtim.tv_nsec);
+}
+
+namespace {
+
+Result<std::shared_ptr<arrow::io::RandomAccessFile>> OpenLocal(const std::string& path,
+                                                               int64_t size_bytes,
+                                                               const std::string& etag) {
+  const std::string text = "file://" + path;
+  arrow::Result<std::shared_ptr<arrow::io::ReadableFile>> file =
+      arrow::io::ReadableFile::Open(path);
+  if (!file.ok()) return FromArrow(file.status(), text);
+  struct stat facts {};
+  if (fstat((*file)->file_descriptor(), &facts) != 0) {
+    return FromArrow(arrow::Status::IOError("cannot be looked at"), text);
   }
+  if (!etag.empty() && (facts.st_size != size_bytes || LocalEtag(facts) != etag)) {
+    return FileChanged(text);
+  }
+  if (facts.st_size != size_bytes) {
+    return Error(ErrorKind::kCorrupt, "STORAGE_SIZE",
+                 fmt::format("the file has {} bytes, the Delta log says {}", facts.st_size,
+                             size_bytes))
+        .At(text);
+  }
+  return std::shared_ptr<arrow::io::RandomAccessFile>(*file);
+}
+
+}  // namespace
+
+Result<std::shared_ptr<arrow::io::RandomAccessFile>> Storage::OpenFile(const Location& location,
+                                                                       int64_t size_bytes,
+                                                                       const std::string& etag) {
+  const std::string text = ToText(location);
+  if (location.local) return OpenLocal(location.path, size_bytes, etag);
   const bool other = !location.account.empty() && location.account != name_;
   if (local_ || other) {
     return Error(
@@ -148,8 +172,9 @@ Result<std::shared_ptr<arrow::io::RandomAccessFile>> Storage::OpenFile(const Loc
         .At(text);
   }
   BlobAddress address;
-  address.url = base_url_ + "/" + UrlEncode(location.container) + "/" + EncodePath(location.path);
+  address.url = ContainerUrl(location.container) + "/" + EncodePath(location.path);
   address.text = text;
+  address.etag = etag;
   return std::shared_ptr<arrow::io::RandomAccessFile>(
       std::make_shared<BlobFile>(account_, std::move(address), size_bytes));
 }

@@ -1,10 +1,11 @@
 // Reading blobs: Arrow files for a location and its credentials, and the way of the Delta kernel's
 // object store to the same account. Thread-safe after construction.
 //
-// C++ only opens files whose path and size the Delta log names; it never lists (the kernel does).
+// Opened are files whose path and size the Delta log or a listing (listing.h) names.
 #pragma once
 
 #include <arrow/io/type_fwd.h>
+#include <sys/stat.h>
 
 #include <cstdint>
 #include <map>
@@ -57,15 +58,18 @@ class Storage {
   static Result<std::shared_ptr<Storage>> Open(const StorageOptions& options, const Location& any);
 
   /// Opens a file for ranged reads without a request; `size_bytes` as in the log. `location.path`
-  /// is the file's path, decoded (ResolveFile). Errors: kUnsupported STORAGE_OTHER_ACCOUNT for a
-  /// file of another account (shallow clones); local files: kNotFound, kDenied. Reads report
-  /// through FromArrow.
+  /// is the file's path, decoded (ResolveFile). `etag`: what it held when it was listed; "" = as it
+  /// is. Errors: kUnsupported STORAGE_OTHER_ACCOUNT for a file of another account (shallow clones);
+  /// local files: kNotFound, kDenied, kConflict STORAGE_CHANGED. Reads report through FromArrow.
   Result<std::shared_ptr<arrow::io::RandomAccessFile>> OpenFile(const Location& location,
-                                                                int64_t size_bytes);
+                                                                int64_t size_bytes,
+                                                                const std::string& etag = "");
 
   /// Keys of object_store for the Delta kernel; no credentials, which Send adds.
   const std::map<std::string, std::string>& kernel_options() const { return kernel_options_; }
-  /// Sends a request of the kernel's store. Errors: as Account::Send.
+  /// "https://host/container", percent-encoded; not of a local one.
+  std::string ContainerUrl(const std::string& container) const;
+  /// Sends a request of the kernel's store, or a listing's. Errors: as Account::Send.
   Result<HttpResponse> Send(const HttpRequest& request);
   bool local() const { return local_; }
 
@@ -78,5 +82,8 @@ class Storage {
   std::shared_ptr<Account> account_;  ///< null when local
   std::map<std::string, std::string> kernel_options_;
 };
+
+/// What stands for an ETag of a local file.
+std::string LocalEtag(const struct stat& facts);
 
 }  // namespace mms::azure

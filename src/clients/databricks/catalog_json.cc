@@ -19,6 +19,7 @@ Column MakeColumn(const Json& json) {
   column.position = Get<int>(json, "position", 0);
   column.type = ColumnType(Text(json, "type_json"), Text(json, "type_text"));
   column.nullable = Get<bool>(json, "nullable", true);
+  column.field_json = ColumnField(column.name, Text(json, "type_json"), column.nullable);
   if (const Json* index = Find(json, "partition_index")) column.partition_index = index->get<int>();
   column.comment = Text(json, "comment");
   column.masked = Find(json, "mask") != nullptr;
@@ -43,6 +44,11 @@ Table MakeTable(const Json& json) {
   table.row_filtered = Find(json, "row_filter") != nullptr;
   table.browse_only = Get<bool>(json, "browse_only", false);
   for (const Json& column : Items(json, "columns")) table.columns.push_back(MakeColumn(column));
+  if (const Json* properties = Find(json, "properties"); properties && properties->is_object()) {
+    for (const auto& [key, value] : properties->items()) {
+      if (value.is_string()) table.properties[key] = value.get<std::string>();
+    }
+  }
   std::stable_sort(table.columns.begin(), table.columns.end(),
                    [](const Column& a, const Column& b) { return a.position < b.position; });
   return table;

@@ -102,4 +102,19 @@ std::string ColumnType(std::string_view type_json, std::string_view type_text) {
   return type.value_or(std::string(type_text));
 }
 
+std::string ColumnField(std::string_view name, std::string_view type_json, bool nullable) {
+  const Json json = Json::parse(type_json, nullptr, /*allow_exceptions=*/false);
+  const bool field = json.is_object() && json.contains("name") && json.contains("type");
+  const Json& type = field ? json["type"] : json;
+  if (!type.is_object() && (!type.is_string() || type.get_ref<const std::string&>().empty())) {
+    return "";
+  }
+  const bool told = field && json.contains("metadata") && json["metadata"].is_object();
+  return Json{{"name", name},
+              {"type", type},
+              {"nullable", nullable},
+              {"metadata", told ? json["metadata"] : Json::object()}}
+      .dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
 }  // namespace mms::databricks

@@ -16,4 +16,7 @@ namespace mms::databricks {
 /// absent or no type. type_precision and type_scale are not looked at: servers leave them out.
 std::string ColumnType(std::string_view type_json, std::string_view type_text);
 
+/// Spark's StructField as JSON, out of type_json in any of its forms; "" when that has no type.
+std::string ColumnField(std::string_view name, std::string_view type_json, bool nullable);
+
 }  // namespace mms::databricks

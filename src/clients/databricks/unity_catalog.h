@@ -20,6 +20,7 @@
 #include <array>
 #include <atomic>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -56,6 +57,8 @@ struct Column {
   bool nullable = true;
   std::optional<int> partition_index;
   std::string comment;
+  /// Spark's StructField as JSON; "" when the server tells the type in SQL alone.
+  std::string field_json;
   bool masked = false;  ///< has a column mask: files must not be read past it
 };
 
@@ -75,6 +78,8 @@ struct Table {
   bool row_filtered = false;
   bool browse_only = false;     ///< the token may know of it, not read it
   std::vector<Column> columns;  ///< by position
+  /// Not told by ListTables. An option of a format's reader is "option.NAME".
+  std::map<std::string, std::string> properties;
 
   std::string FullName() const { return catalog + "." + schema + "." + name; }
 };

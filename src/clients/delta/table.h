@@ -51,6 +51,9 @@ struct File {
   std::map<std::string, std::optional<std::string>> partition_values;
   std::optional<DeletionVector> deletion_vector;
   std::string statistics;  ///< JSON as in the log, "" when absent or not asked for
+  /// What the storage said it holds, of a file that no log names; "" in a Delta table, whose files
+  /// never change.
+  std::string etag = {};
 };
 
 struct TableInfo {

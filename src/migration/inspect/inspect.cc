@@ -9,6 +9,7 @@
 #include "clients/databricks/unity_catalog.h"
 #include "migration/inspect/catalog_listing.h"
 #include "migration/inspect/choice.h"
+#include "migration/inspect/file_table.h"
 #include "migration/inspect/refusal.h"
 #include "migration/inspect/storage_access.h"
 
@@ -72,6 +73,12 @@ struct Source::State {
     }));
     return selection.CheckAllFound(options.catalog);
   }
+
+  /// What no listing tells: the properties.
+  Result<databricks::Table> FetchTable(const std::string& name) {
+    databricks::UnityCatalog catalog(options.workspace, options.token, http, call_limit);
+    return catalog.FetchTable(name);
+  }
 };
 
 Source::Source(SourceOptions options, std::shared_ptr<HttpClient> http)
@@ -107,6 +114,10 @@ Result<Snapshot> Source::Inspect(const SourceTable& source, std::optional<int64_
   if (source.refusal) return *source.refusal;
   const auto read = [&]() -> Result<Snapshot> {
     TRY(auto storage, state_->storages->Open(source.location, source.name, source.catalog_id));
+    if (source.format != kDeltaFormat) {
+      TRY(const databricks::Table table, state_->FetchTable(source.name));
+      return ReadFileTable(source, table, *storage);
+    }
     TRY(auto table, OpenLog(storage, source.location, version));
     return ReadSnapshot(source, *table);
   };

@@ -1,5 +1,6 @@
 // Finds the tables to move and reads what they are: names from Unity Catalog or from the
-// configuration, the rest from the Delta log. Uses no Databricks compute. One bad table never stops
+// configuration, the rest from the Delta log, or for a table without one from the catalog and a
+// listing of its folder. Uses no Databricks compute. One bad table never stops
 // the others: its SourceTable carries a refusal, or Inspect returns its error.
 #pragma once
 
@@ -56,8 +57,8 @@ class Source {
   Status List(const std::vector<TableChoice>& choices,
               const std::function<Status(SourceTable)>& visit);
 
-  /// Reads the Delta log at `version` (nullopt = newest). Errors as delta::Table::Open, naming the
-  /// table.
+  /// Reads the Delta log at `version` (nullopt = newest); of a table without one, its files as they
+  /// are now. Errors as delta::Table::Open and ReadFileTable, naming the table.
   Result<Snapshot> Inspect(const SourceTable& table, std::optional<int64_t> version);
 
  private:

@@ -9,6 +9,7 @@
 
 #include "base/http_client.h"
 #include "base/secret.h"
+#include "migration/inspect/file_table.h"
 
 namespace mms::migration {
 namespace {
@@ -39,8 +40,8 @@ constexpr std::array kKindsRefused = {
 constexpr std::array<std::string_view, 4> kKindsRead = {
     "MANAGED", "EXTERNAL", "MANAGED_SHALLOW_CLONE", "EXTERNAL_SHALLOW_CLONE"};
 // UniForm adds metadata of other formats beside an ordinary Delta log.
-constexpr std::array<std::string_view, 3> kFormatsRead = {"DELTA", "DELTA_UNIFORM_ICEBERG",
-                                                          "DELTA_UNIFORM_HUDI"};
+constexpr std::array<std::string_view, 3> kDeltaFormats = {"DELTA", "DELTA_UNIFORM_ICEBERG",
+                                                           "DELTA_UNIFORM_HUDI"};
 
 template <size_t N>
 bool Contains(const std::array<std::string_view, N>& list, std::string_view text) {
@@ -102,16 +103,23 @@ std::string LastFolder(const std::string& path) {
   return slash == path.npos ? path : path.substr(slash + 1);
 }
 
+/// nullopt = one that is not read.
+std::optional<std::string> FormatOf(const Table& table) {
+  if (Contains(kDeltaFormats, table.data_source_format)) return kDeltaFormat;
+  return FileFormat(table.data_source_format);
+}
+
 }  // namespace
 
 std::optional<Error> RefusalOf(const Table& table) {
   if (auto refusal = KindRefusal(table)) return refusal;
-  if (!Contains(kFormatsRead, table.data_source_format)) {
+  if (!FormatOf(table)) {
     return Refused(
         "TABLE_FORMAT_UNSUPPORTED",
-        fmt::format("its format is {}, and only Delta is read; convert it (CONVERT TO DELTA, or "
-                    "CREATE TABLE ... AS SELECT), or leave it out with `exclude`",
-                    table.data_source_format.empty() ? "not told" : table.data_source_format));
+        fmt::format(
+            "its format is {}, which is not read from files; convert it (CONVERT TO DELTA, or "
+            "CREATE TABLE ... AS SELECT), or leave it out with `exclude`",
+            table.data_source_format.empty() ? "not told" : table.data_source_format));
   }
   if (table.browse_only) {
     return Error(
@@ -141,6 +149,7 @@ SourceTable MakeSourceTable(const Table& table) {
   }
   source.refusal = RefusalOf(table);
   if (!source.refusal) {
+    source.format = *FormatOf(table);
     auto location = ParseCatalogLocation(table.storage_location);
     if (location) {
       source.location = *std::move(location);

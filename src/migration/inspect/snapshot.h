@@ -1,5 +1,5 @@
-// What one source table is, at one pinned Delta version: everything planning needs, nothing of its
-// rows. A value type; made by inspect.h, read by plan/.
+// What one source table is, at one pinned Delta version or with the files a listing found:
+// everything planning needs, nothing of its rows. A value type; made by inspect.h, read by plan/.
 #pragma once
 
 #include <arrow/type_fwd.h>
@@ -18,6 +18,13 @@
 
 namespace mms::migration {
 
+/// The version of a table whose source counts none: nothing is pinned.
+inline constexpr int64_t kNoVersion = -1;
+
+/// What a table's rows lie in. "delta" has a log; "parquet", "orc", "csv" and "json" are folders of
+/// files, and their columns are the catalog's.
+inline constexpr char kDeltaFormat[] = "delta";
+
 /// A table as listed, before its log is read.
 struct SourceTable {
   std::string name;        ///< "main.sales.orders", or the location's text when there is no catalog
@@ -26,6 +33,7 @@ struct SourceTable {
   std::string catalog_id;  ///< Unity Catalog's table_id; "" without a catalog
   std::string target_as;   ///< target table name asked for by the user; "" = `table`
   TableSettings settings;  ///< of the entry of `tables:` that chose it first
+  std::string format = kDeltaFormat;
   azure::Location location;
   std::string comment;
   std::map<std::string, std::string> column_comments;  ///< by top-level column name
@@ -35,15 +43,18 @@ struct SourceTable {
 
 struct Snapshot {
   SourceTable source;
-  int64_t version = 0;
-  std::string table_id;
+  int64_t version = 0;   ///< or kNoVersion
+  std::string table_id;  ///< without a version: another one whenever a file or the catalog differs
+  /// Of a format's reader, by lower-case name; empty for Delta.
+  std::map<std::string, std::string> options;
+  std::vector<std::string> warnings;
   std::string column_mapping = "none";
   std::shared_ptr<arrow::Schema> logical;      ///< all columns, partition columns included
   std::shared_ptr<arrow::Schema> physical;     ///< data columns as in the files, in logical order
   std::vector<std::string> partition_columns;  ///< logical names, level order
   std::map<std::string, std::string> physical_names;  ///< logical top-level name -> physical
   std::string schema_json;                            ///< Delta schema, to tell types Arrow cannot
-  std::vector<delta::File> files;                     ///< live files, sorted by path
+  std::vector<delta::File> files;                     ///< sorted by path
 };
 
 }  // namespace mms::migration

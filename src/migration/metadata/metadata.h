@@ -84,9 +84,9 @@ struct TableEntry {
 
   // By its Delta log; nullopt and "" until it was read.
   std::string delta_id;
-  std::optional<int64_t> version;
-  std::string commit_mark;        ///< delta::LogEnd::mark of `version`
-  std::string partition_columns;  ///< JSON list of logical names
+  std::optional<int64_t> version;  ///< kNoVersion of a table without a log that was read
+  std::string commit_mark;         ///< delta::LogEnd::mark of `version`; else Snapshot::table_id
+  std::string partition_columns;   ///< JSON list of logical names
   std::string column_mapping;
   bool deletion_vectors = false;
   std::optional<int64_t> data_version;  ///< of the last commit that changed data, or a later one

@@ -21,6 +21,7 @@ uint64_t FileHash(const delta::File& file) {
     id += '\0' + vector.storage_type + vector.path_or_inline;
     if (vector.offset) id += "@" + std::to_string(*vector.offset);
   }
+  if (!file.etag.empty()) id += '\0' + std::to_string(file.size_bytes) + '\0' + file.etag;
   return XXH3_64bits(id.data(), id.size());
 }
 

@@ -60,6 +60,9 @@ class Planner {
   Result<TablePlan> Run(const std::optional<maxcompute::TableInfo>& at_target) {
     plan_.source_name = snapshot_.source.name;
     plan_.location = snapshot_.source.location;
+    plan_.format = snapshot_.source.format;
+    plan_.options = snapshot_.options;
+    plan_.warnings = snapshot_.warnings;
     plan_.version = snapshot_.version;
     plan_.table_id = snapshot_.table_id;
     plan_.column_mapping = snapshot_.column_mapping;
@@ -284,9 +287,10 @@ class Planner {
     }
     if (unknown > 0) {
       Warn(fmt::format(
-          "the Delta log has no row count for some files: rows of {} of {} units are unknown "
-          "before they are read",
-          unknown, plan_.units.size()));
+          "{} has no row count for some files: rows of {} of {} units are unknown before they are "
+          "read",
+          plan_.format == kDeltaFormat ? "the Delta log" : "a table without a log", unknown,
+          plan_.units.size()));
     }
     return OkStatus();
   }
@@ -307,10 +311,13 @@ class Planner {
       if (unit.rows) *unit.rows += *file.rows - deleted;
     }
     unit.fingerprint = Fingerprint(files);
-    if (!files.empty()) unit.splits = MakeSplits(files, options_);
+    if (!files.empty()) unit.splits = MakeSplits(files, options_, CanCut());
     if (!merged_keys_.empty()) MergeValues(files, &unit);
     return unit;
   }
+
+  /// Row groups can be read apart; rows that are told apart by their text alone cannot.
+  bool CanCut() const { return plan_.format == kDeltaFormat || plan_.format == "parquet"; }
 
   /// Gives each slice its file's values of the merged levels.
   void MergeValues(const std::vector<const delta::File*>& files, UnitPlan* unit) const {

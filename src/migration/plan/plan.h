@@ -59,6 +59,7 @@ struct FileSlice {
   std::optional<delta::DeletionVector> deletion_vector;
   /// Partition values of its file, parallel to TablePlan::merged; empty when nothing is merged.
   std::vector<std::optional<std::string>> merged_values = {};
+  std::string etag = {};  ///< delta::File::etag
 
   bool operator==(const FileSlice&) const = default;
 };
@@ -76,8 +77,8 @@ struct UnitPlan {
   std::optional<int64_t> rows;  ///< by the log: numRecords less deletion vectors; unknown = nullopt
   int64_t bytes = 0;
   int64_t files = 0;
-  /// Identity of the content: hash over sorted (path, deletion vector) of its files. Equal = same
-  /// rows.
+  /// Identity of the content: hash over sorted (path, deletion vector) of its files; where no log
+  /// names them also size and ETag. Equal = same rows.
   std::string fingerprint;
   std::vector<Split> splits;  ///< empty when the unit has no file (still committed)
 
@@ -96,7 +97,9 @@ struct LeftOutColumn {
 struct TablePlan {
   std::string source_name;
   azure::Location location;
-  int64_t version = 0;
+  std::string format = kDeltaFormat;
+  std::map<std::string, std::string> options;  ///< Snapshot::options
+  int64_t version = 0;                         ///< or kNoVersion
   std::string table_id;
   std::string target_table;  ///< without project and schema
   std::string comment;

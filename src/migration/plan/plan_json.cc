@@ -186,6 +186,7 @@ json SliceToJson(const FileSlice& slice) {
               {"start", slice.start},
               {"length", slice.length}};
   if (slice.deletion_vector) out["deletion_vector"] = VectorToJson(slice.deletion_vector);
+  if (!slice.etag.empty()) out["etag"] = slice.etag;
   for (const auto& value : slice.merged_values) {
     out["merged_values"].push_back(OptionalToJson(value));
   }
@@ -201,6 +202,7 @@ FileSlice SliceFromJson(const json& document) {
   if (document.contains("deletion_vector")) {
     slice.deletion_vector = VectorFromJson(document["deletion_vector"]);
   }
+  slice.etag = document.value("etag", "");
   for (const json& value : document.value("merged_values", json::array())) {
     slice.merged_values.push_back(value.is_null() ? std::nullopt
                                                   : std::optional(value.get<std::string>()));
@@ -213,6 +215,8 @@ FileSlice SliceFromJson(const json& document) {
 json ToJson(const TablePlan& plan) {
   return {{"source_name", plan.source_name},
           {"location", LocationToJson(plan.location)},
+          {"format", plan.format},
+          {"options", plan.options},
           {"version", plan.version},
           {"table_id", plan.table_id},
           {"target_table", plan.target_table},
@@ -237,6 +241,8 @@ Result<TablePlan> TablePlanFromJson(const json& document) {
     TablePlan plan;
     document.at("source_name").get_to(plan.source_name);
     plan.location = LocationFromJson(document.at("location"));
+    plan.format = document.value("format", kDeltaFormat);
+    plan.options = document.value("options", plan.options);
     document.at("version").get_to(plan.version);
     document.at("table_id").get_to(plan.table_id);
     document.at("target_table").get_to(plan.target_table);

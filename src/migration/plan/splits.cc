@@ -15,6 +15,8 @@
 namespace mms::migration {
 namespace {
 
+constexpr int64_t kWholeFile = INT64_MAX / 2;  ///< a piece that no file reaches
+
 using FileList = std::vector<const delta::File*>;
 
 /// Delta protocol, "Deletion Vectors": the unique id of a vector; "" for a file
@@ -102,15 +104,21 @@ Split MakeSplit(const FileList& files, std::vector<Piece> pieces, int64_t block_
       }
     }
     last_file = piece.file;
-    split.slices.push_back(
-        {file.path, file.size_bytes, piece.start, piece.length, file.deletion_vector, {}});
+    split.slices.push_back({file.path,
+                            file.size_bytes,
+                            piece.start,
+                            piece.length,
+                            file.deletion_vector,
+                            {},
+                            file.etag});
   }
   return split;
 }
 
 }  // namespace
 
-std::vector<Split> MakeSplits(const FileList& unsorted, const PlanOptions& options) {
+std::vector<Split> MakeSplits(const FileList& unsorted, const PlanOptions& options,
+                              bool cut_files) {
   const FileList files = SortedByPath(unsorted);
   int64_t bytes = 0;
   for (const delta::File* file : files) bytes += file->size_bytes;
@@ -119,7 +127,8 @@ std::vector<Split> MakeSplits(const FileList& unsorted, const PlanOptions& optio
   const int64_t piece_bytes = std::max<int64_t>(1, CeilDivide(bytes, count));
 
   std::vector<Split> splits;
-  auto bins = Distribute(CutFiles(files, piece_bytes), static_cast<size_t>(count));
+  auto bins =
+      Distribute(CutFiles(files, cut_files ? piece_bytes : kWholeFile), static_cast<size_t>(count));
   for (std::vector<Piece>& pieces : bins) {
     if (pieces.empty()) continue;
     splits.push_back(MakeSplit(files, std::move(pieces), static_cast<int64_t>(splits.size())));
@@ -141,6 +150,9 @@ std::string Fingerprint(const FileList& unsorted) {
   for (const delta::File* file : SortedByPath(unsorted)) {
     add(file->path);
     add(UniqueId(*file));
+    if (file->etag.empty()) continue;
+    add(std::to_string(file->size_bytes));
+    add(file->etag);
   }
   const XXH128_hash_t hash = XXH3_128bits_digest(&state);
   return fmt::format("{:016x}{:016x}", hash.high64, hash.low64);

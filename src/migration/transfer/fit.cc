@@ -6,6 +6,7 @@
 #include <arrow/util/key_value_metadata.h>
 
 #include <algorithm>
+#include <cctype>
 
 #include "base/secret.h"
 #include "migration/transfer/validity.h"
@@ -17,6 +18,35 @@ using arrow::Array;
 using arrow::Field;
 using ArrayPtr = std::shared_ptr<Array>;
 using FieldPtr = std::shared_ptr<Field>;
+
+std::string Lower(std::string text) {
+  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return text;
+}
+
+/// What Spark reads as another type than the file's; Arrow would cast more, such as numbers to
+/// text.
+bool SparkReads(const arrow::DataType& have, const arrow::DataType& want) {
+  using arrow::Type;
+  const bool integer = arrow::is_integer(have.id());
+  switch (want.id()) {
+    case Type::INT8:
+    case Type::INT16:
+    case Type::INT32:
+    case Type::INT64: return integer && arrow::bit_width(have.id()) <= 64;
+    case Type::DOUBLE: return have.id() == Type::FLOAT || have.id() == Type::INT32;
+    case Type::DECIMAL128: return integer || arrow::is_decimal(have.id());
+    case Type::STRING: return arrow::is_base_binary_like(have.id());
+    case Type::BINARY:
+      return arrow::is_base_binary_like(have.id()) || arrow::is_fixed_size_binary(have.id());
+    case Type::TIMESTAMP: {
+      const auto& wanted = static_cast<const arrow::TimestampType&>(want);
+      return have.id() == Type::TIMESTAMP ||
+             (have.id() == Type::DATE32 && wanted.timezone().empty());
+    }
+    default: return false;
+  }
+}
 
 std::string FieldId(const Field& field) {
   if (!field.metadata()) return "";
@@ -39,19 +69,19 @@ Result<ArrayPtr> Nulls(const FieldPtr& wanted, int64_t rows) {
   return *std::move(made);
 }
 
-Result<ArrayPtr> FitStruct(const ArrayPtr& array, const FieldPtr& wanted, bool by_id) {
+Result<ArrayPtr> FitStruct(const ArrayPtr& array, const FieldPtr& wanted, FieldMatch match) {
   const auto& typed = static_cast<const arrow::StructArray&>(*array);
   const auto& have = typed.type()->fields();
   arrow::ArrayVector children;
   for (const FieldPtr& child : wanted->type()->fields()) {
-    const int index = FindField(have, *child, by_id);
+    TRY(const int index, FindField(have, *child, match));
     if (index < 0) {
       TRY(ArrayPtr nulls, Nulls(child, array->length()));
       children.push_back(std::move(nulls));
       continue;
     }
     TRY(ArrayPtr fitted,
-        FitArray(typed.field(index), have[static_cast<size_t>(index)], child, by_id));
+        FitArray(typed.field(index), have[static_cast<size_t>(index)], child, match));
     children.push_back(std::move(fitted));
   }
   TRY(auto validity, RebasedValidity(*array));
@@ -59,23 +89,23 @@ Result<ArrayPtr> FitStruct(const ArrayPtr& array, const FieldPtr& wanted, bool b
       wanted->type(), array->length(), std::move(children), validity, array->null_count()));
 }
 
-Result<ArrayPtr> FitList(const ArrayPtr& array, const FieldPtr& wanted, bool by_id) {
+Result<ArrayPtr> FitList(const ArrayPtr& array, const FieldPtr& wanted, FieldMatch match) {
   const auto& typed = static_cast<const arrow::ListArray&>(*array);
   const auto& type = static_cast<const arrow::ListType&>(*wanted->type());
   const auto& file_type = static_cast<const arrow::ListType&>(*array->type());
   TRY(ArrayPtr values,
-      FitArray(typed.values(), file_type.value_field(), type.value_field(), by_id));
+      FitArray(typed.values(), file_type.value_field(), type.value_field(), match));
   return ArrayPtr(std::make_shared<arrow::ListArray>(
       wanted->type(), array->length(), typed.value_offsets(), std::move(values),
       array->null_bitmap(), array->null_count(), array->offset()));
 }
 
-Result<ArrayPtr> FitMap(const ArrayPtr& array, const FieldPtr& wanted, bool by_id) {
+Result<ArrayPtr> FitMap(const ArrayPtr& array, const FieldPtr& wanted, FieldMatch match) {
   const auto& typed = static_cast<const arrow::MapArray&>(*array);
   const auto& type = static_cast<const arrow::MapType&>(*wanted->type());
   const auto& file_type = static_cast<const arrow::MapType&>(*array->type());
-  TRY(ArrayPtr keys, FitArray(typed.keys(), file_type.key_field(), type.key_field(), by_id));
-  TRY(ArrayPtr items, FitArray(typed.items(), file_type.item_field(), type.item_field(), by_id));
+  TRY(ArrayPtr keys, FitArray(typed.keys(), file_type.key_field(), type.key_field(), match));
+  TRY(ArrayPtr items, FitArray(typed.items(), file_type.item_field(), type.item_field(), match));
   return ArrayPtr(std::make_shared<arrow::MapArray>(
       wanted->type(), array->length(), typed.value_offsets(), std::move(keys), std::move(items),
       array->null_bitmap(), array->null_count(), array->offset()));
@@ -83,27 +113,37 @@ Result<ArrayPtr> FitMap(const ArrayPtr& array, const FieldPtr& wanted, bool by_i
 
 }  // namespace
 
-int FindField(const arrow::FieldVector& fields, const Field& wanted, bool by_id) {
-  const std::string id = by_id ? FieldId(wanted) : "";
+Result<int> FindField(const arrow::FieldVector& fields, const Field& wanted, FieldMatch match) {
+  const std::string id = match == FieldMatch::kId ? FieldId(wanted) : "";
+  const std::string name = match == FieldMatch::kAnyCase ? Lower(wanted.name()) : wanted.name();
+  int found = -1;
   for (size_t i = 0; i < fields.size(); ++i) {
-    const bool same =
-        by_id && !id.empty() ? FieldId(*fields[i]) == id : fields[i]->name() == wanted.name();
-    if (same) return static_cast<int>(i);
+    const std::string& have = fields[i]->name();
+    const bool same = !id.empty() ? FieldId(*fields[i]) == id
+                                  : (match == FieldMatch::kAnyCase ? Lower(have) : have) == name;
+    if (!same) continue;
+    if (match != FieldMatch::kAnyCase) return static_cast<int>(i);
+    if (found >= 0) {
+      return Error(ErrorKind::kCorrupt, "FILE_COLUMN_AMBIGUOUS",
+                   "the file has two fields for " + wanted.name() +
+                       " that differ in case alone; rewrite it, or leave the table out");
+    }
+    found = static_cast<int>(i);
   }
-  return -1;
+  return found;
 }
 
 Result<ArrayPtr> FitArray(const ArrayPtr& array, const FieldPtr& file_field, const FieldPtr& wanted,
-                          bool by_id) {
+                          FieldMatch match) {
   const auto& have = array->type();
   const auto& want = wanted->type();
   if (have->Equals(*want)) return array;
   using arrow::Type;
   if (have->id() == want->id()) {
     switch (want->id()) {
-      case Type::STRUCT: return FitStruct(array, wanted, by_id);
-      case Type::LIST: return FitList(array, wanted, by_id);
-      case Type::MAP: return FitMap(array, wanted, by_id);
+      case Type::STRUCT: return FitStruct(array, wanted, match);
+      case Type::LIST: return FitList(array, wanted, match);
+      case Type::MAP: return FitMap(array, wanted, match);
       default: break;
     }
   }
@@ -115,6 +155,9 @@ Result<ArrayPtr> FitArray(const ArrayPtr& array, const FieldPtr& file_field, con
       auto view = array->View(want);
       if (view.ok()) return *std::move(view);
     }
+  }
+  if (match == FieldMatch::kAnyCase && !SparkReads(*have, *want)) {
+    return Differs(*file_field, *wanted, arrow::Status::TypeError("Spark reads no such type"));
   }
   auto cast = arrow::compute::Cast(*array, want, arrow::compute::CastOptions::Safe());
   if (!cast.ok()) return Differs(*file_field, *wanted, cast.status());

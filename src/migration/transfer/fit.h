@@ -12,15 +12,24 @@
 
 namespace mms::migration {
 
-/// Index of the field in `fields` that `wanted` names: by PARQUET:field_id when by_id, else by
-/// name; -1 = absent.
-int FindField(const arrow::FieldVector& fields, const arrow::Field& wanted, bool by_id);
+/// What tells that a field of a file is a field of the table.
+enum class FieldMatch {
+  kName,
+  kId,       ///< PARQUET:field_id, where the table's field has one
+  kAnyCase,  ///< as Spark matches a table without a log
+};
+
+/// Index of the field in `fields` that `wanted` names; -1 = absent. Errors: kCorrupt
+/// FILE_COLUMN_AMBIGUOUS when kAnyCase finds two.
+Result<int> FindField(const arrow::FieldVector& fields, const arrow::Field& wanted,
+                      FieldMatch match);
 
 /// `array` as type of `wanted`. `where` names table and column for errors. Errors: kCorrupt
-/// FILE_TYPE_DIFFERS when the file's type cannot become the table's without loss.
+/// FILE_TYPE_DIFFERS when the file's type cannot become the table's without loss, and with kAnyCase
+/// also when Spark would not read it as such; FindField's.
 Result<std::shared_ptr<arrow::Array>> FitArray(const std::shared_ptr<arrow::Array>& array,
                                                const std::shared_ptr<arrow::Field>& file_field,
                                                const std::shared_ptr<arrow::Field>& wanted,
-                                               bool by_id);
+                                               FieldMatch match);
 
 }  // namespace mms::migration

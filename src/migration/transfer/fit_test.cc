@@ -17,7 +17,8 @@ std::shared_ptr<arrow::Array> Make(const std::shared_ptr<arrow::DataType>& type,
 Result<std::shared_ptr<arrow::Array>> Fit(const std::shared_ptr<arrow::Array>& array,
                                           const std::shared_ptr<arrow::DataType>& wanted) {
   EXPECT_TRUE(arrow::compute::Initialize().ok());
-  return FitArray(array, arrow::field("c", array->type()), arrow::field("c", wanted), false);
+  return FitArray(array, arrow::field("c", array->type()), arrow::field("c", wanted),
+                  FieldMatch::kName);
 }
 
 TEST(Fit, WidenedTypesAreCast) {
@@ -65,9 +66,40 @@ TEST(Fit, FieldsAreFoundByIdWhenTheTableMapsById) {
   };
   const arrow::FieldVector file = {arrow::field("x", arrow::int32(), true, id("1")),
                                    arrow::field("y", arrow::int32(), true, id("2"))};
-  EXPECT_EQ(FindField(file, *arrow::field("x", arrow::int32(), true, id("2")), true), 1);
-  EXPECT_EQ(FindField(file, *arrow::field("x", arrow::int32(), true, id("2")), false), 0);
-  EXPECT_EQ(FindField(file, *arrow::field("z", arrow::int32(), true, id("9")), true), -1);
+  EXPECT_EQ(
+      FindField(file, *arrow::field("x", arrow::int32(), true, id("2")), FieldMatch::kId).value(),
+      1);
+  EXPECT_EQ(
+      FindField(file, *arrow::field("x", arrow::int32(), true, id("2")), FieldMatch::kName).value(),
+      0);
+  EXPECT_EQ(
+      FindField(file, *arrow::field("z", arrow::int32(), true, id("9")), FieldMatch::kId).value(),
+      -1);
+}
+
+TEST(Fit, NamesOfATableWithoutALogMatchInAnyCaseOnceOnly) {
+  const auto wanted = arrow::field("Label", arrow::utf8());
+  const arrow::FieldVector one = {arrow::field("n", arrow::int64()),
+                                  arrow::field("LABEL", arrow::utf8())};
+  EXPECT_EQ(FindField(one, *wanted, FieldMatch::kAnyCase).value(), 1);
+  EXPECT_EQ(FindField(one, *wanted, FieldMatch::kName).value(), -1);
+  arrow::FieldVector two = one;
+  two.push_back(arrow::field("label", arrow::utf8()));
+  EXPECT_EQ(FindField(two, *wanted, FieldMatch::kAnyCase).error().code(), "FILE_COLUMN_AMBIGUOUS");
+}
+
+TEST(Fit, ATypeThatSparkDoesNotReadAsTheTablesIsAnError) {
+  const auto fit = [](const std::shared_ptr<arrow::DataType>& have,
+                      const std::shared_ptr<arrow::DataType>& want) {
+    const auto array = *arrow::MakeArrayOfNull(have, 1);
+    auto fitted =
+        FitArray(array, arrow::field("c", have), arrow::field("c", want), FieldMatch::kAnyCase);
+    return fitted ? "read" : fitted.error().code();
+  };
+  EXPECT_EQ(fit(arrow::int32(), arrow::int64()), "read");
+  EXPECT_EQ(fit(arrow::int32(), arrow::utf8()), "FILE_TYPE_DIFFERS");
+  EXPECT_EQ(fit(arrow::float64(), arrow::int64()), "FILE_TYPE_DIFFERS");
+  EXPECT_EQ(fit(arrow::utf8(), arrow::date32()), "FILE_TYPE_DIFFERS");
 }
 
 }  // namespace

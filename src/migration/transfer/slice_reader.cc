@@ -69,7 +69,7 @@ struct SliceReader::State {
   std::vector<uint64_t> deleted;  ///< positions in the file, ascending
   size_t deleted_at = 0;
   bool legacy_calendar = false;
-  bool by_id = false;
+  FieldMatch match = FieldMatch::kName;
   int64_t position = 0;  ///< of the next row in the file
   int64_t rows_total = 0;
   int64_t rows_read = 0;
@@ -77,7 +77,7 @@ struct SliceReader::State {
 
   Status OpenReader(const FileSlice& slice);
   Status ChooseRows(const FileSlice& slice, std::vector<int>* groups);
-  std::vector<int> ChooseColumns();
+  Result<std::vector<int>> ChooseColumns();
   Result<std::shared_ptr<arrow::RecordBatch>> Shape(const arrow::RecordBatch& batch);
   Result<std::shared_ptr<arrow::RecordBatch>> DropDeleted(
       std::shared_ptr<arrow::RecordBatch> batch);
@@ -87,7 +87,7 @@ struct SliceReader::State {
 Status SliceReader::State::OpenReader(const FileSlice& slice) {
   TRY(const azure::Location location, azure::ResolveFile(context->plan->location, slice.path));
   file = azure::ToText(location);
-  TRY(auto input, context->storage->OpenFile(location, slice.size_bytes));
+  TRY(auto input, context->storage->OpenFile(location, slice.size_bytes, slice.etag));
   const bool whole = slice.size_bytes <= kWholeFileMaxBytes;
   if (whole) {
     auto bytes = input->ReadAt(0, slice.size_bytes);
@@ -163,16 +163,21 @@ Status SliceReader::State::ChooseRows(const FileSlice& slice, std::vector<int>* 
   return OkStatus();
 }
 
-std::vector<int> SliceReader::State::ChooseColumns() {
+Result<std::vector<int>> SliceReader::State::ChooseColumns() {
   const auto& fields = reader->manifest().schema_fields;
   arrow::FieldVector have;
   for (const auto& field : fields) have.push_back(field.field);
-  by_id = context->plan->column_mapping == "id";
+  if (context->plan->format != kDeltaFormat) {
+    match = FieldMatch::kAnyCase;
+  } else if (context->plan->column_mapping == "id") {
+    match = FieldMatch::kId;
+  }
   std::vector<int>
       wanted;  // top-level indices of the file, in file order: the order of its batches
   std::vector<int> found;
   for (const auto& field : context->plan->physical->fields()) {
-    found.push_back(FindField(have, *field, by_id));
+    TRY(const int index, FindField(have, *field, match));
+    found.push_back(index);
     if (found.back() >= 0) wanted.push_back(found.back());
   }
   std::sort(wanted.begin(), wanted.end());
@@ -195,7 +200,7 @@ Result<std::unique_ptr<RowReader>> SliceReader::Open(const ReadContext& context,
     TRY_VOID(raw->OpenReader(slice));
     std::vector<int> groups;
     TRY_VOID(raw->ChooseRows(slice, &groups));
-    const std::vector<int> leaves = raw->ChooseColumns();
+    TRY(const std::vector<int> leaves, raw->ChooseColumns());
     if (groups.empty() || leaves.empty()) return OkStatus();
     auto batches = raw->reader->GetRecordBatchReader(groups, leaves);
     if (!batches.ok()) return azure::FromArrow(batches.status(), raw->file);
@@ -240,7 +245,7 @@ Result<std::shared_ptr<arrow::RecordBatch>> SliceReader::State::Shape(
       continue;
     }
     auto fitted =
-        FitArray(batch.column(index), batch.schema()->field(index), wanted->field(i), by_id);
+        FitArray(batch.column(index), batch.schema()->field(index), wanted->field(i), match);
     if (!fitted) return std::move(fitted).error().At(file);
     if (legacy_calendar) TRY_VOID(CheckCalendar(**fitted, wanted->field(i)->name()));
     columns.push_back(*std::move(fitted));

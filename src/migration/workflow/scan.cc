@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "clients/databricks/call_limit.h"
+#include "migration/inspect/file_table.h"
 #include "migration/inspect/refusal.h"
 #include "migration/transfer/job.h"
 #include "migration/workflow/engine.h"
@@ -338,7 +339,8 @@ Status Scan::ReadLogs() {
 }
 
 Status Scan::ReadOne(const TableEntry& entry) {
-  Result<std::optional<TableRead>> read = ReadLog(entry);
+  const bool has_log = !FileFormat(entry.listed.format);
+  Result<std::optional<TableRead>> read = has_log ? ReadLog(entry) : ReadFolder(entry);
   bool failed = false;
   if (read) {
     TRY_VOID(*read ? metadata_.SaveRead(result_.scan, **read) : metadata_.SaveUnchanged(entry));
@@ -411,6 +413,28 @@ Result<std::optional<TableRead>> Scan::ReadLog(const TableEntry& entry) {
   }
   TRY(const std::vector<PartitionEntry> stored, metadata_.AllPartitions(entry.id));
   return std::optional<TableRead>(CompareWithStored({entry, info, sums, changes}, stored));
+}
+
+Result<std::optional<TableRead>> Scan::ReadFolder(const TableEntry& entry) {
+  TRY(const databricks::Table table, catalog_->FetchTable(entry.listed.name));
+  const SourceTable source = MakeSourceTable(table);
+  if (source.refusal) return *source.refusal;
+  TRY(const auto storage, storage_.Open(source.location, source.name, source.catalog_id));
+  TRY(const Snapshot snapshot, ReadFileTable(source, table, *storage));
+  if (entry.commit_mark == snapshot.table_id) return std::optional<TableRead>();
+  delta::TableInfo info;
+  info.version = kNoVersion;
+  info.commit_mark = snapshot.table_id;
+  info.id = entry.listed.catalog_id;
+  info.partition_columns = snapshot.partition_columns;
+  info.schema_json = snapshot.schema_json;
+  info.column_mapping = snapshot.column_mapping;
+  PartitionSums sums(info.partition_columns);
+  for (const delta::File& file : snapshot.files) sums.Add(file);
+  if (source.format == "parquet") CountByFooters(*storage, source.location, &sums);
+  if (cancelled_) return Cancelled();
+  TRY(const std::vector<PartitionEntry> stored, metadata_.AllPartitions(entry.id));
+  return std::optional<TableRead>(CompareWithStored({entry, info, sums, std::nullopt}, stored));
 }
 
 void Scan::CountByFooters(azure::Storage& storage, const azure::Location& root,

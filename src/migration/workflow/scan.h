@@ -97,6 +97,8 @@ class Scan {
   bool IsGone(const TableEntry& entry, const Error& error);
   /// nullopt = nothing was committed since.
   Result<std::optional<TableRead>> ReadLog(const TableEntry& entry);
+  /// The same of a table without a log, by the catalog and a listing.
+  Result<std::optional<TableRead>> ReadFolder(const TableEntry& entry);
   static void CountByFooters(azure::Storage& storage, const azure::Location& root,
                              PartitionSums* sums);
 

@@ -1,0 +1,239 @@
+"""Tables without a Delta log: folders of files that Spark wrote, moved from storage and read back
+by PyODPS, value by value against what Spark reads of them (tests/corpus/README.md, schema `kinds`).
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import sys
+import urllib.request
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from azure.storage.blob import BlobServiceClient
+from conftest import LAKEHOUSE, Mms, Sandbox, start_sandbox, stop_sandbox
+from crossing_test import expected_rows, key
+from value_text import odps_rows
+
+READ = ("parquet_plain", "parquet_grown", "clone")
+# A partition value that MaxCompute does not take as it is.
+MAPPED = ("parquet_parts",)
+
+
+@pytest.fixture(scope="module")
+def kinds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
+    """lakehouse.json of a lakehouse with the schema `kinds`."""
+    folder = tmp_path_factory.mktemp("kinds")
+    command = [sys.executable, str(LAKEHOUSE)]
+    up = [*command, "up", "--dir", str(folder), "--scale", "0.01", "--kinds"]
+    subprocess.run(up, check=True)
+    try:
+        yield json.loads((folder / "lakehouse.json").read_text("utf-8"))
+    finally:
+        subprocess.run([*command, "down", "--dir", str(folder)], check=True)
+
+
+def run_of(binary: str, lake: dict[str, Any], sandbox: Sandbox, folder: Path) -> Mms:
+    mms = Mms(binary, lake, sandbox, folder)
+    mms.config["policy"]["partition_value_map"] = {"/": "_"}
+    return mms
+
+
+@pytest.fixture(scope="module")
+def moved(
+    mms_bin: str, kinds: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Mms, Sandbox]]:
+    """All readable tables of the schema, moved once."""
+    folder = tmp_path_factory.mktemp("file_tables")
+    sandbox = start_sandbox(mms_bin, folder / "sandbox")
+    try:
+        mms = run_of(mms_bin, kinds, sandbox, folder)
+        mms.config["tables"] = [{"include": [f"kinds.{name}" for name in (*READ, *MAPPED)]}]
+        outcome = mms.run("run")
+        assert outcome.code == 0, outcome.out + outcome.err
+        yield mms, sandbox
+    finally:
+        stop_sandbox(sandbox)
+
+
+def entry_of(lake: dict[str, Any], name: str) -> dict[str, Any]:
+    return next(entry for entry in lake["kinds"] if entry["table"] == name)
+
+
+def wanted(lake: dict[str, Any], name: str) -> Counter[str]:
+    rows = expected_rows(entry_of(lake, name))
+    if name in MAPPED:
+        for row in rows:
+            if row["country"] is not None:
+                row["country"] = row["country"].replace("/", "_")
+    return Counter(map(key, rows))
+
+
+@pytest.mark.parametrize("name", [*READ, *MAPPED])
+def test_every_value_is_what_spark_reads(
+    name: str, moved: tuple[Mms, Sandbox], kinds: dict[str, Any]
+) -> None:
+    got = Counter(map(key, odps_rows(moved[1].odps(), name)))
+    want = wanted(kinds, name)
+    assert got == want, (
+        f"not in the source: {list((got - want).items())[:3]}, "
+        f"missing at the target: {list((want - got).items())[:3]}"
+    )
+
+
+def test_the_report_proves_them_and_knows_no_version(
+    moved: tuple[Mms, Sandbox], kinds: dict[str, Any]
+) -> None:
+    report = {line["target_table"]: line for line in moved[0].run("report").of("report_table")}
+    for name in (*READ, *MAPPED):
+        table = report[name]
+        assert table["verdict"] == "Match", table
+        assert table["source_checksum"] == table["target_checksum"] is not None
+        assert table["rows_copied"] == table["rows_target"] == sum(wanted(kinds, name).values())
+        if name == "clone":
+            assert table["version"] == 2
+        else:
+            assert (table["version"], table["rows_source"]) == (None, None), "nothing tells them"
+
+
+def test_a_second_run_has_nothing_to_do(moved: tuple[Mms, Sandbox]) -> None:
+    again = moved[0].run("run")
+    assert again.code == 0, again.err
+    plan = {line["target_table"]: line for line in moved[0].run("plan").of("plan")}
+    assert plan["parquet_parts"]["units_committed"] == plan["parquet_parts"]["units"] == 9
+
+
+def test_sync_counts_them_by_their_footers(
+    mms_bin: str, kinds: dict[str, Any], sandbox: Sandbox, tmp_path: Path
+) -> None:
+    mms = run_of(mms_bin, kinds, sandbox, tmp_path)
+    mms.config["tables"] = [{"include": "kinds.parquet_*", "exclude": "*.parquet_old_calendar"}]
+    first = mms.run("sync")
+    assert first.code == 0, first.out + first.err
+    tables = {line["source"].split(".")[-1]: line for line in first.of("source_table")}
+    for name, rows, partitions in (("parquet_plain", 60, None), ("parquet_parts", 60, 9)):
+        table = tables[name]
+        assert (table["rows"], table["partitions"]) == (rows, partitions), table
+        assert (table["version"], table["count_source"]) == (None, "footer")
+    assert [line["change"] for line in mms.run("sync").of("source_table")] == ["unchanged"] * 3
+
+
+def upload(lake: dict[str, Any], name: str, files: dict[str, bytes | None]) -> None:
+    """Puts files of a table into the container of the others; None removes one."""
+    secret = (Path(lake["sas_file"]).parent / "azurite.key").read_text("utf-8")
+    container = BlobServiceClient(lake["endpoint"], credential=secret).get_container_client(
+        lake["container"]
+    )
+    for path, data in files.items():
+        blob = f"kinds/{name}/{path}"
+        if data is None:
+            container.delete_blob(blob)
+        else:
+            container.upload_blob(blob, data, overwrite=True)
+
+
+def parquet(**columns: list[Any]) -> bytes:
+    out = io.BytesIO()
+    pq.write_table(pa.table(columns), out)
+    return out.getvalue()
+
+
+def put_table(lake: dict[str, Any], name: str, fields: list[dict[str, Any]], **change: Any) -> None:
+    """A table of the catalog beside the others; its files are wherever `upload` puts them."""
+    location = entry_of(lake, "parquet_plain")["location"].rsplit("/", 1)[0] + f"/{name}"
+    told = {"data_source_format": "PARQUET", "storage_location": location, **change}
+    body = json.dumps({"schema": "own", "name": name, "columns": fields, "change": told}).encode()
+    url = f"{lake['workspace']}/__front/table"
+    with urllib.request.urlopen(urllib.request.Request(url, body, method="POST"), timeout=60):
+        pass
+
+
+def field(name: str, kind: str) -> dict[str, Any]:
+    return {"name": name, "type": kind, "nullable": True, "metadata": {}}
+
+
+def test_what_spark_hides_is_hidden_and_what_a_job_replaced_is_not_read(
+    mms_bin: str, kinds: dict[str, Any], sandbox: Sandbox, tmp_path: Path
+) -> None:
+    put_table(kinds, "odd", [field("N", "long"), field("label", "string")])
+    upload(
+        kinds,
+        "odd",
+        {
+            "part-1.parquet": parquet(n=[1, 2], LABEL=["a", None]),
+            "part-2.parquet": parquet(n=[3]),
+            "part-old.parquet": parquet(n=[99]),
+            "empty.parquet": b"",
+            "_spare/part-1.parquet": b"no parquet",
+            ".part.crc": b"no parquet",
+            "_started_7": b"",
+            "_committed_7": json.dumps({"added": [], "removed": ["part-old.parquet"]}).encode(),
+        },
+    )
+    mms = run_of(mms_bin, kinds, sandbox, tmp_path)
+    mms.config["tables"] = [{"include": "own.odd"}]
+    outcome = mms.run("run")
+    assert outcome.code == 0, outcome.out + outcome.err
+    rows = sorted(odps_rows(sandbox.odps(), "odd"), key=lambda row: row["n"])
+    assert rows == [
+        {"n": "1", "label": "a"},
+        {"n": "2", "label": None},
+        {"n": "3", "label": None},
+    ]
+
+    upload(kinds, "odd", {"part-2.parquet": parquet(n=[4]), "part-1.parquet": None})
+    outcome = mms.run("run")
+    assert outcome.code == 0, outcome.out + outcome.err
+    assert odps_rows(sandbox.odps(), "odd") == [{"n": "4", "label": None}], "planned anew"
+
+    for path, code in (
+        ("deep/part-3.parquet", "TABLE_FILE_MISPLACED"),
+        ("_started_8", "TABLE_COMMIT_OPEN"),
+    ):
+        upload(kinds, "odd", {path: parquet(n=[5])})
+        outcome = mms.run("run")
+        assert outcome.code == 4, outcome.out + outcome.err
+        assert code in outcome.out
+        upload(kinds, "odd", {path: None})
+
+
+def test_a_file_written_again_after_the_plan_is_named(
+    mms_bin: str, kinds: dict[str, Any], sandbox: Sandbox, tmp_path: Path
+) -> None:
+    put_table(kinds, "rewritten", [field("n", "long")])
+    upload(kinds, "rewritten", {"a.parquet": parquet(n=[1]), "b.parquet": parquet(n=[2])})
+    mms = run_of(mms_bin, kinds, sandbox, tmp_path)
+    mms.config["tables"] = [{"include": "own.rewritten"}]
+    mms.environment["MMS_FAULT"] = "after_plan_saved"
+    mms.run("run")
+    del mms.environment["MMS_FAULT"]
+    upload(kinds, "rewritten", {"b.parquet": parquet(n=[3])})
+    changed = mms.run("run")
+    assert changed.code != 0
+    assert "STORAGE_CHANGED" in changed.out and "rewritten/b.parquet" in changed.out
+    outcome = mms.run("run")
+    assert outcome.code == 0, outcome.out + outcome.err
+    assert sorted(row["n"] for row in odps_rows(sandbox.odps(), "rewritten")) == ["1", "3"]
+
+
+def test_what_changes_how_files_are_read_is_refused_by_name(
+    mms_bin: str, kinds: dict[str, Any], sandbox: Sandbox, tmp_path: Path
+) -> None:
+    options = {"option.pathGlobFilter": "*.pq"}
+    put_table(kinds, "globbed", [field("n", "long")], properties=options)
+    put_table(kinds, "words", [field("n", "long")], data_source_format="AVRO")
+    mms = run_of(mms_bin, kinds, sandbox, tmp_path)
+    mms.config["tables"] = [{"include": ["own.globbed", "own.words"]}]
+    outcome = mms.run("plan")
+    codes = {line["source"]: line["error"]["code"] for line in outcome.of("plan")}
+    assert codes == {
+        "main.own.globbed": "TABLE_OPTION_UNSUPPORTED",
+        "main.own.words": "TABLE_FORMAT_UNSUPPORTED",
+    }
