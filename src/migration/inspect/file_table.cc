@@ -118,12 +118,10 @@ class CommitNotes {
 /// Options that do not change which rows and values a reader gives here.
 bool IsHarmless(const std::string& format, const std::string& option) {
   constexpr std::array<std::string_view, 3> kAll = {"path", "serialization.format", "compression"};
-  constexpr std::array<std::string_view, 3> kParquet = {"mergeschema", "datetimerebasemode",
-                                                        "int96rebasemode"};
   const auto in = [&](const auto& list) {
     return std::find(list.begin(), list.end(), option) != list.end();
   };
-  return in(kAll) || ((format == "parquet" || format == "orc") && in(kParquet));
+  return in(kAll) || (format == "parquet" && option == "mergeschema");
 }
 
 Result<std::map<std::string, std::string>> ReadOptions(const std::string& format,

@@ -311,13 +311,10 @@ class Planner {
       if (unit.rows) *unit.rows += *file.rows - deleted;
     }
     unit.fingerprint = Fingerprint(files);
-    if (!files.empty()) unit.splits = MakeSplits(files, options_, CanCut());
+    if (!files.empty()) unit.splits = MakeSplits(files, options_);
     if (!merged_keys_.empty()) MergeValues(files, &unit);
     return unit;
   }
-
-  /// Row groups can be read apart; rows that are told apart by their text alone cannot.
-  bool CanCut() const { return plan_.format == kDeltaFormat || plan_.format == "parquet"; }
 
   /// Gives each slice its file's values of the merged levels.
   void MergeValues(const std::vector<const delta::File*>& files, UnitPlan* unit) const {

@@ -15,8 +15,6 @@
 namespace mms::migration {
 namespace {
 
-constexpr int64_t kWholeFile = INT64_MAX / 2;  ///< a piece that no file reaches
-
 using FileList = std::vector<const delta::File*>;
 
 /// Delta protocol, "Deletion Vectors": the unique id of a vector; "" for a file
@@ -117,8 +115,7 @@ Split MakeSplit(const FileList& files, std::vector<Piece> pieces, int64_t block_
 
 }  // namespace
 
-std::vector<Split> MakeSplits(const FileList& unsorted, const PlanOptions& options,
-                              bool cut_files) {
+std::vector<Split> MakeSplits(const FileList& unsorted, const PlanOptions& options) {
   const FileList files = SortedByPath(unsorted);
   int64_t bytes = 0;
   for (const delta::File* file : files) bytes += file->size_bytes;
@@ -127,8 +124,7 @@ std::vector<Split> MakeSplits(const FileList& unsorted, const PlanOptions& optio
   const int64_t piece_bytes = std::max<int64_t>(1, CeilDivide(bytes, count));
 
   std::vector<Split> splits;
-  auto bins =
-      Distribute(CutFiles(files, cut_files ? piece_bytes : kWholeFile), static_cast<size_t>(count));
+  auto bins = Distribute(CutFiles(files, piece_bytes), static_cast<size_t>(count));
   for (std::vector<Piece>& pieces : bins) {
     if (pieces.empty()) continue;
     splits.push_back(MakeSplit(files, std::move(pieces), static_cast<int64_t>(splits.size())));

@@ -17,10 +17,9 @@ namespace mms::migration {
 /// splits, block ids 0 to n-1. A file is cut only when it is larger than 1.5
 /// times ceil(B / n), and then into equal slices of about that size; no two
 /// splits differ by more than the largest slice. Every byte of every file is in
-/// exactly one slice. No files, no splits. `cut_files` false: each file stays
-/// whole, whatever its size.
+/// exactly one slice. No files, no splits.
 std::vector<Split> MakeSplits(const std::vector<const delta::File*>& files,
-                              const PlanOptions& options, bool cut_files = true);
+                              const PlanOptions& options);
 
 /// Hex of XXH3-128 over the sorted (path, deletion vector) of the files, and
 /// size and ETag where there is one; statistics do not matter.

@@ -13,9 +13,11 @@
 #include <parquet/file_reader.h>
 #include <parquet/metadata.h>
 #include <parquet/properties.h>
+#include <parquet/schema.h>
 
 #include <algorithm>
 
+#include "migration/transfer/calendar.h"
 #include "migration/transfer/fit.h"
 
 namespace mms::migration {
@@ -26,9 +28,6 @@ constexpr int64_t kRangeBytes = 8LL << 20;         // of one read-ahead request
 constexpr int64_t kRangeHoleBytes = 256LL << 10;  // a smaller gap is read along with its neighbours
 constexpr int64_t kBatchRowsMin = 1024;
 constexpr int64_t kBatchRowsMax = 131072;
-constexpr int32_t kGregorianStart = -141427;  // 1582-10-15 in days since 1970
-constexpr int64_t kRebaseEndMicros =
-    -2208988800000000LL;  // 1900-01-01; Spark rebases timestamps before it
 
 int64_t MiddleByte(const parquet::RowGroupMetaData& group) {
   int64_t first = INT64_MAX;
@@ -68,7 +67,8 @@ struct SliceReader::State {
   std::vector<int> column_of;     ///< index in the file's batch per table column, -1 = absent
   std::vector<uint64_t> deleted;  ///< positions in the file, ascending
   size_t deleted_at = 0;
-  bool legacy_calendar = false;
+  Calendars calendars;
+  std::vector<bool> int96;  ///< of each column of the file's batch: holds some
   FieldMatch match = FieldMatch::kName;
   int64_t position = 0;  ///< of the next row in the file
   int64_t rows_total = 0;
@@ -81,7 +81,7 @@ struct SliceReader::State {
   Result<std::shared_ptr<arrow::RecordBatch>> Shape(const arrow::RecordBatch& batch);
   Result<std::shared_ptr<arrow::RecordBatch>> DropDeleted(
       std::shared_ptr<arrow::RecordBatch> batch);
-  Status CheckCalendar(const arrow::Array& array, const std::string& column) const;
+  Result<std::shared_ptr<arrow::Array>> Column(const arrow::RecordBatch& batch, int index) const;
 };
 
 Status SliceReader::State::OpenReader(const FileSlice& slice) {
@@ -121,9 +121,7 @@ Status SliceReader::State::OpenReader(const FileSlice& slice) {
   properties.set_coerce_int96_timestamp_unit(arrow::TimeUnit::MICRO);
   const arrow::Status built = builder.properties(properties)->Build(&reader);
   if (!built.ok()) return azure::FromArrow(built, file);
-  const auto keys = metadata->key_value_metadata();
-  legacy_calendar = keys && (keys->Contains("org.apache.spark.legacyDateTime") ||
-                             keys->Contains("org.apache.spark.legacyINT96"));
+  calendars = CalendarsOf(metadata->key_value_metadata().get());
   return OkStatus();
 }
 
@@ -182,7 +180,15 @@ Result<std::vector<int>> SliceReader::State::ChooseColumns() {
   }
   std::sort(wanted.begin(), wanted.end());
   std::vector<int> leaves;
-  for (const int index : wanted) AddLeaves(fields[static_cast<size_t>(index)], &leaves);
+  const parquet::SchemaDescriptor& schema = *reader->parquet_reader()->metadata()->schema();
+  for (const int index : wanted) {
+    const size_t before = leaves.size();
+    AddLeaves(fields[static_cast<size_t>(index)], &leaves);
+    // A file has its instants in one form.
+    int96.push_back(std::any_of(
+        leaves.begin() + static_cast<ptrdiff_t>(before), leaves.end(),
+        [&](int leaf) { return schema.Column(leaf)->physical_type() == parquet::Type::INT96; }));
+  }
   for (const int index : found) {
     const auto at = std::lower_bound(wanted.begin(), wanted.end(), index);
     column_of.push_back(index < 0 ? -1 : static_cast<int>(at - wanted.begin()));
@@ -210,26 +216,14 @@ Result<std::unique_ptr<RowReader>> SliceReader::Open(const ReadContext& context,
   return std::unique_ptr<RowReader>(new SliceReader(std::move(state)));
 }
 
-Status SliceReader::State::CheckCalendar(const arrow::Array& array,
-                                         const std::string& column) const {
-  bool old = false;
-  if (array.type_id() == arrow::Type::DATE32) {
-    const auto& dates = static_cast<const arrow::Date32Array&>(array);
-    for (int64_t i = 0; i < dates.length() && !old; ++i) {
-      old = dates.IsValid(i) && dates.Value(i) < kGregorianStart;
-    }
-  } else if (array.type_id() == arrow::Type::TIMESTAMP) {
-    const auto& times = static_cast<const arrow::TimestampArray&>(array);
-    for (int64_t i = 0; i < times.length() && !old; ++i) {
-      old = times.IsValid(i) && times.Value(i) < kRebaseEndMicros;
-    }
+Result<std::shared_ptr<arrow::Array>> SliceReader::State::Column(const arrow::RecordBatch& batch,
+                                                                 int index) const {
+  if (!calendars.any()) return batch.column(index);
+  auto read = FromHybrid(batch.column(index), calendars, int96[static_cast<size_t>(index)]);
+  if (!read) {
+    return std::move(read).error().At("column " + batch.schema()->field(index)->name()).At(file);
   }
-  if (!old) return OkStatus();
-  return Error(
-      ErrorKind::kUnsupported, "FILE_LEGACY_CALENDAR",
-      file + ": column " + column +
-          " holds days before the Gregorian calendar, written by Spark in the old hybrid calendar; "
-          "rewrite the table with Spark 3 or newer (rebase mode CORRECTED) first");
+  return read;
 }
 
 Result<std::shared_ptr<arrow::RecordBatch>> SliceReader::State::Shape(
@@ -244,10 +238,9 @@ Result<std::shared_ptr<arrow::RecordBatch>> SliceReader::State::Shape(
       columns.push_back(*std::move(nulls));
       continue;
     }
-    auto fitted =
-        FitArray(batch.column(index), batch.schema()->field(index), wanted->field(i), match);
+    TRY(const auto column, Column(batch, index));
+    auto fitted = FitArray(column, batch.schema()->field(index), wanted->field(i), match);
     if (!fitted) return std::move(fitted).error().At(file);
-    if (legacy_calendar) TRY_VOID(CheckCalendar(**fitted, wanted->field(i)->name()));
     columns.push_back(*std::move(fitted));
   }
   return arrow::RecordBatch::Make(wanted, batch.num_rows(), std::move(columns));
