@@ -224,23 +224,26 @@ def test_what_spark_hides_is_hidden_and_what_a_job_replaced_is_not_read(
         upload(kinds, "odd", {path: None})
 
 
-def test_a_file_written_again_after_the_plan_is_named(
-    mms_bin: str, kinds: dict[str, Any], sandbox: Sandbox, tmp_path: Path
+@pytest.mark.parametrize("change", ["written_again", "removed"])
+def test_a_file_written_again_or_removed_after_the_plan_is_named(
+    change: str, mms_bin: str, kinds: dict[str, Any], sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    put_table(kinds, "rewritten", [field("n", "long")])
-    upload(kinds, "rewritten", {"a.parquet": parquet(n=[1]), "b.parquet": parquet(n=[2])})
+    put_table(kinds, change, [field("n", "long")])
+    upload(kinds, change, {"a.parquet": parquet(n=[1]), "b.parquet": parquet(n=[2])})
     mms = run_of(mms_bin, kinds, sandbox, tmp_path)
-    mms.config["tables"] = [{"include": "own.rewritten"}]
+    mms.config["tables"] = [{"include": f"own.{change}"}]
     mms.environment["MMS_FAULT"] = "after_plan_saved"
     mms.run("run")
     del mms.environment["MMS_FAULT"]
-    upload(kinds, "rewritten", {"b.parquet": parquet(n=[3])})
+    again = change == "written_again"
+    upload(kinds, change, {"b.parquet": parquet(n=[3]) if again else None})
     changed = mms.run("run")
     assert changed.code != 0
-    assert "STORAGE_CHANGED" in changed.out and "rewritten/b.parquet" in changed.out
+    assert "STORAGE_CHANGED" in changed.out and f"{change}/b.parquet" in changed.out
     outcome = mms.run("run")
     assert outcome.code == 0, outcome.out + outcome.err
-    assert sorted(row["n"] for row in odps_rows(sandbox.odps(), "rewritten")) == ["1", "3"]
+    rows = sorted(row["n"] for row in odps_rows(sandbox.odps(), change))
+    assert rows == (["1", "3"] if again else ["1"])
 
 
 def test_what_changes_how_files_are_read_is_refused_by_name(

@@ -31,7 +31,8 @@ std::optional<int64_t> TotalOf(const std::string& content_range) {
 
 Error FileChanged(const std::string& text) {
   return Error(ErrorKind::kConflict, "STORAGE_CHANGED",
-               "the file was written again after the table was planned, and what else changed "
+               "the file was written again or removed after the table was planned, and what else "
+               "changed "
                "meanwhile is not known; stop its writers, and run again: the table is planned anew")
       .At(text);
 }
@@ -74,7 +75,8 @@ Result<int64_t> BlobFile::Fetch(int64_t position, int64_t size_bytes, char* out)
 
 Status BlobFile::CheckAnswer(const HttpResponse& response, int64_t received_bytes,
                              int64_t wanted_bytes) const {
-  if (response.status == 412) return FileChanged(address_.text);
+  const bool gone = response.status == 404 && !address_.etag.empty();
+  if (response.status == 412 || gone) return FileChanged(address_.text);
   if (!response.ok()) return FromAnswer(response, address_.text);
   const std::optional<int64_t> total = TotalOf(response.Header("content-range"));
   if (total && *total != size_bytes_) {

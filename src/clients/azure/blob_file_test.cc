@@ -23,10 +23,11 @@ LoopbackAnswer Range(const LoopbackRequest& request) {
   return Answer(206, std::string_view(kContent).substr(first, last - first + 1), header);
 }
 
-std::shared_ptr<BlobFile> Open(const LoopbackServer& server) {
+std::shared_ptr<BlobFile> Open(const LoopbackServer& server, const std::string& etag = "") {
   BlobAddress address;
   address.url = server.url() + "/acct/lake/f";
   address.text = "az://lake/f";
+  address.etag = etag;
   auto keeper = std::make_shared<CredentialKeeper>(*FromSas(Secret("sp=rl&sig=CANARYCANARY"), ""));
   auto account = std::make_shared<Account>(std::make_shared<HttpClient>(HttpClient::Options{}),
                                            std::move(keeper));
@@ -39,6 +40,20 @@ Error Failure(const std::shared_ptr<BlobFile>& file) {
   CHECK(!read.ok());
   EXPECT_EQ(read.status().ToString().find("CANARY"), std::string::npos);
   return FromArrow(read.status(), "reading");
+}
+
+TEST(BlobFile, AListedFileThatHasAnotherETagOrIsGoneIsNamed) {
+  for (const int status : {412, 404}) {
+    std::string asked;
+    LoopbackServer server([&](const LoopbackRequest& request) {
+      asked = request.headers.at("if-match");
+      return Answer(status, "");
+    });
+    const Error error = Failure(Open(server, "0x8D1"));
+    EXPECT_EQ(error.code(), "STORAGE_CHANGED") << status;
+    EXPECT_NE(error.ToString().find("az://lake/f"), std::string::npos);
+    EXPECT_EQ(asked, "\"0x8D1\"") << "a list has it without its quotes";
+  }
 }
 
 TEST(BlobFile, AsksForExactlyTheRangeWithTheSas) {

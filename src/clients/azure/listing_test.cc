@@ -100,7 +100,7 @@ TEST(Listing, AnAnswerThatIsNoListIsAnErrorThatNamesTheFolder) {
   }
 }
 
-TEST(Listing, AFileOfALocalFolderThatIsWrittenAgainIsNotReadAsTheOldOne) {
+TEST(Listing, AFileOfALocalFolderThatIsWrittenAgainOrRemovedIsNamed) {
   const std::filesystem::path folder =
       std::filesystem::temp_directory_path() / ("listing_test." + std::to_string(getpid()));
   std::filesystem::create_directories(folder / "p=1");
@@ -123,6 +123,8 @@ TEST(Listing, AFileOfALocalFolderThatIsWrittenAgainIsNotReadAsTheOldOne) {
   const auto changed = storage->OpenFile(file, 5, files[0].etag);
   ASSERT_FALSE(changed);
   EXPECT_EQ(changed.error().code(), "STORAGE_CHANGED");
+  std::filesystem::remove(folder / "p=1/a");
+  EXPECT_EQ(storage->OpenFile(file, 5, files[0].etag).error().code(), "STORAGE_CHANGED");
   EXPECT_TRUE(ListFiles(*storage, *ResolveFile(root, "none"), false, keep));
   EXPECT_EQ(files.size(), 1U) << "a folder that is not there has no files";
   std::filesystem::remove_all(folder);

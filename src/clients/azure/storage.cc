@@ -137,7 +137,11 @@ Result<std::shared_ptr<arrow::io::RandomAccessFile>> OpenLocal(const std::string
   const std::string text = "file://" + path;
   arrow::Result<std::shared_ptr<arrow::io::ReadableFile>> file =
       arrow::io::ReadableFile::Open(path);
-  if (!file.ok()) return FromArrow(file.status(), text);
+  if (!file.ok()) {
+    Error error = FromArrow(file.status(), text);
+    const bool gone = error.kind() == ErrorKind::kNotFound && !etag.empty();
+    return gone ? FileChanged(text) : std::move(error);
+  }
   struct stat facts {};
   if (fstat((*file)->file_descriptor(), &facts) != 0) {
     return FromArrow(arrow::Status::IOError("cannot be looked at"), text);

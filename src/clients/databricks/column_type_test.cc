@@ -48,5 +48,18 @@ TEST(ColumnType, LetsUnknownNamesThrough) {
             "string collate UNICODE");
 }
 
+TEST(ColumnField, IsOneFieldWhateverTheFormAndNothingWithoutAType) {
+  const std::string whole =
+      R"({"metadata":{"comment":"x"},"name":"v","nullable":false,"type":"long"})";
+  EXPECT_EQ(ColumnField("v", R"({"name":"V","type":"long","metadata":{"comment":"x"}})", false),
+            whole);
+  const std::string bare = R"({"metadata":{},"name":"v","nullable":true,"type":"long"})";
+  EXPECT_EQ(ColumnField("v", "\"long\"", true), bare);
+  EXPECT_EQ(ColumnField("v", R"({"name":"v","type":"long"})", true), bare);
+  for (const char* json : {"", "null", "7", "long", "\"\"", R"({"name":"v","type":null})"}) {
+    EXPECT_EQ(ColumnField("v", json, true), "") << json;
+  }
+}
+
 }  // namespace
 }  // namespace mms::databricks

@@ -88,7 +88,10 @@ void CheckStorage(const SourceOptions& options, Source& source,
     const std::string name = table.location.local ? "Storage (local)" : "Storage " + account;
     const bool read = steps.Take(name, "", [&]() -> Result<Finding> {
       TRY(const Snapshot snapshot, source.Inspect(table, std::nullopt));
-      return Finding{table.name + " is at version " + std::to_string(snapshot.version)};
+      const bool has_log = snapshot.version != kNoVersion;
+      return Finding{table.name +
+                     (has_log ? " is at version " + std::to_string(snapshot.version)
+                              : " has " + std::to_string(snapshot.files.size()) + " files")};
     });
     if (!read) steps.steps.back().remedy = StorageRemedy(*steps.steps.back().error, account);
   }

@@ -138,7 +138,7 @@ Result<bool> Planner::PlanTable(const SourceTable& source, Progress::Slot slot) 
     const bool has_plan = known && !known->plan_json.empty();
     TRY(const bool unfinished, has_plan ? IsUnfinished(*known) : Result<bool>(false));
     if (unfinished && !FailedForItsData(*known)) {
-      aim.version = known->version;
+      if (known->version != kNoVersion) aim.version = known->version;
       const Policy& policy = engine_.options.plan.policy;
       const auto plan = ReadTablePlan(*known);
       if (plan && plan->target_table == WantedName(source, policy) &&
