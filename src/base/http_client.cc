@@ -21,17 +21,21 @@ constexpr size_t kErrorBodyMaxBytes = 64 * 1024;
 constexpr size_t kBodyMaxBytes = 256 * 1024 * 1024;  // a listing, not data: data streams by on_body
 constexpr long kUploadBufferBytes = 512 * 1024;
 constexpr long kDownloadBufferBytes = 256 * 1024;
+constexpr long kConnectionsMax = 5;  // kept open by a handle, as curl_easy_perform does
+constexpr int kPollMaxMs = 1000;
 
 /// Everything one running exchange needs in libcurl's callbacks.
 struct Exchange {
   const HttpRequest* request;
-  const std::atomic<bool>* cancelled;
+  std::stop_token cancel;     // the client's
   BandwidthLimit* bandwidth;  // nullptr = no limit
   HttpResponse response;
   std::optional<Error> error;
   bool head_told = false;
 
-  bool Stopped() const { return cancelled->load() && !request->despite_cancel; }
+  bool Stopped() const {
+    return request->stop.stop_requested() || (cancel.stop_requested() && !request->despite_cancel);
+  }
 
   /// Pauses until `bytes` more are within the limit.
   void Pace(size_t bytes) const {
@@ -137,10 +141,6 @@ size_t OnUpload(char* data, size_t size, size_t count, void* context) {
 /// The body is made once, so that ends the request as HTTP_BROKEN and the caller decides.
 int OnSeek(void*, curl_off_t, int) { return CURL_SEEKFUNC_FAIL; }
 
-int OnProgress(void* context, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
-  return static_cast<Exchange*>(context)->Stopped() ? 1 : 0;
-}
-
 Error FromCurl(CURLcode code, const char* detail, const HttpRequest& request) {
   const std::string what = *detail != '\0' ? detail : curl_easy_strerror(code);
   const std::string text = request.method + " " + Shown(request.url) + ": " + ScrubSecrets(what);
@@ -165,6 +165,8 @@ Error FromCurl(CURLcode code, const char* detail, const HttpRequest& request) {
   }
 }
 
+Error Cancelled() { return Error(ErrorKind::kCancelled, "CANCELLED", "stopped on request"); }
+
 void InitCurlOnce() {
   static const bool done = [] { return curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK; }();
   CHECK(done);
@@ -172,9 +174,49 @@ void InitCurlOnce() {
 
 }  // namespace
 
+/// A transfer and the loop that drives it, which keeps the connections. As curl_easy_perform, but
+/// for being woken from another thread.
 struct HttpClient::Handle {
-  CURL* curl = nullptr;
-  ~Handle() { curl_easy_cleanup(curl); }
+  CURLM* loop = curl_multi_init();
+  CURL* curl = curl_easy_init();
+
+  Handle() {
+    CHECK(loop != nullptr && curl != nullptr);
+    curl_multi_setopt(loop, CURLMOPT_MAXCONNECTS, kConnectionsMax);
+  }
+  ~Handle() {
+    curl_easy_cleanup(curl);
+    curl_multi_cleanup(loop);
+  }
+  Handle(const Handle&) = delete;
+  Handle& operator=(const Handle&) = delete;
+
+  CURLcode Perform(const Exchange& exchange) {
+    const auto wake = [this] { curl_multi_wakeup(loop); };
+    const std::stop_callback on_cancel(exchange.cancel, wake);
+    const std::stop_callback on_stop(exchange.request->stop, wake);
+    CHECK(curl_multi_add_handle(loop, curl) == CURLM_OK);
+    const CURLcode code = Drive(exchange);
+    curl_multi_remove_handle(loop, curl);  // closes the connection of what was not finished
+    return code;
+  }
+
+ private:
+  CURLcode Drive(const Exchange& exchange) {
+    int running = 1;
+    while (true) {
+      if (exchange.Stopped()) return CURLE_ABORTED_BY_CALLBACK;
+      if (curl_multi_perform(loop, &running) != CURLM_OK) return CURLE_FAILED_INIT;
+      if (running == 0) break;
+      if (curl_multi_poll(loop, nullptr, 0, kPollMaxMs, nullptr) != CURLM_OK) {
+        return CURLE_FAILED_INIT;
+      }
+    }
+    int left = 0;
+    const CURLMsg* done = curl_multi_info_read(loop, &left);
+    CHECK(done != nullptr && done->msg == CURLMSG_DONE);
+    return done->data.result;
+  }
 };
 
 namespace {
@@ -229,10 +271,7 @@ std::unique_ptr<HttpClient::Handle> HttpClient::Take() {
       return handle;
     }
   }
-  auto handle = std::make_unique<Handle>();
-  handle->curl = curl_easy_init();
-  CHECK(handle->curl != nullptr);
-  return handle;
+  return std::make_unique<Handle>();
 }
 
 void HttpClient::Give(std::unique_ptr<Handle> handle) {
@@ -330,14 +369,13 @@ std::optional<Error> FromProxy(CURL* curl, const HttpRequest& request) {
 }  // namespace
 
 Result<HttpResponse> HttpClient::Send(const HttpRequest& request) {
-  if (cancelled_ && !request.despite_cancel) {
-    return Error(ErrorKind::kCancelled, "CANCELLED", "stopped on request");
-  }
+  Exchange exchange{&request, cancel_.get_token(), bandwidth_ ? &*bandwidth_ : nullptr, {}, {},
+                    false};
+  if (exchange.Stopped()) return Cancelled();
   TRY(LineList headers, MakeHeaders(request));
   auto handle = Take();
   CURL* curl = handle->curl;
   curl_easy_reset(curl);  // keeps connections, DNS and TLS sessions
-  Exchange exchange{&request, &cancelled_, bandwidth_ ? &*bandwidth_ : nullptr, {}, {}, false};
   char detail[CURL_ERROR_SIZE] = "";
   SetConnection(curl, request, options_);
   curl_easy_setopt(curl, CURLOPT_CONNECT_TO, pool_->connect_to.get());
@@ -348,11 +386,8 @@ Result<HttpResponse> HttpClient::Send(const HttpRequest& request) {
   curl_easy_setopt(curl, CURLOPT_HEADERDATA, &exchange);
   curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, OnBody);
   curl_easy_setopt(curl, CURLOPT_WRITEDATA, &exchange);
-  curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
-  curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, OnProgress);
-  curl_easy_setopt(curl, CURLOPT_XFERINFODATA, &exchange);
   curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers.get());
-  const CURLcode code = curl_easy_perform(curl);
+  const CURLcode code = handle->Perform(exchange);
   // libcurl keeps the pointer; the handle outlives `detail` in the pool.
   curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, nullptr);
   std::optional<Error> proxy_error;
@@ -360,9 +395,7 @@ Result<HttpResponse> HttpClient::Send(const HttpRequest& request) {
   Give(std::move(handle));
   if (proxy_error) return *std::move(proxy_error);
   if (exchange.error) return *std::move(exchange.error);
-  if (code == CURLE_ABORTED_BY_CALLBACK) {
-    return Error(ErrorKind::kCancelled, "CANCELLED", "stopped on request");
-  }
+  if (code == CURLE_ABORTED_BY_CALLBACK) return Cancelled();
   // A peer may answer with an error and close before it has read the whole upload: the answer
   // counts.
   const bool answered = exchange.response.status >= 400 && request.upload != nullptr;

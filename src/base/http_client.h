@@ -3,11 +3,10 @@
 // only it knows what may be repeated.
 //
 // Threads: Send may be called from many threads; each call takes a pooled libcurl handle (with its
-// live connections) and blocks its thread. Back-pressure is therefore the callers' number of
-// threads.
+// live connections) and blocks its thread. Stopping wakes it, so that nobody waits for a silent
+// peer. Back-pressure is therefore the callers' number of threads.
 #pragma once
 
-#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -15,6 +14,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -63,6 +63,8 @@ struct HttpRequest {
   /// True for what must not run twice: sent on a new connection, since libcurl sends a request
   /// again by itself when a kept connection turns out to be closed.
   bool send_once = false;
+  /// Ends this request alone, running or not yet begun, as kCancelled; from any thread.
+  std::stop_token stop = {};
   /// Sent although Cancel was called: the word to a peer that what it does for us is to end. Give
   /// it a short timeout.
   bool despite_cancel = false;
@@ -100,9 +102,9 @@ class HttpClient {
   /// Messages name scheme, host and path, no query.
   Result<HttpResponse> Send(const HttpRequest& request);
 
-  /// Makes running and later calls return kCancelled.
-  void Cancel() { cancelled_ = true; }
-  bool cancelled() const { return cancelled_; }
+  /// Makes running and later calls return kCancelled, at once whatever their peers do.
+  void Cancel() { cancel_.request_stop(); }
+  bool cancelled() const { return cancel_.stop_requested(); }
 
  private:
   struct Handle;
@@ -113,7 +115,7 @@ class HttpClient {
   const Options options_;
   std::unique_ptr<Pool> pool_;
   std::optional<BandwidthLimit> bandwidth_;
-  std::atomic<bool> cancelled_{false};
+  std::stop_source cancel_;
 };
 
 /// Percent-encodes everything but unreserved characters (RFC 3986 §2.3).

@@ -2,7 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <functional>
+#include <future>
 #include <mutex>
+#include <stop_token>
+#include <thread>
 
 #include "base/loopback_server.h"
 #include "base/secret.h"
@@ -216,6 +221,68 @@ TEST(HttpClient, CancelEndsRunningAndLaterCalls) {
   ASSERT_FALSE(later);
   EXPECT_EQ(later.error().kind(), ErrorKind::kCancelled);
   EXPECT_EQ(server.requests(), 1);
+}
+
+/// Whether `stop`, called once the request is with a peer that never answers, ends it long before
+/// its time-out and within less than libcurl's own second.
+void ExpectEndsAtOnce(HttpClient& client, HttpRequest request, const std::function<void()>& stop) {
+  using Clock = std::chrono::steady_clock;
+  std::promise<void> arrived;
+  LoopbackServer server([&arrived](const LoopbackRequest&) {
+    arrived.set_value();
+    return LoopbackAnswer{"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", false};
+  });
+  request.url = server.url();
+  Clock::time_point stopped;
+  std::thread stopper([&] {
+    arrived.get_future().wait();
+    // By then Send waits for the socket in the one poll of a second.
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    stopped = Clock::now();
+    stop();
+  });
+  Result<HttpResponse> answer = client.Send(request);
+  const auto ended = Clock::now();
+  stopper.join();
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().kind(), ErrorKind::kCancelled);
+  EXPECT_LT(ended - stopped, std::chrono::milliseconds(500));
+}
+
+TEST(HttpClient, StoppingWakesARequestThatASilentPeerHolds) {
+  HttpClient client({});
+  std::stop_source stop;
+  HttpRequest post;
+  post.method = "POST";
+  post.body = "held";
+  post.stop = stop.get_token();
+  ExpectEndsAtOnce(client, post, [&] { stop.request_stop(); });
+  post.despite_cancel = true;
+  EXPECT_EQ(client.Send(post).error().kind(), ErrorKind::kCancelled) << "not begun";
+  EXPECT_FALSE(client.cancelled()) << "the request alone";
+  ExpectEndsAtOnce(client, {}, [&] { client.Cancel(); });
+}
+
+TEST(HttpClient, AStoppedRequestLeavesTheOthersTheirConnections) {
+  LoopbackServer server([](const LoopbackRequest& request) {
+    if (request.target == "/held")
+      return LoopbackAnswer{"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n"};
+    return Answer(200, std::to_string(request.connection));
+  });
+  HttpClient client({});
+  EXPECT_EQ(client.Send(Get(server.url() + "/a"))->body, "0");
+  std::stop_source stop;
+  HttpRequest held = Get(server.url() + "/held");
+  held.stop = stop.get_token();
+  held.on_body = [](std::string_view) { return OkStatus(); };
+  std::thread stopper([&] {
+    while (server.requests() < 2) std::this_thread::yield();
+    stop.request_stop();
+  });
+  EXPECT_EQ(client.Send(held).error().kind(), ErrorKind::kCancelled);
+  stopper.join();
+  // The held one went over connection 0, whose next answer would be the rest of its own.
+  EXPECT_EQ(client.Send(Get(server.url() + "/b"))->body, "1");
 }
 
 TEST(HttpClient, RefusesHeadersThatWouldSmuggleALine) {

@@ -391,3 +391,177 @@ def test_a_cluster_that_stops_in_between_is_waited_for(
         assert_numbers(front.rows(NUMBERS.format(10)), 10)  # 503 until it has started
     finally:
         control(lake, "POST", "cluster", {"cluster_id": lake["cluster"], "state": "RUNNING"})
+
+
+def test_a_statement_is_cancelled_here_and_at_the_server(
+    lake: dict[str, Any], front: Client, faults: Callable[..., None]
+) -> None:
+    front.count("SELECT 1")  # the first one waits for Spark
+    faults(thrift="GetOperationStatus", state="RUNNING")  # for ever
+    for options, code in [("cancel=1500", "CANCELLED"), ("timeout=1", "SQL_TIMEOUT")]:
+        control(lake, "DELETE", "log")
+        assert front.refusal("SELECT 1", f"direct=0,{options}").endswith(f"[{code}]")
+        methods = [call.get("thrift") for call in calls(lake)]
+        assert "CancelOperation" in methods and methods.count("CloseOperation") == 1, methods
+
+
+# --- memory --------------------------------------------------------------------
+
+
+def test_five_million_rows_stream_through_little_memory(
+    front: Client, spark: Client, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for client, form, rows in [(front, "links", 5_000_000), (spark, "columns", 500_000)]:
+        started = time.monotonic()
+        statement = f"SELECT id, concat('row ', id) AS label FROM range({rows})"
+        counted, peak_kib = client.count(statement)
+        assert counted == rows and 0 < peak_kib < 128 << 10
+        with capsys.disabled():
+            spent = time.monotonic() - started
+            print(f" {form}: {rows} rows, {spent:.0f} s, {peak_kib >> 10} MiB", end="")
+
+
+# --- faults --------------------------------------------------------------------
+
+
+def test_throttling_is_waited_out_on_any_call(front: Client, faults: Callable[..., None]) -> None:
+    faults(thrift="ExecuteStatement", count=2, status=429, retry_after=1)
+    faults(thrift="OpenSession", count=1, status=503)
+    started = time.monotonic()
+    assert_numbers(front.rows(NUMBERS.format(10)), 10)
+    assert time.monotonic() - started > 3
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"status": 500},
+        {"drop": "before"},
+        {"drop": "body"},
+        {"thrift_status": "INVALID_HANDLE", "after": 0},
+    ],
+    ids=str,
+)
+def test_a_failed_fetch_is_resumed_or_started_again(
+    lake: dict[str, Any], front: Client, faults: Callable[..., None], fault: dict[str, Any]
+) -> None:
+    control(lake, "POST", "sql", {"rows_per_fetch": 10})
+    faults(thrift="FetchResults", **{"after": 2, "count": 1, **fault})
+    assert_numbers(front.rows(NUMBERS.format(50), "arrow=0,direct=0"), 50)
+
+
+def test_a_result_lost_in_the_middle_is_an_error(
+    lake: dict[str, Any], front: Client, faults: Callable[..., None]
+) -> None:
+    control(lake, "POST", "sql", {"rows_per_fetch": 10})
+    faults(thrift="FetchResults", after=2, count=1, thrift_status="INVALID_HANDLE")
+    line = front.refusal(NUMBERS.format(50), "arrow=0,direct=0")
+    assert line.endswith("[SQL_RESULT_LOST]") and "20 rows came before" in line
+
+
+def test_a_statement_is_not_repeated_after_500(
+    lake: dict[str, Any], front: Client, faults: Callable[..., None]
+) -> None:
+    control(lake, "DELETE", "log")
+    faults(thrift="ExecuteStatement", count=1, status=500)
+    assert front.refusal(NUMBERS.format(10)).endswith("[DATABRICKS_UNAVAILABLE]")
+    assert [c.get("thrift") for c in calls(lake)].count("ExecuteStatement") == 1
+
+
+def test_a_forgotten_session_is_opened_again(front: Client, faults: Callable[..., None]) -> None:
+    faults(thrift="ExecuteStatement", count=1, thrift_status="INVALID_HANDLE")
+    assert_numbers(front.rows(NUMBERS.format(10)), 10)
+    faults(thrift="ExecuteStatement", count=1, status=404)
+    assert_numbers(front.rows(NUMBERS.format(10)), 10)
+
+
+def test_a_wrong_token_is_told_and_not_shown(front: Client, tmp_path: Path) -> None:
+    wrong = Client(front.url, "databricks", "dapi-wrong-token", tmp_path)
+    assert wrong.refusal("SELECT 1").endswith(("[DATABRICKS_TOKEN_INVALID]", "[DATABRICKS_DENIED]"))
+
+
+def test_a_sign_in_page_is_no_result(front: Client, faults: Callable[..., None]) -> None:
+    for method in ("OpenSession", "ExecuteStatement", "FetchResults"):
+        faults(thrift=method, count=1, html=True)
+        line = front.refusal(NUMBERS.format(10), "direct=0")
+        assert line.endswith("[SQL_ANSWER]") and "not Thrift" in line
+
+
+@pytest.mark.parametrize("rows", ["none", "empty_batch", "expired_links"])
+def test_odd_replies_lose_no_row(
+    lake: dict[str, Any], front: Client, faults: Callable[..., None], rows: str
+) -> None:
+    if rows == "expired_links":
+        control(lake, "POST", "sql", {"links_from_rows": 0, "rows_per_link": 20})
+    faults(thrift="FetchResults", count=1, rows=rows)
+    assert_numbers(front.rows(NUMBERS.format(100), "direct=0"), 100)
+
+
+def test_a_bad_lz4_frame_gives_no_row(front: Client, faults: Callable[..., None]) -> None:
+    faults(thrift="FetchResults", rows="garbled_batch")
+    line = front.refusal(NUMBERS.format(100), "direct=0,links=0")
+    assert line.endswith(("[SQL_ARROW_BYTES]", "[SQL_ROWS_DIFFER]"))
+
+
+def test_links_that_fail_are_read_in_the_end(
+    lake: dict[str, Any], front: Client, faults: Callable[..., None]
+) -> None:
+    control(lake, "POST", "sql", {"links_from_rows": 0, "rows_per_link": 10, "links_per_fetch": 3})
+    faults(match="^/results/", after=1, count=1, status=403)
+    faults(match="^/results/", after=3, count=1, body="truncated")
+    faults(match="^/results/", after=4, count=1, body="garbled")
+    faults(match="^/results/", after=5, count=1, drop="body")
+    faults(match="^/results/", after=6, count=1, status=500)
+    assert_numbers(front.rows(NUMBERS.format(200)), 200)
+    links = [call for call in calls(lake) if call["path"].startswith("/results/")]
+    assert links and not any(call["with_token"] for call in links)
+
+
+def test_links_voided_in_the_middle_are_asked_for_again(
+    lake: dict[str, Any], front: Client, faults: Callable[..., None]
+) -> None:
+    control(lake, "POST", "sql", {"links_from_rows": 0, "rows_per_link": 10, "links_per_fetch": 4})
+    faults(match="^/results/", delay_ms=50)
+    voided = threading.Timer(1.0, lambda: control(lake, "POST", "expire-links"))
+    voided.start()
+    assert_numbers(front.rows(NUMBERS.format(600), "downloads=1"), 600)
+    voided.join()
+
+
+def test_links_that_stay_refused_end_in_an_error(
+    lake: dict[str, Any], front: Client, faults: Callable[..., None]
+) -> None:
+    control(lake, "POST", "sql", {"links_from_rows": 0, "rows_per_link": 10})
+    faults(match="^/results/", status=403)
+    line = front.refusal(NUMBERS.format(100))
+    assert line.endswith("[SQL_LINK_REFUSED]") and "sig=" not in line
+    control(lake, "DELETE", "fault")
+    assert_numbers(front.rows(NUMBERS.format(100), "links=0"), 100)
+
+
+def test_someone_elses_stop_is_no_success(front: Client, faults: Callable[..., None]) -> None:
+    for state, code in [("CANCELED", "SQL_STOPPED"), ("TIMEDOUT", "SQL_TIMEOUT")]:
+        faults(thrift="GetOperationStatus", count=1, state=state)
+        assert front.refusal(NUMBERS.format(10), "direct=0").endswith(f"[{code}]")
+
+
+def test_a_cluster_that_stops_in_between_is_waited_for(
+    lake: dict[str, Any], front: Client
+) -> None:
+    stopped = {"cluster_id": lake["cluster"], "state": "TERMINATED", "start_seconds": 2}
+    control(lake, "POST", "cluster", stopped)
+    try:
+        assert_numbers(front.rows(NUMBERS.format(10)), 10)  # 503 until it has started
+    finally:
+        control(lake, "POST", "cluster", {"cluster_id": lake["cluster"], "state": "RUNNING"})
+
+
+@pytest.mark.parametrize("held", ["OpenSession", "ExecuteStatement", "FetchResults"])
+def test_a_cancel_waits_for_no_silent_server(
+    lake: dict[str, Any], front: Client, faults: Callable[..., None], held: str
+) -> None:
+    front.count("SELECT 1")
+    faults(thrift=held, delay_ms=8000)
+    begun = time.monotonic()
+    assert front.refusal("SELECT 1", "direct=0,cancel=1000").endswith("[CANCELLED]")
+    assert time.monotonic() - begun < 6

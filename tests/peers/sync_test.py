@@ -417,3 +417,17 @@ def test_a_change_in_azure_is_found_by_one_listing(
     assert (table["version"], table["rows"], table["change"]) == (11, 16, "updated")
     assert sync.partitions("updated = 1") == ["b"]
     assert summary(sync.good())["read"] == 0
+
+
+def test_a_silent_workspace_does_not_hold_a_stop_back(sync: Sync, lake: dict[str, Any]) -> None:
+    sync.config["tables"] = [{"include": "corpus.*"}]
+    control(lake, "POST", "fault", {"match": "/tables", "delay_ms": 5000})
+    control(lake, "DELETE", "log")
+    process = sync.start()
+    while not control(lake, "GET", "log"):  # the schemas: the tables are asked for next
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    begun = time.monotonic()
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, out + err
+    assert time.monotonic() - begun < 3

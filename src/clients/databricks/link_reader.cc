@@ -76,12 +76,14 @@ LinkReader::LinkReader(std::shared_ptr<HttpClient> http, std::shared_ptr<arrow::
                        Options options)
     : http_(std::move(http)), sent_(std::move(sent)), options_(std::move(options)) {
   options_.retry.cancelled = [this, by_caller = std::move(options_.retry.cancelled)] {
-    std::lock_guard lock(mutex_);
-    return stopping_ || (by_caller && by_caller());
+    return stop_.stop_requested() || (by_caller && by_caller());
   };
+  on_stop_.emplace(options_.stop, [this] { stop_.request_stop(); });
 }
 
 LinkReader::~LinkReader() {
+  on_stop_.reset();
+  stop_.request_stop();
   {
     std::lock_guard lock(mutex_);
     stopping_ = true;
@@ -195,6 +197,7 @@ Result<std::string> LinkReader::FetchBytes(const ResultLink& link) {
   request.headers.assign(link.headers.begin(), link.headers.end());
   request.timeout_ms = 0;
   request.stall_timeout_s = kStallTimeoutS;
+  request.stop = stop_.get_token();
   request.on_body = [&](std::string_view bytes) -> Status {
     if (options_.retry.cancelled()) {
       return Error(ErrorKind::kCancelled, "CANCELLED", "stopped on request");

@@ -3,7 +3,7 @@
 //
 // Threads: downloads run on threads of the reader's own; its methods are one thread's. The bytes of
 // files on their way or waiting to be taken stay within a budget (a single larger file is let
-// through alone). The destructor waits for running downloads, which end at their next byte.
+// through alone). The destructor ends running downloads.
 //
 // Source: databricks-sql-connector 4.9 and databricks-jdbc (2025): links are signed addresses of a
 // storage service, which refuses a request that also carries an Authorization; only the link's own
@@ -16,10 +16,12 @@
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <thread>
 #include <vector>
@@ -48,6 +50,7 @@ class LinkReader {
     int64_t bytes_max = 64 << 20;
     bool lz4 = false;
     RetryPolicy retry;
+    std::stop_token stop;  ///< ends downloads as kCancelled
   };
 
   LinkReader(std::shared_ptr<HttpClient> http, std::shared_ptr<arrow::Schema> sent,
@@ -92,6 +95,8 @@ class LinkReader {
   std::deque<std::shared_ptr<Download>> downloads_;  // guarded by mutex_, as all below
   int64_t bytes_held_ = 0;
   bool stopping_ = false;
+  std::stop_source stop_;  // of all downloads
+  std::optional<std::stop_callback<std::function<void()>>> on_stop_;
   std::vector<std::thread> threads_;
 };
 

@@ -19,7 +19,7 @@ using apache::thrift::protocol::TBinaryProtocol;
 using apache::thrift::transport::TMemoryBuffer;
 using tcli::TCLIServiceClient;
 
-constexpr long kFarewellMs = 5000;
+constexpr long kFarewellMs = 3000;
 
 /// How generated code writes a request and reads its reply.
 template <class Request, class Reply>
@@ -97,46 +97,71 @@ Result<Reply> Ask(ThriftCarrier& carrier, const ThriftCall& call, const Request&
   return std::move(answered.reply);
 }
 
+struct Farewell {
+  ThriftCarrier& carrier;
+  std::atomic<bool>& silent;
+  const char* method;
+};
+
+template <class Request, class Reply>
+void Say(const Farewell& farewell, const Request& request, Method<Request, Reply> method) {
+  if (farewell.silent) return;
+  const ThriftCall call{farewell.method, Repeat::kNotTaken, kFarewellMs, /*farewell=*/true};
+  const Result<Reply> reply = Ask(farewell.carrier, call, request, method);
+  if (!reply && reply.error().code() == "HTTP_TIMEOUT") farewell.silent = true;
+}
+
 }  // namespace
 
-Result<tcli::TOpenSessionResp> SqlCalls::OpenSession(const tcli::TOpenSessionReq& request) {
+Result<tcli::TOpenSessionResp> SqlCalls::OpenSession(const tcli::TOpenSessionReq& request,
+                                                     std::stop_token stop) {
+  ThriftCall call{"OpenSession", Repeat::kAlways, timeout_ms_};
+  call.stop = std::move(stop);
   return Ask<tcli::TOpenSessionReq, tcli::TOpenSessionResp>(
-      *carrier_, {"OpenSession", Repeat::kAlways, timeout_ms_}, request,
+      *carrier_, call, request,
       {&TCLIServiceClient::send_OpenSession, &TCLIServiceClient::recv_OpenSession});
 }
 
 Result<tcli::TExecuteStatementResp> SqlCalls::ExecuteStatement(
-    const tcli::TExecuteStatementReq& request) {
+    const tcli::TExecuteStatementReq& request, std::stop_token stop) {
+  ThriftCall call{"ExecuteStatement", Repeat::kReplyLost, timeout_ms_};
+  call.stop = std::move(stop);
   return Ask<tcli::TExecuteStatementReq, tcli::TExecuteStatementResp>(
-      *carrier_, {"ExecuteStatement", Repeat::kReplyLost, timeout_ms_}, request,
+      *carrier_, call, request,
       {&TCLIServiceClient::send_ExecuteStatement, &TCLIServiceClient::recv_ExecuteStatement});
 }
 
 Result<tcli::TGetOperationStatusResp> SqlCalls::GetOperationStatus(
-    const tcli::TOperationHandle& operation) {
+    const tcli::TOperationHandle& operation, std::stop_token stop) {
   tcli::TGetOperationStatusReq request;
   request.operationHandle = operation;
+  ThriftCall call{"GetOperationStatus", Repeat::kAlways, timeout_ms_};
+  call.stop = std::move(stop);
   return Ask<tcli::TGetOperationStatusReq, tcli::TGetOperationStatusResp>(
-      *carrier_, {"GetOperationStatus", Repeat::kAlways, timeout_ms_}, request,
+      *carrier_, call, request,
       {&TCLIServiceClient::send_GetOperationStatus, &TCLIServiceClient::recv_GetOperationStatus});
 }
 
 Result<tcli::TGetResultSetMetadataResp> SqlCalls::GetResultSetMetadata(
-    const tcli::TOperationHandle& operation) {
+    const tcli::TOperationHandle& operation, std::stop_token stop) {
   tcli::TGetResultSetMetadataReq request;
   request.operationHandle = operation;
+  ThriftCall call{"GetResultSetMetadata", Repeat::kAlways, timeout_ms_};
+  call.stop = std::move(stop);
   return Ask<tcli::TGetResultSetMetadataReq, tcli::TGetResultSetMetadataResp>(
-      *carrier_, {"GetResultSetMetadata", Repeat::kAlways, timeout_ms_}, request,
+      *carrier_, call, request,
       {&TCLIServiceClient::send_GetResultSetMetadata,
        &TCLIServiceClient::recv_GetResultSetMetadata});
 }
 
-Result<SqlCalls::Fetched> SqlCalls::FetchResults(const tcli::TFetchResultsReq& request) {
+Result<SqlCalls::Fetched> SqlCalls::FetchResults(const tcli::TFetchResultsReq& request,
+                                                 std::stop_token stop) {
   const bool by_offset = request.__isset.startRowOffset;
   ThriftCall call{"FetchResults", by_offset ? Repeat::kAlways : Repeat::kNotTaken, timeout_ms_};
   bool repeated = false;
   call.send_once = !by_offset;
   call.taken_twice = &repeated;
+  call.stop = std::move(stop);
   using Method = Method<tcli::TFetchResultsReq, tcli::TFetchResultsResp>;
   TRY(auto answered, AskSized(*carrier_, call, request,
                               Method{&TCLIServiceClient::send_FetchResults,
@@ -147,24 +172,24 @@ Result<SqlCalls::Fetched> SqlCalls::FetchResults(const tcli::TFetchResultsReq& r
 void SqlCalls::CancelOperation(const tcli::TOperationHandle& operation) {
   tcli::TCancelOperationReq request;
   request.operationHandle = operation;
-  (void)Ask<tcli::TCancelOperationReq, tcli::TCancelOperationResp>(
-      *carrier_, {"CancelOperation", Repeat::kAlways, kFarewellMs, true}, request,
+  Say<tcli::TCancelOperationReq, tcli::TCancelOperationResp>(
+      {*carrier_, silent_, "CancelOperation"}, request,
       {&TCLIServiceClient::send_CancelOperation, &TCLIServiceClient::recv_CancelOperation});
 }
 
 void SqlCalls::CloseOperation(const tcli::TOperationHandle& operation) {
   tcli::TCloseOperationReq request;
   request.operationHandle = operation;
-  (void)Ask<tcli::TCloseOperationReq, tcli::TCloseOperationResp>(
-      *carrier_, {"CloseOperation", Repeat::kAlways, kFarewellMs, true}, request,
+  Say<tcli::TCloseOperationReq, tcli::TCloseOperationResp>(
+      {*carrier_, silent_, "CloseOperation"}, request,
       {&TCLIServiceClient::send_CloseOperation, &TCLIServiceClient::recv_CloseOperation});
 }
 
 void SqlCalls::CloseSession(const tcli::TSessionHandle& session) {
   tcli::TCloseSessionReq request;
   request.sessionHandle = session;
-  (void)Ask<tcli::TCloseSessionReq, tcli::TCloseSessionResp>(
-      *carrier_, {"CloseSession", Repeat::kAlways, kFarewellMs, true}, request,
+  Say<tcli::TCloseSessionReq, tcli::TCloseSessionResp>(
+      {*carrier_, silent_, "CloseSession"}, request,
       {&TCLIServiceClient::send_CloseSession, &TCLIServiceClient::recv_CloseSession});
 }
 

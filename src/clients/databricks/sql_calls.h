@@ -1,12 +1,14 @@
 // The calls of the SQL protocol, typed: each is one Thrift message there and one back. Which may be
 // repeated is decided here. Thread-safe; every call blocks.
 //
-// Errors of all: those of thrift_carrier.h; kCorrupt SQL_ANSWER (the bytes are not the reply's). A
-// failure inside a reply's status is the caller's to judge.
+// Errors of all: those of thrift_carrier.h; kCorrupt SQL_ANSWER (the bytes are not the reply's);
+// kCancelled once `stop` was asked to. A failure inside a reply's status is the caller's to judge.
 #pragma once
 
 #include <tcli_service_types.h>
 
+#include <atomic>
+#include <stop_token>
 #include <string>
 
 #include "base/result.h"
@@ -26,16 +28,20 @@ class SqlCalls {
   /// `timeout_ms`: of each call but farewells, which have a few seconds.
   SqlCalls(ThriftCarrier* carrier, long timeout_ms) : carrier_(carrier), timeout_ms_(timeout_ms) {}
 
-  Result<tcli::TOpenSessionResp> OpenSession(const tcli::TOpenSessionReq& request);
+  Result<tcli::TOpenSessionResp> OpenSession(const tcli::TOpenSessionReq& request,
+                                             std::stop_token stop);
   /// The statement must be one that only reads: after a lost reply it is sent again.
-  Result<tcli::TExecuteStatementResp> ExecuteStatement(const tcli::TExecuteStatementReq& request);
-  Result<tcli::TGetOperationStatusResp> GetOperationStatus(const tcli::TOperationHandle& operation);
+  Result<tcli::TExecuteStatementResp> ExecuteStatement(const tcli::TExecuteStatementReq& request,
+                                                       std::stop_token stop);
+  Result<tcli::TGetOperationStatusResp> GetOperationStatus(const tcli::TOperationHandle& operation,
+                                                           std::stop_token stop);
   Result<tcli::TGetResultSetMetadataResp> GetResultSetMetadata(
-      const tcli::TOperationHandle& operation);
+      const tcli::TOperationHandle& operation, std::stop_token stop);
   /// With a startRowOffset it says which rows it wants, and may be repeated. Without, it is not
   /// repeated once it may have been taken, since it moves the server's cursor.
-  Result<Fetched> FetchResults(const tcli::TFetchResultsReq& request);
-  /// Farewells: sent once, also after a cancel. Nobody could do anything about their failure.
+  Result<Fetched> FetchResults(const tcli::TFetchResultsReq& request, std::stop_token stop);
+  /// Farewells: sent once, also after a cancel. Nobody could do anything about their failure. After
+  /// one that a server left unanswered, none is sent: it would only be waited for as well.
   void CancelOperation(const tcli::TOperationHandle& operation);
   void CloseOperation(const tcli::TOperationHandle& operation);
   void CloseSession(const tcli::TSessionHandle& session);
@@ -43,6 +49,7 @@ class SqlCalls {
  private:
   ThriftCarrier* const carrier_;
   const long timeout_ms_;
+  std::atomic<bool> silent_{false};
 };
 
 }  // namespace mms::databricks

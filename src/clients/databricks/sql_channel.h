@@ -91,9 +91,8 @@ class SqlChannel {
   /// Runs the statement, and returns when it has run and its columns are known.
   Result<std::unique_ptr<SqlRows>> Execute(std::string statement, StatementOptions options = {});
 
-  /// Ends the statements that run or are being read now, here and at the server. A call under
-  /// way is waited for: that of a cluster that starts, or a fetch for which the server still works.
-  /// The HTTP client's Cancel ends those too.
+  /// Ends the statements that run or are being read now, here and at the server: here at once,
+  /// whatever the server does; it is told within seconds, or not if it does not listen.
   void Cancel();
 
  private:

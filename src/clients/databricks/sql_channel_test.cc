@@ -255,26 +255,6 @@ TEST(SqlChannel, SomeoneElsesCancelIsNoSuccess) {
   EXPECT_EQ(ReadIds(*Open(Options(server))).error().code(), "SQL_TIMEOUT");
 }
 
-TEST(SqlChannel, CancelEndsAStatementHereAndAtTheServer) {
-  FakeSqlServer server;
-  std::atomic<bool> running{false};
-  server.on_status = [&](auto& reply) {
-    reply.operationState = TOperationState::RUNNING;
-    running = true;
-  };
-  const auto channel = Open(Options(server));
-  std::thread canceller([&] {
-    while (!running) std::this_thread::yield();
-    channel->Cancel();
-  });
-  auto ids = ReadIds(*channel);
-  canceller.join();
-  ASSERT_FALSE(ids);
-  EXPECT_EQ(ids.error().kind(), ErrorKind::kCancelled);
-  EXPECT_GE(server.count("CancelOperation"), 1);
-  EXPECT_EQ(server.count("CloseOperation"), 1);
-}
-
 TEST(SqlChannel, AStatementThatTakesTooLongIsCancelled) {
   FakeSqlServer server;
   server.on_status = [](auto& reply) { reply.operationState = TOperationState::RUNNING; };

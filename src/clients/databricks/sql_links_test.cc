@@ -226,5 +226,30 @@ TEST(SqlLinks, AnAbandonedResultEndsItsDownloads) {
   EXPECT_EQ(result.server.count("CloseOperation"), 1);
 }
 
+TEST(SqlLinks, CancelEndsADownloadThatTheStorageHolds) {
+  LinkedResult result(3, 3);
+  std::atomic<bool> holds{false};
+  result.on_file = [&](int64_t link, int) -> std::optional<LoopbackAnswer> {
+    if (link != 1) return std::nullopt;
+    holds = true;
+    return LoopbackAnswer{"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", false};
+  };
+  const auto channel = result.Open();
+  auto rows = channel->Execute("SELECT id FROM t");
+  ASSERT_TRUE(rows) << rows.error().ToString();
+  const auto first = (*rows)->Next();
+  ASSERT_TRUE(first) << first.error().ToString();
+  std::thread canceller([&] {
+    while (!holds) std::this_thread::yield();
+    channel->Cancel();
+  });
+  const auto begun = std::chrono::steady_clock::now();
+  const auto second = (*rows)->Next();
+  canceller.join();
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().kind(), ErrorKind::kCancelled) << second.error().ToString();
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::seconds(5));
+}
+
 }  // namespace
 }  // namespace mms::databricks

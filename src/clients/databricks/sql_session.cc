@@ -55,8 +55,8 @@ SqlSessions::~SqlSessions() {
   if (session_ != nullptr) calls_.CloseSession(session_->handle);
 }
 
-Result<std::shared_ptr<const SqlSession>> SqlSessions::Open() {
-  TRY(const tcli::TOpenSessionResp reply, calls_.OpenSession(MakeRequest(options_)));
+Result<std::shared_ptr<const SqlSession>> SqlSessions::Open(const std::stop_token& stop) {
+  TRY(const tcli::TOpenSessionResp reply, calls_.OpenSession(MakeRequest(options_), stop));
   const tcli::TStatus& status = reply.status;
   const bool refused = status.statusCode == tcli::TStatusCode::ERROR ||
                        status.statusCode == tcli::TStatusCode::INVALID_HANDLE;
@@ -74,10 +74,10 @@ Result<std::shared_ptr<const SqlSession>> SqlSessions::Open() {
   return std::shared_ptr<const SqlSession>(session);
 }
 
-Result<std::shared_ptr<const SqlSession>> SqlSessions::Get() {
+Result<std::shared_ptr<const SqlSession>> SqlSessions::Get(const std::stop_token& stop) {
   std::lock_guard lock(mutex_);
   if (session_ == nullptr) {
-    TRY(session_, Open());
+    TRY(session_, Open(stop));
   }
   return session_;
 }
@@ -85,6 +85,11 @@ Result<std::shared_ptr<const SqlSession>> SqlSessions::Get() {
 void SqlSessions::Forget(const std::shared_ptr<const SqlSession>& session) {
   std::lock_guard lock(mutex_);
   if (session_ == session) session_ = nullptr;
+}
+
+void SqlSessions::Close(const std::shared_ptr<const SqlSession>& session) {
+  Forget(session);
+  calls_.CloseSession(session->handle);
 }
 
 }  // namespace mms::databricks

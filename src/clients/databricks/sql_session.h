@@ -7,6 +7,7 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
+#include <stop_token>
 
 #include "clients/databricks/sql_calls.h"
 #include "clients/databricks/sql_channel.h"
@@ -34,13 +35,15 @@ class SqlSessions {
   SqlCalls& calls() { return calls_; }
   bool http_cancelled() const { return http_->cancelled(); }
 
-  /// The session that is open, or a new one.
-  Result<std::shared_ptr<const SqlSession>> Get();
+  /// The session that is open, or a new one; waiting for it ends when `stop` is asked to.
+  Result<std::shared_ptr<const SqlSession>> Get(const std::stop_token& stop);
   /// The server does not know `session` any more; Get opens another.
   void Forget(const std::shared_ptr<const SqlSession>& session);
+  /// Ends at the server what runs in `session` and cannot be named.
+  void Close(const std::shared_ptr<const SqlSession>& session);
 
  private:
-  Result<std::shared_ptr<const SqlSession>> Open();
+  Result<std::shared_ptr<const SqlSession>> Open(const std::stop_token& stop);
 
   const SqlChannel::Options options_;
   const std::shared_ptr<HttpClient> http_;

@@ -46,6 +46,7 @@ void RunList::Leave(StatementRun* run) {
 
 void RunList::CancelAll() {
   std::lock_guard lock(mutex_);
+  for (StatementRun* run : runs_) run->Stop();  // all at once, whatever a farewell takes
   for (StatementRun* run : runs_) run->Cancel();
 }
 
@@ -64,8 +65,15 @@ StatementRun::~StatementRun() {
 }
 
 void StatementRun::Cancel() {
-  cancelled_ = true;
-  if (const auto running = operation()) calls().CancelOperation(*running);
+  Stop();
+  if (const auto running = OperationToCancel()) calls().CancelOperation(*running);
+}
+
+/// The operation that the server was not yet told to cancel; from now on it was.
+std::optional<tcli::TOperationHandle> StatementRun::OperationToCancel() {
+  std::lock_guard lock(mutex_);
+  if (!operation_ || std::exchange(cancel_told_, true)) return std::nullopt;
+  return operation_;
 }
 
 std::optional<tcli::TOperationHandle> StatementRun::operation() const {
@@ -76,14 +84,17 @@ std::optional<tcli::TOperationHandle> StatementRun::operation() const {
 void StatementRun::SetOperation(std::optional<tcli::TOperationHandle> operation) {
   std::lock_guard lock(mutex_);
   operation_ = std::move(operation);
+  cancel_told_ = false;
 }
 
 /// Frees what the server holds for the statement.
 void StatementRun::Close() {
   const auto open = operation();
   if (!open) return;
+  if (!has_run_) {
+    if (const auto running = OperationToCancel()) calls().CancelOperation(*running);
+  }
   SetOperation(std::nullopt);
-  if (!has_run_) calls().CancelOperation(*open);
   calls().CloseOperation(*open);
 }
 
@@ -105,7 +116,7 @@ Error StatementRun::ResultLost(const std::string& why) const {
 }
 
 Status StatementRun::CheckCancelled() const {
-  return cancelled_ || sessions().http_cancelled() ? Status(Cancelled()) : OkStatus();
+  return stopped() || sessions().http_cancelled() ? Status(Cancelled()) : OkStatus();
 }
 
 Status StatementRun::JudgeStatus(const tcli::TStatus& status) const {
@@ -116,7 +127,7 @@ Status StatementRun::JudgeStatus(const tcli::TStatus& status) const {
   if (unknown || SaysUnknownHandle(status.errorMessage)) {
     return SessionLost(status.errorMessage.empty() ? "unknown handle" : status.errorMessage);
   }
-  if (cancelled_) return Cancelled();
+  if (stopped()) return Cancelled();
   return FromSqlFailure({status.sqlState, status.errorMessage, status.displayMessage, statement_});
 }
 
@@ -160,9 +171,12 @@ Status StatementRun::PrepareRestart(const Error& why) {
 
 Status StatementRun::StartOnce() {
   TRY_VOID(CheckCancelled());
-  TRY(session_, sessions().Get());
+  TRY(session_, sessions().Get(stop_.get_token()));
   fetch_rows_ = session_->databricks ? kDirectRowsMax : kFetchRowsFirst;
-  TRY(tcli::TExecuteStatementResp reply, Known(calls().ExecuteStatement(MakeRequest())));
+  auto executed = Known(calls().ExecuteStatement(MakeRequest(), stop_.get_token()));
+  // It may run by now, under a name that we were not told; its session ends it.
+  if (!executed && stopped()) sessions().Close(session_);
+  TRY(tcli::TExecuteStatementResp reply, std::move(executed));
   TRY_VOID(JudgeStatus(reply.status));
   if (!reply.__isset.operationHandle) return BadAnswer("runs a statement without naming it");
   SetOperation(reply.operationHandle);
@@ -210,7 +224,7 @@ Status StatementRun::TakeExecuted(tcli::TExecuteStatementResp reply) {
   if (has.resultSetMetadata) {
     TRY_VOID(PlanSchema(direct.resultSetMetadata));
   } else {
-    TRY(const auto metadata, Known(calls().GetResultSetMetadata(*operation())));
+    TRY(const auto metadata, Known(calls().GetResultSetMetadata(*operation(), stop_.get_token())));
     TRY_VOID(PlanSchema(metadata));
   }
   if (has.closeOperation) SetOperation(std::nullopt);  // the server has closed it already
@@ -233,7 +247,7 @@ Status StatementRun::WaitUntilRun(std::optional<tcli::TGetOperationStatusResp> r
       wait_ms = std::min(wait_ms * 3 / 2 + 1, channel().poll_max_ms);
     }
     TRY_VOID(CheckCancelled());
-    TRY(reply, Known(calls().GetOperationStatus(*operation())));
+    TRY(reply, Known(calls().GetOperationStatus(*operation(), stop_.get_token())));
   }
 }
 
@@ -255,7 +269,7 @@ Result<bool> StatementRun::HasRun(const tcli::TGetOperationStatusResp& reply) co
   switch (reply.operationState) {
     case TOperationState::FINISHED: return true;
     case TOperationState::CANCELED:
-      if (cancelled_) return Cancelled();
+      if (stopped()) return Cancelled();
       return Error(ErrorKind::kConflict, "SQL_STOPPED",
                    "someone cancelled the statement at the server; run again")
           .At(ShownStatement(statement_));
@@ -265,7 +279,7 @@ Result<bool> StatementRun::HasRun(const tcli::TGetOperationStatusResp& reply) co
                    "the server gave the statement up for taking too long")
           .At(ShownStatement(statement_));
     case TOperationState::ERROR:
-      if (cancelled_) return Cancelled();
+      if (stopped()) return Cancelled();
       return FromSqlFailure({reply.sqlState, reply.errorMessage, reply.displayMessage, statement_});
     default: return false;
   }
@@ -376,7 +390,7 @@ Status StatementRun::Fetch(bool fresh_links) {
     request.__set_maxBytes(channel().fetch_bytes);
     request.__set_startRowOffset(next_row_);
   }
-  Result<SqlCalls::Fetched> fetched = Known(calls().FetchResults(request));
+  Result<SqlCalls::Fetched> fetched = Known(calls().FetchResults(request, stop_.get_token()));
   if (!fetched) {
     const Error& error = fetched.error();
     const bool lost = error.kind() == ErrorKind::kUnavailable && error.code() != "SQL_SESSION_LOST";
@@ -469,6 +483,7 @@ Status StatementRun::TakeLinks(const tcli::TRowSet& rows, bool fresh) {
     options.lz4 = lz4_;
     options.retry = channel().failures;
     options.retry.cancelled = [this] { return !CheckCancelled(); };
+    options.stop = stop_.get_token();
     links_ = std::make_unique<LinkReader>(sessions().links(), sent_, std::move(options));
   }
   links_->Add(std::move(links), fresh);

@@ -5,7 +5,6 @@
 #include <arrow/type_fwd.h>
 #include <tcli_service_types.h>
 
-#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <deque>
@@ -13,6 +12,7 @@
 #include <mutex>
 #include <optional>
 #include <set>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -54,7 +54,8 @@ class StatementRun : public SqlRows {
   Status Start();
   const std::shared_ptr<arrow::Schema>& schema() const override { return schema_.arrow; }
   Result<std::shared_ptr<arrow::RecordBatch>> Next() override;
-  /// From any thread.
+  /// Both from any thread. Stop ends waiting here; Cancel ends the work at the server too.
+  void Stop() { stop_.request_stop(); }
   void Cancel();
 
  private:
@@ -84,7 +85,9 @@ class StatementRun : public SqlRows {
   void AdaptFetch(size_t bytes, int64_t rows);
   void SetOperation(std::optional<tcli::TOperationHandle> operation);
   std::optional<tcli::TOperationHandle> operation() const;
+  std::optional<tcli::TOperationHandle> OperationToCancel();
   void Close();
+  bool stopped() const { return stop_.stop_requested(); }
   Error SessionLost(const std::string& why) const;
   Error ResultLost(const std::string& why) const;
 
@@ -100,7 +103,8 @@ class StatementRun : public SqlRows {
   std::shared_ptr<const SqlSession> session_;
   mutable std::mutex mutex_;
   std::optional<tcli::TOperationHandle> operation_;  // guarded by mutex_: Cancel reads it
-  std::atomic<bool> cancelled_{false};
+  bool cancel_told_ = false;                         // so is this: to the server
+  std::stop_source stop_;
 
   ResultSchema schema_;
   std::shared_ptr<arrow::Schema> sent_;  // of an Arrow result; null = columns

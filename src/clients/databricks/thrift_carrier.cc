@@ -166,6 +166,7 @@ Result<HttpRequest> ThriftCarrier::MakeRequest(const ThriftCall& call, const std
       call.timeout_ms / 1000 + 1;  // a server may think as long as it may take
   request.send_once = call.send_once;
   request.despite_cancel = call.farewell;
+  request.stop = call.stop;
   return request;
 }
 
@@ -181,6 +182,9 @@ Result<std::string> ThriftCarrier::Exchange(const ThriftCall& call, const std::s
   RetryPolicy throttled = options_.failures;
   throttled.throttled_deadline_ms = options_.throttled_deadline_ms;
   throttled.wait_max_ms = 60'000;
+  throttled.cancelled = [&call, by_client = std::move(throttled.cancelled)] {
+    return call.stop.stop_requested() || (by_client && by_client());
+  };
   RetryPolicy unavailable = throttled;
   unavailable.throttled_deadline_ms = options_.unavailable_deadline_ms;
   Backoff after_429(throttled);

@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <stop_token>
 #include <string>
 
 #include "base/http_client.h"
@@ -39,6 +40,8 @@ struct ThriftCall {
   bool send_once = false;
   /// Set when the call was sent again though an earlier one may have been taken.
   bool* taken_twice = nullptr;
+  /// Ends the call, on its way or waiting to be repeated, as kCancelled.
+  std::stop_token stop = {};
 };
 
 class ThriftCarrier {
