@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <system_error>
 
+#include "migration/workflow/engine.h"
 #include "service/instance.h"
 #include "service/next_match.h"
 
@@ -58,6 +59,10 @@ migration::ScanScope ScopeOf(const ScanTask& scan) {
   }
   if (!scan.db_name.empty() && scope.tables.empty()) scope.schemas = {scan.db_name};
   return scope;
+}
+
+Error ScanStopped() {
+  return Error(ErrorKind::kCancelled, "SCAN_STOPPED", "stopped with its data source; scan again");
 }
 
 }  // namespace
@@ -210,7 +215,7 @@ Status Service::StartDataSource(int64_t source_id) {
 }
 
 Status Service::StopDataSource(int64_t source_id) {
-  const std::string stopped = "stopped with its data source; scan again";
+  const std::string stopped = migration::ErrorText(ScanStopped());
   TRY(const DataSource source, store_->GetSource(source_id));
   if (source.status != kStarted && source.status != kStarting && source.status != kStopping) {
     TRY_VOID(store_->AskStop(source_id, false));
@@ -258,9 +263,8 @@ Status Service::EndScan(const ScanTask& scan, const Result<std::string>& result)
     end.result = *result;
   } else {
     end.status = ScanStatus::kFailed;
-    end.error = result.error().kind() == ErrorKind::kCancelled
-                    ? "stopped with its data source; scan again"
-                    : result.error().ToString();
+    const bool stopped = result.error().kind() == ErrorKind::kCancelled;
+    end.error_json = migration::ErrorText(stopped ? ScanStopped() : result.error());
   }
   return store_->EndScan(scan.id, end);
 }
@@ -288,6 +292,11 @@ Result<bool> Service::TickScan(const DataSource& source) {
     changed_.notify_all();
   });
   return true;
+}
+
+bool Service::WasAskedToStop(int64_t source_id) {
+  const std::lock_guard lock(mutex_);
+  return stops_asked_.contains(source_id);
 }
 
 void Service::NoteWork(int64_t source_id) {
@@ -338,7 +347,12 @@ Status Service::StopIdle(const DataSource& source) {
 }
 
 Status Service::TickSource(const DataSource& source) {
-  if (source.stop_asked && source.status != kStarting) return StopDataSource(source.id);
+  if (source.stop_asked && source.status != kStarting) {
+    TRY_VOID(StopDataSource(source.id));
+    const std::lock_guard lock(mutex_);
+    stops_asked_.insert(source.id);
+    return OkStatus();
+  }
   TRY_VOID(TickTimer(source));
   TRY(const bool works, TickScan(source));
   return works ? OkStatus() : StopIdle(source);

@@ -22,6 +22,7 @@
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -86,6 +87,9 @@ class Service {
   /// Ends its scans, which become FAILED, and returns when it is STOPPED.
   Status StopDataSource(int64_t source_id);
 
+  /// Whether another process asked for a stop since this one opened the folder (Store::AskStop).
+  bool WasAskedToStop(int64_t source_id);
+
   /// CreateMmsFetchMetadataJob: returns the scan's id at once. It runs when it is its turn.
   Result<int64_t> CreateFetchMetadataJob(int64_t source_id, const FetchScope& scope);
 
@@ -127,7 +131,8 @@ class Service {
   std::map<int64_t, std::shared_ptr<Instance>> instances_;  // guarded by mutex_; so below
   std::map<int64_t, std::thread> scans_;                    ///< by source
   std::map<int64_t, int64_t> busy_ms_;                      ///< by source: last seen at work
-  std::vector<int64_t> ended_;    ///< sources whose scan's thread has ended
+  std::vector<int64_t> ended_;  ///< sources whose scan's thread has ended
+  std::set<int64_t> stops_asked_;
   std::optional<Error> failure_;  ///< of the store, on a scan's thread; Tick returns it
   int64_t heartbeat_ms_ = 0;      ///< of Tick's caller
   std::thread background_;

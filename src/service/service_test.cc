@@ -139,7 +139,7 @@ TEST_F(ServiceTest, AScanStartsTheSourceByItselfAndKeepsItsResult) {
   EXPECT_EQ(Scans(id).front().status, ScanStatus::kInit);
   TickThrough();
   const ScanTask done = *service_->store().GetScan(*scan);
-  EXPECT_EQ(done.status, ScanStatus::kDone) << done.error;
+  EXPECT_EQ(done.status, ScanStatus::kDone) << done.error_json;
   EXPECT_EQ(done.progress, 10'000);
   const auto result = nlohmann::json::parse(done.result);
   EXPECT_EQ(result["databases"], 1);
@@ -154,7 +154,7 @@ TEST_F(ServiceTest, AScanOfNamedTablesFailsByNameWhenThereIsNone) {
   TickThrough();
   const ScanTask scan = Scans(id).front();
   EXPECT_EQ(scan.status, ScanStatus::kFailed);
-  EXPECT_NE(scan.error.find("main.sales.nothing"), std::string::npos) << scan.error;
+  EXPECT_NE(scan.error_json.find("main.sales.nothing"), std::string::npos) << scan.error_json;
   EXPECT_EQ(Get(id).updated_ms, std::nullopt);
 }
 
@@ -218,7 +218,7 @@ TEST_F(ServiceTest, AStopEndsTheScanThatRuns) {
   ASSERT_TRUE(service_->StopDataSource(id));
   EXPECT_EQ(Get(id).status, kStopped);
   EXPECT_EQ(Scans(id).front().status, ScanStatus::kFailed);
-  EXPECT_NE(Scans(id).front().error, "");
+  EXPECT_NE(Scans(id).front().error_json, "");
 }
 
 TEST_F(ServiceTest, AStopThatAnotherProcessAsksForIsObeyed) {
@@ -243,7 +243,7 @@ TEST_F(ServiceTest, AScanThatTheEndOfTheServiceCutsOffIsRunByTheNextOne) {
   EXPECT_EQ(Get(id).status, kStopped);
   EXPECT_EQ(Scans(id).front().status, ScanStatus::kInit);
   TickThrough();
-  EXPECT_EQ(Scans(id).front().status, ScanStatus::kDone) << Scans(id).front().error;
+  EXPECT_EQ(Scans(id).front().status, ScanStatus::kDone) << Scans(id).front().error_json;
 }
 
 TEST_F(ServiceTest, SettingsAndTheSourceItselfStayWhileItIsStarted) {

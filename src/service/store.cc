@@ -128,7 +128,7 @@ struct ScanRow {
     to.exchange(into(ended, has_ended));
     to.exchange(into(scan.interruptions));
     to.exchange(into(scan.result));
-    to.exchange(into(scan.error));
+    to.exchange(into(scan.error_json));
   }
   ScanTask Make() const {
     ScanTask made = scan;

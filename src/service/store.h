@@ -65,7 +65,7 @@ struct ScanTask {
   std::optional<int64_t> started_ms, ended_ms;
   int interruptions = 0;  ///< how often its process died
   std::string result;  ///< JSON: {"databases", "tables", "partitions", "failed": [...]}; "" = none
-  std::string error;   ///< errorMsg; "" = none
+  std::string error_json;  ///< errorMsg with its kind and code; "" = none
 };
 
 /// A span in which a source's instance ran.
@@ -153,13 +153,13 @@ class Store {
   struct ScanEnd {
     ScanStatus status = ScanStatus::kDone;
     std::string result;
-    std::string error;
+    std::string error_json;
     int64_t now_ms = 0;
   };
   /// DONE also sets the source's updated_ms.
   Status EndScan(int64_t id, const ScanEnd& end);
   /// Those of the source that have not begun become FAILED.
-  Status FailWaitingScans(int64_t source_id, const std::string& error, int64_t now_ms);
+  Status FailWaitingScans(int64_t source_id, const std::string& error_json, int64_t now_ms);
 
   // Instances. -------------------------------------------------------------------------------
 

@@ -166,7 +166,7 @@ TEST_F(StoreTest, WhatADeadProcessLeftIsPutRight) {
   ASSERT_TRUE(store_->BeginScan(scan, 100'000));
   ASSERT_TRUE(store_->Recover(1, 101'000));
   EXPECT_EQ(store_->GetScan(scan)->status, ScanStatus::kFailed) << "it died with each process";
-  EXPECT_NE(store_->GetScan(scan)->error, "");
+  EXPECT_NE(store_->GetScan(scan)->error_json, "");
 }
 
 TEST_F(StoreTest, OneScanAtATimeAndTheSameOneWaitsOnce) {

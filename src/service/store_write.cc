@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "migration/workflow/engine.h"
 #include "service/store_session.h"
 
 namespace mms::service {
@@ -222,12 +223,12 @@ Status Store::ReturnScan(int64_t scan_id) {
   });
 }
 
-Status Store::FailWaitingScans(int64_t source_id, const std::string& error, int64_t now_ms) {
+Status Store::FailWaitingScans(int64_t source_id, const std::string& error_json, int64_t now_ms) {
   return state_->Write([&](soci::session& sql) -> Status {
     long long id = source_id, now = now_ms;
     sql << "UPDATE scans SET status = 3, error = :error, ended_ms = :now "
            "WHERE source_id = :id AND status = 0",
-        use(error), use(now), use(id);
+        use(error_json), use(now), use(id);
     return OkStatus();
   });
 }
@@ -240,7 +241,7 @@ Status Store::EndScan(int64_t scan_id, const ScanEnd& end) {
     soci::statement update =
         (sql.prepare << "UPDATE scans SET status = :status, ended_ms = :now, result = :result, "
                         "error = :error WHERE id = :id AND status IN (0, 1)",
-         use(status), use(now), use(end.result), use(end.error), use(id));
+         use(status), use(now), use(end.result), use(end.error_json), use(id));
     if (Affected(update) != 1) return WrongScanState(scan_id);
     if (!done) return OkStatus();
     sql << "UPDATE scans SET progress = 10000 WHERE id = :id", use(id);
@@ -264,15 +265,17 @@ Status Store::Heartbeat(int64_t now_ms) {
 Status Store::Recover(int interruptions_max, int64_t now_ms) {
   return state_->Write([&](soci::session& sql) -> Status {
     long long now = now_ms;
-    const std::string error = "the process that ran it died each time it was begun, " +
-                              std::to_string(interruptions_max + 1) +
-                              " times; see the system's log, then scan again";
+    const std::string error_json = migration::ErrorText(
+        Error(ErrorKind::kInternal, "SCAN_INTERRUPTED",
+              fmt::format("the process that ran it died {} times; see the system's log, then scan "
+                          "again",
+                          interruptions_max + 1)));
     sql << "UPDATE instance_uses SET ended_ms = heartbeat_ms WHERE ended_ms IS NULL";
     sql << "UPDATE data_sources SET status = 4 WHERE status IN (1, 2, 3)";
     sql << "UPDATE data_sources SET stop_asked = 0";
     sql << "UPDATE scans SET status = 3, ended_ms = :now, error = :error "
            "WHERE status = 1 AND interruptions >= :most",
-        use(now), use(error), use(interruptions_max);
+        use(now), use(error_json), use(interruptions_max);
     sql << "UPDATE scans SET status = 0, progress = 0, interruptions = interruptions + 1 "
            "WHERE status = 1";
     return OkStatus();

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "terminal/output.h"
+#include "terminal/source_verbs.h"
 #include "terminal/verbs.h"
 #include "terminal/yaml_map.h"
 
@@ -35,6 +36,7 @@ struct Arguments {
   bool json = false;
   bool ddl = false;
   SyncFlags sync;
+  SourceFlags source;
   SandboxFlags sandbox;
 };
 
@@ -59,6 +61,7 @@ class CommandLine {
                 [this](Output& output) { return RunVerify(arguments_.file, output); });
     AddFileVerb("report", "Print the outcome table by table; needs no network and no secrets",
                 [this](Output& output) { return RunReport(arguments_.file, output); });
+    AddSource();
     AddSandbox();
     AddVerb("version", "Print the version", [](Output& output) { return RunVersion(output); });
     // Started by `run`; of no use by hand, hence not listed.
@@ -124,6 +127,92 @@ class CommandLine {
         "  mms sync -f migration.yaml --list 'sales.*'");
   }
 
+  using SourceVerb = ExitCode (*)(const SourceFlags&, Output&);
+
+  /// `mms source NAME ...`; `takes_name`: of the data source.
+  CLI::App* AddSourceVerb(CLI::App* source, const std::string& name, const std::string& help,
+                          SourceVerb verb, bool takes_name = true) {
+    SourceFlags& flags = arguments_.source;
+    CLI::App* sub = source->add_subcommand(name, help);
+    sub->callback([this, verb, &flags] {
+      chosen_ = [verb, &flags](Output& output) { return verb(flags, output); };
+    });
+    sub->add_flag("--json", arguments_.json, "Print one JSON object a line on stdout");
+    sub->add_option("--state", flags.state, "The state folder")->required()->type_name("DIR");
+    if (takes_name) {
+      sub->add_option("name", flags.name, "The data source")->required()->type_name("NAME");
+    }
+    source_verbs_.push_back(sub);
+    return sub;
+  }
+
+  void AddSource() {
+    SourceFlags& flags = arguments_.source;
+    CLI::App* source = app_.add_subcommand("source", "Keep, scan, start and stop data sources");
+    verbs_.push_back(source);
+    source->require_subcommand(1);
+    source->footer(
+        "\nExample:\n  mms source add sales --state ./state --set db.catalog=main ...\n"
+        "  mms source sync sales --state ./state");
+    CLI::App* items = source->add_subcommand("items", "List the settings of a data source");
+    items->callback([this, &flags] {
+      chosen_ = [&flags](Output& output) { return RunSourceItems(flags, output); };
+    });
+    items->add_flag("--json", arguments_.json, "Print one JSON object a line on stdout");
+    items->add_option("--lang", flags.lang, "Language of the names")
+        ->check(CLI::IsMember({"en_US", "zh_CN"}))
+        ->capture_default_str();
+    source_verbs_.push_back(items);
+    AddSourceRecords(source);
+    AddSourceLife(source);
+  }
+
+  void AddSourceRecords(CLI::App* source) {
+    SourceFlags& flags = arguments_.source;
+    CLI::App* add = AddSourceVerb(source, "add", "Add a data source", RunSourceAdd);
+    CLI::App* update = AddSourceVerb(source, "update", "Change settings", RunSourceUpdate);
+    add->add_option("--type", flags.type, "Its type")->capture_default_str();
+    add->add_option("--networklink", flags.networklink, "How it is reached")->capture_default_str();
+    update->add_option("--rename", flags.rename, "Its new name")->type_name("NAME");
+    for (CLI::App* sub : {add, update}) {
+      sub->add_option("--set", flags.settings,
+                      "A setting (mms source items); a secret as KEY=env:NAME or KEY=file:PATH")
+          ->type_name("KEY=VALUE")
+          ->allow_extra_args(false);
+    }
+    CLI::App* list = AddSourceVerb(source, "list", "List the data sources", RunSourceList, false);
+    list->add_option("--name", flags.part, "Only those with this in their name");
+    list->add_option("--page", flags.page, "From 1")->check(CLI::Range(1, 1'000'000));
+    list->add_option("--page-size", flags.page_size, "How many")
+        ->check(CLI::Range(1, 1'000))
+        ->capture_default_str();
+    AddSourceVerb(source, "show", "Print the settings, secrets masked", RunSourceShow);
+    AddSourceVerb(source, "remove", "Remove it, with what is known of its tables", RunSourceRemove);
+  }
+
+  void AddSourceLife(CLI::App* source) {
+    SourceFlags& flags = arguments_.source;
+    CLI::App* start = AddSourceVerb(
+        source, "start", "Keep it started in the foreground, and obey its timer", RunSourceStart);
+    start
+        ->add_option("--idle-minutes", flags.idle_minutes,
+                     "Shut it down after so long without work")
+        ->check(CLI::Range(0, 10'080))
+        ->capture_default_str();
+    AddSourceVerb(source, "stop", "Stop it, in whatever process it is", RunSourceStop);
+    AddSourceVerb(source, "status", "State, last scan, and what its instance took",
+                  RunSourceStatus);
+    CLI::App* sync = AddSourceVerb(source, "sync", "Update its metadata by a scan", RunSourceSync);
+    sync->add_option("--schema", flags.schema, "Scan this schema")->type_name("NAME");
+    sync->add_option("--table", flags.tables, "Scan this table; may be given several times")
+        ->type_name("TABLE")
+        ->allow_extra_args(false);
+    CLI::App* tables =
+        AddSourceVerb(source, "tables", "Print what its scans found", RunSourceTables);
+    tables->add_option("pattern", flags.pattern, "The tables to print, * and ? allowed")
+        ->type_name("PATTERN");
+  }
+
   void AddSandbox() {
     SandboxFlags& flags = arguments_.sandbox;
     CLI::App* sub =
@@ -179,6 +268,9 @@ class CommandLine {
   }
 
   std::string HelpOfChosen() const {
+    for (const CLI::App* verb : source_verbs_) {
+      if (verb->parsed()) return verb->help("mms source");
+    }
     for (const CLI::App* verb : verbs_) {
       if (verb->parsed()) return verb->help("mms");
     }
@@ -218,6 +310,7 @@ class CommandLine {
                 "mms"};
   Arguments arguments_;
   std::vector<CLI::App*> verbs_;
+  std::vector<CLI::App*> source_verbs_;
   Verb chosen_;
 };
 

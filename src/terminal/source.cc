@@ -1,0 +1,205 @@
+#include <unistd.h>
+
+#include "migration/metadata/metadata.h"
+#include "service/config_items.h"
+#include "terminal/source_verbs.h"
+#include "terminal/source_view.h"
+#include "terminal/text.h"
+
+namespace mms::terminal {
+namespace {
+
+using migration::Metadata;
+using migration::TableEntry;
+using service::DataSource;
+using service::Service;
+
+Result<std::unique_ptr<Service>> Take(const SourceFlags& flags) {
+  service::ServiceOptions options;
+  options.folder = flags.state;
+  return Service::Open(std::move(options));
+}
+
+/// KEY=VALUE as settings; secrets are read from where they are.
+Result<Json> ReadSettings(const std::vector<std::string>& texts) {
+  Json settings = Json::object();
+  for (const std::string& text : texts) {
+    const size_t equals = text.find('=');
+    const std::string key = text.substr(0, equals);
+    if (equals == text.npos) {
+      return Error(ErrorKind::kInvalidInput, "CONFIG_VALUE",
+                   "--set takes KEY=VALUE; mms source items lists the keys");
+    }
+    const std::string value = text.substr(equals + 1);
+    const service::ConfigItem* item = service::FindConfigItem(key);
+    const bool secret = item != nullptr && item->type == service::ConfigType::kPassword;
+    if (!secret || value.empty()) {
+      settings[key] = value;
+      continue;
+    }
+    TRY(const Secret read, ResolveSecret(value, key));
+    settings[key] = read.Reveal();
+  }
+  return settings;
+}
+
+Status Add(const SourceFlags& flags, Output& output) {
+  TRY(const Json settings, ReadSettings(flags.settings));
+  TRY(const auto service, Take(flags));
+  service::NewDataSource source;
+  source.name = flags.name;
+  source.type = flags.type;
+  source.networklink = flags.networklink;
+  source.config = nlohmann::json(settings);
+  TRY(const int64_t id, service->CreateDataSource(source));
+  TRY(const DataSource added, service->store().GetSource(id));
+  PrintSource(added, output);
+  return OkStatus();
+}
+
+Status List(const SourceFlags& flags, Output& output) {
+  TRY(SourceView view, SourceView::Open(flags.state));
+  const service::Store::SourceFilterBy filter{flags.part, ""};
+  TRY(const auto sources, view.store().ListSources(filter, {flags.page, flags.page_size}));
+  TRY(const int64_t total, view.store().CountSources(filter));
+  TextTable table({{"ID"}, {"NAME"}, {"STATUS"}, {"CATALOG"}, {"LAST SYNC"}});
+  for (const DataSource& source : sources) {
+    if (output.json()) {
+      output.Object("source", SourceFields(source));
+    } else {
+      table.AddRow({std::to_string(source.id), source.name,
+                    std::string(service::StatusName(source.status)),
+                    source.config.Get("db.catalog"), TimeText(source.updated_ms)});
+    }
+  }
+  if (!output.json()) output.Result(table.Render(ScreenOf(STDOUT_FILENO).utf8));
+  output.Log(Thousands(static_cast<int64_t>(sources.size())) + " of " +
+             Counted(total, "data source"));
+  return OkStatus();
+}
+
+Status Show(const SourceFlags& flags, Output& output) {
+  TRY(SourceView view, SourceView::Open(flags.state));
+  TRY(const DataSource source, view.store().FindSource(flags.name));
+  PrintSource(source, output);
+  return OkStatus();
+}
+
+Status ShowStatus(const SourceFlags& flags, Output& output) {
+  TRY(SourceView view, SourceView::Open(flags.state));
+  TRY(const DataSource source, view.store().FindSource(flags.name));
+  return PrintStatus(view.store(), source, output);
+}
+
+Status Update(const SourceFlags& flags, Output& output) {
+  TRY(const Json settings, ReadSettings(flags.settings));
+  TRY(const auto service, Take(flags));
+  TRY(const DataSource source, service->store().FindSource(flags.name));
+  if (!settings.empty()) TRY_VOID(service->UpdateConfig(source.id, nlohmann::json(settings)));
+  if (!flags.rename.empty()) TRY_VOID(service->RenameDataSource(source.id, flags.rename));
+  TRY(const DataSource updated, service->store().GetSource(source.id));
+  PrintSource(updated, output);
+  return OkStatus();
+}
+
+Status Remove(const SourceFlags& flags, Output& output) {
+  TRY(const auto service, Take(flags));
+  TRY(const DataSource source, service->store().FindSource(flags.name));
+  TRY_VOID(service->DeleteDataSource(source.id));
+  if (output.json()) output.Object("source_removed", {{"id", source.id}, {"name", source.name}});
+  output.Log("removed data source " + source.name + " and what was known of its tables");
+  return OkStatus();
+}
+
+Json TableFields(const TableEntry& table) {
+  return {{"source", table.listed.name},
+          {"kind", table.listed.kind},
+          {"state", migration::StateName(table.state)},
+          {"version", OrNull(table.version)},
+          {"partitions", OrNull(table.partitions)},
+          {"files", OrNull(table.files)},
+          {"rows", OrNull(table.rows)},
+          {"bytes", OrNull(table.bytes)},
+          {"updated", table.updated},
+          {"deleted", table.deleted}};
+}
+
+Status Tables(const SourceFlags& flags, Output& output) {
+  TRY(SourceView view, SourceView::Open(flags.state));
+  TRY(const DataSource source, view.store().FindSource(flags.name));
+  TRY(const auto metadata, Metadata::OpenToRead(service::SourceFolder(flags.state, source.id)));
+  migration::TableFilter filter;
+  filter.pattern = flags.pattern;
+  TextTable text({{"SOURCE"},
+                  {"KIND"},
+                  {"STATE"},
+                  {"PARTITIONS", TextTable::Align::kRight},
+                  {"ROWS", TextTable::Align::kRight},
+                  {"BYTES", TextTable::Align::kRight}});
+  TRY_VOID(metadata->VisitTables(filter, [&](const TableEntry& table) -> Status {
+    if (output.json()) {
+      output.Object("source_table", TableFields(table));
+    } else {
+      const std::string_view state =
+          table.deleted ? std::string_view("deleted") : migration::StateName(table.state);
+      text.AddRow({table.listed.name, table.listed.kind, std::string(state),
+                   table.partitions ? Thousands(table.partitions) : "-", Thousands(table.rows),
+                   HumanBytes(table.bytes)});
+    }
+    return OkStatus();
+  }));
+  if (!output.json()) output.Result(text.Render(ScreenOf(STDOUT_FILENO).utf8));
+  return OkStatus();
+}
+
+ExitCode CodeOf(const Status& status, Output& output) {
+  return status ? ExitCode::kDone : output.Fail(status.error());
+}
+
+}  // namespace
+
+ExitCode RunSourceItems(const SourceFlags& flags, Output& output) {
+  const bool chinese = flags.lang == "zh_CN";
+  TextTable table({{"KEY"}, {"TYPE"}, {"DEFAULT"}, {"NAME"}});
+  for (const service::ConfigItem& item : service::ConfigItems()) {
+    const std::string name = chinese ? item.name_zh : item.name;
+    if (output.json()) {
+      output.Object("source_item", {{"key", item.key},
+                                    {"name", name},
+                                    {"value_type", service::TypeName(item.type)},
+                                    {"group", item.group},
+                                    {"required", item.required},
+                                    {"fixed", item.fixed},
+                                    {"default", *item.value ? Json(item.value) : Json()}});
+    } else {
+      table.AddRow({item.key, std::string(service::TypeName(item.type)),
+                    item.required ? "(required)" : item.value, name});
+    }
+  }
+  if (!output.json()) output.Result(table.Render(ScreenOf(STDOUT_FILENO).utf8));
+  return ExitCode::kDone;
+}
+
+ExitCode RunSourceAdd(const SourceFlags& flags, Output& output) {
+  return CodeOf(Add(flags, output), output);
+}
+ExitCode RunSourceList(const SourceFlags& flags, Output& output) {
+  return CodeOf(List(flags, output), output);
+}
+ExitCode RunSourceShow(const SourceFlags& flags, Output& output) {
+  return CodeOf(Show(flags, output), output);
+}
+ExitCode RunSourceUpdate(const SourceFlags& flags, Output& output) {
+  return CodeOf(Update(flags, output), output);
+}
+ExitCode RunSourceRemove(const SourceFlags& flags, Output& output) {
+  return CodeOf(Remove(flags, output), output);
+}
+ExitCode RunSourceStatus(const SourceFlags& flags, Output& output) {
+  return CodeOf(ShowStatus(flags, output), output);
+}
+ExitCode RunSourceTables(const SourceFlags& flags, Output& output) {
+  return CodeOf(Tables(flags, output), output);
+}
+
+}  // namespace mms::terminal

@@ -1,0 +1,48 @@
+// `mms source ...`: data sources in a state folder. One function per verb; each prints its results
+// and errors through `output` and returns the exit code.
+//
+// What reads works beside a process that owns the folder. What changes takes the folder itself, but
+// for `stop`, which asks the owner.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "terminal/output.h"
+
+namespace mms::terminal {
+
+struct SourceFlags {
+  std::string state;  ///< the state folder
+  std::string name;
+  std::string type = "Databricks";
+  std::string networklink = "direct:local";
+  std::vector<std::string> settings;  ///< KEY=VALUE; of a secret: KEY=env:NAME or file:PATH
+  std::string rename;                 ///< "" = keep the name
+  std::string part;                   ///< of the names to list
+  int64_t page = 1;
+  int64_t page_size = 20;
+  std::string lang = "en_US";
+  std::string schema;
+  std::vector<std::string> tables;
+  std::string pattern;
+  int64_t idle_minutes = 30;
+};
+
+ExitCode RunSourceItems(const SourceFlags& flags, Output& output);
+ExitCode RunSourceAdd(const SourceFlags& flags, Output& output);
+ExitCode RunSourceList(const SourceFlags& flags, Output& output);
+ExitCode RunSourceShow(const SourceFlags& flags, Output& output);
+ExitCode RunSourceUpdate(const SourceFlags& flags, Output& output);
+ExitCode RunSourceRemove(const SourceFlags& flags, Output& output);
+ExitCode RunSourceStatus(const SourceFlags& flags, Output& output);
+/// What the source's scans found.
+ExitCode RunSourceTables(const SourceFlags& flags, Output& output);
+
+/// In the foreground until a stop, a signal, or the automatic shutdown.
+ExitCode RunSourceStart(const SourceFlags& flags, Output& output);
+ExitCode RunSourceStop(const SourceFlags& flags, Output& output);
+/// One scan, from start to end.
+ExitCode RunSourceSync(const SourceFlags& flags, Output& output);
+
+}  // namespace mms::terminal

@@ -1,0 +1,140 @@
+#include "terminal/source_view.h"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include "terminal/table_report.h"
+#include "terminal/text.h"
+
+namespace mms::terminal {
+namespace {
+
+using service::DataSource;
+using service::ScanStatus;
+using service::ScanTask;
+using service::Store;
+using enum service::SourceStatus;
+
+constexpr int64_t kPage = 100;
+
+/// Whether a source is, or should be, at work.
+Result<bool> SeemsAlive(Store& store) {
+  for (int64_t page = 1;; ++page) {
+    TRY(const std::vector<DataSource> sources, store.ListSources({}, {page, kPage}));
+    for (const DataSource& source : sources) {
+      const bool alive =
+          source.status == kStarting || source.status == kStarted || source.status == kStopping;
+      if (alive) return true;
+    }
+    if (static_cast<int64_t>(sources.size()) < kPage) return false;
+  }
+}
+
+Json TextOrNull(const std::string& text) { return text.empty() ? Json() : Json(text); }
+
+std::string Percent(int hundredths) {
+  return fmt::format("{}.{:02} %", hundredths / 100, hundredths % 100);
+}
+
+std::string Sentence(const ScanTask& scan) {
+  const std::optional<Error> error = ErrorOfLedger(scan.error_json);
+  return fmt::format("scan {} {}, {}{}", scan.id, service::StatusName(scan.status),
+                     Percent(scan.progress), error ? ": " + error->ToString() : "");
+}
+
+}  // namespace
+
+Result<SourceView> SourceView::Open(const std::string& folder) {
+  SourceView view;
+  TRY(view.beside_, Store::OpenBeside(folder));
+  TRY(const bool alive, SeemsAlive(*view.beside_));
+  if (!alive) return view;
+  service::ServiceOptions options;
+  options.folder = folder;
+  auto taken = service::Service::Open(std::move(options));
+  if (taken) {
+    view.service_ = *std::move(taken);
+  } else if (taken.error().code() != "STATE_IN_USE") {
+    return taken.error();
+  }
+  return view;
+}
+
+std::string TimeText(std::optional<int64_t> ms) {
+  if (!ms) return "-";
+  return fmt::format("{:%Y-%m-%d %H:%M:%S} UTC", fmt::gmtime(static_cast<std::time_t>(*ms / 1000)));
+}
+
+Json SourceFields(const DataSource& source) {
+  Json config = Json::object();
+  for (const auto& [key, value] : source.config.values) config[key] = value;
+  for (const auto& [key, secret] : source.config.secrets) config[key] = service::kMasked;
+  return {{"id", source.id},
+          {"name", source.name},
+          {"source_type", source.type},
+          {"networklink", source.networklink},
+          {"status", service::StatusName(source.status)},
+          {"error", TextOrNull(source.error)},
+          {"created_ms", source.created_ms},
+          {"updated_ms", OrNull(source.updated_ms)},
+          {"config", config}};
+}
+
+Json ScanFields(const ScanTask& scan) {
+  const std::optional<Error> error = ErrorOfLedger(scan.error_json);
+  return {{"id", scan.id},
+          {"cause", scan.cause},
+          {"schema", TextOrNull(scan.db_name)},
+          {"tables", scan.table_names},
+          {"status", service::StatusName(scan.status)},
+          {"progress", scan.progress},
+          {"created_ms", scan.created_ms},
+          {"started_ms", OrNull(scan.started_ms)},
+          {"ended_ms", OrNull(scan.ended_ms)},
+          {"interruptions", scan.interruptions},
+          {"result", scan.result.empty() ? Json() : Json::parse(scan.result)},
+          {"error", error ? ErrorFields(*error) : Json()}};
+}
+
+void PrintSource(const DataSource& source, Output& output) {
+  if (output.json()) return output.Object("source", SourceFields(source));
+  std::string text = fmt::format("{}  {}  {}  added {}\n", source.name, source.id,
+                                 service::StatusName(source.status), TimeText(source.created_ms));
+  const Json fields = SourceFields(source);
+  for (const auto& [key, value] : fields["config"].items()) {
+    text += fmt::format("  {} = {}\n", key, value.get<std::string>());
+  }
+  output.Result(text);
+}
+
+Status PrintStatus(Store& store, const DataSource& source, Output& output) {
+  TRY(const service::InstanceTotals totals, store.Totals(source.id, INT64_MAX));
+  TRY(const std::vector<ScanTask> scans, store.ListScans(source.id, {1, 1}));
+  if (output.json()) {
+    // The price is the user's to know: until a price book is there, the cost is unknown.
+    const Json instance = {{"compute_units", service::Service::kComputeUnits},
+                           {"spans", totals.spans},
+                           {"running_ms", totals.running_ms},
+                           {"unit_seconds", totals.unit_seconds},
+                           {"cost", nullptr}};
+    output.Object("source_status", {{"id", source.id},
+                                    {"name", source.name},
+                                    {"status", service::StatusName(source.status)},
+                                    {"error", TextOrNull(source.error)},
+                                    {"updated_ms", OrNull(source.updated_ms)},
+                                    {"scan", scans.empty() ? Json() : ScanFields(scans.front())},
+                                    {"instance", instance}});
+    return OkStatus();
+  }
+  std::string text = fmt::format("{}  {}\n", source.name, service::StatusName(source.status));
+  if (!source.error.empty()) text += "  error: " + source.error + "\n";
+  text += "  last sync: " + TimeText(source.updated_ms) + "\n";
+  if (!scans.empty()) text += "  " + Sentence(scans.front()) + "\n";
+  text += fmt::format("  instance: {} in all, {} CU seconds ({} CU), cost unknown\n",
+                      HumanDuration(totals.running_ms), Thousands(totals.unit_seconds),
+                      service::Service::kComputeUnits);
+  output.Result(text);
+  return OkStatus();
+}
+
+}  // namespace mms::terminal

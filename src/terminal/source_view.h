@@ -1,0 +1,35 @@
+// What the verbs of `mms source` print, and how they look into a state folder.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/result.h"
+#include "service/service.h"
+#include "terminal/output.h"
+
+namespace mms::terminal {
+
+/// A look into a state folder that may have an owner. When a process died in it, the folder is
+/// taken for the moment and put right first, so that no status is shown of what runs no more.
+class SourceView {
+ public:
+  static Result<SourceView> Open(const std::string& folder);
+  service::Store& store() { return service_ ? service_->store() : *beside_; }
+
+ private:
+  std::unique_ptr<service::Store> beside_;
+  std::unique_ptr<service::Service> service_;
+};
+
+/// Secrets are masked.
+Json SourceFields(const service::DataSource& source);
+Json ScanFields(const service::ScanTask& scan);
+void PrintSource(const service::DataSource& source, Output& output);
+/// State, last scan, and what the instance took.
+Status PrintStatus(service::Store& store, const service::DataSource& source, Output& output);
+
+/// "2026-01-05 12:00:00 UTC"; "-" when unknown.
+std::string TimeText(std::optional<int64_t> ms);
+
+}  // namespace mms::terminal
