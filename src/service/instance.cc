@@ -8,7 +8,8 @@ Result<std::shared_ptr<Instance>> Instance::Connect(migration::SourceOptions opt
                                                     const std::string& folder,
                                                     std::function<bool()> cancelled) {
   auto http = std::make_shared<HttpClient>(options.http);
-  databricks::UnityCatalog catalog(options.workspace, options.token, http);
+  databricks::UnityCatalog catalog(
+      options.workspace, databricks::TokensOf(options.sign_in, options.workspace, http), http);
   RetryPolicy policy;
   policy.attempts_max = 4;  // a person waits
   policy.deadline_ms = 30'000;

@@ -129,7 +129,7 @@ Result<migration::SourceOptions> SourceOptionsOf(const SourceConfig& config) {
   out.catalog = config.Get("db.catalog");
   out.cluster = config.Get("db.cluster.id");
   out.warehouse = config.Get("db.warehouse.id");
-  out.token = Secret(SecretOf(config, "db.access.token"));
+  out.sign_in.token = Secret(SecretOf(config, "db.access.token"));
   out.metastore_concurrency = std::stoi(config.Get("meta.api.batch"));
   using migration::ParseSchemaList;
   using migration::ParseTableList;

@@ -147,14 +147,33 @@ Status ReadStorage(Reader& reader, const YamlMap& source) {
   return OkStatus();
 }
 
+/// A token, or a service principal of Databricks.
+Status ReadSignIn(Reader& reader, const YamlMap& source) {
+  databricks::SignIn& out = reader.config.options.source.sign_in;
+  TRY(const auto oauth, source.Map("oauth", {"client_id", "client_secret"}));
+  if (oauth) {
+    if (source.Has("token")) {
+      return source.Fail("CONFIG_VALUE", "token",
+                         "source.token and source.oauth both say who signs in; keep one of them");
+    }
+    TRY(out.client_id, oauth->RequiredText("client_id"));
+    TRY(out.client_secret, ReadRequiredSecret(reader, *oauth, "client_secret"));
+    return OkStatus();
+  }
+  TRY(out.token, ReadSecret(reader, source, "token"));
+  TRY(const std::string reference, source.Text("token"));
+  if (reference.starts_with("file:")) out.token_file = reader.Absolute(reference.substr(5));
+  return OkStatus();
+}
+
 Status ReadSource(Reader& reader, const YamlMap& root) {
   std::vector<std::string_view> keys = SourceKeys();
-  keys.insert(keys.end(), {"token", "storage", "network"});
+  keys.insert(keys.end(), {"token", "oauth", "storage", "network"});
   TRY(const auto source, root.Map("source", keys));
   if (!source) return OkStatus();
   migration::SourceOptions& out = reader.config.options.source;
   TRY_VOID(ReadSourceSettings(*source, &out));
-  TRY(out.token, ReadSecret(reader, *source, "token"));
+  TRY_VOID(ReadSignIn(reader, *source));
   TRY(out.http, ChooseNetwork(*source, reader.networks, NetworkReaderOf(reader)));
   return ReadStorage(reader, *source);
 }
@@ -297,7 +316,7 @@ Status CheckCatalog(const Reader& reader, const YamlMap& root) {
   const migration::SourceOptions& source = reader.config.options.source;
   for (const migration::TableChoice& choice : reader.config.options.tables) {
     if (choice.include.empty()) continue;
-    const bool no_token = source.token.empty() && reader.secrets == SecretUse::kResolve;
+    const bool no_token = source.sign_in.empty() && reader.secrets == SecretUse::kResolve;
     const char* missing = source.workspace.empty() ? "source.workspace"
                           : source.catalog.empty() ? "source.catalog"
                           : no_token               ? "source.token"

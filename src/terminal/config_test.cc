@@ -59,7 +59,7 @@ TEST_F(ConfigFile, EveryKeyReachesItsOption) {
   EXPECT_EQ(options.source.workspace, "https://adb-1.2.azuredatabricks.net");
   EXPECT_EQ(options.source.catalog, "main");
   EXPECT_EQ(options.source.cluster, "0101-120000-abc");
-  EXPECT_EQ(options.source.token.Reveal(), "token-value");
+  EXPECT_EQ(options.source.sign_in.token.Reveal(), "token-value");
   EXPECT_EQ(options.source.storage.account, "lake");
   EXPECT_EQ(options.source.storage.sas.Reveal(), "sv=1&sig=abcdefgh");
   EXPECT_EQ(options.source.storage.endpoint, "http://127.0.0.1:10000/lake");
@@ -89,12 +89,33 @@ TEST_F(ConfigFile, EveryKeyReachesItsOption) {
   EXPECT_EQ(options.state_folder, (folder_ / "state" / "dw").string());
 }
 
+TEST_F(ConfigFile, ATokenOrAServicePrincipalSignsIn) {
+  const std::string token = "  token: env:MMS_TEST_TOKEN\n";
+  const auto replaced = [&](const std::string& text) {
+    std::string changed = kWhole;
+    return changed.replace(changed.find(token), token.size(), text);
+  };
+  const Result<Config> by_file = Parse(replaced("  token: file:keys/sas\n"));
+  ASSERT_TRUE(by_file) << by_file.error().ToString();
+  EXPECT_EQ(by_file->options.source.sign_in.token_file, (folder_ / "keys" / "sas").string());
+  const std::string oauth = "  oauth: {client_id: app, client_secret: env:MMS_TEST_TOKEN}\n";
+  const Result<Config> by_oauth = Parse(replaced(oauth));
+  ASSERT_TRUE(by_oauth) << by_oauth.error().ToString();
+  const databricks::SignIn& sign_in = by_oauth->options.source.sign_in;
+  EXPECT_EQ(sign_in.client_id, "app");
+  EXPECT_EQ(sign_in.client_secret.Reveal(), "token-value");
+  EXPECT_TRUE(sign_in.token.empty());
+  const Result<Config> both = Parse(replaced(token + oauth));
+  ASSERT_FALSE(both);
+  EXPECT_NE(both.error().message().find("keep one of them"), std::string::npos);
+}
+
 TEST_F(ConfigFile, ReportNeedsNoSecretButStillRefusesALiteralOne) {
   ::unsetenv("MMS_TEST_TOKEN");
   std::filesystem::remove(folder_ / "keys" / "sas");
   const Result<Config> config = Parse(kWhole, SecretUse::kIgnore);
   ASSERT_TRUE(config) << config.error().ToString();
-  EXPECT_TRUE(config->options.source.token.empty());
+  EXPECT_TRUE(config->options.source.sign_in.empty());
 
   std::string literal = kWhole;
   literal.replace(literal.find("env:MMS_TEST_TOKEN"), 18, "dapi0123456789");

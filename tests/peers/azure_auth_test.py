@@ -1,15 +1,16 @@
-"""How the storage is read: a service principal's tokens and SAS of every life against a real
-Azurite, credentials vended by the workspace front. What lapses, is rotated or refused in mid-run
-ends in every row or in a documented error; never in missing rows.
+"""How storage and workspace are signed in to: a service principal's tokens and SAS of every life
+against a real Azurite, credentials vended by the workspace front, and its own tokens. What lapses,
+is rotated or refused in mid-run ends in every row or in a documented error; never in missing rows.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -331,3 +332,121 @@ def test_a_location_has_no_credentials_vended(vended: Mms, lake: dict[str, Any])
     plan = vended.run("plan")
     assert plan.code == 4, plan.out + plan.err
     assert "STORAGE_VENDED_LOCATION" in plan.out + plan.err
+
+
+# --- what signs in to the workspace, while a run needs it ----------------------
+
+CLIENT_OF_WORKSPACE = {"client_id": "app-of-the-workspace", "client_secret": "dose-of-the-tests"}
+
+
+@pytest.fixture
+def signed_in(vended: Mms, lake: dict[str, Any], tmp_path: Path) -> Iterator[Mms]:
+    """As a service principal of Databricks, whose tokens open the storage too."""
+    front(lake, "POST", "oauth", **CLIENT_OF_WORKSPACE)
+    secret = tmp_path / "oauth_secret"
+    secret.write_text(CLIENT_OF_WORKSPACE["client_secret"], "utf-8")
+    source = vended.config["source"]
+    del source["token"]
+    source["oauth"] = {**CLIENT_OF_WORKSPACE, "client_secret": f"file:{secret}"}
+    vended.config["tables"] = [{"include": "tpch.lineitem"}]
+    yield vended
+    front(lake, "DELETE", "oauth")
+
+
+@contextlib.contextmanager
+def in_mid_file(
+    mms: Mms, lake: dict[str, Any], proxy: Passed, change: Callable[[], None]
+) -> Iterator[None]:
+    """`change` in the middle of a file; then every process must ask the workspace again, since
+    what it was vended has lapsed."""
+    front(lake, "POST", "vending", seconds=2)
+    mms.config["networks"] = {"held": {"proxy": proxy.address}}
+    mms.config["source"]["network"] = "held"
+
+    def hold() -> None:
+        change()
+        wait_until(time.time() + 2)
+
+    proxy.hold = hold
+    yield
+    assert proxy.hold is None, "it ended before the middle of a file"
+
+
+def verdict(mms: Mms) -> str:
+    [line] = mms.run("report").of("report_table")
+    return str(line["verdict"])
+
+
+def test_an_oauth_principal_checks_and_syncs(signed_in: Mms, lake: dict[str, Any]) -> None:
+    front(lake, "DELETE", "log")
+    for verb in ("check", "sync"):
+        done = signed_in.run(verb)
+        assert done.code == 0, done.out + done.err
+        assert CLIENT_OF_WORKSPACE["client_secret"] not in done.out + done.err
+    asked = [call["path"] for call in front(lake, "GET", "log")].count("/oidc/v1/token")
+    assert asked == 2, "one a process"
+
+
+def test_a_token_that_is_revoked_in_mid_run_is_replaced(
+    signed_in: Mms, lake: dict[str, Any], proxy: Passed
+) -> None:
+    with in_mid_file(signed_in, lake, proxy, lambda: front(lake, "POST", "oauth", revoke=True)):
+        run = signed_in.run("run")
+    assert run.code == 0, run.out + run.err
+    assert verdict(signed_in) == "Match"
+
+
+def test_a_wrong_secret_of_the_workspace_is_told_so(signed_in: Mms, tmp_path: Path) -> None:
+    (tmp_path / "oauth_secret").write_text("dose-that-is-wrong", "utf-8")
+    plan = signed_in.run("plan")
+    assert plan.code == 3, plan.out + plan.err
+    assert "DATABRICKS_SIGN_IN" in plan.out + plan.err
+    assert "Client authentication failed" in plan.out + plan.err
+    assert "dose-that-is-wrong" not in plan.out + plan.err
+
+
+@pytest.fixture
+def rotated(lake: dict[str, Any]) -> Iterator[Callable[[], None]]:
+    """Gives the workspace another token; the old one stays the test's to put back."""
+    file = Path(lake["token_file"])
+    before = file.read_text("utf-8")
+    yield lambda: file.write_text("dapi-rotated-in-mid-run", "utf-8") and None
+    file.write_text(before, "utf-8")
+
+
+def test_a_token_rotated_in_mid_run_is_read_from_its_file(
+    vended: Mms, lake: dict[str, Any], proxy: Passed, rotated: Callable[[], None]
+) -> None:
+    vended.config["tables"] = [{"include": "tpch.lineitem"}]
+    with in_mid_file(vended, lake, proxy, rotated):
+        run = vended.run("run")
+    assert run.code == 0, run.out + run.err
+    assert verdict(vended) == "Match"
+
+
+def test_a_token_rotated_without_us_stops_the_table_and_a_later_run_goes_on(
+    vended: Mms, lake: dict[str, Any], proxy: Passed, rotated: Callable[[], None], tmp_path: Path
+) -> None:
+    vended.config["tables"] = [{"include": "tpch.lineitem"}]
+    ours = tmp_path / "our_token"
+    ours.write_text(Path(lake["token_file"]).read_text("utf-8"), "utf-8")
+    vended.config["source"]["token"] = f"file:{ours}"
+    with in_mid_file(vended, lake, proxy, rotated):
+        run = vended.run("run")
+    assert run.code == 3, run.out + run.err
+    [line] = vended.run("report").of("report_table")
+    assert line["verdict"] != "Match"
+    assert line["error"]["code"] == "DATABRICKS_TOKEN_INVALID", line
+    ours.write_text(Path(lake["token_file"]).read_text("utf-8"), "utf-8")
+    again = vended.run("run")
+    assert again.code == 0, again.out + again.err
+    assert verdict(vended) == "Match"
+
+
+def test_sync_reads_by_vended_credentials(vended: Mms, lake: dict[str, Any]) -> None:
+    before = vendings(lake)
+    vended.config["tables"] = [{"include": ["tpch.*", "corpus.deleted"]}]
+    done = vended.run("sync")
+    assert done.code == 0, done.out + done.err
+    assert len(done.of("source_table")) == 9
+    assert vendings(lake) - before == 9, "one a table"

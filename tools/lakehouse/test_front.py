@@ -21,6 +21,7 @@ import pytest
 from azure.core.exceptions import HttpResponseError
 from azure.storage.blob import ContainerClient
 from databricks.sdk import WorkspaceClient
+from databricks.sdk.core import Config
 from databricks.sdk.errors import (
     BadRequest,
     InvalidParameterValue,
@@ -37,6 +38,36 @@ from front_driver import as_lines, client, control, expected_lines, secret
 
 def names_of(lake: dict[str, Any], schema: str) -> set[str]:
     return {t["table"] for t in lake["tables"] if t["schema"] == schema}
+
+
+# --- signing in ----------------------------------------------------------------
+
+
+def service_principal(lake: Any, client_secret: str) -> WorkspaceClient:
+    discovery = "/oidc/.well-known/oauth-authorization-server"
+    return WorkspaceClient(
+        config=Config(
+            host=lake["workspace"],
+            discovery_url=lake["workspace"] + discovery,
+            client_id="app-1",
+            client_secret=client_secret,
+            auth_type="oauth-m2m",
+        )
+    )
+
+
+def test_sdk_signs_in_as_a_service_principal(lake: Any) -> None:
+    control(lake, "POST", "oauth", {"client_id": "app-1", "client_secret": "dose-secret-1"})
+    try:
+        principal = service_principal(lake, "dose-secret-1")
+        assert principal.current_user.me().user_name == "owner@example.com"
+        control(lake, "POST", "oauth", {"revoke": True})
+        with pytest.raises(PermissionDenied):
+            principal.current_user.me()
+        with pytest.raises(ValueError, match="invalid_client"):
+            service_principal(lake, "dose-wrong").current_user.me()
+    finally:
+        control(lake, "DELETE", "oauth")
 
 
 # --- Unity Catalog -------------------------------------------------------------

@@ -16,6 +16,7 @@ from faults import Faults, RequestLog
 from grants import Grants
 from open_server import OpenServer
 from paging import ApiError, Pages, Request
+from sign_in import SignIns
 from sql_front import SqlFront
 from sql_rows import SqlSettings
 from unity_catalog import OWNER, Catalog, Schema, stable_id
@@ -54,6 +55,7 @@ class Workspace:
         settings.change(config.get("sql", {}))
         self.sql = SqlFront(settings, self.partition_columns, self.refusal, self.catalog.name)
         self.grants = Grants(self.catalog.name, OWNER, LIMITED)
+        self.sign_ins = SignIns(OWNER)
         self.vending = Vending(config.get("key_file", ""))
         self.faults = Faults()
         self.log = RequestLog()
@@ -83,7 +85,7 @@ class Workspace:
                 token = Path(self._config[key]).read_text("utf-8").strip().encode()
                 if token and hmac.compare_digest(given.encode(), token):
                     return user
-        return None
+        return self.sign_ins.user_of(given)
 
     # --- what SQL asks of the catalog ------------------------------------------
 
@@ -374,6 +376,8 @@ class Workspace:
             ("POST", "expire-links"): lambda _: self.sql.links.expire_all(),
             ("POST", "grants"): self.grants.change,
             ("DELETE", "grants"): lambda _: self.grants.reset(),
+            ("POST", "oauth"): self.sign_ins.change,
+            ("DELETE", "oauth"): lambda _: self.sign_ins.reset(),
             ("POST", "vending"): self.vending.change,
             ("DELETE", "vending"): lambda _: self.vending.reset(),
             ("POST", "table"): self.catalog.put,

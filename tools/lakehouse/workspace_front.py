@@ -4,8 +4,9 @@
 
 Serves, on the loopback address: Unity Catalog 2.1 (catalogs, schemas, tables, table-summaries,
 permissions, temporary table credentials), SCIM Me, clusters 2.0/2.1, warehouses, with bearer
-tokens, paging and errors as the public REST reference and databricks-sdk 0.156 have them; SQL by
-Thrift at the http paths of clusters and warehouses (sql_front.py), and the result files its links
+tokens (given, or by OAuth: sign_in.py), paging and errors as the public REST reference and
+databricks-sdk 0.156 have them; SQL by Thrift at the http paths of clusters and warehouses
+(sql_front.py), and the result files its links
 lead to. Endpoints below /__front/ (see `_control` and faults.py) are for the test that drives it
 and ask for no token. When ready it prints one line of JSON with its address; SIGTERM ends it.
 
@@ -195,6 +196,9 @@ class FrontHandler(BaseHTTPRequestHandler):
             return status, body, {"Content-Type": kind}
         if path == "/.well-known/databricks-config":
             raise ApiError(404, "ENDPOINT_NOT_FOUND", "Not found.")
+        if path.startswith("/oidc/"):
+            status, result = self._sign_in(path, raw)
+            return status, json.dumps(result).encode(), {}
         user = self.workspace.user_of(self.headers.get("Authorization"))
         if found := _SQL_PATH.fullmatch(path):
             return self._sql(found, raw, user, fault)
@@ -203,6 +207,17 @@ class FrontHandler(BaseHTTPRequestHandler):
                 result = handler(self.workspace, self._request(raw, user, fault))
                 return 200, json.dumps(result, ensure_ascii=False).encode(), {}
         raise ApiError(404, "ENDPOINT_NOT_FOUND", f"No API found for '{self.command} {path}'")
+
+    def _sign_in(self, path: str, raw: bytes) -> tuple[int, dict[str, Any]]:
+        origin = f"{self.scheme}://{self.headers.get('Host', '')}"
+        if (self.command, path) == ("GET", "/oidc/.well-known/oauth-authorization-server"):
+            return 200, {
+                "authorization_endpoint": f"{origin}/oidc/v1/authorize",
+                "token_endpoint": f"{origin}/oidc/v1/token",
+            }
+        if (self.command, path) == ("POST", "/oidc/v1/token"):
+            return self.workspace.sign_ins.answer(self.headers.get("Authorization", ""), raw)
+        raise ApiError(404, "ENDPOINT_NOT_FOUND", "Not found.")
 
     def _sql(
         self, found: re.Match[str], raw: bytes, user: str, fault: dict[str, Any]

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <string_view>
 
 #include "base/secret.h"
 
@@ -18,6 +19,10 @@ struct Refusal {
   std::string code;
   std::string message;
 };
+
+bool SaysTokenIsInvalid(std::string_view text) {
+  return text.find("nvalid access token") != text.npos;
+}
 
 /// The first bytes of a body for people: one line, no control characters, whole UTF-8 only if it
 /// is.
@@ -58,7 +63,7 @@ Error NoWorkspace(int status, const std::string& shown) {
 }
 
 Error Denied(const Refusal& refusal, const Question& question) {
-  if (refusal.message.find("nvalid access token") != std::string::npos) {
+  if (SaysTokenIsInvalid(refusal.message)) {
     return Error(
         ErrorKind::kDenied, "DATABRICKS_TOKEN_INVALID",
         "the workspace does not accept the token; it may have expired or belong to another "
@@ -102,8 +107,14 @@ Error Refused(const HttpResponse& response, const Question& question) {
 
 }  // namespace
 
+bool RefusesToken(const HttpResponse& response) {
+  return response.status == 401 || (response.status == 403 && SaysTokenIsInvalid(response.body));
+}
+
 Error NoAnswer(Error error) {
-  if (error.kind() != ErrorKind::kUnavailable) return error;
+  // One of ours already: that of the sign-in before the call.
+  const bool named = error.code().starts_with("DATABRICKS_");
+  if (named || error.kind() != ErrorKind::kUnavailable) return error;
   return Error(ErrorKind::kUnavailable, "DATABRICKS_UNREACHABLE",
                fmt::format("the workspace does not answer ({}); check source.workspace, the proxy "
                            "and the firewall",

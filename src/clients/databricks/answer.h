@@ -22,6 +22,9 @@ struct Question {
 /// The JSON text of a success. Errors as unity_catalog.h lists them.
 Result<std::string> ReadAnswer(const HttpResponse& response, const Question& question);
 
+/// Whether a refusal is of the token: it has ended, was revoked, or is of another workspace.
+bool RefusesToken(const HttpResponse& response);
+
 /// The error of a request that got no answer: kUnavailable becomes DATABRICKS_UNREACHABLE with what
 /// to look at, others stay.
 Error NoAnswer(Error error);

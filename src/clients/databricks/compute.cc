@@ -9,7 +9,6 @@
 #include <utility>
 
 #include "clients/databricks/answer.h"
-#include "clients/databricks/unity_catalog.h"
 
 namespace mms::databricks {
 namespace {
@@ -132,25 +131,9 @@ Status CheckAccessMode(const ComputeState& state) {
                            state.name, mode));
 }
 
-Compute::Compute(std::string workspace, TokenSource token, std::shared_ptr<HttpClient> http,
-                 Options options)
-    : workspace_(WorkspaceOrigin(workspace)),
-      token_(std::move(token)),
-      http_(std::move(http)),
-      options_(std::move(options)) {
-  options_.retry.cancelled = [client = http_.get()] { return client->cancelled(); };
-}
-
-Result<std::string> Compute::CallOnce(const ComputeId& compute, const HttpRequest& request,
-                                      bool renew) {
-  TRY(const Secret token, token_(renew));
-  HttpRequest signed_request = request;
-  signed_request.headers = {{"Authorization", "Bearer " + token.Reveal()},
-                            {"Accept", "application/json"},
-                            {"Content-Type", "application/json"}};
-  Result<HttpResponse> response = http_->Send(signed_request);
-  if (response) return ReadAnswer(*response, About(compute));
-  return NoAnswer(std::move(response).error());
+Compute::Compute(std::shared_ptr<WorkspaceApi> api, Options options)
+    : api_(std::move(api)), options_(std::move(options)) {
+  options_.retry.cancelled = api_->cancelled();
 }
 
 /// GET of the state, or POST that starts it: it does nothing to what is started, so it may be sent
@@ -160,21 +143,15 @@ Result<std::string> Compute::Call(const ComputeId& compute, const char* method, 
   request.method = method;
   const std::string id = UrlEncode(compute.id);
   if (compute.kind == ComputeKind::kWarehouse) {
-    request.url = workspace_ + "/api/2.0/sql/warehouses/" + id + (start ? "/start" : "");
+    request.url = "/api/2.0/sql/warehouses/" + id + (start ? "/start" : "");
     if (start) request.body = "{}";
   } else if (start) {
-    request.url = workspace_ + "/api/2.1/clusters/start";
+    request.url = "/api/2.1/clusters/start";
     request.body = Json{{"cluster_id", compute.id}}.dump();
   } else {
-    request.url = workspace_ + "/api/2.1/clusters/get?cluster_id=" + id;
+    request.url = "/api/2.1/clusters/get?cluster_id=" + id;
   }
-  bool renewed = false;
-  return Retry(options_.retry, [&]() -> Result<std::string> {
-    Result<std::string> body = CallOnce(compute, request, /*renew=*/false);
-    const bool expired = !body && body.error().http_status() == 401;
-    if (!expired || std::exchange(renewed, true)) return body;
-    return CallOnce(compute, request, /*renew=*/true);
-  });
+  return Retry(options_.retry, [&] { return api_->Ask(request, About(compute)); });
 }
 
 Result<ComputeState> Compute::Fetch(const ComputeId& compute) {

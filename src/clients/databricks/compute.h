@@ -12,10 +12,9 @@
 #include <memory>
 #include <string>
 
-#include "base/http_client.h"
 #include "base/result.h"
 #include "base/retry.h"
-#include "clients/databricks/sql_endpoint.h"
+#include "clients/databricks/workspace_api.h"
 
 namespace mms::databricks {
 
@@ -65,8 +64,7 @@ class Compute {
     std::function<void(const ComputeState&)> on_wait;
   };
 
-  Compute(std::string workspace, TokenSource token, std::shared_ptr<HttpClient> http,
-          Options options);
+  Compute(std::shared_ptr<WorkspaceApi> api, Options options);
 
   Result<ComputeState> Fetch(const ComputeId& compute);
   /// Returns once it can run SQL; starts it when it is stopped, and waits until then. Errors:
@@ -76,12 +74,9 @@ class Compute {
 
  private:
   Result<std::string> Call(const ComputeId& compute, const char* method, bool start);
-  Result<std::string> CallOnce(const ComputeId& compute, const HttpRequest& request, bool renew);
   Status Start(const ComputeId& compute);
 
-  const std::string workspace_;
-  const TokenSource token_;
-  const std::shared_ptr<HttpClient> http_;
+  const std::shared_ptr<WorkspaceApi> api_;
   Options options_;
 };
 

@@ -5,6 +5,7 @@
 #include <deque>
 
 #include "base/loopback_server.h"
+#include "clients/databricks/sign_in.h"
 
 namespace mms::databricks {
 namespace {
@@ -30,7 +31,8 @@ class Workspace {
     const TokenSource token = [](bool renew) -> Result<Secret> {
       return Secret(renew ? "renewed-token" : "first-token");
     };
-    return Compute(server_.url(), token, std::make_shared<HttpClient>(HttpClient::Options{}),
+    return Compute(std::make_shared<WorkspaceApi>(
+                       server_.url(), token, std::make_shared<HttpClient>(HttpClient::Options{})),
                    options);
   }
 
@@ -148,8 +150,10 @@ TEST(Compute, AClusterNobodyKnowsIsNamed) {
     return Answer(400, R"({"error_code":"INVALID_PARAMETER_VALUE",)"
                        R"("message":"Cluster 0101-x does not exist"})");
   });
-  Compute compute(server.url(), [](bool) -> Result<Secret> { return Secret("a-token"); },
-                  std::make_shared<HttpClient>(HttpClient::Options{}), {});
+  Compute compute(
+      std::make_shared<WorkspaceApi>(server.url(), FixedToken(Secret("a-token")),
+                                     std::make_shared<HttpClient>(HttpClient::Options{})),
+      {});
   auto state = compute.Fetch(kCluster);
   ASSERT_FALSE(state);
   EXPECT_EQ(state.error().code(), "DATABRICKS_CLUSTER_NOT_FOUND");

@@ -60,10 +60,8 @@ Secret TextAt(const json& body, const char* object, const char* field) {
 
 }  // namespace
 
-CredentialVending::CredentialVending(std::string workspace, Secret token,
-                                     std::shared_ptr<HttpClient> http)
-    : workspace_(WorkspaceOrigin(workspace)), token_(std::move(token)), http_(std::move(http)) {
-  retry_.cancelled = [client = http_.get()] { return client->cancelled(); };
+CredentialVending::CredentialVending(std::shared_ptr<WorkspaceApi> api) : api_(std::move(api)) {
+  retry_.cancelled = api_->cancelled();
 }
 
 Result<TableCredential> ParseTableCredential(const std::string& body,
@@ -91,17 +89,14 @@ Result<std::string> CredentialVending::Post(const std::string& full_name,
   const Question question{"the files of table " + full_name, "DATABRICKS_TABLE_NOT_FOUND", ""};
   HttpRequest request;
   request.method = "POST";
-  request.headers = {{"Authorization", "Bearer " + token_.Reveal()},
-                     {"Accept", "application/json"},
-                     {"Content-Type", "application/json"}};
   request.body = json{{"table_id", table_id}, {"operation", "READ"}}.dump();
   // A credential that nobody uses does no harm, so asking again is safe.
   return Retry(retry_, [&]() -> Result<std::string> {
-    request.url = workspace_ + (open_source_ ? kOpenSourceApi : kApi);
-    Result<HttpResponse> response = http_->Send(request);
+    request.url = open_source_ ? kOpenSourceApi : kApi;
+    Result<HttpResponse> response = api_->Send(request);
     if (response && !open_source_ && IsMissingEndpoint(*response)) {
-      request.url = workspace_ + kOpenSourceApi;
-      response = http_->Send(request);
+      request.url = kOpenSourceApi;
+      response = api_->Send(request);
       if (response && response->ok()) open_source_ = true;
     }
     if (response) {
@@ -115,7 +110,7 @@ Result<std::string> CredentialVending::Post(const std::string& full_name,
 Result<TableCredential> CredentialVending::FetchForTable(const std::string& full_name,
                                                          std::string table_id) {
   if (table_id.empty()) {
-    UnityCatalog catalog(workspace_, token_, http_);
+    UnityCatalog catalog(api_);
     catalog.SetRetryPolicy(retry_);
     TRY(const Table table, catalog.FetchTable(full_name));
     table_id = table.id;

@@ -13,10 +13,10 @@
 #include <optional>
 #include <string>
 
-#include "base/http_client.h"
 #include "base/result.h"
 #include "base/retry.h"
 #include "base/secret.h"
+#include "clients/databricks/workspace_api.h"
 
 namespace mms::databricks {
 
@@ -28,8 +28,7 @@ struct TableCredential {
 
 class CredentialVending {
  public:
-  /// `workspace` as UnityCatalog takes it.
-  CredentialVending(std::string workspace, Secret token, std::shared_ptr<HttpClient> http);
+  explicit CredentialVending(std::shared_ptr<WorkspaceApi> api);
 
   /// Before the first call.
   void SetRetryPolicy(const RetryPolicy& policy) { retry_ = policy; }
@@ -42,9 +41,7 @@ class CredentialVending {
  private:
   Result<std::string> Post(const std::string& full_name, const std::string& table_id);
 
-  const std::string workspace_;
-  const Secret token_;
-  const std::shared_ptr<HttpClient> http_;
+  const std::shared_ptr<WorkspaceApi> api_;
   RetryPolicy retry_;
   std::atomic<bool> open_source_{false};  ///< 2.0 is not there, 2.1 is
 };

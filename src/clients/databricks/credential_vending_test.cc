@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/loopback_server.h"
+#include "clients/databricks/sign_in.h"
 
 namespace mms::databricks {
 namespace {
@@ -16,8 +17,9 @@ constexpr char kGiven[] =
     R"("gcp_oauth_token":null,"expiration_time":1795380638567,"url":"abfss://c@a.dfs.x/t"})";
 
 CredentialVending Vending(const LoopbackServer& server) {
-  return CredentialVending(server.url(), Secret("dapi-token"),
-                           std::make_shared<HttpClient>(HttpClient::Options{}));
+  return CredentialVending(
+      std::make_shared<WorkspaceApi>(server.url(), FixedToken(Secret("dapi-token")),
+                                     std::make_shared<HttpClient>(HttpClient::Options{})));
 }
 
 TEST(CredentialVending, AsksForTheTableByItsId) {

@@ -5,6 +5,7 @@
 
 #include "base/loopback_server.h"
 #include "clients/databricks/catalog_json.h"
+#include "clients/databricks/sign_in.h"
 #include "clients/databricks/unity_catalog.h"
 
 namespace mms::databricks {
@@ -59,7 +60,7 @@ class OpenSource : public ::testing::Test {
       targets_.push_back(request.target);
       return handler(request.target);
     });
-    client_ = std::make_unique<UnityCatalog>(server_->url(), Secret("dapiCANARY"),
+    client_ = std::make_unique<UnityCatalog>(server_->url(), FixedToken(Secret("dapiCANARY")),
                                              std::make_shared<HttpClient>(HttpClient::Options{}));
     RetryPolicy quick;
     quick.first_wait_ms = 1;

@@ -1,12 +1,14 @@
 #include "clients/databricks/thrift_carrier.h"
 
 #include <fmt/format.h>
-#include <openssl/evp.h>
 
 #include <optional>
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include "clients/databricks/answer.h"
+#include "clients/databricks/sign_in.h"
 
 namespace mms::databricks {
 namespace {
@@ -14,15 +16,6 @@ namespace {
 constexpr size_t kShownMaxBytes = 200;
 constexpr long kDefaultWaitMs = 1000;  // after 429 and 503 without Retry-After
 constexpr char kStrictBinary = static_cast<char>(0x80);
-
-std::string Base64(std::string_view text) {
-  std::string out(4 * ((text.size() + 2) / 3) + 1, '\0');
-  const int size = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data()),
-                                   reinterpret_cast<const unsigned char*>(text.data()),
-                                   static_cast<int>(text.size()));
-  out.resize(static_cast<size_t>(size));
-  return out;
-}
 
 /// Text of a peer for people: one line, printable.
 std::string Shown(std::string_view text) {
@@ -54,7 +47,7 @@ Error NoThrift(const HttpResponse& response) {
 Error Refused(const HttpResponse& response) {
   const int status = response.status;
   const std::string told = fmt::format("HTTP status {}, {}", status, Reason(response));
-  if (status == 401) {
+  if (RefusesToken(response)) {
     return Error(ErrorKind::kDenied, "DATABRICKS_TOKEN_INVALID",
                  "the SQL server does not accept the token (" + told +
                      "); make a new one and set source.token");
@@ -149,7 +142,7 @@ Result<HttpRequest> ThriftCarrier::MakeRequest(const ThriftCall& call, const std
                                                bool renew) {
   TRY(const Secret token, endpoint_.token(renew));
   const std::string credentials = endpoint_.dialect == SqlDialect::kHive
-                                      ? "Basic " + Base64(endpoint_.user + ":" + token.Reveal())
+                                      ? BasicAuthorization(endpoint_.user, token)
                                       : "Bearer " + token.Reveal();
   HttpRequest request;
   request.method = "POST";
@@ -196,7 +189,7 @@ Result<std::string> ThriftCarrier::Exchange(const ThriftCall& call, const std::s
     if (reply || call.farewell) return reply;
     const bool never_sent = reply.error().code() == "HTTP_UNREACHABLE";
     Error error = Unreachable(reply.error());
-    if (error.http_status() == 401 && !std::exchange(renewed, true)) {
+    if (error.code() == "DATABRICKS_TOKEN_INVALID" && !std::exchange(renewed, true)) {
       renew = true;
       continue;
     }

@@ -22,41 +22,20 @@ Question AboutCatalog(const std::string& catalog) {
 
 }  // namespace
 
-std::string WorkspaceOrigin(std::string_view workspace) {
-  const size_t first = workspace.find_first_not_of(" \t\r\n");
-  if (first == workspace.npos) return "";
-  workspace = workspace.substr(first, workspace.find_last_not_of(" \t\r\n") - first + 1);
-  std::string scheme = "https://";
-  const size_t separator = workspace.find("://");
-  if (separator != workspace.npos) {
-    scheme = workspace.substr(0, separator + 3);
-    workspace.remove_prefix(separator + 3);
-  }
-  return scheme + std::string(workspace.substr(0, workspace.find_first_of("/?#")));
-}
+UnityCatalog::UnityCatalog(std::string_view workspace, TokenSource token,
+                           std::shared_ptr<HttpClient> http, std::shared_ptr<CallLimit> limit)
+    : UnityCatalog(std::make_shared<WorkspaceApi>(workspace, std::move(token), std::move(http),
+                                                  std::move(limit))) {}
 
-UnityCatalog::UnityCatalog(std::string workspace, Secret token, std::shared_ptr<HttpClient> http,
-                           std::shared_ptr<CallLimit> limit)
-    : workspace_(WorkspaceOrigin(workspace)),
-      token_(std::move(token)),
-      http_(std::move(http)),
-      limit_(limit ? std::move(limit) : std::make_shared<CallLimit>(CallLimit::Options{})),
-      presences_(std::make_shared<Presences>()) {
-  retry_.cancelled = [client = http_.get()] { return client->cancelled(); };
+UnityCatalog::UnityCatalog(std::shared_ptr<WorkspaceApi> api)
+    : api_(std::move(api)), presences_(std::make_shared<Presences>()) {
+  retry_.cancelled = api_->cancelled();
 }
 
 Result<std::string> UnityCatalog::GetOnce(const std::string& target, const Question& question) {
   HttpRequest request;
-  request.url = workspace_ + target;
-  request.headers = {{"Accept", "application/json"}};
-  if (!token_.empty()) request.headers.emplace_back("Authorization", "Bearer " + token_.Reveal());
-  TRY(const CallLimit::Turn turn, limit_->Await(retry_.cancelled));
-  Result<HttpResponse> response = http_->Send(request);
-  if (response) {
-    if (response->status == 429) limit_->NoteThrottled();
-    return ReadAnswer(*response, question);
-  }
-  return NoAnswer(std::move(response).error());
+  request.url = target;
+  return api_->Ask(std::move(request), question);
 }
 
 Result<std::string> UnityCatalog::Get(const std::string& target, const Question& question) {
@@ -223,13 +202,6 @@ Result<Grants> UnityCatalog::FetchGrants(const Securable& securable,
     for (Grant& grant : grants.list) found.list.push_back(std::move(grant));
   }
   return found;
-}
-
-Result<std::string> UnityCatalog::FetchClusterState(const std::string& cluster_id) {
-  const Question question{"cluster " + cluster_id, "DATABRICKS_CLUSTER_NOT_FOUND", ""};
-  TRY(const std::string body,
-      Get("/api/2.1/clusters/get?cluster_id=" + UrlEncode(cluster_id), question));
-  return ParseText(body, "state");
 }
 
 }  // namespace mms::databricks

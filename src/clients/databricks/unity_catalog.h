@@ -32,6 +32,7 @@
 #include "base/secret.h"
 #include "clients/databricks/call_limit.h"
 #include "clients/databricks/grants.h"
+#include "clients/databricks/workspace_api.h"
 
 namespace mms::databricks {
 
@@ -86,10 +87,10 @@ struct Table {
 
 class UnityCatalog {
  public:
-  /// `workspace`: https URL; a missing scheme is https, path and query are dropped. `limit` is
-  /// shared with other clients of the same source; null = one of its own.
-  UnityCatalog(std::string workspace, Secret token, std::shared_ptr<HttpClient> http,
+  /// As WorkspaceApi takes them.
+  UnityCatalog(std::string_view workspace, TokenSource token, std::shared_ptr<HttpClient> http,
                std::shared_ptr<CallLimit> limit = nullptr);
+  explicit UnityCatalog(std::shared_ptr<WorkspaceApi> api);
 
   /// Before the first call.
   void SetRetryPolicy(const RetryPolicy& policy) { retry_ = policy; }
@@ -110,8 +111,6 @@ class UnityCatalog {
   /// What was granted on the object to anyone, or when the user may not see that, to one of his
   /// `names` each; not told when he may not see that either.
   Result<Grants> FetchGrants(const Securable& securable, const std::vector<std::string>& names);
-  /// State of a cluster: RUNNING, TERMINATED, ... Errors: kNotFound DATABRICKS_CLUSTER_NOT_FOUND.
-  Result<std::string> FetchClusterState(const std::string& cluster_id);
 
  private:
   /// What one of the servers lacks.
@@ -136,15 +135,9 @@ class UnityCatalog {
   Result<Grants> FetchGrantsOf(const Securable& securable, const std::string& principal);
   Result<Grants> GetGrants(Optional endpoint, const std::string& target, const Question& question);
 
-  const std::string workspace_;
-  const Secret token_;
-  const std::shared_ptr<HttpClient> http_;
-  const std::shared_ptr<CallLimit> limit_;
+  const std::shared_ptr<WorkspaceApi> api_;
   const std::shared_ptr<Presences> presences_;
   RetryPolicy retry_;
 };
-
-/// "https://host[:port]" of any spelling of a workspace: without scheme, with path, query or slash.
-std::string WorkspaceOrigin(std::string_view workspace);
 
 }  // namespace mms::databricks

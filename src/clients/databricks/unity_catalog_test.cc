@@ -5,12 +5,13 @@
 #include <chrono>
 
 #include "base/loopback_server.h"
+#include "clients/databricks/sign_in.h"
 
 namespace mms::databricks {
 namespace {
 
 UnityCatalog Client(const LoopbackServer& server) {
-  UnityCatalog client(server.url() + "/?o=1", Secret("dapiCANARY"),
+  UnityCatalog client(server.url() + "/?o=1", FixedToken(Secret("dapiCANARY")),
                       std::make_shared<HttpClient>(HttpClient::Options{}));
   RetryPolicy quick;
   quick.attempts_max = 3;
@@ -86,7 +87,7 @@ TEST(UnityCatalog, WaitsAndAsksAgainWhatMayPass) {
       case 0: return Answer(429, "{}", "Retry-After: 1\r\n");
       case 1: return Answer(500, "{}");
       case 2: return {"", true};  // closed without an answer
-      default: return Answer(200, R"({"state":"RUNNING"})");
+      default: return Answer(200, R"({"name":"c"})");
     }
   });
   UnityCatalog client = Client(server);
@@ -94,9 +95,9 @@ TEST(UnityCatalog, WaitsAndAsksAgainWhatMayPass) {
   patient.first_wait_ms = 1;
   client.SetRetryPolicy(patient);
   const auto start = std::chrono::steady_clock::now();
-  auto state = client.FetchClusterState("0101-x");
-  ASSERT_TRUE(state) << state.error().ToString();
-  EXPECT_EQ(*state, "RUNNING");
+  auto catalog = client.FetchCatalog("c");
+  ASSERT_TRUE(catalog) << catalog.error().ToString();
+  EXPECT_EQ(catalog->name, "c");
   EXPECT_GE(std::chrono::steady_clock::now() - start, std::chrono::seconds(1));
 }
 
@@ -105,7 +106,7 @@ TEST(UnityCatalog, GivesUpOnAWorkspaceThatDoesNotAnswer) {
   {
     url = LoopbackServer([](const LoopbackRequest&) { return Answer(200, "{}"); }).url();
   }
-  UnityCatalog client(url, Secret("dapiCANARY"),
+  UnityCatalog client(url, FixedToken(Secret("dapiCANARY")),
                       std::make_shared<HttpClient>(HttpClient::Options{}));
   RetryPolicy once;
   once.attempts_max = 1;
@@ -181,7 +182,7 @@ TEST(UnityCatalog, AsksForLessAfterARefusal) {
   });
   const auto limit =
       std::make_shared<CallLimit>(CallLimit::Options{.bucket = {.calls_per_second = 1000}});
-  UnityCatalog client(server.url(), Secret("dapiCANARY"),
+  UnityCatalog client(server.url(), FixedToken(Secret("dapiCANARY")),
                       std::make_shared<HttpClient>(HttpClient::Options{}), limit);
   ASSERT_TRUE(client.FetchCatalog("main"));
   EXPECT_LT(limit->CallsPerSecond(), 600);

@@ -9,6 +9,7 @@
 #include <set>
 
 #include "base/loopback_server.h"
+#include "clients/databricks/sign_in.h"
 
 namespace mms::migration {
 namespace {
@@ -44,7 +45,7 @@ struct Listed {
 Listed List(const LoopbackServer& server, int at_once, const SourceFilter& filter = {}) {
   const auto limit = std::make_shared<databricks::CallLimit>(
       databricks::CallLimit::Options{{10'000, 10'000}, at_once});
-  databricks::UnityCatalog catalog(server.url(), Secret("dapiCANARY"),
+  databricks::UnityCatalog catalog(server.url(), databricks::FixedToken(Secret("dapiCANARY")),
                                    std::make_shared<HttpClient>(HttpClient::Options{}), limit);
   const std::vector<TableChoice> choices = {{"*", {}, "", ""}};
   Selection selection(choices, filter);

@@ -63,7 +63,9 @@ struct Source::State {
           "tables[].include chooses from a catalog: set source.workspace, source.catalog and "
           "source.token, or choose tables by tables[].location");
     }
-    databricks::UnityCatalog catalog(options.workspace, options.token, http, call_limit);
+    databricks::UnityCatalog catalog(options.workspace,
+                                     databricks::TokensOf(options.sign_in, options.workspace, http),
+                                     http, call_limit);
     Selection selection(choices, options.filter);
     const ChosenListing listing{catalog, selection, options.catalog, options.metastore_concurrency};
     TRY_VOID(ListChosen(listing, [&](databricks::Table table, const TableChoice& choice) {
@@ -76,7 +78,9 @@ struct Source::State {
 
   /// What no listing tells: the properties.
   Result<databricks::Table> FetchTable(const std::string& name) {
-    databricks::UnityCatalog catalog(options.workspace, options.token, http, call_limit);
+    databricks::UnityCatalog catalog(options.workspace,
+                                     databricks::TokensOf(options.sign_in, options.workspace, http),
+                                     http, call_limit);
     return catalog.FetchTable(name);
   }
 };
@@ -88,7 +92,7 @@ Source::Source(SourceOptions options, std::shared_ptr<HttpClient> http)
   state_->call_limit = std::make_shared<databricks::CallLimit>(
       databricks::CallLimit::Options{.in_flight_max = state_->options.metastore_concurrency});
   StorageAccessOptions access{state_->options.storage, state_->options.workspace,
-                              state_->options.token};
+                              state_->options.sign_in, state_->call_limit};
   state_->storages = std::make_unique<StorageAccess>(std::move(access), state_->http);
 }
 

@@ -12,8 +12,8 @@
 
 #include "base/http_client.h"
 #include "base/result.h"
-#include "base/secret.h"
 #include "clients/azure/storage.h"
+#include "clients/databricks/sign_in.h"
 #include "migration/inspect/snapshot.h"
 #include "migration/inspect/source_filter.h"
 
@@ -24,7 +24,7 @@ struct SourceOptions {
   std::string catalog;
   std::string cluster;
   std::string warehouse;
-  Secret token;
+  databricks::SignIn sign_in;
   SourceFilter filter;             ///< what of the catalog counts at all
   int metastore_concurrency = 10;  ///< calls to the catalog side by side
   azure::StorageOptions storage;

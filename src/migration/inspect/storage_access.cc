@@ -23,8 +23,11 @@ StorageAccess::StorageAccess(StorageAccessOptions options, std::shared_ptr<HttpC
       }()),
       http_(std::move(http)),
       vending_(options_.storage.auth == azure::StorageAuth::kVended
-                   ? std::make_shared<databricks::CredentialVending>(options_.workspace,
-                                                                     options_.token, http_)
+                   ? std::make_shared<databricks::CredentialVending>(
+                         std::make_shared<databricks::WorkspaceApi>(
+                             options_.workspace,
+                             databricks::TokensOf(options_.sign_in, options_.workspace, http_),
+                             http_, options_.limit))
                    : nullptr) {}
 
 /// Holds mutex_.

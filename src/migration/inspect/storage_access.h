@@ -11,17 +11,19 @@
 
 #include "base/http_client.h"
 #include "base/result.h"
-#include "base/secret.h"
 #include "clients/azure/storage.h"
+#include "clients/databricks/call_limit.h"
 #include "clients/databricks/credential_vending.h"
+#include "clients/databricks/sign_in.h"
 #include "clients/delta/table.h"
 
 namespace mms::migration {
 
 struct StorageAccessOptions {
   azure::StorageOptions storage;
-  std::string workspace;  ///< for vended credentials
-  Secret token;           ///< of the workspace
+  std::string workspace;  ///< for vended credentials, as what follows
+  databricks::SignIn sign_in;
+  std::shared_ptr<databricks::CallLimit> limit = nullptr;  ///< null = one of its own
 };
 
 class StorageAccess {

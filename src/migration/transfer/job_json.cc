@@ -127,7 +127,10 @@ json ToJson(const StorageAccessOptions& source) {
           {"authority", storage.principal.authority},
           {"endpoint", storage.endpoint},
           {"workspace", source.workspace},
-          {"token", source.token.Reveal()}};
+          {"token", source.sign_in.token.Reveal()},
+          {"token_file", source.sign_in.token_file},
+          {"oauth_client_id", source.sign_in.client_id},
+          {"oauth_client_secret", source.sign_in.client_secret.Reveal()}};
 }
 
 void SourceFromJson(const json& document, StorageAccessOptions* to) {
@@ -142,7 +145,10 @@ void SourceFromJson(const json& document, StorageAccessOptions* to) {
   storage.principal.authority = document.at("authority");
   storage.endpoint = document.at("endpoint");
   to->workspace = document.at("workspace");
-  to->token = SecretAt(document, "token");
+  to->sign_in.token = SecretAt(document, "token");
+  to->sign_in.token_file = document.at("token_file");
+  to->sign_in.client_id = document.at("oauth_client_id");
+  to->sign_in.client_secret = SecretAt(document, "oauth_client_secret");
 }
 
 }  // namespace

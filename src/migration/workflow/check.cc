@@ -30,9 +30,12 @@ class SourceCheck {
         choices_(options.tables),
         http_(std::move(http)),
         steps_(steps),
-        catalog_(options_.workspace, options_.token, http_,
-                 std::make_shared<databricks::CallLimit>(databricks::CallLimit::Options{
-                     .in_flight_max = options_.metastore_concurrency})) {}
+        calls_(std::make_shared<databricks::CallLimit>(
+            databricks::CallLimit::Options{.in_flight_max = options_.metastore_concurrency})),
+        tokens_(databricks::TokensOf(options_.sign_in, options_.workspace, http_)),
+        api_(
+            std::make_shared<databricks::WorkspaceApi>(options_.workspace, tokens_, http_, calls_)),
+        catalog_(api_) {}
 
   void Run() {
     const bool by_name = std::any_of(choices_.begin(), choices_.end(),
@@ -188,8 +191,7 @@ class SourceCheck {
   }
 
   Result<Finding> ToldCompute(const databricks::ComputeId& id) {
-    const databricks::TokenSource token = [&](bool) -> Result<Secret> { return options_.token; };
-    databricks::Compute compute(options_.workspace, token, http_, {});
+    databricks::Compute compute(api_, {});
     Result<databricks::ComputeState> fetched = compute.Fetch(id);
     if (!fetched && databricks::LacksEndpoint(fetched.error())) {
       return Finding{"this server has no compute", "", CheckOutcome::kUnknown};
@@ -213,6 +215,9 @@ class SourceCheck {
   const std::vector<TableChoice>& choices_;
   const std::shared_ptr<HttpClient> http_;
   CheckSteps& steps_;
+  const std::shared_ptr<databricks::CallLimit> calls_;
+  const databricks::TokenSource tokens_;
+  const std::shared_ptr<databricks::WorkspaceApi> api_;
   databricks::UnityCatalog catalog_;
   RightsQuestion question_;
   std::vector<SourceTable> readable_;  ///< one of each storage account

@@ -111,8 +111,11 @@ std::string ScanScope::Text() const {
 Scan::Scan(Metadata& metadata, ScanOptions options)
     : metadata_(metadata),
       options_(std::move(options)),
-      storage_({options_.source.storage, options_.source.workspace, options_.source.token},
-               options_.http),
+      calls_(std::make_shared<databricks::CallLimit>(
+          databricks::CallLimit::Options{.in_flight_max = options_.source.metastore_concurrency})),
+      storage_(
+          {options_.source.storage, options_.source.workspace, options_.source.sign_in, calls_},
+          options_.http),
       selection_(options_.choices, options_.source.filter) {}
 
 ScanProgress Scan::Progress() const {
@@ -187,10 +190,9 @@ Status Scan::OpenCatalog() {
                  "tables[].include chooses from a catalog: set source.workspace, source.catalog "
                  "and source.token, or choose tables by tables[].location");
   }
-  auto limit = std::make_shared<databricks::CallLimit>(
-      databricks::CallLimit::Options{.in_flight_max = source.metastore_concurrency});
-  catalog_ = std::make_unique<databricks::UnityCatalog>(source.workspace, source.token,
-                                                        options_.http, std::move(limit));
+  catalog_ = std::make_unique<databricks::UnityCatalog>(
+      source.workspace, databricks::TokensOf(source.sign_in, source.workspace, options_.http),
+      options_.http, calls_);
   return OkStatus();
 }
 

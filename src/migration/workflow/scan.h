@@ -108,6 +108,7 @@ class Scan {
 
   Metadata& metadata_;
   const ScanOptions options_;
+  const std::shared_ptr<databricks::CallLimit> calls_;
   StorageAccess storage_;
   std::unique_ptr<databricks::UnityCatalog> catalog_;
   std::atomic<bool> cancelled_{false};

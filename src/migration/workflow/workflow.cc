@@ -49,7 +49,7 @@ struct Workflow::State {
     hello.source.storage = options.source.storage;
     if (options.source.storage.auth == azure::StorageAuth::kVended) {
       hello.source.workspace = options.source.workspace;
-      hello.source.token = options.source.token;
+      hello.source.sign_in = options.source.sign_in;
     }
     hello.source_http = options.source.http;
     hello.source_http.bandwidth = options.source.http.bandwidth.SharedBy(options.workers + 1);
