@@ -93,12 +93,18 @@ class Watcher(threading.Thread):
             time.sleep(0.02)
 
     def children(self) -> list[int]:
+        tasks = Path(f"/proc/{self.process.pid}/task")
         found: list[int] = []
-        for task in Path(f"/proc/{self.process.pid}/task").glob("*/children"):
+        try:
+            threads = os.listdir(tasks)
+        except OSError:
+            return found  # the process has ended
+        for thread in threads:
             try:
-                found += [int(child) for child in task.read_text("ascii").split()]
+                children = (tasks / thread / "children").read_text("ascii")
             except OSError:
                 continue  # that thread has ended
+            found += [int(child) for child in children.split()]
         return found
 
     def read(self, who: str, pid: int, names: list[str]) -> None:
