@@ -5,6 +5,7 @@
 #include <chrono>
 #include <filesystem>
 #include <system_error>
+#include <utility>
 
 #include "migration/workflow/engine.h"
 #include "service/instance.h"
@@ -79,7 +80,7 @@ Result<std::unique_ptr<Service>> Service::Open(ServiceOptions options) {
   TRY(service->taken_, migration::StateFolder::Take(filled.folder, kLockName));
   TRY(service->store_, Store::Open(*service->taken_));
   TRY_VOID(service->store_->Recover(filled.scan_interruptions_max, service->Now()));
-  TRY_VOID(service->RemoveOrphans());
+  service->RemoveOrphans();
   return service;
 }
 
@@ -102,7 +103,7 @@ Service::~Service() {
   }
 }
 
-Status Service::RemoveOrphans() {
+void Service::RemoveOrphans() {
   std::error_code failure;
   for (const auto& entry : fs::directory_iterator(options_.folder + "/sources", failure)) {
     const std::string name = entry.path().filename();
@@ -112,9 +113,8 @@ Status Service::RemoveOrphans() {
     if (!id) continue;
     const auto source = store_->GetSource(std::stoll(name));
     if (source || source.error().code() != "SOURCE_NOT_FOUND") continue;
-    fs::remove_all(entry.path(), failure);
+    fs::remove_all(entry.path(), failure);  // what stays is tried again by the next owner
   }
-  return OkStatus();
 }
 
 // Data sources. --------------------------------------------------------------------------------
@@ -365,16 +365,18 @@ Status Service::Tick() {
     heartbeat_ms_ = now;
   }
   constexpr int64_t kPage = 100;
+  std::optional<Error> failed;
   for (int64_t page = 1;; ++page) {
     TRY(const std::vector<DataSource> sources, store_->ListSources({}, {page, kPage}));
-    for (const DataSource& source : sources) TRY_VOID(TickSource(source));
+    for (const DataSource& source : sources) {
+      const Status ticked = TickSource(source);
+      if (!ticked && !failed) failed = ticked.error();
+    }
     if (static_cast<int64_t>(sources.size()) < kPage) break;
   }
   const std::lock_guard lock(mutex_);
-  if (!failure_) return OkStatus();
-  Error failure = *std::move(failure_);
-  failure_.reset();
-  return failure;
+  if (failure_) failed = std::exchange(failure_, std::nullopt);
+  return failed ? Status(*std::move(failed)) : OkStatus();
 }
 
 void Service::RunInBackground(std::function<void(const Error&)> on_error) {

@@ -94,7 +94,7 @@ class Service {
   Result<int64_t> CreateFetchMetadataJob(int64_t source_id, const FetchScope& scope);
 
   /// One turn: heartbeats, stops that were asked for, timers, waiting scans, idle sources. An error
-  /// of one source is kept at it and stops no other; what is returned is the store's.
+  /// of one source keeps no other from its turn; one of them is returned.
   Status Tick();  // from one thread at a time
   /// Calls Tick each second until the end; `on_error` on that thread.
   void RunInBackground(std::function<void(const Error&)> on_error);
@@ -108,7 +108,8 @@ class Service {
               const std::string& error = "");
   Result<std::shared_ptr<Instance>> Connect(int64_t source_id);
   std::shared_ptr<Instance> FindInstance(int64_t source_id);
-  Status RemoveOrphans();
+  /// Folders of sources that are no more.
+  void RemoveOrphans();
 
   Status TickSource(const DataSource& source);
   Status TickTimer(const DataSource& source);
@@ -133,7 +134,7 @@ class Service {
   std::map<int64_t, int64_t> busy_ms_;                      ///< by source: last seen at work
   std::vector<int64_t> ended_;  ///< sources whose scan's thread has ended
   std::set<int64_t> stops_asked_;
-  std::optional<Error> failure_;  ///< of the store, on a scan's thread; Tick returns it
+  std::optional<Error> failure_;  ///< of a scan's thread; Tick returns it
   int64_t heartbeat_ms_ = 0;      ///< of Tick's caller
   std::thread background_;
 };
