@@ -32,8 +32,8 @@ std::optional<int64_t> TotalOf(const std::string& content_range) {
 Error FileChanged(const std::string& text) {
   return Error(ErrorKind::kConflict, "STORAGE_CHANGED",
                "the file was written again or removed after the table was planned, and what else "
-               "changed "
-               "meanwhile is not known; stop its writers, and run again: the table is planned anew")
+               "changed meanwhile is not known; stop its writers, and run again: the table is "
+               "planned anew")
       .At(text);
 }
 
