@@ -127,22 +127,29 @@ class CommandLine {
         "  mms sync -f migration.yaml --list 'sales.*'");
   }
 
-  using SourceVerb = ExitCode (*)(const SourceFlags&, Output&);
+  using SourceVerb = Result<ExitCode> (*)(const SourceFlags&, Output&);
+
+  void ChooseSourceVerb(CLI::App* sub, SourceVerb verb) {
+    sub->callback([this, verb] {
+      chosen_ = [this, verb](Output& output) {
+        const Result<ExitCode> code = verb(arguments_.source, output);
+        return code ? *code : output.Fail(code.error());
+      };
+    });
+    sub->add_flag("--json", arguments_.json, "Print one JSON object a line on stdout");
+    source_verbs_.push_back(sub);
+  }
 
   /// `mms source NAME ...`; `takes_name`: of the data source.
   CLI::App* AddSourceVerb(CLI::App* source, const std::string& name, const std::string& help,
                           SourceVerb verb, bool takes_name = true) {
     SourceFlags& flags = arguments_.source;
     CLI::App* sub = source->add_subcommand(name, help);
-    sub->callback([this, verb, &flags] {
-      chosen_ = [verb, &flags](Output& output) { return verb(flags, output); };
-    });
-    sub->add_flag("--json", arguments_.json, "Print one JSON object a line on stdout");
+    ChooseSourceVerb(sub, verb);
     sub->add_option("--state", flags.state, "The state folder")->required()->type_name("DIR");
     if (takes_name) {
       sub->add_option("name", flags.name, "The data source")->required()->type_name("NAME");
     }
-    source_verbs_.push_back(sub);
     return sub;
   }
 
@@ -155,14 +162,10 @@ class CommandLine {
         "\nExample:\n  mms source add sales --state ./state --set db.catalog=main ...\n"
         "  mms source sync sales --state ./state");
     CLI::App* items = source->add_subcommand("items", "List the settings of a data source");
-    items->callback([this, &flags] {
-      chosen_ = [&flags](Output& output) { return RunSourceItems(flags, output); };
-    });
-    items->add_flag("--json", arguments_.json, "Print one JSON object a line on stdout");
+    ChooseSourceVerb(items, RunSourceItems);
     items->add_option("--lang", flags.lang, "Language of the names")
         ->check(CLI::IsMember({"en_US", "zh_CN"}))
         ->capture_default_str();
-    source_verbs_.push_back(items);
     AddSourceRecords(source);
     AddSourceLife(source);
   }

@@ -2,6 +2,7 @@
 
 #include "migration/metadata/metadata.h"
 #include "service/config_items.h"
+#include "terminal/source_table.h"
 #include "terminal/source_verbs.h"
 #include "terminal/source_view.h"
 #include "terminal/text.h"
@@ -13,12 +14,6 @@ using migration::Metadata;
 using migration::TableEntry;
 using service::DataSource;
 using service::Service;
-
-Result<std::unique_ptr<Service>> Take(const SourceFlags& flags) {
-  service::ServiceOptions options;
-  options.folder = flags.state;
-  return Service::Open(std::move(options));
-}
 
 /// KEY=VALUE as settings; secrets are read from where they are.
 Result<Json> ReadSettings(const std::vector<std::string>& texts) {
@@ -43,9 +38,11 @@ Result<Json> ReadSettings(const std::vector<std::string>& texts) {
   return settings;
 }
 
-Status Add(const SourceFlags& flags, Output& output) {
+}  // namespace
+
+Result<ExitCode> RunSourceAdd(const SourceFlags& flags, Output& output) {
   TRY(const Json settings, ReadSettings(flags.settings));
-  TRY(const auto service, Take(flags));
+  TRY(const auto service, TakeService(flags));
   service::NewDataSource source;
   source.name = flags.name;
   source.type = flags.type;
@@ -54,10 +51,10 @@ Status Add(const SourceFlags& flags, Output& output) {
   TRY(const int64_t id, service->CreateDataSource(source));
   TRY(const DataSource added, service->store().GetSource(id));
   PrintSource(added, output);
-  return OkStatus();
+  return ExitCode::kDone;
 }
 
-Status List(const SourceFlags& flags, Output& output) {
+Result<ExitCode> RunSourceList(const SourceFlags& flags, Output& output) {
   TRY(SourceView view, SourceView::Open(flags.state));
   const service::Store::SourceFilterBy filter{flags.part, ""};
   TRY(const auto sources, view.store().ListSources(filter, {flags.page, flags.page_size}));
@@ -75,59 +72,48 @@ Status List(const SourceFlags& flags, Output& output) {
   if (!output.json()) output.Result(table.Render(ScreenOf(STDOUT_FILENO).utf8));
   output.Log(Thousands(static_cast<int64_t>(sources.size())) + " of " +
              Counted(total, "data source"));
-  return OkStatus();
+  return ExitCode::kDone;
 }
 
-Status Show(const SourceFlags& flags, Output& output) {
+Result<ExitCode> RunSourceShow(const SourceFlags& flags, Output& output) {
   TRY(SourceView view, SourceView::Open(flags.state));
   TRY(const DataSource source, view.store().FindSource(flags.name));
   PrintSource(source, output);
-  return OkStatus();
+  return ExitCode::kDone;
 }
 
-Status ShowStatus(const SourceFlags& flags, Output& output) {
+Result<ExitCode> RunSourceStatus(const SourceFlags& flags, Output& output) {
   TRY(SourceView view, SourceView::Open(flags.state));
   TRY(const DataSource source, view.store().FindSource(flags.name));
-  return PrintStatus(view.store(), source, output);
+  TRY_VOID(PrintStatus(view.store(), source, output));
+  return ExitCode::kDone;
 }
 
-Status Update(const SourceFlags& flags, Output& output) {
+Result<ExitCode> RunSourceUpdate(const SourceFlags& flags, Output& output) {
   TRY(const Json settings, ReadSettings(flags.settings));
-  TRY(const auto service, Take(flags));
+  TRY(const auto service, TakeService(flags));
   TRY(const DataSource source, service->store().FindSource(flags.name));
   if (!settings.empty()) TRY_VOID(service->UpdateConfig(source.id, nlohmann::json(settings)));
   if (!flags.rename.empty()) TRY_VOID(service->RenameDataSource(source.id, flags.rename));
   TRY(const DataSource updated, service->store().GetSource(source.id));
   PrintSource(updated, output);
-  return OkStatus();
+  return ExitCode::kDone;
 }
 
-Status Remove(const SourceFlags& flags, Output& output) {
-  TRY(const auto service, Take(flags));
+Result<ExitCode> RunSourceRemove(const SourceFlags& flags, Output& output) {
+  TRY(const auto service, TakeService(flags));
   TRY(const DataSource source, service->store().FindSource(flags.name));
   TRY_VOID(service->DeleteDataSource(source.id));
   if (output.json()) output.Object("source_removed", {{"id", source.id}, {"name", source.name}});
   output.Log("removed data source " + source.name + " and what was known of its tables");
-  return OkStatus();
+  return ExitCode::kDone;
 }
 
-Json TableFields(const TableEntry& table) {
-  return {{"source", table.listed.name},
-          {"kind", table.listed.kind},
-          {"state", migration::StateName(table.state)},
-          {"version", OrNull(table.version)},
-          {"partitions", OrNull(table.partitions)},
-          {"files", OrNull(table.files)},
-          {"rows", OrNull(table.rows)},
-          {"bytes", OrNull(table.bytes)},
-          {"updated", table.updated},
-          {"deleted", table.deleted}};
-}
-
-Status Tables(const SourceFlags& flags, Output& output) {
+Result<ExitCode> RunSourceTables(const SourceFlags& flags, Output& output) {
   TRY(SourceView view, SourceView::Open(flags.state));
   TRY(const DataSource source, view.store().FindSource(flags.name));
   TRY(const auto metadata, Metadata::OpenToRead(service::SourceFolder(flags.state, source.id)));
+  TRY(const auto scan, metadata->LastScan());
   migration::TableFilter filter;
   filter.pattern = flags.pattern;
   TextTable text({{"SOURCE"},
@@ -138,7 +124,7 @@ Status Tables(const SourceFlags& flags, Output& output) {
                   {"BYTES", TextTable::Align::kRight}});
   TRY_VOID(metadata->VisitTables(filter, [&](const TableEntry& table) -> Status {
     if (output.json()) {
-      output.Object("source_table", TableFields(table));
+      output.Object("source_table", SourceTableFields(table, scan ? scan->id : 0));
     } else {
       const std::string_view state =
           table.deleted ? std::string_view("deleted") : migration::StateName(table.state);
@@ -149,16 +135,10 @@ Status Tables(const SourceFlags& flags, Output& output) {
     return OkStatus();
   }));
   if (!output.json()) output.Result(text.Render(ScreenOf(STDOUT_FILENO).utf8));
-  return OkStatus();
+  return ExitCode::kDone;
 }
 
-ExitCode CodeOf(const Status& status, Output& output) {
-  return status ? ExitCode::kDone : output.Fail(status.error());
-}
-
-}  // namespace
-
-ExitCode RunSourceItems(const SourceFlags& flags, Output& output) {
+Result<ExitCode> RunSourceItems(const SourceFlags& flags, Output& output) {
   const bool chinese = flags.lang == "zh_CN";
   TextTable table({{"KEY"}, {"TYPE"}, {"DEFAULT"}, {"NAME"}});
   for (const service::ConfigItem& item : service::ConfigItems()) {
@@ -178,28 +158,6 @@ ExitCode RunSourceItems(const SourceFlags& flags, Output& output) {
   }
   if (!output.json()) output.Result(table.Render(ScreenOf(STDOUT_FILENO).utf8));
   return ExitCode::kDone;
-}
-
-ExitCode RunSourceAdd(const SourceFlags& flags, Output& output) {
-  return CodeOf(Add(flags, output), output);
-}
-ExitCode RunSourceList(const SourceFlags& flags, Output& output) {
-  return CodeOf(List(flags, output), output);
-}
-ExitCode RunSourceShow(const SourceFlags& flags, Output& output) {
-  return CodeOf(Show(flags, output), output);
-}
-ExitCode RunSourceUpdate(const SourceFlags& flags, Output& output) {
-  return CodeOf(Update(flags, output), output);
-}
-ExitCode RunSourceRemove(const SourceFlags& flags, Output& output) {
-  return CodeOf(Remove(flags, output), output);
-}
-ExitCode RunSourceStatus(const SourceFlags& flags, Output& output) {
-  return CodeOf(ShowStatus(flags, output), output);
-}
-ExitCode RunSourceTables(const SourceFlags& flags, Output& output) {
-  return CodeOf(Tables(flags, output), output);
 }
 
 }  // namespace mms::terminal

@@ -5,9 +5,11 @@
 #include <thread>
 
 #include "terminal/interrupt.h"
+#include "terminal/live_progress.h"
 #include "terminal/source_verbs.h"
 #include "terminal/source_view.h"
 #include "terminal/table_report.h"
+#include "terminal/text.h"
 
 namespace mms::terminal {
 namespace {
@@ -21,13 +23,6 @@ using enum service::SourceStatus;
 
 constexpr auto kLook = std::chrono::milliseconds(100);
 constexpr auto kStopDeadline = std::chrono::seconds(60);
-
-Result<std::unique_ptr<Service>> Take(const SourceFlags& flags) {
-  service::ServiceOptions options;
-  options.folder = flags.state;
-  options.idle_ms = flags.idle_minutes * 60'000;
-  return Service::Open(std::move(options));
-}
 
 Result<DataSource> Find(Service& service, const std::string& name) {
   return service.store().FindSource(name);
@@ -47,8 +42,43 @@ Result<std::string> EndOf(Service& service, const DataSource& source) {
   return std::string("shut down, since nothing waits or runs");
 }
 
-Status Serve(const SourceFlags& flags, Output& output) {
-  TRY(const auto service, Take(flags));
+LiveProgress::Look LookAt(const Result<ScanTask>& scan, int64_t elapsed_ms) {
+  if (!scan) {
+    const std::string why = scan.error().ToString();
+    return {{}, {why}, why, {{"id", nullptr}, {"progress", nullptr}, {"elapsed_ms", elapsed_ms}}};
+  }
+  const std::string sentence = fmt::format("scan {}: {}", scan->id, Percent(scan->progress));
+  return {{},
+          {sentence + "  " + HumanDuration(elapsed_ms)},
+          sentence,
+          {{"id", scan->id}, {"progress", scan->progress}, {"elapsed_ms", elapsed_ms}}};
+}
+
+Result<ScanTask> RunOneScan(Service& service, const SourceFlags& flags, Output& output) {
+  TRY(const DataSource source, Find(service, flags.name));
+  TRY(const int64_t id, service.CreateFetchMetadataJob(source.id, {flags.schema, flags.tables}));
+  std::atomic<bool> interrupted{false};
+  const Interrupt interrupt([&] { interrupted = true; });
+  RunInBackground(service, output);
+  LiveProgress progress(output, "source_scan_progress", [&](int64_t elapsed_ms, const Screen&) {
+    return LookAt(service.store().GetScan(id), elapsed_ms);
+  });
+  progress.Start();
+  for (bool stopped = false;;) {
+    TRY(const ScanTask scan, service.store().GetScan(id));
+    if (scan.status == ScanStatus::kDone || scan.status == ScanStatus::kFailed) return scan;
+    if (interrupted && !stopped) {
+      // Refused while the connection is tried: then it is asked again.
+      stopped = static_cast<bool>(service.StopDataSource(source.id));
+    }
+    std::this_thread::sleep_for(kLook);
+  }
+}
+
+}  // namespace
+
+Result<ExitCode> RunSourceStart(const SourceFlags& flags, Output& output) {
+  TRY(const auto service, TakeService(flags));
   TRY(DataSource source, Find(*service, flags.name));
   TRY_VOID(service->StartDataSource(source.id));
   std::atomic<bool> interrupted{false};
@@ -61,32 +91,35 @@ Status Serve(const SourceFlags& flags, Output& output) {
     TRY(const std::string end, EndOf(*service, source));
     if (!end.empty()) {
       output.Log("data source " + source.name + ": " + end);
-      return OkStatus();
+      return ExitCode::kDone;
     }
     std::this_thread::sleep_for(kLook);
   }
   output.Log("data source " + source.name + ": stopping");
-  return OkStatus();
+  return ExitCode::kDone;
 }
 
-Status Stop(const SourceFlags& flags, Output& output) {
+Result<ExitCode> RunSourceStop(const SourceFlags& flags, Output& output) {
   const auto deadline = std::chrono::steady_clock::now() + kStopDeadline;
   TRY(const auto beside, service::Store::OpenBeside(flags.state));
   TRY(DataSource source, beside->FindSource(flags.name));
   bool asked = false;
   while (std::chrono::steady_clock::now() < deadline) {
-    const auto service = Take(flags);
+    const auto service = TakeService(flags);
     if (service) {  // nobody works there, or its process died
       TRY_VOID((*service)->StopDataSource(source.id));
       TRY(source, (*service)->store().GetSource(source.id));
-      return PrintStatus((*service)->store(), source, output);
+      TRY_VOID(PrintStatus((*service)->store(), source, output));
+      return ExitCode::kDone;
     }
     if (service.error().code() != "STATE_IN_USE") return service.error();
     if (!asked) TRY_VOID(beside->AskStop(source.id, true));
     asked = true;
     std::this_thread::sleep_for(kLook);
     TRY(source, beside->GetSource(source.id));
-    if (!source.stop_asked) return PrintStatus(*beside, source, output);
+    if (source.stop_asked) continue;
+    TRY_VOID(PrintStatus(*beside, source, output));
+    return ExitCode::kDone;
   }
   return Error(ErrorKind::kUnavailable, "SOURCE_STOP_TIMEOUT",
                "the process that runs it was asked to stop it, and has not yet; look again with: "
@@ -94,72 +127,27 @@ Status Stop(const SourceFlags& flags, Output& output) {
       .At("data source " + flags.name);
 }
 
-/// Shows how far it is whenever that changed.
-class ScanLine {
- public:
-  explicit ScanLine(Output& output) : output_(output) {}
-
-  void Show(const ScanTask& scan) {
-    if (scan.progress == shown_) return;
-    shown_ = scan.progress;
-    if (output_.json()) {
-      output_.Object("source_scan_progress", {{"id", scan.id}, {"progress", scan.progress}});
-    } else {
-      output_.Log(fmt::format("scan {}: {}.{:02} %", scan.id, shown_ / 100, shown_ % 100));
-    }
+Result<ExitCode> RunSourceSync(const SourceFlags& flags, Output& output) {
+  TRY(const auto service, TakeService(flags));
+  TRY(const ScanTask scan, RunOneScan(*service, flags, output));
+  if (output.json()) output.Object("source_scan", ScanFields(scan));
+  if (const auto error = ErrorOfLedger(scan.error_json)) return *error;
+  const Json result = Json::parse(scan.result);
+  const Json& failed = result["failed"];
+  for (const Json& one : failed) {
+    const std::optional<Error> why = ErrorOfLedger(one["error"].dump());
+    const auto name = one["name"].get<std::string>();
+    const std::string text = why ? why->ToString() : "";
+    output.Log("failed: " + (text.find(name) == text.npos ? name + ": " + text : text));
   }
-
- private:
-  Output& output_;
-  int shown_ = -1;
-};
-
-Result<ScanTask> RunOneScan(Service& service, const SourceFlags& flags, Output& output) {
-  TRY(const DataSource source, Find(service, flags.name));
-  TRY(const int64_t id, service.CreateFetchMetadataJob(source.id, {flags.schema, flags.tables}));
-  std::atomic<bool> interrupted{false};
-  const Interrupt interrupt([&] { interrupted = true; });
-  RunInBackground(service, output);
-  ScanLine line(output);
-  for (bool stopped = false;;) {
-    TRY(const ScanTask scan, service.store().GetScan(id));
-    line.Show(scan);
-    if (scan.status == ScanStatus::kDone || scan.status == ScanStatus::kFailed) return scan;
-    if (interrupted && !stopped) {
-      // Refused while the connection is tried: then it is asked again.
-      stopped = static_cast<bool>(service.StopDataSource(source.id));
-    }
-    std::this_thread::sleep_for(kLook);
-  }
-}
-
-ExitCode Sync(const SourceFlags& flags, Output& output) {
-  const auto service = Take(flags);
-  if (!service) return output.Fail(service.error());
-  const auto scan = RunOneScan(**service, flags, output);
-  if (!scan) return output.Fail(scan.error());
-  if (output.json()) output.Object("source_scan", ScanFields(*scan));
-  if (const auto error = ErrorOfLedger(scan->error_json)) return output.Fail(*error);
-  const Json result = Json::parse(scan->result);
+  const auto failed_count = result["failed_count"].get<int64_t>();
+  const int64_t untold = failed_count - static_cast<int64_t>(failed.size());
+  if (untold > 0)
+    output.Log("failed: " + Thousands(untold) + " more; mms source tables names them");
   output.Log(fmt::format("{} databases, {} tables, {} partitions; {} could not be read",
                          result["databases"].get<int64_t>(), result["tables"].get<int64_t>(),
-                         result["partitions"].get<int64_t>(),
-                         result["failed_count"].get<int64_t>()));
-  return result["failed_count"] == 0 ? ExitCode::kDone : ExitCode::kTasksFailed;
+                         result["partitions"].get<int64_t>(), failed_count));
+  return failed_count == 0 ? ExitCode::kDone : ExitCode::kTasksFailed;
 }
-
-ExitCode CodeOf(const Status& status, Output& output) {
-  return status ? ExitCode::kDone : output.Fail(status.error());
-}
-
-}  // namespace
-
-ExitCode RunSourceStart(const SourceFlags& flags, Output& output) {
-  return CodeOf(Serve(flags, output), output);
-}
-ExitCode RunSourceStop(const SourceFlags& flags, Output& output) {
-  return CodeOf(Stop(flags, output), output);
-}
-ExitCode RunSourceSync(const SourceFlags& flags, Output& output) { return Sync(flags, output); }
 
 }  // namespace mms::terminal

@@ -1,5 +1,5 @@
 // `mms source ...`: data sources in a state folder. One function per verb; each prints its results
-// and errors through `output` and returns the exit code.
+// through `output` and returns the exit code, or the error that ended it.
 //
 // What reads works beside a process that owns the folder. What changes takes the folder itself, but
 // for `stop`, which asks the owner.
@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/result.h"
 #include "terminal/output.h"
 
 namespace mms::terminal {
@@ -29,20 +30,20 @@ struct SourceFlags {
   int64_t idle_minutes = 30;
 };
 
-ExitCode RunSourceItems(const SourceFlags& flags, Output& output);
-ExitCode RunSourceAdd(const SourceFlags& flags, Output& output);
-ExitCode RunSourceList(const SourceFlags& flags, Output& output);
-ExitCode RunSourceShow(const SourceFlags& flags, Output& output);
-ExitCode RunSourceUpdate(const SourceFlags& flags, Output& output);
-ExitCode RunSourceRemove(const SourceFlags& flags, Output& output);
-ExitCode RunSourceStatus(const SourceFlags& flags, Output& output);
+Result<ExitCode> RunSourceItems(const SourceFlags& flags, Output& output);
+Result<ExitCode> RunSourceAdd(const SourceFlags& flags, Output& output);
+Result<ExitCode> RunSourceList(const SourceFlags& flags, Output& output);
+Result<ExitCode> RunSourceShow(const SourceFlags& flags, Output& output);
+Result<ExitCode> RunSourceUpdate(const SourceFlags& flags, Output& output);
+Result<ExitCode> RunSourceRemove(const SourceFlags& flags, Output& output);
+Result<ExitCode> RunSourceStatus(const SourceFlags& flags, Output& output);
 /// What the source's scans found.
-ExitCode RunSourceTables(const SourceFlags& flags, Output& output);
+Result<ExitCode> RunSourceTables(const SourceFlags& flags, Output& output);
 
 /// In the foreground until a stop, a signal, or the automatic shutdown.
-ExitCode RunSourceStart(const SourceFlags& flags, Output& output);
-ExitCode RunSourceStop(const SourceFlags& flags, Output& output);
+Result<ExitCode> RunSourceStart(const SourceFlags& flags, Output& output);
+Result<ExitCode> RunSourceStop(const SourceFlags& flags, Output& output);
 /// One scan, from start to end.
-ExitCode RunSourceSync(const SourceFlags& flags, Output& output);
+Result<ExitCode> RunSourceSync(const SourceFlags& flags, Output& output);
 
 }  // namespace mms::terminal

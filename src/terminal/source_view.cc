@@ -32,10 +32,6 @@ Result<bool> SeemsAlive(Store& store) {
 
 Json TextOrNull(const std::string& text) { return text.empty() ? Json() : Json(text); }
 
-std::string Percent(int hundredths) {
-  return fmt::format("{}.{:02} %", hundredths / 100, hundredths % 100);
-}
-
 std::string Sentence(const ScanTask& scan) {
   const std::optional<Error> error = ErrorOfLedger(scan.error_json);
   return fmt::format("scan {} {}, {}{}", scan.id, service::StatusName(scan.status),
@@ -58,6 +54,17 @@ Result<SourceView> SourceView::Open(const std::string& folder) {
     return taken.error();
   }
   return view;
+}
+
+Result<std::unique_ptr<service::Service>> TakeService(const SourceFlags& flags) {
+  service::ServiceOptions options;
+  options.folder = flags.state;
+  options.idle_ms = flags.idle_minutes * 60'000;
+  return service::Service::Open(std::move(options));
+}
+
+std::string Percent(int hundredths) {
+  return fmt::format("{}.{:02} %", hundredths / 100, hundredths % 100);
 }
 
 std::string TimeText(std::optional<int64_t> ms) {

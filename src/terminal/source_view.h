@@ -7,6 +7,7 @@
 #include "base/result.h"
 #include "service/service.h"
 #include "terminal/output.h"
+#include "terminal/source_verbs.h"
 
 namespace mms::terminal {
 
@@ -22,6 +23,9 @@ class SourceView {
   std::unique_ptr<service::Service> service_;
 };
 
+/// The folder, as its owner.
+Result<std::unique_ptr<service::Service>> TakeService(const SourceFlags& flags);
+
 /// Secrets are masked.
 Json SourceFields(const service::DataSource& source);
 Json ScanFields(const service::ScanTask& scan);
@@ -29,6 +33,8 @@ void PrintSource(const service::DataSource& source, Output& output);
 /// State, last scan, and what the instance took.
 Status PrintStatus(service::Store& store, const service::DataSource& source, Output& output);
 
+/// "12.34 %".
+std::string Percent(int hundredths);
 /// "2026-01-05 12:00:00 UTC"; "-" when unknown.
 std::string TimeText(std::optional<int64_t> ms);
 

@@ -6,6 +6,7 @@
 #include "migration/workflow/scan.h"
 #include "terminal/exit_code.h"
 #include "terminal/interrupt.h"
+#include "terminal/source_table.h"
 #include "terminal/sync_progress.h"
 #include "terminal/table_report.h"
 #include "terminal/text.h"
@@ -23,48 +24,6 @@ using migration::TableFilter;
 
 constexpr size_t kNamesShown = 20;
 
-std::string NotesOf(const TableEntry& table) {
-  std::string notes = table.deletion_vectors ? "deletion vectors" : "";
-  if (!table.column_mapping.empty() && table.column_mapping != "none") {
-    notes += (notes.empty() ? "" : ", ") + std::string("column mapping by ") + table.column_mapping;
-  }
-  return notes;
-}
-
-/// What the table's last scan found, when that was `scan`.
-TableChange ChangeIn(const TableEntry& table, int64_t scan) {
-  return table.changed_scan == scan ? table.change : TableChange::kNone;
-}
-
-std::optional<int64_t> VersionOf(const TableEntry& table) {
-  return table.version == migration::kNoVersion ? std::nullopt : table.version;
-}
-
-Json Fields(const TableEntry& table, int64_t scan) {
-  const std::optional<Error> error = ErrorOfLedger(table.error_json);
-  const auto text = [](const std::string& value) { return value.empty() ? Json() : Json(value); };
-  return {{"source", table.listed.name},
-          {"version", OrNull(VersionOf(table))},
-          {"partitions", OrNull(table.partitions)},
-          {"files", OrNull(table.files)},
-          {"bytes", OrNull(table.bytes)},
-          {"rows", OrNull(table.rows)},
-          {"notes", NotesOf(table)},
-          {"error", error ? ErrorFields(*error) : Json(nullptr)},
-          {"state", migration::StateName(table.state)},
-          {"kind", text(table.listed.kind)},
-          {"format", text(table.listed.format)},
-          {"owner", text(table.listed.owner)},
-          {"comment", text(table.listed.comment)},
-          {"location", text(table.listed.location)},
-          {"count_source", migration::CountSourceName(table.count_source)},
-          {"changed_ms", OrNull(table.changed_ms)},
-          {"catalog_updated_ms", OrNull(table.listed.catalog_updated_ms)},
-          {"updated", table.updated},
-          {"deleted", table.deleted},
-          {"change", migration::ChangeName(ChangeIn(table, scan))}};
-}
-
 /// What is printed of a scan, or of a look into the metadata.
 class Listing {
  public:
@@ -73,7 +32,7 @@ class Listing {
   Status Add(const TableEntry& table) {
     const std::optional<Error> error = ErrorOfLedger(table.error_json);
     if (output_.json()) {
-      output_.Object("source_table", Fields(table, scan_));
+      output_.Object("source_table", SourceTableFields(table, scan_));
     } else {
       AddRow(table, error);
     }
@@ -151,7 +110,7 @@ class Listing {
       text_.AddRow({table.listed.name, "-", "-", "-", "-", "-", change, notes});
       return;
     }
-    text_.AddRow({table.listed.name, VersionOf(table) ? Thousands(VersionOf(table)) : "-",
+    text_.AddRow({table.listed.name, LogVersion(table) ? Thousands(LogVersion(table)) : "-",
                   table.partitions ? Thousands(table.partitions) : "-", Thousands(table.files),
                   Thousands(table.rows), HumanBytes(table.bytes), change, notes});
   }

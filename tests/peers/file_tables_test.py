@@ -21,6 +21,7 @@ from azure.storage.blob import BlobServiceClient
 from conftest import LAKEHOUSE, Mms, Sandbox, start_sandbox, stop_sandbox
 from crossing_test import expected_rows, key
 from deltalake import DeltaTable
+from source_test import Source
 from value_text import odps_rows
 
 READ = ("parquet_plain", "parquet_grown", "clone")
@@ -143,6 +144,16 @@ def test_sync_counts_them_by_their_footers(
         assert (table["rows"], table["partitions"]) == (rows, partitions), table
         assert (table["version"], table["count_source"]) == (None, "footer")
     assert [line["change"] for line in mms.run("sync").of("source_table")] == ["unchanged"] * 3
+
+
+def test_a_kept_source_knows_no_version_of_them(
+    mms_bin: str, kinds: dict[str, Any], tmp_path: Path
+) -> None:
+    source = Source(mms_bin, kinds, tmp_path)
+    source.add()
+    source.good("sync", "sales", "--schema", "kinds", "--table", "parquet_plain")
+    (table,) = source.good("tables", "sales").of("source_table")
+    assert (table["version"], table["rows"], table["count_source"]) == (None, 60, "footer")
 
 
 def upload(lake: dict[str, Any], name: str, files: dict[str, bytes | None]) -> None:
