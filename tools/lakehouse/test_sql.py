@@ -287,26 +287,28 @@ def memory_mib(pid: int, key: str) -> int:
 
 
 def test_a_large_result_is_never_held_whole(sql_lake: Any, sql: ThriftCalls) -> None:
-    """5,000,000 rows, 120 MB as Arrow."""
+    """5,000,000 rows, 120 MB as Arrow. What the allocators keep for a block or two differs from
+    machine to machine and comes within the first fifth; held whole, the rest would add 96 MB.
+    """
     front = next(p["pid"] for p in sql_lake["processes"] if p["what"] == "workspace front")
     control(sql_lake, "POST", "sql", {"rows_per_link": 200_000})
-    before = memory_mib(front, "VmRSS")
     session = sql.open_session()
     statement = "SELECT id, id * 3 AS a, -id AS b FROM range(5000000)"
     handle = sql.execute(session, statement).operationHandle
     assert sql.wait(handle).operationState == 2
-    rows, more = 0, True
+    rows, more, early, late = 0, True, 0, 0
     while more:
         response = sql.fetch(handle)
         more = response.hasMoreRows
         for link in response.results.resultLinks:
             assert link.startRowOffset == rows
             rows += link.rowCount
-    assert rows == 5_000_000
+        now = memory_mib(front, "VmRSS")
+        early, late = (max(early, now), 0) if rows <= 1_000_000 else (early, max(late, now))
+    assert rows == 5_000_000 and early and late
     sql.call("CloseSession", ttypes.TCloseSessionReq(session))
-    grown = memory_mib(front, "VmHWM") - before
-    print(f"the front grew from {before} by {grown} MiB")
-    assert grown < 100
+    print(f"the front held {early} MiB in the first fifth, {late} MiB after it")
+    assert late - early < 60
 
 
 def test_cancel(sql: ThriftCalls) -> None:
