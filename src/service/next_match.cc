@@ -45,9 +45,10 @@ int64_t NextDaily(const MetaTimer& timer, const date::time_zone& zone, int64_t a
   const auto local = zone.to_local(At(after_ms));
   auto day = date::floor<date::days>(local) - date::days(1);
   for (;; day += date::days(1)) {
-    const auto wanted = date::local_seconds(day) + hours(timer.hour) + minutes(timer.minute);
-    // A day that the zone skipped whole (Samoa, 2011) leads to the next one's begin: its own day's
-    // match comes later, both count.
+    const date::local_seconds begin(day);
+    // A day that the zone skipped whole (Samoa, 2011-12-30) has no match.
+    if (InstantOf(zone, begin) == InstantOf(zone, begin + date::days(1))) continue;
+    const auto wanted = begin + hours(timer.hour) + minutes(timer.minute);
     const int64_t match = Ms(InstantOf(zone, wanted));
     if (match > after_ms) return match;
   }

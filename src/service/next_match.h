@@ -1,8 +1,8 @@
 // When a Daily or Hourly timer fires, on the clock of an IANA zone. Pure, but for the system's zone
 // tables (tzdata), which are read once.
 //
-// A daily timer fires once on each civil day of its zone, an hourly one once in each hour that
-// passes. Where the clock springs over the time, the match is the first instant after the gap;
+// A daily timer fires once on each civil day that its zone has, an hourly one once in each hour
+// that passes. Where the clock springs over the time, the match is the first instant after the gap;
 // where the clock goes back, a daily timer fires at the first of the two, an hourly one in both
 // hours, since both pass.
 #pragma once

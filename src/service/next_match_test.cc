@@ -72,6 +72,16 @@ TEST(NextMatchTest, ADailyTimeThatComesTwiceFiresAtTheFirst) {
   EXPECT_EQ(Next(Daily(1, 30), "America/New_York", "2026-11-01 05:30:00"), "2026-11-02 06:30:00");
 }
 
+TEST(NextMatchTest, ADailyTimerDoesNotFireForADayThatItsZoneSkips) {
+  // Samoa: from 2011-12-29 24:00 (-10) straight to 2011-12-31 00:00 (+14), at 10:00 UTC.
+  EXPECT_EQ(Next(Daily(2, 30), "Pacific/Apia", "2011-12-29 00:00:00"), "2011-12-29 12:30:00");
+  EXPECT_EQ(Next(Daily(2, 30), "Pacific/Apia", "2011-12-29 12:30:00"), "2011-12-30 12:30:00");
+  EXPECT_EQ(Next(Daily(0, 0), "Pacific/Apia", "2011-12-29 12:30:00"), "2011-12-30 10:00:00");
+  EXPECT_EQ(Next(Daily(0, 0), "Pacific/Apia", "2011-12-30 10:00:00"), "2011-12-31 10:00:00");
+  // Kwajalein skipped 1993-08-21, at 12:00 UTC.
+  EXPECT_EQ(Next(Daily(6, 0), "Pacific/Kwajalein", "1993-08-20 18:00:00"), "1993-08-21 18:00:00");
+}
+
 TEST(NextMatchTest, AnHourlyTimerFiresInEachHourThatPasses) {
   for (const char* zone : {"Europe/Berlin", "America/New_York", "Australia/Sydney"}) {
     int64_t at = Utc("2026-01-01 00:00:00");

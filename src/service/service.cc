@@ -132,7 +132,7 @@ Result<int64_t> Service::CreateDataSource(const NewDataSource& source) {
 }
 
 Status Service::UpdateConfig(int64_t source_id, const nlohmann::json& changes) {
-  TRY(DataSource source, store_->GetSource(source_id));
+  TRY(DataSource source, store_->UnsealSource(source_id));
   if (source.status == kStarting || source.status == kStarted || source.status == kStopping) {
     return Error(ErrorKind::kConflict, "SOURCE_STATE",
                  "is " + std::string(StatusName(source.status)) +
@@ -150,9 +150,7 @@ Status Service::UpdateConfig(int64_t source_id, const nlohmann::json& changes) {
 
 Status Service::RenameDataSource(int64_t source_id, const std::string& name) {
   TRY_VOID(CheckName(name));
-  TRY(DataSource source, store_->GetSource(source_id));
-  source.name = name;
-  return store_->SaveSource(source);
+  return store_->RenameSource(source_id, name);
 }
 
 Status Service::DeleteDataSource(int64_t source_id) {
@@ -183,7 +181,7 @@ std::shared_ptr<Instance> Service::FindInstance(int64_t source_id) {
 }
 
 Result<std::shared_ptr<Instance>> Service::Connect(int64_t source_id) {
-  TRY(const DataSource source, store_->GetSource(source_id));
+  TRY(const DataSource source, store_->UnsealSource(source_id));
   TRY(migration::SourceOptions options, SourceOptionsOf(source.config));
   options.http = options_.http;
   return Instance::Connect(std::move(options), SourceFolder(options_.folder, source_id),

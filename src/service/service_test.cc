@@ -6,6 +6,7 @@
 #include <future>
 
 #include "base/loopback_server.h"
+#include "migration/ledger/database.h"
 #include "service/example_source.h"
 #include "service/instance.h"
 
@@ -24,6 +25,7 @@ class Workspace {
 
   std::string url() const { return server_.url(); }
   std::atomic<int> status{200};
+  std::atomic<bool> empty{false};  ///< the token sees no table
   /// From now on the list of tables is not answered until Release.
   void Hold() { held_ = true; }
   void Release() {
@@ -46,6 +48,7 @@ class Workspace {
         asked_.set_value();
         released_.wait();
       }
+      if (empty) return Answer(200, R"({"tables": []})");
       return Answer(200, R"({"tables": [{"name": "v", "catalog_name": "main",
           "schema_name": "sales", "table_type": "VIEW", "table_id": "1", "columns": []}]})");
     }
@@ -79,9 +82,10 @@ class ServiceTest : public testing::Test {
     ASSERT_TRUE(opened) << opened.error().ToString();
     service_ = std::move(*opened);
   }
-  int64_t Add(const nlohmann::json& more = nlohmann::json::object()) {
+  int64_t Add(const nlohmann::json& more = nlohmann::json::object(),
+              const std::string& name = "sales") {
     NewDataSource source;
-    source.name = "sales";
+    source.name = name;
     source.config = ExampleSettings(workspace_.url());
     source.config.update(more);
     const auto id = service_->CreateDataSource(source);
@@ -204,6 +208,40 @@ TEST_F(ServiceTest, AMetaTimerScansOnceForEachMatchAlsoAfterARestart) {
   now_ms_ += 5 * 60 * kMinute;
   TickThrough();
   EXPECT_EQ(Scans(id).size(), 2u) << "matches that were missed are answered by one";
+}
+
+TEST_F(ServiceTest, ASourceWhoseTurnFailsKeepsNoOtherFromItsOwn) {
+  const int64_t first = Add();
+  const int64_t second = Add(nlohmann::json::object(), "hr");
+  {
+    soci::session sql(soci::sqlite3, "db=" + folder_ + "/service.db timeout=5");
+    long long id = first;
+    sql << "INSERT INTO settings (source_id, key, sealed, value) VALUES (:id, 'meta.timer', 0, "
+           "'{\"type\":\"daily\",\"value\":\"01:00\",\"zone\":\"Gone/Tzdata\"}')",
+        soci::use(id);
+  }
+  ASSERT_TRUE(service_->CreateFetchMetadataJob(second, {}));
+  now_ms_ += kMinute;
+  const Status ticked = service_->Tick();
+  service_->WaitForScans();
+  ASSERT_FALSE(ticked);
+  EXPECT_EQ(ticked.error().code(), "CONFIG_VALUE");
+  EXPECT_EQ(Scans(second).front().status, ScanStatus::kDone) << Scans(second).front().error_json;
+}
+
+TEST_F(ServiceTest, AScanOfACatalogInWhichNothingIsVisibleEndsWithZeroTablesAndSaysWhy) {
+  const int64_t id = Add();
+  workspace_.empty = true;
+  ASSERT_TRUE(service_->CreateFetchMetadataJob(id, {}));
+  TickThrough();
+  ASSERT_EQ(Scans(id).front().status, ScanStatus::kDone) << Scans(id).front().error_json;
+  const auto result = nlohmann::json::parse(Scans(id).front().result);
+  EXPECT_EQ(result["tables"], 0);
+  EXPECT_NE(result["note"].get<std::string>().find("USE SCHEMA"), std::string::npos) << result;
+  workspace_.empty = false;
+  ASSERT_TRUE(service_->CreateFetchMetadataJob(id, {}));
+  TickThrough();
+  EXPECT_EQ(nlohmann::json::parse(Scans(id).front().result)["note"], nullptr);
 }
 
 TEST_F(ServiceTest, AStopEndsTheScanThatRuns) {

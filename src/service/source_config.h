@@ -20,7 +20,8 @@ inline constexpr const char* kMasked = "********";
 
 struct SourceConfig {
   std::map<std::string, std::string> values;  ///< in their normal form
-  std::map<std::string, Secret> secrets;      ///< items of type password
+  /// Items of type password. Empty where only their presence is known (Store::GetSource).
+  std::map<std::string, Secret> secrets;
 
   /// The value, or the default.
   std::string Get(const std::string& key) const;

@@ -155,7 +155,8 @@ std::vector<Made> Run(soci::statement& statement, const std::string& query) {
   return Rows<Row, Made>(statement, row);
 }
 
-Result<SourceConfig> ReadConfig(soci::session& sql, const Vault& vault, int64_t source_id) {
+/// Without `vault` the secrets stay sealed.
+Result<SourceConfig> ReadConfig(soci::session& sql, const Vault* vault, int64_t source_id) {
   SourceConfig config;
   std::string key, value;
   int sealed = 0;
@@ -169,13 +170,16 @@ Result<SourceConfig> ReadConfig(soci::session& sql, const Vault& vault, int64_t 
       config.values.emplace(key, value);
       continue;
     }
-    TRY(Secret secret, vault.Unseal(value, SecretContext(source_id, key)));
-    config.secrets.emplace(key, std::move(secret));
+    Secret& secret = config.secrets[key];
+    if (vault == nullptr) continue;
+    auto unsealed = vault->Unseal(value, SecretContext(source_id, key));
+    if (!unsealed) return unsealed.error();
+    secret = *std::move(unsealed);
   }
   return config;
 }
 
-Result<DataSource> OnlySource(soci::session& sql, const Vault& vault, std::vector<DataSource> found,
+Result<DataSource> OnlySource(soci::session& sql, const Vault* vault, std::vector<DataSource> found,
                               const std::string& wanted) {
   if (found.empty()) {
     return Error(ErrorKind::kNotFound, "SOURCE_NOT_FOUND",
@@ -185,6 +189,15 @@ Result<DataSource> OnlySource(soci::session& sql, const Vault& vault, std::vecto
   DataSource source = std::move(found.front());
   TRY(source.config, ReadConfig(sql, vault, source.id));
   return source;
+}
+
+Result<DataSource> SourceOf(soci::session& sql, const Vault* vault, int64_t id) {
+  soci::statement statement(sql);
+  long long wanted = id;
+  statement.exchange(use(wanted));
+  auto found = Run<SourceRow, DataSource>(
+      statement, std::string("SELECT ") + kSourceColumns + " FROM data_sources WHERE id = :id");
+  return OnlySource(sql, vault, std::move(found), std::to_string(id));
 }
 
 std::string Like(const std::string& part) {
@@ -246,7 +259,7 @@ Result<std::unique_ptr<Store>> Store::OpenBeside(const std::string& folder) {
         .At("state folder " + folder);
   }
   TRY_VOID(Guard(state.file, [&]() -> Status {
-    const int version = migration::OpenToRead(state.sql, state.file);
+    TRY(const int version, migration::OpenToRead(state.sql, state.file));
     state.sql.close();
     if (version == static_cast<int>(kMigrations.size())) {
       return migration::OpenToWrite(state.sql, state.file, migration::Durability::kEachCommit,
@@ -262,14 +275,11 @@ Result<std::unique_ptr<Store>> Store::OpenBeside(const std::string& folder) {
 }
 
 Result<DataSource> Store::GetSource(int64_t id) {
-  return state_->Read([&](soci::session& sql) {
-    soci::statement statement(sql);
-    long long wanted = id;
-    statement.exchange(use(wanted));
-    auto found = Run<SourceRow, DataSource>(
-        statement, std::string("SELECT ") + kSourceColumns + " FROM data_sources WHERE id = :id");
-    return OnlySource(sql, *state_->vault, std::move(found), std::to_string(id));
-  });
+  return state_->Read([&](soci::session& sql) { return SourceOf(sql, nullptr, id); });
+}
+
+Result<DataSource> Store::UnsealSource(int64_t id) {
+  return state_->Read([&](soci::session& sql) { return SourceOf(sql, &*state_->vault, id); });
 }
 
 Result<DataSource> Store::FindSource(const std::string& name) {
@@ -278,7 +288,7 @@ Result<DataSource> Store::FindSource(const std::string& name) {
     statement.exchange(use(name));
     auto found = Run<SourceRow, DataSource>(statement, std::string("SELECT ") + kSourceColumns +
                                                            " FROM data_sources WHERE name = :name");
-    return OnlySource(sql, *state_->vault, std::move(found), name);
+    return OnlySource(sql, nullptr, std::move(found), name);
   });
 }
 
@@ -297,7 +307,7 @@ Result<std::vector<DataSource>> Store::ListSources(const SourceFilterBy& filter,
         statement, std::string("SELECT ") + kSourceColumns + kSourceWhere +
                        " ORDER BY id LIMIT :limit OFFSET :offset");
     for (DataSource& source : found) {
-      TRY(source.config, ReadConfig(sql, *state_->vault, source.id));
+      TRY(source.config, ReadConfig(sql, nullptr, source.id));
     }
     return found;
   });

@@ -102,9 +102,12 @@ class Store {
 
   /// Returns the id. Errors: kConflict NAME_EXISTS.
   Result<int64_t> AddSource(const DataSource& source);
-  /// Errors: kNotFound SOURCE_NOT_FOUND; so of all that take a source's id.
+  /// Which secrets there are is known of what is got, found or listed; they stay sealed. Errors:
+  /// kNotFound SOURCE_NOT_FOUND; so of all that take a source's id.
   Result<DataSource> GetSource(int64_t id);
   Result<DataSource> FindSource(const std::string& name);
+  /// With its secrets. Errors: also those of vault.h.
+  Result<DataSource> UnsealSource(int64_t id);
   struct SourceFilterBy {
     std::string name;  ///< part of it; "" = all
     std::string type;
@@ -112,8 +115,10 @@ class Store {
   /// In the order of ids, with their configuration.
   Result<std::vector<DataSource>> ListSources(const SourceFilterBy& filter, const PageOf& page);
   Result<int64_t> CountSources(const SourceFilterBy& filter);
-  /// Keeps name, networklink, timer and configuration. Errors: kConflict NAME_EXISTS.
+  /// Keeps networklink, timer and configuration of one that was unsealed.
   Status SaveSource(const DataSource& source);
+  /// Errors: kConflict NAME_EXISTS.
+  Status RenameSource(int64_t id, const std::string& name);
   /// With its scans; what its instance cost stays. Only of a source without an instance: kConflict
   /// SOURCE_STATE.
   Status RemoveSource(int64_t id);

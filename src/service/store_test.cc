@@ -6,6 +6,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "migration/ledger/database.h"
 #include "service/example_source.h"
 
 namespace mms::service {
@@ -71,8 +72,23 @@ TEST_F(StoreTest, ASourceIsThereAgainWhenTheStoreIsOpenedAgain) {
   EXPECT_EQ(source->id, id);
   EXPECT_EQ(source->status, kInit);
   EXPECT_EQ(source->config.Get("db.catalog"), "main");
-  EXPECT_EQ(source->config.secrets.at("db.access.token").Reveal(), "dapi-secret");
   EXPECT_EQ(source->updated_ms, std::nullopt);
+  const auto unsealed = store_->UnsealSource(id);
+  ASSERT_TRUE(unsealed) << unsealed.error().ToString();
+  EXPECT_EQ(unsealed->config.secrets.at("db.access.token").Reveal(), "dapi-secret");
+}
+
+TEST_F(StoreTest, SecretsStaySealedUntilTheyAreNeeded) {
+  const int64_t id = Add("sales");
+  soci::session sql(soci::sqlite3, "db=" + folder_ + "/service.db timeout=5");
+  sql << "UPDATE settings SET value = 'none of ours' WHERE key = 'db.access.token'";
+  const auto listed = store_->ListSources({}, {1, 10});
+  ASSERT_TRUE(listed) << listed.error().ToString();
+  EXPECT_TRUE(listed->front().config.Has("db.access.token"));
+  for (const auto& [key, secret] : listed->front().config.secrets) EXPECT_TRUE(secret.empty());
+  EXPECT_TRUE(store_->GetSource(id));
+  EXPECT_TRUE(store_->FindSource("sales"));
+  EXPECT_EQ(store_->UnsealSource(id).error().code(), "SECRET_KEY_WRONG");
 }
 
 TEST_F(StoreTest, NoFileOfTheFolderHoldsASecret) {
@@ -100,12 +116,11 @@ TEST_F(StoreTest, AStoreWhoseKeyIsGoneIsNotOpenedWithANewOne) {
 TEST_F(StoreTest, NamesAreThereOnce) {
   const int64_t first = Add("sales");
   Add("hr");
-  DataSource again = *store_->GetSource(first);
-  again.name = "hr";
-  EXPECT_EQ(store_->SaveSource(again).error().code(), "NAME_EXISTS");
+  DataSource again = *store_->UnsealSource(first);
+  EXPECT_EQ(store_->RenameSource(first, "hr").error().code(), "NAME_EXISTS");
   EXPECT_EQ(store_->AddSource(again).error().code(), "NAME_EXISTS");
-  again.name = "vertrieb";
-  EXPECT_TRUE(store_->SaveSource(again));
+  EXPECT_TRUE(store_->RenameSource(first, "vertrieb"));
+  EXPECT_EQ(store_->RenameSource(17, "x").error().code(), "SOURCE_NOT_FOUND");
   EXPECT_TRUE(store_->FindSource("vertrieb"));
   EXPECT_EQ(store_->FindSource("sales").error().code(), "SOURCE_NOT_FOUND");
 }

@@ -44,6 +44,7 @@ Status WriteConfig(soci::session& sql, const Vault& vault, const DataSource& sou
   sql << "DELETE FROM settings WHERE source_id = :id", use(id);
   for (const auto& [key, value] : source.config.values) PutSetting(sql, id, key, 0, value);
   for (const auto& [key, secret] : source.config.secrets) {
+    CHECK(!secret.empty());  // of a source that was not unsealed
     TRY(const std::string sealed, vault.Seal(secret, SecretContext(id, key)));
     PutSetting(sql, id, key, 1, sealed);
   }
@@ -126,14 +127,23 @@ Result<int64_t> Store::AddSource(const DataSource& source) {
 
 Status Store::SaveSource(const DataSource& source) {
   return state_->Write([&](soci::session& sql) -> Status {
-    TRY_VOID(CheckNameFree(sql, source.name, source.id));
     long long id = source.id, timer = source.timer_ms.value_or(source.created_ms);
     soci::statement update =
-        (sql.prepare << "UPDATE data_sources SET name = :name, networklink = :link, "
-                        "timer_ms = :timer WHERE id = :id",
-         use(source.name), use(source.networklink), use(timer), use(id));
+        (sql.prepare << "UPDATE data_sources SET networklink = :link, timer_ms = :timer "
+                        "WHERE id = :id",
+         use(source.networklink), use(timer), use(id));
     if (Affected(update) == 0) return NoSource(source.id);
     return WriteConfig(sql, *state_->vault, source);
+  });
+}
+
+Status Store::RenameSource(int64_t source_id, const std::string& name) {
+  return state_->Write([&](soci::session& sql) -> Status {
+    TRY_VOID(CheckNameFree(sql, name, source_id));
+    long long id = source_id;
+    soci::statement update =
+        (sql.prepare << "UPDATE data_sources SET name = :name WHERE id = :id", use(name), use(id));
+    return Affected(update) == 1 ? OkStatus() : Status(NoSource(source_id));
   });
 }
 

@@ -140,6 +140,7 @@ Result<ExitCode> RunSourceSync(const SourceFlags& flags, Output& output) {
     const std::string text = why ? why->ToString() : "";
     output.Log("failed: " + (text.find(name) == text.npos ? name + ": " + text : text));
   }
+  if (result["note"].is_string()) output.Log("note: " + result["note"].get<std::string>());
   const auto failed_count = result["failed_count"].get<int64_t>();
   const int64_t untold = failed_count - static_cast<int64_t>(failed.size());
   if (untold > 0)

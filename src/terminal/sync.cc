@@ -157,11 +157,13 @@ ExitCode PrintScan(Metadata& metadata, const migration::ScanResult& result, Outp
                    {"databases", result.totals.databases},
                    {"tables", result.totals.tables},
                    {"partitions", result.totals.partitions},
-                   {"read", result.tables_read}};
+                   {"read", result.tables_read},
+                   {"note", result.note.empty() ? Json() : Json(result.note)}};
     fields.update(listing.Changes());
     fields["exit_code"] = static_cast<int>(listing.Code());
     output.Object("sync", fields);
   }
+  if (!result.note.empty()) output.Log("note: " + result.note);
   listing.LogChanges();
   listing.LogCounts();
   return listing.Code();

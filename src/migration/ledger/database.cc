@@ -92,9 +92,16 @@ Status OpenToWrite(soci::session& sql, const std::string& file, Durability durab
   return Migrate(sql, file, migrations);
 }
 
-int OpenToRead(soci::session& sql, const std::string& file) {
+Result<int> OpenToRead(soci::session& sql, const std::string& file) {
   sql.open(soci::sqlite3, "db=\"" + file + "\" timeout=5 readonly=true");
-  return SchemaVersion(sql);
+  int tables = 0;
+  sql << "SELECT COUNT(*) FROM sqlite_master WHERE name = 'schema_version'", soci::into(tables);
+  const int version = tables == 0 ? 0 : SchemaVersion(sql);
+  if (version > 0) return version;
+  return Error(ErrorKind::kNotFound, "STATE_EMPTY",
+               "holds nothing: the process that began it ended before it kept anything; run that "
+               "command again")
+      .At("state file " + file);
 }
 
 }  // namespace mms::migration

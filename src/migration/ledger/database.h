@@ -47,8 +47,9 @@ enum class Durability {
 /// kUnsupported STATE_TOO_NEW (written by a later release).
 Status OpenToWrite(soci::session& sql, const std::string& file, Durability durability,
                    std::span<const char* const> migrations);
-/// Opens without writing. Returns the schema's version. Throws as SOCI does.
-int OpenToRead(soci::session& sql, const std::string& file);
+/// Opens without writing. Returns the schema's version. Throws as SOCI does; errors: kNotFound
+/// STATE_EMPTY (its first process ended before the schema was there).
+Result<int> OpenToRead(soci::session& sql, const std::string& file);
 
 inline std::optional<int64_t> Optional(long long value, soci::indicator indicator) {
   if (indicator == soci::i_null) return std::nullopt;

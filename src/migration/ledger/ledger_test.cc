@@ -312,6 +312,19 @@ TEST_F(LedgerTest, ADamagedFileAndALaterSchemaAreTold) {
   EXPECT_EQ(Ledger::OpenToRead(base_ + "/none").error().code(), "STATE_NOT_FOUND");
 }
 
+TEST_F(LedgerTest, AFileThatAKillLeftEmptyIsNamedAsThat) {
+  { OpenLedger(); }
+  for (const char* suffix : {"", "-wal", "-shm"}) {
+    std::filesystem::remove(folder_ + "/ledger.db" + suffix);
+  }
+  std::ofstream(folder_ + "/ledger.db").close();
+  const auto opened = Ledger::OpenToRead(folder_);
+  ASSERT_FALSE(opened.has_value());
+  EXPECT_EQ(opened.error().code(), "STATE_EMPTY") << opened.error().ToString();
+  EXPECT_TRUE(Ledger::Open(folder_).has_value()) << "the next run begins it";
+  EXPECT_TRUE(Ledger::OpenToRead(folder_).has_value());
+}
+
 TEST_F(LedgerTest, AFolderBelongsToOneTarget) {
   {
     auto ledger = OpenLedger();

@@ -101,7 +101,8 @@ Result<std::unique_ptr<Store>> Store::Open(const std::string& file, Mode mode) {
     if (mode == Mode::kReadWrite) {
       return OpenToWrite(state->sql, file, Durability::kEachCommit, kMigrations);
     }
-    state->has_changes = OpenToRead(state->sql, file) >= kVersionOfChanges;
+    TRY(const int version, OpenToRead(state->sql, file));
+    state->has_changes = version >= kVersionOfChanges;
     return OkStatus();
   });
   TRY_VOID(std::move(opened));

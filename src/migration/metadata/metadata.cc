@@ -325,7 +325,7 @@ Result<std::unique_ptr<Metadata>> Metadata::Open(const std::string& folder) {
   TRY(state.file, state.folder->MakeFile(kFileName));
   TRY_VOID(Guard(state.file, [&]() -> Status {
     TRY_VOID(OpenToWrite(state.writes, state.file, Durability::kInOrder, kMigrations));
-    mms::migration::OpenToRead(state.reads, state.file);
+    TRY_VOID(mms::migration::OpenToRead(state.reads, state.file));
     return OkStatus();
   }));
   return metadata;
@@ -343,7 +343,7 @@ Result<std::unique_ptr<Metadata>> Metadata::OpenToRead(const std::string& folder
         .At("state folder " + folder);
   }
   TRY_VOID(Guard(state.file, [&]() -> Status {
-    mms::migration::OpenToRead(state.reads, state.file);
+    TRY_VOID(mms::migration::OpenToRead(state.reads, state.file));
     return OkStatus();
   }));
   return metadata;

@@ -229,9 +229,15 @@ class Metadata {
 
   // The jobs' side. --------------------------------------------------------------------------
 
-  /// What was copied at `version` is no longer updated: the partitions whose data is not later, and
-  /// the table when none of its partitions is updated any more.
-  Status ClearUpdated(int64_t table_id, int64_t version);
+  /// The state of a table that was copied, as its Snapshot has it.
+  struct Copied {
+    int64_t version = 0;   ///< or kNoVersion
+    std::string table_id;  ///< of the log, or of the state of a table without one
+  };
+  /// What was copied is no longer updated: the partitions whose data is not later than its version,
+  /// and the table when none of its partitions is updated any more. Nothing when the metadata is
+  /// of another table by now, or of another state of one without versions: that one was not copied.
+  Status ClearUpdated(int64_t table_id, const Copied& copied);
 
  private:
   struct State;

@@ -7,6 +7,8 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "migration/inspect/snapshot.h"
+
 namespace mms::migration {
 namespace {
 
@@ -212,13 +214,38 @@ TEST_F(MetadataTest, UpdatedIsClearedUpToTheVersionThatWasCopied) {
   EXPECT_EQ(Find("orders").change, TableChange::kUpdated);
   EXPECT_EQ(metadata_->CountPartitions(updated).value(), 2);
   EXPECT_EQ(metadata_->Databases({})->at(0).updated_tables, 1);
-  Good(metadata_->ClearUpdated(id, 8));
+  Good(metadata_->ClearUpdated(id, {9, "the table that had this name before"}));
+  Good(metadata_->ClearUpdated(id, {kNoVersion, "d"}));
+  EXPECT_EQ(metadata_->CountPartitions(updated).value(), 2);
+  Good(metadata_->ClearUpdated(id, {8, "d"}));
   ASSERT_EQ(metadata_->CountPartitions(updated).value(), 1);
   EXPECT_EQ(metadata_->Partitions(updated, {})->at(0).values, "[\"1\"]");
   EXPECT_TRUE(Find("orders").updated);
-  Good(metadata_->ClearUpdated(id, 9));
+  Good(metadata_->ClearUpdated(id, {9, "d"}));
   EXPECT_EQ(metadata_->CountPartitions(updated).value(), 0);
   EXPECT_FALSE(Find("orders").updated);
+}
+
+TEST_F(MetadataTest, OfATableWithoutALogOnlyTheStateThatWasCopiedIsNoLongerUpdated) {
+  ScanOf({Listed("files")});
+  Good(metadata_->SaveRead(ScanOf({Listed("files")}), Read("files", kNoVersion, 2)));
+  TableRead read = Read("files", kNoVersion, 0);
+  const auto stored = metadata_->AllPartitions(read.table_id);
+  for (PartitionEntry partition : *stored) {
+    partition.updated = true;
+    read.updates.push_back(std::move(partition));
+  }
+  read.change = TableChange::kUpdated;
+  read.entry.commit_mark = "files of today";
+  Good(metadata_->SaveRead(ScanOf({Listed("files")}), read));
+  const PartitionFilter updated{read.table_id, "", true, {}};
+  ASSERT_EQ(metadata_->CountPartitions(updated).value(), 2);
+  Good(metadata_->ClearUpdated(read.table_id, {kNoVersion, "files of yesterday"}));
+  EXPECT_EQ(metadata_->CountPartitions(updated).value(), 2);
+  EXPECT_TRUE(Find("files").updated);
+  Good(metadata_->ClearUpdated(read.table_id, {kNoVersion, "files of today"}));
+  EXPECT_EQ(metadata_->CountPartitions(updated).value(), 0);
+  EXPECT_FALSE(Find("files").updated);
 }
 
 TEST_F(MetadataTest, ListsAreFilteredOrderedAndPagedInSql) {

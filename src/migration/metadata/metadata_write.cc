@@ -304,9 +304,15 @@ Status Metadata::SaveFailure(const TableEntry& table, ReadState state,
   });
 }
 
-Status Metadata::ClearUpdated(int64_t table_id, int64_t version) {
+Status Metadata::ClearUpdated(int64_t table_id, const Copied& of) {
   return Write([&](soci::session& sql) -> Status {
-    const long long id = table_id, copied = version;
+    const long long id = table_id, copied = of.version;
+    int same = 0;
+    sql << "SELECT COUNT(*) FROM tables WHERE id = :id AND (version = -1) = (:version = -1) AND "
+           "CASE :version WHEN -1 THEN commit_mark ELSE delta_id END = :table",
+        soci::use(id, "id"), soci::use(copied, "version"), soci::use(of.table_id, "table"),
+        soci::into(same);
+    if (same == 0) return OkStatus();
     sql << "UPDATE partitions SET updated = 0 WHERE table_id = :id AND updated = 1 "
            "AND data_version <= :version",
         soci::use(id), soci::use(copied);

@@ -223,7 +223,19 @@ Status Scan::ListCatalog() {
   });
   if (failure) return std::move(*failure);
   if (!scope.IsWhole()) return OkStatus();
-  return selection_.CheckAllFound(options_.source.catalog);
+  Status found = selection_.CheckAllFound(options_.source.catalog);
+  if (found || !WantsEverything()) return found;
+  // A catalog may be empty, or its rights still to come: that is what there is to know of it.
+  result_.note = found.error().message();
+  return OkStatus();
+}
+
+bool Scan::WantsEverything() const {
+  return std::all_of(options_.choices.begin(), options_.choices.end(),
+                     [](const TableChoice& choice) {
+                       const bool all = choice.include == "*" || choice.include == "*.*";
+                       return !choice.location.empty() || (all && choice.exclude.empty());
+                     });
 }
 
 Status Scan::ListNamed() {
@@ -478,11 +490,13 @@ std::string Scan::ResultJson() const {
   for (const ScanResult::Failed& one : result_.failed) {
     failed.push_back({{"name", one.name}, {"error", ToJson(one.error)}});
   }
-  return nlohmann::json{{"databases", result_.totals.databases},
-                        {"tables", result_.totals.tables},
-                        {"partitions", result_.totals.partitions},
-                        {"failed", failed},
-                        {"failed_count", result_.failed_count}}
+  return nlohmann::json{
+      {"databases", result_.totals.databases},
+      {"tables", result_.totals.tables},
+      {"partitions", result_.totals.partitions},
+      {"note", result_.note.empty() ? nlohmann::json() : nlohmann::json(result_.note)},
+      {"failed", failed},
+      {"failed_count", result_.failed_count}}
       .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 

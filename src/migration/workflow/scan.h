@@ -65,6 +65,7 @@ struct ScanResult {
   std::vector<Failed> failed;  ///< the first kFailedMax
   int64_t failed_count = 0;
   int64_t tables_read = 0;
+  std::string note;  ///< why a scan that wanted everything found nothing; "" = it did
 };
 
 class Scan {
@@ -90,6 +91,8 @@ class Scan {
   /// True when the scan is over because of it; else it is noted.
   bool EndsScan(const Error& error) const;
   bool Wants(const std::string& schema, const std::string& table) const;
+  /// Whether `tables:` names nothing that may be misspelt.
+  bool WantsEverything() const;
 
   Status ReadLogs();
   Status ReadOne(const TableEntry& entry);
