@@ -18,6 +18,9 @@
 #include "base/secret.h"
 #include "clients/azure/arrow_error.h"
 #include "clients/azure/listing.h"
+#include "migration/formats/codec.h"
+#include "migration/formats/options.h"
+#include "migration/formats/text_value.h"
 #include "migration/inspect/catalog_schema.h"
 
 namespace mms::migration {
@@ -115,30 +118,64 @@ class CommitNotes {
   std::map<Note, azure::StoredFile> committed_;
 };
 
-/// Options that do not change which rows and values a reader gives here.
-bool IsHarmless(const std::string& format, const std::string& option) {
-  constexpr std::array<std::string_view, 3> kAll = {"path", "serialization.format", "compression"};
-  const auto in = [&](const auto& list) {
-    return std::find(list.begin(), list.end(), option) != list.end();
-  };
-  return in(kAll) || (format == "parquet" && option == "mergeschema");
+/// Of Parquet files. Harmless are options that do not change which rows and values a reader gives.
+Status CheckParquetOptions(const OptionMap& options) {
+  constexpr std::array<std::string_view, 4> kHarmless = {"path", "serialization.format",
+                                                         "compression", "mergeschema"};
+  for (const auto& [name, value] : options) {
+    if (std::find(kHarmless.begin(), kHarmless.end(), name) == kHarmless.end()) {
+      return UnknownOption("parquet", name, value);
+    }
+  }
+  return OkStatus();
 }
 
-Result<std::map<std::string, std::string>> ReadOptions(const std::string& format,
-                                                       const databricks::Table& table) {
-  constexpr std::string_view kPrefix = "option.";
-  std::map<std::string, std::string> options;
-  for (const auto& [key, value] : table.properties) {
-    if (!key.starts_with(kPrefix)) continue;
-    std::string name = Lower(std::string_view(key).substr(kPrefix.size()));
-    if (IsHarmless(format, name)) continue;
-    return Error(ErrorKind::kUnsupported, "TABLE_OPTION_UNSUPPORTED",
-                 fmt::format("its option {} = \"{}\" changes how {} files are read, and is not "
-                             "known here; convert the table (CREATE TABLE ... AS SELECT), or leave "
-                             "it out with `exclude`",
-                             name, ScrubSecrets(value), format));
+/// A column that Spark fills with rows it could not read.
+Status CheckNoCorruptColumn(const OptionMap& options, const arrow::Schema& data) {
+  const auto named = options.find("columnnameofcorruptrecord");
+  const std::string corrupt = named == options.end() ? "_corrupt_record" : named->second;
+  for (const auto& field : data.fields()) {
+    if (Lower(field->name()) != Lower(corrupt)) continue;
+    return Error(ErrorKind::kUnsupported, "TYPE_UNSUPPORTED",
+                 fmt::format("its column {} holds rows that Spark could not read; read the table "
+                             "by SQL (`source.jdbc`), or leave it out with `exclude`",
+                             field->name()));
   }
-  return options;
+  return OkStatus();
+}
+
+Status CheckCsv(const OptionMap& options, const arrow::Schema& data) {
+  TRY_VOID(ParseCsvOptions(options));
+  TRY_VOID(CheckNoCorruptColumn(options, data));
+  for (const auto& field : data.fields()) TRY_VOID(CheckTextType(*field));
+  return OkStatus();
+}
+
+/// What the catalog says of how the table's files are read, checked.
+Result<OptionMap> ReadOptions(const std::string& format, const databricks::Table& table,
+                              const arrow::Schema& data) {
+  constexpr std::string_view kPrefix = "option.";
+  OptionMap options;
+  for (const auto& [key, value] : table.properties) {
+    if (key.starts_with(kPrefix)) {
+      options[Lower(std::string_view(key).substr(kPrefix.size()))] = value;
+    }
+  }
+  if (format == "csv") {
+    TRY_VOID(CheckCsv(options, data));
+    // Its values have positions and no names.
+    options[kColumnsOption] = nlohmann::json(data.field_names()).dump();
+    return options;
+  }
+  TRY_VOID(CheckParquetOptions(options));
+  return OptionMap();
+}
+
+/// Errors: FILE_CODEC_UNSUPPORTED.
+Status CheckCodecs(const Snapshot& snapshot) {
+  if (snapshot.source.format != "csv") return OkStatus();
+  for (const delta::File& file : snapshot.files) TRY_VOID(TextCodecOf(file.path));
+  return OkStatus();
 }
 
 /// Another one whenever a file or what the catalog says of the table differs.
@@ -169,7 +206,7 @@ std::string ContentId(const Snapshot& snapshot) {
 }  // namespace
 
 std::optional<std::string> FileFormat(std::string_view data_source_format) {
-  constexpr std::array<std::string_view, 1> kFormats = {"PARQUET"};
+  constexpr std::array<std::string_view, 2> kFormats = {"PARQUET", "CSV"};
   for (const std::string_view format : kFormats) {
     if (format == data_source_format) return Lower(format);
   }
@@ -228,13 +265,14 @@ Result<Snapshot> ReadFileTable(const SourceTable& source, const databricks::Tabl
   Snapshot snapshot;
   snapshot.source = source;
   snapshot.version = kNoVersion;
-  TRY(snapshot.options, ReadOptions(source.format, table));
   TRY(CatalogSchema schema, ReadCatalogSchema(table));
+  TRY(snapshot.options, ReadOptions(source.format, table, *schema.data));
   snapshot.logical = std::move(schema.logical);
   snapshot.physical = std::move(schema.data);
   snapshot.schema_json = std::move(schema.schema_json);
   snapshot.partition_columns = std::move(schema.partition_columns);
   TRY(snapshot.files, ListTableFiles(storage, source.location, snapshot.partition_columns));
+  TRY_VOID(CheckCodecs(snapshot));
   snapshot.table_id = ContentId(snapshot);
   snapshot.warnings.push_back(
       fmt::format("a table of {} files has no version to copy: its files are those that were "

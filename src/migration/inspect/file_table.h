@@ -39,7 +39,7 @@ Result<std::vector<delta::File>> ListTableFiles(azure::Storage& storage,
                                                 const std::vector<std::string>& partition_columns);
 
 /// `table` as FetchTable gives it. Errors: those of ListTableFiles and ReadCatalogSchema;
-/// kUnsupported TABLE_OPTION_UNSUPPORTED.
+/// kUnsupported TABLE_OPTION_UNSUPPORTED, TYPE_UNSUPPORTED, FILE_CODEC_UNSUPPORTED.
 Result<Snapshot> ReadFileTable(const SourceTable& source, const databricks::Table& table,
                                azure::Storage& storage);
 

@@ -19,7 +19,7 @@ class RowReader {
   /// of its rows were removed.
   virtual Result<std::shared_ptr<arrow::RecordBatch>> Next() = 0;
 
-  virtual int64_t rows_total() const = 0;    ///< of the part as stored, removed ones included
+  virtual int64_t rows_total() const = 0;    ///< of the part as stored, or a guess until it ends
   virtual int64_t rows_read() const = 0;     ///< so far, removed ones included
   virtual int64_t rows_deleted() const = 0;  ///< removed so far
 };

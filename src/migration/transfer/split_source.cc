@@ -11,6 +11,7 @@
 
 #include "clients/maxcompute/types.h"
 #include "migration/transfer/char_padding.h"
+#include "migration/transfer/file_reader.h"
 
 namespace mms::migration {
 namespace {
@@ -63,9 +64,7 @@ SplitSource::~SplitSource() {
 }
 
 Status SplitSource::OpenNext() {
-  const auto open = [this](size_t index) {
-    return SliceReader::Open(context_, split_.slices[index]);
-  };
+  const auto open = [this](size_t index) { return OpenFileReader(context_, split_.slices[index]); };
   Opened opened = ahead_.valid() ? ahead_.get() : open(next_slice_);
   if (!opened) return std::move(opened).error();
   reader_ = *std::move(opened);

@@ -1,0 +1,14 @@
+#include "migration/transfer/file_reader.h"
+
+#include "migration/transfer/csv_reader.h"
+
+namespace mms::migration {
+
+Result<std::unique_ptr<RowReader>> OpenFileReader(const ReadContext& context,
+                                                  const FileSlice& slice) {
+  const std::string& format = context.plan->format;
+  if (format == "csv") return OpenCsvReader(context, slice);
+  return SliceReader::Open(context, slice);
+}
+
+}  // namespace mms::migration
