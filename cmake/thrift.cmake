@@ -2,7 +2,14 @@
 # when the file changes. It is a library of its own: not our style, so not our warnings.
 find_program(THRIFT_COMPILER thrift REQUIRED)
 find_path(THRIFT_INCLUDE thrift/Thrift.h REQUIRED)
-find_library(THRIFT_LIBRARY thrift REQUIRED)
+# Its static library, all of it, and none of its names shown to shared libraries: libparquet holds
+# another release of Thrift and shows 56 of its names, tables of virtual functions among them. Of
+# two that are shown the loader takes one for both, and memory is spoilt.
+find_library(THRIFT_ARCHIVE libthrift.a REQUIRED)
+add_library(thrift_whole STATIC IMPORTED)
+set_target_properties(thrift_whole PROPERTIES
+  IMPORTED_LOCATION "${THRIFT_ARCHIVE}"
+  INTERFACE_LINK_LIBRARIES "OpenSSL::SSL;OpenSSL::Crypto")
 set(tcli_idl "${CMAKE_SOURCE_DIR}/src/clients/databricks/tcli_service.thrift")
 set(tcli_folder "${CMAKE_BINARY_DIR}/thrift")
 set(tcli_files)
@@ -18,4 +25,5 @@ add_custom_command(OUTPUT ${tcli_files}
 add_library(mms_tcli STATIC ${tcli_files})
 target_include_directories(mms_tcli SYSTEM PUBLIC "${tcli_folder}" "${THRIFT_INCLUDE}")
 target_compile_options(mms_tcli PRIVATE -w -O1)
-target_link_libraries(mms_tcli PUBLIC "${THRIFT_LIBRARY}")
+target_link_libraries(mms_tcli PUBLIC "$<LINK_LIBRARY:WHOLE_ARCHIVE,thrift_whole>")
+target_link_options(mms_tcli INTERFACE "LINKER:--exclude-libs,ALL")

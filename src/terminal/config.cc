@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "base/secret.h"
+#include "clients/databricks/jdbc_url.h"
 #include "migration/inspect/source_settings.h"
 #include "terminal/network_config.h"
 #include "terminal/policy_config.h"
@@ -60,6 +61,30 @@ Result<Secret> ReadSecret(Reader& reader, const YamlMap& map, std::string_view k
 Result<Secret> ReadRequiredSecret(Reader& reader, const YamlMap& map, std::string_view key) {
   TRY(std::string reference, map.RequiredText(key));
   return ReadReference(reader, map, key, std::move(reference));
+}
+
+/// A JDBC URL: as it is, or by reference, which one with a credential in it has to be.
+Status ReadJdbcUrl(Reader& reader, const YamlMap& source) {
+  constexpr const char* kKey = "jdbc_url";
+  TRY(std::string text, source.Text(kKey));
+  if (text.empty()) return OkStatus();
+  Secret& url = reader.config.options.source.jdbc_url;
+  const bool reference = IsReference(text);
+  if (reference) {
+    TRY(url, ReadReference(reader, source, kKey, std::move(text)));
+    if (reader.secrets != SecretUse::kResolve) return OkStatus();
+  } else {
+    url = Secret(std::move(text));
+    const auto parsed = databricks::ParseJdbcUrl(url.Reveal());
+    if (parsed && parsed->auth != databricks::JdbcAuth::kNone) {
+      return source.Fail("CONFIG_VALUE", kKey,
+                         source.NameOf(kKey) +
+                             " holds a credential; leave it out and set source.token or "
+                             "source.oauth, or give the URL as env:NAME or file:PATH");
+    }
+  }
+  const Status checked = migration::CheckJdbcUrl(url);
+  return checked ? OkStatus() : Status(AtKey(source, kKey, checked.error()));
 }
 
 /// An http(s) address; "" when absent.
@@ -174,6 +199,7 @@ Status ReadSource(Reader& reader, const YamlMap& root) {
   migration::SourceOptions& out = reader.config.options.source;
   TRY_VOID(ReadSourceSettings(*source, &out));
   TRY_VOID(ReadSignIn(reader, *source));
+  TRY_VOID(ReadJdbcUrl(reader, *source));
   TRY(out.http, ChooseNetwork(*source, reader.networks, NetworkReaderOf(reader)));
   return ReadStorage(reader, *source);
 }
@@ -267,7 +293,8 @@ Status ReadChoice(const YamlMap& entry, migration::TableKind kind,
   TRY(const std::string as, entry.Text("as"));
   TRY_VOID(CheckPatterns(entry, "include", includes));
   TRY_VOID(CheckPatterns(entry, "exclude", excludes));
-  const bool by_name = entry.Has("include") || entry.Has("exclude");
+  TRY(const size_t views, entry.Choice("views", {"false", "true"}, 0));
+  const bool by_name = entry.Has("include") || entry.Has("exclude") || entry.Has("views");
   if (by_name && (entry.Has("location") || entry.Has("as"))) {
     return entry.Fail(
         "CONFIG_VALUE", "",
@@ -285,6 +312,7 @@ Status ReadChoice(const YamlMap& entry, migration::TableKind kind,
     choice.include = include;
     choice.exclude = excludes;
     choice.settings = settings;
+    choice.views = views == 1;
     out.push_back(std::move(choice));
   }
   if (!location.empty()) {
@@ -300,7 +328,7 @@ Status ReadChoice(const YamlMap& entry, migration::TableKind kind,
 Status ReadTables(Reader& reader, const YamlMap& root) {
   auto& tables = reader.config.options.tables;
   std::vector<std::string_view> keys = TableSettingsKeys();
-  keys.insert(keys.begin(), {"include", "exclude", "location", "as"});
+  keys.insert(keys.begin(), {"include", "exclude", "views", "location", "as"});
   TRY_VOID(root.EachMap("tables", keys, [&](const YamlMap& entry) {
     return ReadChoice(entry, reader.kind, tables);
   }));

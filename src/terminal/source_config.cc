@@ -41,9 +41,17 @@ Status ReadFilter(const YamlMap& source, migration::SourceFilter* out) {
 }  // namespace
 
 std::vector<std::string_view> SourceKeys() {
-  return {"workspace",       "catalog",          "cluster",
-          "warehouse",       "schema_whitelist", "schema_blacklist",
-          "table_whitelist", "table_blacklist",  "metastore_concurrency"};
+  return {"workspace",
+          "catalog",
+          "cluster",
+          "warehouse",
+          "jdbc",
+          "jdbc_url",
+          "schema_whitelist",
+          "schema_blacklist",
+          "table_whitelist",
+          "table_blacklist",
+          "metastore_concurrency"};
 }
 
 Status ReadSourceSettings(const YamlMap& source, migration::SourceOptions* out) {
@@ -60,6 +68,14 @@ Status ReadSourceSettings(const YamlMap& source, migration::SourceOptions* out) 
     return source.Fail("CONFIG_VALUE", "warehouse",
                        "source.cluster and source.warehouse are both set; SQL runs on one of them: "
                        "remove the other");
+  }
+  TRY(const size_t jdbc, source.Choice("jdbc", {"false", "true"}, 0));
+  out->jdbc = jdbc == 1;
+  const bool sql = source.Has("jdbc_url") || !out->cluster.empty() || !out->warehouse.empty();
+  if (out->jdbc && !sql) {
+    return source.Fail("CONFIG_MISSING", "jdbc",
+                       "source.jdbc reads every table by SQL, which needs a place to run: set "
+                       "source.cluster, source.warehouse or source.jdbc_url");
   }
   TRY_VOID(ReadFilter(source, &out->filter));
   TRY(const int64_t calls, source.Number("metastore_concurrency", 10, {1, kConcurrencyMax}));

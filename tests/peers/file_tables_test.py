@@ -264,6 +264,10 @@ def test_what_changes_how_files_are_read_is_refused_by_name(
     put_table(kinds, "globbed", [field("n", "long")], properties=options)
     put_table(kinds, "words", [field("n", "long")], data_source_format="AVRO")
     mms = run_of(mms_bin, kinds, sandbox, tmp_path)
+    mms.config["tables"] = [{"include": "own.globbed"}]
+    (line,) = mms.run("plan").of("plan")
+    assert line["error"]["code"] == "TABLE_OPTION_UNSUPPORTED", "also where SQL could be tried"
+    del mms.config["source"]["cluster"]
     mms.config["tables"] = [{"include": ["own.globbed", "own.words"]}]
     outcome = mms.run("plan")
     codes = {line["source"]: line["error"]["code"] for line in outcome.of("plan")}

@@ -10,7 +10,9 @@
 #include "migration/inspect/catalog_listing.h"
 #include "migration/inspect/choice.h"
 #include "migration/inspect/file_table.h"
+#include "migration/inspect/reading_choice.h"
 #include "migration/inspect/refusal.h"
+#include "migration/inspect/sql_inspect.h"
 #include "migration/inspect/storage_access.h"
 
 namespace mms::migration {
@@ -55,6 +57,41 @@ struct Source::State {
   std::shared_ptr<HttpClient> http;
   std::shared_ptr<databricks::CallLimit> call_limit;
   std::unique_ptr<StorageAccess> storages;
+  SqlAccessOptions sql_options;
+  std::unique_ptr<SqlAccess> sql;
+
+  Result<Snapshot> InspectFiles(const SourceTable& source, std::optional<int64_t> version) {
+    TRY(auto storage, storages->Open(source.location, source.name, source.catalog_id));
+    if (source.format != kDeltaFormat) {
+      TRY(const databricks::Table table, FetchTable(source.name));
+      return ReadFileTable(source, table, *storage);
+    }
+    TRY(auto table, OpenLog(storage, source.location, version));
+    return ReadSnapshot(source, *table);
+  }
+
+  Result<Snapshot> InspectSql(const SourceTable& source, std::optional<int64_t> version) {
+    databricks::UnityCatalog catalog = Catalog();
+    return InspectBySql(catalog, *sql, source, version);
+  }
+
+  /// A table whose log `refusal` keeps us from reading. A server that cannot read it either changes
+  /// nothing about that.
+  Result<Snapshot> InspectPastFeature(const SourceTable& source, std::optional<int64_t> version,
+                                      const Error& refusal) {
+    const auto with = [&refusal](const std::string& more) {
+      return Error(refusal.kind(), refusal.code(), refusal.message() + "; " + more)
+          .At(refusal.where());
+    };
+    if (!sql_options.there()) {
+      return with("or set source.cluster or source.warehouse, and it is read by SQL");
+    }
+    auto snapshot = InspectSql(source, version);
+    const bool final = !snapshot && !IsTransient(snapshot.error().kind()) &&
+                       snapshot.error().kind() != ErrorKind::kCancelled;
+    if (!final) return snapshot;
+    return with("by SQL it cannot be read either: " + snapshot.error().message());
+  }
 
   Status ListCatalog(const std::vector<TableChoice>& choices, const VisitTable& visit) {
     if (options.workspace.empty() || options.catalog.empty()) {
@@ -63,14 +100,13 @@ struct Source::State {
           "tables[].include chooses from a catalog: set source.workspace, source.catalog and "
           "source.token, or choose tables by tables[].location");
     }
-    databricks::UnityCatalog catalog(options.workspace,
-                                     databricks::TokensOf(options.sign_in, options.workspace, http),
-                                     http, call_limit);
+    databricks::UnityCatalog catalog = Catalog();
     Selection selection(choices, options.filter);
     const ChosenListing listing{catalog, selection, options.catalog, options.metastore_concurrency};
     TRY_VOID(ListChosen(listing, [&](databricks::Table table, const TableChoice& choice) {
       SourceTable source = MakeSourceTable(table);
       source.settings = choice.settings;
+      ChooseReading(table, {sql_options.there(), options.jdbc, choice.views}, &source);
       return visit(std::move(source));
     }));
     return selection.CheckAllFound(options.catalog);
@@ -78,10 +114,13 @@ struct Source::State {
 
   /// What no listing tells: the properties.
   Result<databricks::Table> FetchTable(const std::string& name) {
-    databricks::UnityCatalog catalog(options.workspace,
-                                     databricks::TokensOf(options.sign_in, options.workspace, http),
-                                     http, call_limit);
+    databricks::UnityCatalog catalog = Catalog();
     return catalog.FetchTable(name);
+  }
+
+  databricks::UnityCatalog Catalog() const {
+    return {options.workspace, databricks::TokensOf(options.sign_in, options.workspace, http), http,
+            call_limit};
   }
 };
 
@@ -94,6 +133,21 @@ Source::Source(SourceOptions options, std::shared_ptr<HttpClient> http)
   StorageAccessOptions access{state_->options.storage, state_->options.workspace,
                               state_->options.sign_in, state_->call_limit};
   state_->storages = std::make_unique<StorageAccess>(std::move(access), state_->http);
+  state_->sql_options = SqlOptionsOf(state_->options);
+  SetSqlHooks({});
+}
+
+SqlAccessOptions SqlOptionsOf(const SourceOptions& source) {
+  return {source.jdbc_url, source.workspace, source.cluster, source.warehouse, source.sign_in};
+}
+
+void Source::SetSqlHooks(SqlAccess::Hooks hooks) {
+  state_->sql = std::make_unique<SqlAccess>(state_->sql_options, state_->http, std::move(hooks));
+}
+
+Result<SqlAccess*> Source::Sql() {
+  TRY_VOID(state_->sql->Prepare());
+  return state_->sql.get();
 }
 
 Status Source::List(const std::vector<TableChoice>& choices, const VisitTable& visit) {
@@ -116,16 +170,11 @@ Status Source::List(const std::vector<TableChoice>& choices, const VisitTable& v
 
 Result<Snapshot> Source::Inspect(const SourceTable& source, std::optional<int64_t> version) {
   if (source.refusal) return *source.refusal;
-  const auto read = [&]() -> Result<Snapshot> {
-    TRY(auto storage, state_->storages->Open(source.location, source.name, source.catalog_id));
-    if (source.format != kDeltaFormat) {
-      TRY(const databricks::Table table, state_->FetchTable(source.name));
-      return ReadFileTable(source, table, *storage);
-    }
-    TRY(auto table, OpenLog(storage, source.location, version));
-    return ReadSnapshot(source, *table);
-  };
-  auto snapshot = read();
+  auto snapshot =
+      source.by_sql ? state_->InspectSql(source, version) : state_->InspectFiles(source, version);
+  const bool unknown_feature = !snapshot && !source.schema.empty() && !source.by_sql &&
+                               snapshot.error().code() == "DELTA_FEATURE_UNSUPPORTED";
+  if (unknown_feature) snapshot = state_->InspectPastFeature(source, version, snapshot.error());
   if (!snapshot) return std::move(snapshot).error().At("table " + source.name);
   return snapshot;
 }

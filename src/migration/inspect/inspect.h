@@ -16,6 +16,7 @@
 #include "clients/databricks/sign_in.h"
 #include "migration/inspect/snapshot.h"
 #include "migration/inspect/source_filter.h"
+#include "migration/inspect/sql_access.h"
 
 namespace mms::migration {
 
@@ -25,6 +26,8 @@ struct SourceOptions {
   std::string cluster;
   std::string warehouse;
   databricks::SignIn sign_in;
+  bool jdbc = false;               ///< every table of the catalog is read by SQL
+  Secret jdbc_url;                 ///< "" = SQL runs on the cluster or the warehouse
   SourceFilter filter;             ///< what of the catalog counts at all
   int metastore_concurrency = 10;  ///< calls to the catalog side by side
   azure::StorageOptions storage;
@@ -37,8 +40,12 @@ struct TableChoice {
   std::vector<std::string> exclude;  ///< any match leaves the table out
   std::string location;              ///< set instead of include/exclude
   std::string as;                    ///< target table name, only with location
+  bool views = false;                ///< views are copied, by SQL; only with include
   TableSettings settings = {};
 };
+
+/// Where the source's SQL runs.
+SqlAccessOptions SqlOptionsOf(const SourceOptions& source);
 
 /// True when `schema.table` (or `table` alone) matches.
 bool MatchesPattern(const std::string& pattern, const std::string& schema,
@@ -58,8 +65,15 @@ class Source {
               const std::function<Status(SourceTable)>& visit);
 
   /// Reads the Delta log at `version` (nullopt = newest); of a table without one, its files as they
-  /// are now. Errors as delta::Table::Open and ReadFileTable, naming the table.
+  /// are now; asks by SQL where the table is read so: chosen that way, or of a Delta feature that
+  /// is not known here. Errors as delta::Table::Open, ReadFileTable and InspectBySql, naming the
+  /// table.
   Result<Snapshot> Inspect(const SourceTable& table, std::optional<int64_t> version);
+
+  /// What the waiting for a cluster tells, and when it ends; before the first call.
+  void SetSqlHooks(SqlAccess::Hooks hooks);
+  /// SQL, with its compute running. Errors: those of SqlAccess::Prepare.
+  Result<SqlAccess*> Sql();
 
  private:
   struct State;

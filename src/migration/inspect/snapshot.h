@@ -14,6 +14,7 @@
 #include "base/result.h"
 #include "clients/azure/location.h"
 #include "clients/delta/table.h"
+#include "migration/inspect/sql_statement.h"
 #include "migration/inspect/table_settings.h"
 
 namespace mms::migration {
@@ -39,6 +40,8 @@ struct SourceTable {
   std::map<std::string, std::string> column_comments;  ///< by top-level column name
   /// Why it cannot be read at all (a view, a row filter, a format we do not read); refused by name.
   std::optional<Error> refusal;
+  bool by_sql = false;                ///< its rows are read by SQL, not from its files
+  std::vector<std::string> warnings;  ///< for the plan
 };
 
 struct Snapshot {
@@ -54,7 +57,10 @@ struct Snapshot {
   std::vector<std::string> partition_columns;  ///< logical names, level order
   std::map<std::string, std::string> physical_names;  ///< logical top-level name -> physical
   std::string schema_json;                            ///< Delta schema, to tell types Arrow cannot
-  std::vector<delta::File> files;                     ///< sorted by path
+  /// Sorted by path. Of a table read by SQL: its partitions, without size.
+  std::vector<delta::File> files;
+  std::optional<SqlReading> sql;  ///< set when its rows are read by SQL
+  std::string reading;            ///< then: equal only where the rows are the same
 };
 
 }  // namespace mms::migration

@@ -65,6 +65,12 @@ class Planner {
     plan_.warnings = snapshot_.warnings;
     plan_.version = snapshot_.version;
     plan_.table_id = snapshot_.table_id;
+    plan_.sql = snapshot_.sql;
+    plan_.warnings.insert(plan_.warnings.end(), snapshot_.source.warnings.begin(),
+                          snapshot_.source.warnings.end());
+    if (plan_.sql && !plan_.sql->version) {
+      Warn("its rows are read by SQL and have no version: the whole table is copied by every run");
+    }
     plan_.column_mapping = snapshot_.column_mapping;
     plan_.comment = CutComment(snapshot_.source.comment);
     if (plan_.comment.size() < snapshot_.source.comment.size()) {
@@ -311,9 +317,43 @@ class Planner {
       if (unit.rows) *unit.rows += *file.rows - deleted;
     }
     unit.fingerprint = Fingerprint(files);
-    if (!files.empty()) unit.splits = MakeSplits(files, options_);
+    if (snapshot_.sql) {
+      SplitBySql(files, &unit);
+    } else if (!files.empty()) {
+      unit.splits = MakeSplits(files, options_);
+    }
     if (!merged_keys_.empty()) MergeValues(files, &unit);
     return unit;
+  }
+
+  /// One block, a statement for each source partition.
+  void SplitBySql(const std::vector<const delta::File*>& parts, UnitPlan* unit) const {
+    unit->fingerprint = fmt::format("sql {} {}", snapshot_.reading, unit->fingerprint);
+    unit->files = 0;
+    Split split;
+    for (const delta::File* part : parts) {
+      FileSlice slice;
+      slice.path = part->path;
+      slice.sql = SqlPart{PartitionCondition(SqlValues(*part)), part->rows.value_or(0)};
+      slice.length = slice.size_bytes = slice.sql->rows * EstimateRowBytes(*snapshot_.physical);
+      split.bytes += slice.length;
+      split.slices.push_back(std::move(slice));
+    }
+    unit->bytes = split.bytes;
+    if (unit->rows.value_or(1) > 0) unit->splits.push_back(std::move(split));
+  }
+
+  std::vector<SqlPartitionValue> SqlValues(const delta::File& part) const {
+    std::vector<SqlPartitionValue> values;
+    for (const std::string& name : snapshot_.partition_columns) {
+      const auto field = std::find_if(fields_.begin(), fields_.end(),
+                                      [&](const DeltaField& f) { return f.name == name; });
+      CHECK(field != fields_.end());  // PlanColumns looked at it
+      const auto found = part.partition_values.find(name);
+      const bool known = found != part.partition_values.end();
+      values.push_back({name, DeltaTypeName(*field), known ? found->second : std::nullopt});
+    }
+    return values;
   }
 
   /// Gives each slice its file's values of the merged levels.

@@ -49,6 +49,14 @@ struct ColumnPlan {
   bool operator==(const ColumnPlan&) const = default;
 };
 
+/// Rows that one statement gives: those of a source partition, or of the whole table.
+struct SqlPart {
+  std::string condition;  ///< of WHERE; "" = all rows
+  int64_t rows = 0;       ///< as counted
+
+  bool operator==(const SqlPart&) const = default;
+};
+
 /// A byte range of one data file. Its rows are those of the row groups whose middle byte lies in
 /// it.
 struct FileSlice {
@@ -59,7 +67,8 @@ struct FileSlice {
   std::optional<delta::DeletionVector> deletion_vector;
   /// Partition values of its file, parallel to TablePlan::merged; empty when nothing is merged.
   std::vector<std::optional<std::string>> merged_values = {};
-  std::string etag = {};  ///< delta::File::etag
+  std::string etag = {};            ///< delta::File::etag
+  std::optional<SqlPart> sql = {};  ///< set instead of the file; `length` is then an estimate
 
   bool operator==(const FileSlice&) const = default;
 };
@@ -74,11 +83,13 @@ struct Split {
 
 struct UnitPlan {
   maxcompute::PartitionSpec target_partition;  ///< empty for a table without partitions
-  std::optional<int64_t> rows;  ///< by the log: numRecords less deletion vectors; unknown = nullopt
+  /// By the log: numRecords less deletion vectors; or counted by SQL; unknown = nullopt.
+  std::optional<int64_t> rows;
   int64_t bytes = 0;
   int64_t files = 0;
   /// Identity of the content: hash over sorted (path, deletion vector) of its files; where no log
-  /// names them also size and ETag. Equal = same rows.
+  /// names them also size and ETag; by SQL what names the reading and its partitions. Equal = same
+  /// rows.
   std::string fingerprint;
   std::vector<Split> splits;  ///< empty when the unit has no file (still committed)
 
@@ -101,7 +112,8 @@ struct TablePlan {
   std::map<std::string, std::string> options;  ///< Snapshot::options
   int64_t version = 0;                         ///< or kNoVersion
   std::string table_id;
-  std::string target_table;  ///< without project and schema
+  std::optional<SqlReading> sql;  ///< set when its rows are read by SQL
+  std::string target_table;       ///< without project and schema
   std::string comment;
   std::string column_mapping = "none";
   std::vector<ColumnPlan> columns;  ///< data columns in target order

@@ -187,6 +187,7 @@ json SliceToJson(const FileSlice& slice) {
               {"length", slice.length}};
   if (slice.deletion_vector) out["deletion_vector"] = VectorToJson(slice.deletion_vector);
   if (!slice.etag.empty()) out["etag"] = slice.etag;
+  if (slice.sql) out["sql"] = {{"condition", slice.sql->condition}, {"rows", slice.sql->rows}};
   for (const auto& value : slice.merged_values) {
     out["merged_values"].push_back(OptionalToJson(value));
   }
@@ -203,6 +204,9 @@ FileSlice SliceFromJson(const json& document) {
     slice.deletion_vector = VectorFromJson(document["deletion_vector"]);
   }
   slice.etag = document.value("etag", "");
+  if (document.contains("sql")) {
+    slice.sql = SqlPart{document["sql"].at("condition"), document["sql"].at("rows")};
+  }
   for (const json& value : document.value("merged_values", json::array())) {
     slice.merged_values.push_back(value.is_null() ? std::nullopt
                                                   : std::optional(value.get<std::string>()));
@@ -213,7 +217,14 @@ FileSlice SliceFromJson(const json& document) {
 }  // namespace
 
 json ToJson(const TablePlan& plan) {
-  return {{"source_name", plan.source_name},
+  json sql;
+  if (plan.sql) {
+    sql = {{"table", plan.sql->table},
+           {"version", OptionalToJson(plan.sql->version)},
+           {"nested_as_json", plan.sql->nested_as_json}};
+  }
+  return {{"sql", std::move(sql)},
+          {"source_name", plan.source_name},
           {"location", LocationToJson(plan.location)},
           {"format", plan.format},
           {"options", plan.options},
@@ -252,6 +263,10 @@ Result<TablePlan> TablePlanFromJson(const json& document) {
     TRY(plan.partition_columns, ColumnsFromJson(document.at("partition_columns")));
     TRY(plan.physical, SchemaFromJson(document.at("physical")));
     document.at("warnings").get_to(plan.warnings);
+    if (const json sql = document.value("sql", json()); !sql.is_null()) {
+      plan.sql = SqlReading{sql.at("table"), OptionalAt<int64_t>(sql, "version"),
+                            sql.at("nested_as_json")};
+    }
     if (document.contains("choices")) TRY_VOID(ChoicesFromJson(document, &plan));
     return plan;
   });

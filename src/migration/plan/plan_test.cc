@@ -119,6 +119,58 @@ TEST(Plan, RowsAreThoseOfTheLogLessDeletedOnesOrUnknown) {
   EXPECT_EQ(plan->warnings.size(), 1U);
 }
 
+/// A table of one partition column, as read by SQL.
+Snapshot SqlSnapshot(std::optional<int64_t> version, const std::string& reading) {
+  Snapshot snapshot = MakeSnapshot({"id"}, {"p"});
+  snapshot.physical_names["p"] = "p";
+  snapshot.sql = SqlReading{"`main`.`sales`.`orders`", version, false};
+  snapshot.reading = reading;
+  snapshot.files = {File(R"(["a"])", 0, 3), File("[null]", 0, 2)};
+  snapshot.files[0].partition_values["p"] = "a";
+  snapshot.files[1].partition_values["p"] = std::nullopt;
+  return snapshot;
+}
+
+TEST(Plan, ATableReadBySqlHasAStatementForEachPartition) {
+  const auto plan = MakePlan(SqlSnapshot(7, "version 7"), {}, std::nullopt);
+  ASSERT_TRUE(plan) << plan.error().ToString();
+  ASSERT_EQ(plan->units.size(), 2u);
+  std::vector<SqlPart> parts;
+  for (const UnitPlan& unit : plan->units) {
+    ASSERT_EQ(unit.splits.size(), 1u);
+    ASSERT_EQ(unit.splits[0].slices.size(), 1u);
+    EXPECT_EQ(unit.splits[0].block_id, 0);
+    EXPECT_EQ(unit.files, 0);
+    parts.push_back(*unit.splits[0].slices[0].sql);
+    EXPECT_EQ(unit.rows, parts.back().rows);
+  }
+  EXPECT_EQ(parts[0], (SqlPart{"`p` IS NULL", 2}));
+  EXPECT_EQ(parts[1], (SqlPart{"`p` = 'a'", 3}));
+}
+
+TEST(Plan, WhatIsReadAtAnotherTimeOrVersionIsNeverTakenForTheSame) {
+  const auto first = MakePlan(SqlSnapshot(std::nullopt, "one"), {}, std::nullopt);
+  const auto second = MakePlan(SqlSnapshot(std::nullopt, "two"), {}, std::nullopt);
+  const auto again = MakePlan(SqlSnapshot(std::nullopt, "one"), {}, std::nullopt);
+  ASSERT_TRUE(first && second && again);
+  for (size_t i = 0; i < 2; ++i) {
+    EXPECT_NE(first->units[i].fingerprint, second->units[i].fingerprint);
+    EXPECT_EQ(first->units[i].fingerprint, again->units[i].fingerprint);
+  }
+  EXPECT_NE(first->units[0].fingerprint, first->units[1].fingerprint);
+  EXPECT_FALSE(first->warnings.empty());
+}
+
+TEST(Plan, SqlsPlanSurvivesItsJson) {
+  const auto plan = MakePlan(SqlSnapshot(7, "version 7"), {}, std::nullopt);
+  ASSERT_TRUE(plan);
+  const auto table = TablePlanFromJson(ToJson(*plan));
+  const auto unit = UnitPlanFromJson(ToJson(plan->units[0]));
+  ASSERT_TRUE(table && unit);
+  EXPECT_EQ(table->sql, plan->sql);
+  EXPECT_EQ(*unit, plan->units[0]);
+}
+
 TEST(Plan, IntegerPartitionsWithNullBecomeString) {
   Snapshot snapshot = MakeSnapshot({"id"}, {"n"}, "integer");
   snapshot.files = {File("a", 10, 1), File("b", 10, 1)};

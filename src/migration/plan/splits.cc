@@ -3,6 +3,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include <arrow/type.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -130,6 +131,16 @@ std::vector<Split> MakeSplits(const FileList& unsorted, const PlanOptions& optio
     splits.push_back(MakeSplit(files, std::move(pieces), static_cast<int64_t>(splits.size())));
   }
   return splits;
+}
+
+int64_t EstimateRowBytes(const arrow::Schema& schema) {
+  constexpr int64_t kOfUnknownWidth = 32;
+  int64_t bytes = 0;
+  for (const auto& field : schema.fields()) {
+    const int bits = field->type()->bit_width();  // -1 where values differ
+    bytes += bits > 0 ? std::max(1, bits / 8) : kOfUnknownWidth;
+  }
+  return bytes;
 }
 
 std::string Fingerprint(const FileList& unsorted) {

@@ -3,6 +3,8 @@
 // list. Pure.
 #pragma once
 
+#include <arrow/type_fwd.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -20,6 +22,9 @@ namespace mms::migration {
 /// exactly one slice. No files, no splits.
 std::vector<Split> MakeSplits(const std::vector<const delta::File*>& files,
                               const PlanOptions& options);
+
+/// What a row takes about, when nobody tells: for progress, and for how much is in hand at once.
+int64_t EstimateRowBytes(const arrow::Schema& schema);
 
 /// Hex of XXH3-128 over the sorted (path, deletion vector) of the files, and
 /// size and ETag where there is one; statistics do not matter.

@@ -21,6 +21,7 @@
 #include "clients/maxcompute/client.h"
 #include "migration/checksum/checksum.h"
 #include "migration/checksum/partition_hasher.h"
+#include "migration/inspect/sql_access.h"
 #include "migration/inspect/storage_access.h"
 #include "migration/plan/plan.h"
 #include "migration/transfer/send_speed.h"
@@ -31,6 +32,7 @@ namespace mms::migration {
 /// Settings of a worker's life. Carries secrets, hence stdin and never argv or environment.
 struct Hello {
   StorageAccessOptions source;
+  SqlAccessOptions sql;             ///< of tables that are read by SQL
   HttpClient::Options source_http;  ///< the bandwidth is this worker's
   maxcompute::Options target;
   HttpClient::Options target_http;  ///< the bandwidth is this worker's

@@ -115,6 +115,20 @@ void HttpFromJson(const json& document, HttpClient::Options* to) {
   }
 }
 
+json ToJson(const databricks::SignIn& sign_in) {
+  return {{"token", sign_in.token.Reveal()},
+          {"token_file", sign_in.token_file},
+          {"client_id", sign_in.client_id},
+          {"client_secret", sign_in.client_secret.Reveal()}};
+}
+
+void SignInFromJson(const json& document, databricks::SignIn* to) {
+  to->token = SecretAt(document, "token");
+  to->token_file = document.at("token_file");
+  to->client_id = document.at("client_id");
+  to->client_secret = SecretAt(document, "client_secret");
+}
+
 json ToJson(const StorageAccessOptions& source) {
   const azure::StorageOptions& storage = source.storage;
   return {{"account", storage.account},
@@ -127,10 +141,7 @@ json ToJson(const StorageAccessOptions& source) {
           {"authority", storage.principal.authority},
           {"endpoint", storage.endpoint},
           {"workspace", source.workspace},
-          {"token", source.sign_in.token.Reveal()},
-          {"token_file", source.sign_in.token_file},
-          {"oauth_client_id", source.sign_in.client_id},
-          {"oauth_client_secret", source.sign_in.client_secret.Reveal()}};
+          {"sign_in", ToJson(source.sign_in)}};
 }
 
 void SourceFromJson(const json& document, StorageAccessOptions* to) {
@@ -145,10 +156,23 @@ void SourceFromJson(const json& document, StorageAccessOptions* to) {
   storage.principal.authority = document.at("authority");
   storage.endpoint = document.at("endpoint");
   to->workspace = document.at("workspace");
-  to->sign_in.token = SecretAt(document, "token");
-  to->sign_in.token_file = document.at("token_file");
-  to->sign_in.client_id = document.at("oauth_client_id");
-  to->sign_in.client_secret = SecretAt(document, "oauth_client_secret");
+  SignInFromJson(document.at("sign_in"), &to->sign_in);
+}
+
+json ToJson(const SqlAccessOptions& sql) {
+  return {{"jdbc_url", sql.jdbc_url.Reveal()},
+          {"workspace", sql.workspace},
+          {"cluster", sql.cluster},
+          {"warehouse", sql.warehouse},
+          {"sign_in", ToJson(sql.sign_in)}};
+}
+
+void SqlFromJson(const json& document, SqlAccessOptions* to) {
+  to->jdbc_url = SecretAt(document, "jdbc_url");
+  to->workspace = document.at("workspace");
+  to->cluster = document.at("cluster");
+  to->warehouse = document.at("warehouse");
+  SignInFromJson(document.at("sign_in"), &to->sign_in);
 }
 
 }  // namespace
@@ -156,6 +180,7 @@ void SourceFromJson(const json& document, StorageAccessOptions* to) {
 json ToJson(const Hello& hello) {
   const auto& target = hello.target;
   return {{"source", ToJson(hello.source)},
+          {"sql", ToJson(hello.sql)},
           {"source_http", ToJson(hello.source_http)},
           {"target",
            {{"endpoint", target.endpoint},
@@ -173,6 +198,7 @@ json ToJson(const Hello& hello) {
 Result<Hello> HelloFromJson(const json& document) {
   return FromJson<Hello>(document, "hello", [](const json& from, Hello* to) -> Status {
     SourceFromJson(from.at("source"), &to->source);
+    SqlFromJson(from.at("sql"), &to->sql);
     HttpFromJson(from.at("source_http"), &to->source_http);
     const json& target = from.at("target");
     to->target.endpoint = target.at("endpoint");

@@ -12,6 +12,7 @@
 
 #include "base/result.h"
 #include "clients/azure/storage.h"
+#include "migration/inspect/sql_access.h"
 #include "migration/plan/plan.h"
 #include "migration/transfer/row_reader.h"
 
@@ -20,7 +21,8 @@ namespace mms::migration {
 /// What reading a table's files needs, besides the slice. All outlive the readers.
 struct ReadContext {
   const TablePlan* plan = nullptr;
-  azure::Storage* storage = nullptr;
+  azure::Storage* storage = nullptr;  ///< null where no file is read
+  SqlAccess* sql = nullptr;           ///< of a table that is read by SQL
   std::function<Result<std::vector<uint64_t>>(const delta::DeletionVector&)> read_deletion_vector;
   int64_t batch_bytes = 1 << 20;  ///< decoded size aimed at; bounds memory whatever the row width
 };

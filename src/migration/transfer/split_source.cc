@@ -12,6 +12,7 @@
 #include "clients/maxcompute/types.h"
 #include "migration/transfer/char_padding.h"
 #include "migration/transfer/file_reader.h"
+#include "migration/transfer/sql_reader.h"
 
 namespace mms::migration {
 namespace {
@@ -64,7 +65,10 @@ SplitSource::~SplitSource() {
 }
 
 Status SplitSource::OpenNext() {
-  const auto open = [this](size_t index) { return OpenFileReader(context_, split_.slices[index]); };
+  const auto open = [this](size_t index) {
+    const FileSlice& slice = split_.slices[index];
+    return slice.sql ? OpenSqlReader(context_, slice) : OpenFileReader(context_, slice);
+  };
   Opened opened = ahead_.valid() ? ahead_.get() : open(next_slice_);
   if (!opened) return std::move(opened).error();
   reader_ = *std::move(opened);

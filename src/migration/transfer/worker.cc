@@ -65,6 +65,7 @@ class Worker {
   Hello hello_;
   std::shared_ptr<HttpClient> http_;  ///< to the source
   std::unique_ptr<StorageAccess> storages_;
+  std::unique_ptr<SqlAccess> sql_;
   std::shared_ptr<HttpClient> target_http_;
   std::unique_ptr<maxcompute::Client> client_;
   std::unique_ptr<maxcompute::Tunnel> tunnel_;
@@ -95,6 +96,7 @@ Status Worker::Greet(const json& hello) {
   TRY(hello_, HelloFromJson(hello));
   http_ = std::make_shared<HttpClient>(hello_.source_http);
   storages_ = std::make_unique<StorageAccess>(hello_.source, http_);
+  sql_ = std::make_unique<SqlAccess>(hello_.sql, http_);
   target_http_ = std::make_shared<HttpClient>(hello_.target_http);
   client_ = std::make_unique<maxcompute::Client>(hello_.target, target_http_);
   tunnel_ = std::make_unique<maxcompute::Tunnel>(client_.get());
@@ -170,7 +172,7 @@ Result<std::shared_ptr<Table>> Worker::FindTable(const std::string& key) {
 
 Status Worker::OpenStorage(Table* table) {
   std::lock_guard lock(table->mutex);
-  if (table->storage) return OkStatus();
+  if (table->storage || table->plan.sql) return OkStatus();
   TRY(table->storage, storages_->Open(table->plan.location, table->plan.source_name, ""));
   return OkStatus();
 }
@@ -219,6 +221,7 @@ ReadContext Worker::ContextOf(Table* table) {
   ReadContext context;
   context.plan = &table->plan;
   context.storage = table->storage.get();
+  context.sql = sql_.get();
   context.batch_bytes = hello_.batch_bytes;
   context.read_deletion_vector = [this, table](const delta::DeletionVector& vector) {
     return ReadDeletionVector(table, vector);

@@ -57,6 +57,11 @@ bool FailedForItsData(const TableRecord& record) {
          kind == ErrorKind::kConflict || kind == ErrorKind::kCorrupt;
 }
 
+/// Whether a plan's way to the rows is still the one the settings ask for.
+bool ReadsAsWanted(const TablePlan& plan, const SourceTable& source, const SourceOptions& options) {
+  return source.by_sql ? plan.sql.has_value() : !plan.sql || SqlOptionsOf(options).there();
+}
+
 Error Collision(const SourceTable& source, const std::string& target, const std::string& owner) {
   return Error(ErrorKind::kConflict, "TARGET_COLLISION",
                "would go into target table " + target + ", which belongs to " + owner +
@@ -142,7 +147,8 @@ Result<bool> Planner::PlanTable(const SourceTable& source, Progress::Slot slot) 
       const Policy& policy = engine_.options.plan.policy;
       const auto plan = ReadTablePlan(*known);
       if (plan && plan->target_table == WantedName(source, policy) &&
-          plan->choices == ChoicesId(policy, source.settings)) {
+          plan->choices == ChoicesId(policy, source.settings) &&
+          ReadsAsWanted(*plan, source, engine_.options.source)) {
         if (known->state != TableState::kRefused) return true;
         TRY_VOID(engine_.ledger->SetTableState(known->id, TableState::kPlanned, ""));
         return true;
@@ -181,7 +187,10 @@ Status Planner::PlanAgain(const SourceTable& source, const std::optional<TableRe
   if (!snapshot.has_value()) return Note(source, known, snapshot.error());
   const Policy& policy = engine_.options.plan.policy;
   const std::optional<TablePlan> before = known ? ReadTablePlan(*known) : std::nullopt;
-  if (before && known->state == TableState::kDone && known->version == snapshot->version &&
+  // Nothing tells whether rows that SQL reads without a version are those of the earlier reading.
+  const bool may_be_same = !snapshot->sql || snapshot->sql->version;
+  if (before && known->state == TableState::kDone && may_be_same &&
+      known->version == snapshot->version && before->sql == snapshot->sql &&
       before->target_table == WantedName(source, policy) &&
       before->table_id == snapshot->table_id &&
       before->choices == ChoicesId(policy, source.settings)) {

@@ -42,6 +42,8 @@ class TablePass {
       engine_.progress.SetStage(table_.slot, Stage::kCreating);
       TRY_VOID(PrepareTable(table_, totals.committed > 0));
     }
+    // Here once, so that no worker has to start a cluster.
+    if (table_.plan.sql && totals.committed < totals.units) TRY_VOID(engine_.source->Sql());
     engine_.progress.SetStage(table_.slot, Stage::kCopying);
     engine_.workers->AddTable(table_.key, table_.plan);
     if (engine_.options.verify == VerifyLevel::kChecksum) {

@@ -116,15 +116,49 @@ class UnitLoad {
     return totals;
   }
 
+  std::string Name() const {
+    return unit_.partition.empty() ? "table " + table_.record.source_name
+                                   : "partition " + unit_.partition;
+  }
+
+  /// Rows without a version: counted before they were read (the plan) and now, after it.
+  Status CheckUnpinnedRows(const BatchTotals& sent) const {
+    int64_t after = 0;
+    for (const Split& split : plan_.splits) {
+      for (const FileSlice& slice : split.slices) {
+        if (!slice.sql) continue;
+        TRY(SqlAccess* const sql, engine_.source->Sql());
+        TRY(const int64_t rows, sql->ReadNumber(CountSql(*table_.plan.sql, slice.sql->condition)));
+        after += rows;
+      }
+    }
+    const int64_t before = plan_.rows.value_or(sent.rows);
+    if (before == sent.rows && after == sent.rows) return OkStatus();
+    return Error(ErrorKind::kConflict, "SOURCE_CHANGED",
+                 "writers were active while it was copied: " + std::to_string(before) +
+                     " rows were counted before, " + std::to_string(sent.rows) + " read and " +
+                     std::to_string(after) +
+                     " counted after, and it has no version to read it at; nothing of it was "
+                     "committed. Run again when nobody writes")
+        .At(Name());
+  }
+
   /// The log's count is the source's own word for what is in its files.
   Status CheckRows(const BatchTotals& sent) const {
+    if (table_.plan.sql && !table_.plan.sql->version) return CheckUnpinnedRows(sent);
     if (!plan_.rows || *plan_.rows == sent.rows) return OkStatus();
+    if (table_.plan.sql) {
+      return Error(ErrorKind::kCorrupt, "ROWS_DIFFER",
+                   "SQL counts " + std::to_string(*plan_.rows) + " rows at version " +
+                       std::to_string(*table_.plan.sql->version) + ", but gave " +
+                       std::to_string(sent.rows) + "; nothing was committed. Run again")
+          .At(Name());
+    }
     return Error(ErrorKind::kCorrupt, "ROWS_DIFFER",
                  "the Delta log counts " + std::to_string(*plan_.rows) + " rows, its files gave " +
                      std::to_string(sent.rows) +
                      "; nothing was committed. Check the table's statistics and files")
-        .At(unit_.partition.empty() ? "table " + table_.record.source_name
-                                    : "partition " + unit_.partition);
+        .At(Name());
   }
 
   /// A unit without any block has the checksum of no rows, which is as good as a taken one.

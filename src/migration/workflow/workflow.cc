@@ -51,6 +51,8 @@ struct Workflow::State {
       hello.source.workspace = options.source.workspace;
       hello.source.sign_in = options.source.sign_in;
     }
+    // A worker is given no sign-in that it has no use for.
+    if (const auto sql = SqlOptionsOf(options.source); sql.there()) hello.sql = sql;
     hello.source_http = options.source.http;
     hello.source_http.bandwidth = options.source.http.bandwidth.SharedBy(options.workers + 1);
     hello.target = options.target;
@@ -146,6 +148,10 @@ Result<std::unique_ptr<Workflow>> Workflow::Open(RunOptions options) {
       std::make_unique<maxcompute::Client>(engine.options.target, std::move(commit_http));
   engine.commit_tunnel = std::make_unique<maxcompute::Tunnel>(engine.commit_client.get());
   engine.source = std::make_unique<Source>(engine.options.source, engine.http);
+  engine.source->SetSqlHooks({[&engine](const std::string& text) {
+                                if (engine.progress.on_note) engine.progress.on_note(text);
+                              },
+                              [&engine] { return engine.cancelled.load(); }});
   engine.codec = std::make_unique<CodecChoice>(engine.options.codec);
   return std::unique_ptr<Workflow>(new Workflow(std::move(state)));
 }

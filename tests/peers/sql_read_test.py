@@ -1,0 +1,144 @@
+"""Tables that come over SQL: the corpus, which has to be as it is from storage, and what comes in
+no other way. The SQL is a real Spark's, behind the workspace front.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from conftest import REFUSED, Mms, Sandbox, start_sandbox, stop_sandbox
+from crossing_test import expected_rows, key
+from sync_test import control
+from value_text import odps_rows
+
+# What Python's own timestamps cannot show, and what is refused either way.
+OUT = {*REFUSED, "far_instants", "v1"}
+
+
+@pytest.fixture(scope="module")
+def sql_lake(lake: dict[str, Any], spark_address: str) -> Iterator[dict[str, Any]]:
+    control(lake, "POST", "sql", {"server": spark_address})
+    yield lake
+    control(lake, "DELETE", "fault")
+    control(lake, "DELETE", "sql")
+
+
+def by_sql(mms: Mms) -> Mms:
+    mms.config["source"]["jdbc"] = True
+    return mms
+
+
+@pytest.fixture(scope="module")
+def moved(
+    mms_bin: str, sql_lake: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Mms, Sandbox, dict[str, Any]]]:
+    """The corpus moved once by `jdbc: true`."""
+    folder = tmp_path_factory.mktemp("by-sql")
+    sandbox = start_sandbox(mms_bin, folder / "sandbox")
+    try:
+        mms = by_sql(Mms(mms_bin, sql_lake, sandbox, folder))
+        mms.config["tables"] = [
+            {"include": "corpus.*", "exclude": [f"corpus.{name}" for name in sorted(OUT)]}
+        ]
+        run = mms.run("run")
+        report = {table["source"]: table for table in mms.run("report").of("report_table")}
+        assert run.code == 0, run.out + run.err
+        yield mms, sandbox, report
+    finally:
+        stop_sandbox(sandbox)
+
+
+def test_the_corpus_by_sql_equals_the_corpus_from_files(
+    moved: tuple[Mms, Sandbox, dict[str, Any]], sql_lake: dict[str, Any]
+) -> None:
+    _, sandbox, report = moved
+    odps = sandbox.odps()
+    wanted = [t for t in sql_lake["tables"] if t["schema"] == "corpus" and t["table"] not in OUT]
+    assert {name: table["verdict"] for name, table in report.items()} == {
+        f"main.corpus.{entry['table']}": "Match" for entry in wanted
+    }
+    for entry in wanted:
+        got = Counter(map(key, odps_rows(odps, entry["table"])))
+        want = Counter(map(key, expected_rows(entry)))
+        assert got == want, (
+            f"{entry['table']}: not in the source: {list((got - want).items())[:3]}, "
+            f"missing at the target: {list((want - got).items())[:3]}"
+        )
+
+
+@pytest.fixture(scope="module")
+def guarded(
+    mms_bin: str, sql_lake: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Mms, Sandbox]]:
+    """What has no files that may be read, beside a table that has some; moved once."""
+    folder = tmp_path_factory.mktemp("guarded")
+    sandbox = start_sandbox(mms_bin, folder / "sandbox")
+    try:
+        mms = Mms(mms_bin, sql_lake, sandbox, folder)
+        mms.config["tables"] = [
+            {"include": "corpus.v1", "views": True},
+            {"include": ["guarded.*", "corpus.plain"]},
+        ]
+        run = mms.run("run")
+        assert run.code == 0, run.out + run.err
+        yield mms, sandbox
+    finally:
+        stop_sandbox(sandbox)
+
+
+def plain_rows(lake: dict[str, Any]) -> list[dict[str, Any]]:
+    return expected_rows(next(t for t in lake["tables"] if t["table"] == "plain"))
+
+
+def test_a_view_and_guarded_tables_come_as_the_user_sees_them(
+    guarded: tuple[Mms, Sandbox], sql_lake: dict[str, Any]
+) -> None:
+    mms, sandbox = guarded
+    report = {table["source"]: table for table in mms.run("report").of("report_table")}
+    assert {table["verdict"] for table in report.values()} == {"Match"} and len(report) == 4
+    plain, odps = plain_rows(sql_lake), sandbox.odps()
+    hide = lambda name: None if name is None else name[:1] + "***"
+    wanted = {
+        "v1": [{"id": r["id"], "name": r["name"]} for r in plain if r["name"] is not None],
+        "filtered": [row for row in plain if int(row["id"]) % 2 == 0],
+        "masked": [{**row, "name": hide(row["name"])} for row in plain],
+    }
+    for name, rows in wanted.items():
+        assert Counter(map(key, odps_rows(odps, name))) == Counter(map(key, rows)), name
+    plans = {line["target_table"]: line for line in mms.run("plan").of("plan")}
+    assert any("row filter" in text for text in plans["filtered"]["warnings"])
+    assert any("column mask" in text for text in plans["masked"]["warnings"])
+
+
+def test_only_what_has_no_version_is_copied_again(guarded: tuple[Mms, Sandbox]) -> None:
+    mms, _ = guarded
+
+    def generations() -> dict[str, int]:
+        with sqlite3.connect(mms.folder / "state/ledger.db") as ledger:
+            return dict(
+                ledger.execute(
+                    "SELECT target_table, max(generation) FROM tables JOIN units"
+                    " ON units.table_id = tables.id GROUP BY target_table"
+                )
+            )
+
+    before = generations()
+    again = mms.run("run")
+    assert again.code == 0, again.out + again.err
+    after = generations()
+    assert {name for name in after if after[name] > before[name]} == {"v1", "filtered", "masked"}
+
+
+def test_without_a_place_for_sql_the_refusal_says_so(mms: Mms) -> None:
+    del mms.config["source"]["cluster"]
+    mms.config["tables"] = [{"include": "guarded.*"}]
+    run = mms.run("run")
+    assert run.code == 4, run.out + run.err
+    for table in mms.run("report").of("report_table"):
+        assert "source.warehouse" in table["error"]["message"]
+    mms.config["source"]["jdbc"] = True
+    assert "source.jdbc reads every table by SQL" in mms.run("plan").err
