@@ -24,11 +24,11 @@ from deltalake import DeltaTable
 from source_test import Source
 from value_text import odps_rows
 
-READ = ("parquet_plain", "parquet_grown", "clone", "csv_plain")
+READ = ("parquet_plain", "parquet_grown", "clone", "csv_plain", "json_plain")
 # Days before 1582 as Spark's former releases wrote them, beyond nanoseconds: read by SQL.
 OLD = ("parquet_old_calendar", "delta_old_calendar")
 # A partition value that MaxCompute does not take as it is.
-MAPPED = ("parquet_parts", "csv_parts")
+MAPPED = ("parquet_parts", "csv_parts", "json_parts")
 
 
 @pytest.fixture(scope="module")

@@ -101,6 +101,20 @@ std::optional<bool> TakeCsv(const std::string& name, const std::string& value,
   return std::nullopt;
 }
 
+/// nullopt = not known.
+std::optional<bool> TakeJson(const std::string& name, const std::string& value) {
+  // Of writing, of columns that nobody named, or of lines that are refused.
+  if (IsIn(name, {"ignorenullfields", "primitivesasstring", "prefersdecimal", "dropfieldifallnull",
+                  "infertimestamp", "allowcomments", "allowunquotedfieldnames", "allowsinglequotes",
+                  "allownumericleadingzeros", "allowunquotedcontrolchars",
+                  "allowbackslashescapinganycharacter"})) {
+    return true;
+  }
+  if (name == "allownonnumericnumbers") return ReadBool(value) == true;
+  if (name == "multiline") return ReadBool(value) == false;
+  return std::nullopt;
+}
+
 }  // namespace
 
 Error UnknownOption(const std::string& format, const std::string& name, const std::string& value) {
@@ -119,6 +133,18 @@ Result<CsvOptions> ParseCsvOptions(const OptionMap& options) {
     if (!shared.value_or(true)) return UnknownOption("csv", name, value);
     if (!shared && !TakeCsv(name, value, &read).value_or(false)) {
       return UnknownOption("csv", name, value);
+    }
+  }
+  return read;
+}
+
+Result<TextFormats> ParseJsonOptions(const OptionMap& options) {
+  TextFormats read;
+  for (const auto& [name, value] : options) {
+    const auto shared = TakeShared(name, value, &read);
+    if (!shared.value_or(true)) return UnknownOption("json", name, value);
+    if (!shared && !TakeJson(name, value).value_or(false)) {
+      return UnknownOption("json", name, value);
     }
   }
   return read;

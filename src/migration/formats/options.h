@@ -44,6 +44,9 @@ struct CsvOptions {
 /// Errors: kUnsupported TABLE_OPTION_UNSUPPORTED with the option and what to do.
 Result<CsvOptions> ParseCsvOptions(const OptionMap& options);
 
+/// Of JSON lines. Errors: the same.
+Result<TextFormats> ParseJsonOptions(const OptionMap& options);
+
 /// TABLE_OPTION_UNSUPPORTED.
 Error UnknownOption(const std::string& format, const std::string& name, const std::string& value);
 

@@ -46,6 +46,15 @@ TEST(TextOptions, WhatWouldGiveOtherRowsIsRefusedByName) {
   }
 }
 
+TEST(TextOptions, OfJsonAreTakenOrRefusedByName) {
+  EXPECT_TRUE(ParseJsonOptions({{"multiline", "false"}, {"allowcomments", "true"}}));
+  EXPECT_TRUE(ParseJsonOptions({{"timestampformat", "yyyy/MM/dd HH:mm"}})->timestamp);
+  for (const auto& [name, value] :
+       OptionMap{{"multiline", "true"}, {"linesep", ";"}, {"header", "true"}}) {
+    ASSERT_FALSE(ParseJsonOptions({{name, value}})) << name;
+  }
+}
+
 TEST(TextOptions, ACodecIsToldByTheFilesEnding) {
   EXPECT_EQ(*TextCodecOf("dt=1/part.csv"), TextCodec::kNone);
   EXPECT_EQ(*TextCodecOf("part.csv.gz"), TextCodec::kGzip);

@@ -157,7 +157,7 @@ Status CheckTextType(const arrow::Field& field) {
     case arrow::Type::DECIMAL128: return OkStatus();
     default:
       return Error(ErrorKind::kUnsupported, "TYPE_UNSUPPORTED",
-                   fmt::format("column \"{}\" is {}, which is not read from CSV files; read the "
+                   fmt::format("column \"{}\" is {}, which is not read from text files; read the "
                                "table by SQL (`source.jdbc`), or leave it out with `exclude`",
                                field.name(), field.type()->ToString()));
   }

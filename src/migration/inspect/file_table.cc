@@ -19,6 +19,7 @@
 #include "clients/azure/arrow_error.h"
 #include "clients/azure/listing.h"
 #include "migration/formats/codec.h"
+#include "migration/formats/json_row.h"
 #include "migration/formats/options.h"
 #include "migration/formats/text_value.h"
 #include "migration/inspect/catalog_schema.h"
@@ -151,6 +152,13 @@ Status CheckCsv(const OptionMap& options, const arrow::Schema& data) {
   return OkStatus();
 }
 
+Status CheckJson(const OptionMap& options, const arrow::Schema& data) {
+  TRY_VOID(ParseJsonOptions(options));
+  TRY_VOID(CheckNoCorruptColumn(options, data));
+  for (const auto& field : data.fields()) TRY_VOID(CheckJsonType(*field));
+  return OkStatus();
+}
+
 /// What the catalog says of how the table's files are read, checked.
 Result<OptionMap> ReadOptions(const std::string& format, const databricks::Table& table,
                               const arrow::Schema& data) {
@@ -167,13 +175,17 @@ Result<OptionMap> ReadOptions(const std::string& format, const databricks::Table
     options[kColumnsOption] = nlohmann::json(data.field_names()).dump();
     return options;
   }
+  if (format == "json") {
+    TRY_VOID(CheckJson(options, data));
+    return options;
+  }
   TRY_VOID(CheckParquetOptions(options));
   return OptionMap();
 }
 
 /// Errors: FILE_CODEC_UNSUPPORTED.
 Status CheckCodecs(const Snapshot& snapshot) {
-  if (snapshot.source.format != "csv") return OkStatus();
+  if (snapshot.source.format == "parquet") return OkStatus();
   for (const delta::File& file : snapshot.files) TRY_VOID(TextCodecOf(file.path));
   return OkStatus();
 }
@@ -206,7 +218,7 @@ std::string ContentId(const Snapshot& snapshot) {
 }  // namespace
 
 std::optional<std::string> FileFormat(std::string_view data_source_format) {
-  constexpr std::array<std::string_view, 2> kFormats = {"PARQUET", "CSV"};
+  constexpr std::array<std::string_view, 3> kFormats = {"PARQUET", "CSV", "JSON"};
   for (const std::string_view format : kFormats) {
     if (format == data_source_format) return Lower(format);
   }

@@ -1,10 +1,5 @@
-// The rows of one slice of a CSV or JSON file. A line belongs to the slice in which its first byte
-// lies; a file that cannot be entered in its middle (compressed, or with values over many lines)
-// belongs whole to the slice that has its first byte. One thread; memory is bounded by two chunks,
-// the longest record and one batch.
-//
-// A record that is malformed, or a value that is none of its column's type, is an error with the
-// file and the byte: Spark's modes make NULLs of such without a word, or leave the row out.
+// The rows of one slice of a CSV file (text_rows.h). Values have positions and no names: a header
+// is left out unread, as Spark does.
 #pragma once
 
 #include <memory>
@@ -15,8 +10,7 @@
 
 namespace mms::migration {
 
-/// Errors: kCorrupt FILE_ROW_INVALID, FILE_VALUE_INVALID; TextInput::Open's; a plan's options are
-/// those that ReadFileTable checked.
+/// Errors: TextRows::Open's. The plan's options are those that ReadFileTable checked.
 Result<std::unique_ptr<RowReader>> OpenCsvReader(const ReadContext& context,
                                                  const FileSlice& slice);
 

@@ -1,6 +1,7 @@
 #include "migration/transfer/file_reader.h"
 
 #include "migration/transfer/csv_reader.h"
+#include "migration/transfer/json_reader.h"
 
 namespace mms::migration {
 
@@ -8,6 +9,7 @@ Result<std::unique_ptr<RowReader>> OpenFileReader(const ReadContext& context,
                                                   const FileSlice& slice) {
   const std::string& format = context.plan->format;
   if (format == "csv") return OpenCsvReader(context, slice);
+  if (format == "json") return OpenJsonReader(context, slice);
   return SliceReader::Open(context, slice);
 }
 

@@ -1,0 +1,16 @@
+// The rows of one slice of a file of JSON lines (text_rows.h).
+#pragma once
+
+#include <memory>
+
+#include "base/result.h"
+#include "migration/transfer/row_reader.h"
+#include "migration/transfer/slice_reader.h"
+
+namespace mms::migration {
+
+/// Errors: TextRows::Open's. The plan's options are those that ReadFileTable checked.
+Result<std::unique_ptr<RowReader>> OpenJsonReader(const ReadContext& context,
+                                                  const FileSlice& slice);
+
+}  // namespace mms::migration
