@@ -110,6 +110,18 @@ TEST_F(ConfigFile, ATokenOrAServicePrincipalSignsIn) {
   EXPECT_NE(both.error().message().find("keep one of them"), std::string::npos);
 }
 
+TEST_F(ConfigFile, ViewsAreCopiedByTheEntryThatAsksForThem) {
+  std::string text = kWhole;
+  const std::string entry = "\"hr.staff\"], ";
+  text.replace(text.find(entry), entry.size(), entry + "views: true, ");
+  const Result<Config> config = Parse(text);
+  ASSERT_TRUE(config) << config.error().ToString();
+  const auto& tables = config->options.tables;
+  ASSERT_EQ(tables.size(), 3u);
+  EXPECT_TRUE(tables[0].views && tables[1].views);
+  EXPECT_FALSE(tables[2].views);
+}
+
 TEST_F(ConfigFile, ReportNeedsNoSecretButStillRefusesALiteralOne) {
   ::unsetenv("MMS_TEST_TOKEN");
   std::filesystem::remove(folder_ / "keys" / "sas");
@@ -275,6 +287,11 @@ INSTANTIATE_TEST_SUITE_P(
                 "tables[0].include holds a comma; write several patterns as a list", 18},
         BadFile{"TwoForms", "as: events", "include: x", "CONFIG_VALUE", "tables[1] mixes two forms",
                 19},
+        BadFile{"ViewsOfALocation", "as: events", "as: events, views: true", "CONFIG_VALUE",
+                "tables[1] mixes two forms", 19},
+        BadFile{"ViewsIsNoAnswer", "include: [\"sales.*\", \"hr.staff\"]",
+                "include: \"sales.*\", views: some", "CONFIG_VALUE",
+                "tables[0].views must be one of false, true", 18},
         BadFile{"AsWithoutLocation", "location: \"abfss://c@lake.dfs.core.windows.net/t\", ", "",
                 "CONFIG_MISSING", "tables[1].location is missing", 19},
         BadFile{"ExcludeAlone", "include: [\"sales.*\", \"hr.staff\"], ", "", "CONFIG_MISSING",

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <utility>
 
 #include "terminal/config.h"
@@ -56,6 +57,67 @@ TEST(SourceConfig, LeavesOutWhatIsNotSaid) {
   EXPECT_EQ(config->options.source.metastore_concurrency, 10);
 }
 
+TEST(SourceConfig, SqlReadsAllTablesWhereItHasAPlaceToRun) {
+  const auto by_cluster = Parse("  cluster: 0101-120000-abcdefgh\n  jdbc: true\n");
+  ASSERT_TRUE(by_cluster) << by_cluster.error().ToString();
+  EXPECT_TRUE(by_cluster->options.source.jdbc);
+  EXPECT_TRUE(by_cluster->options.source.jdbc_url.empty());
+  const std::string url = "jdbc:databricks://h:443/default;httpPath=/sql/1.0/warehouses/00aa";
+  const auto by_url = Parse("  jdbc: true\n  jdbc_url: \"" + url + "\"\n");
+  ASSERT_TRUE(by_url) << by_url.error().ToString();
+  EXPECT_EQ(by_url->options.source.jdbc_url.Reveal(), url);
+  const auto without = Parse("  cluster: 0101-120000-abcdefgh\n");
+  ASSERT_TRUE(without) << without.error().ToString();
+  EXPECT_FALSE(without->options.source.jdbc);
+}
+
+TEST(SourceConfig, AJdbcUrlWithAnyCredentialIsGivenByReference) {
+  const std::string url = "jdbc:databricks://h;httpPath=/p;";
+  for (const char* credential :
+       {"PWD=dapiCANARY", "AuthMech=11;Auth_AccessToken=dapiCANARY",
+        "AuthMech=11;Auth_Flow=1;OAuth2ClientId=app;OAuth2Secret=dapiCANARY"}) {
+    const auto config = Parse("  jdbc_url: \"" + url + credential + "\"\n");
+    ASSERT_FALSE(config) << credential;
+    const std::string text = config.error().ToString();
+    EXPECT_NE(text.find("source.jdbc_url holds a credential"), std::string::npos) << text;
+    EXPECT_EQ(text.find("CANARY"), std::string::npos) << text;
+  }
+  ::setenv("MMS_TEST_JDBC", (url + "PWD=dapiCANARY").c_str(), 1);
+  ::setenv("MMS_TEST_KEY", "key", 1);
+  std::string file = File("  jdbc_url: env:MMS_TEST_JDBC\n");
+  file.replace(file.find("env:K"), 5, "env:MMS_TEST_KEY");
+  const auto referred = ParseConfig(file, "mms.yaml", SecretUse::kResolve);
+  ASSERT_TRUE(referred) << referred.error().ToString();
+  EXPECT_EQ(referred->options.source.jdbc_url.Reveal(), url + "PWD=dapiCANARY");
+  ::setenv("MMS_TEST_JDBC", (url + "AuthMech=7;PWD=dapiCANARY").c_str(), 1);
+  const auto wrong = ParseConfig(file, "mms.yaml", SecretUse::kResolve);
+  ASSERT_FALSE(wrong) << "what a reference leads to is looked at too";
+  EXPECT_EQ(wrong.error().code(), "JDBC_KEY");
+  EXPECT_EQ(wrong.error().ToString().find("CANARY"), std::string::npos);
+}
+
+TEST(SourceConfig, AJdbcUrlsKeysThatCannotBeFollowedAreNamed) {
+  ::setenv("MMS_TEST_KEY", "key", 1);
+  const std::pair<const char*, const char*> wrong[] = {
+      {"AuthMech=11;Auth_Flow=1;OAuth2ClientId=app;OAuth2Secret=s", "set source.oauth"},
+      {"UseProxy=1;ProxyHost=p;ProxyPort=1", "UseProxy in the JDBC URL"},
+      {"UseCFProxy=1;CFProxyHost=p;CFProxyPort=1", "UseCFProxy in the JDBC URL"},
+      {"UseSystemProxy=1", "UseSystemProxy in the JDBC URL"},
+      {"ssl=0", "ssl in the JDBC URL"},
+      {"SSLTrustStore=/keys", "SSLTrustStore in the JDBC URL"},
+      {"transportMode=binary", "transportMode in the JDBC URL"},
+  };
+  for (const auto& [keys, says] : wrong) {
+    ::setenv("MMS_TEST_JDBC", (std::string("jdbc:databricks://h;httpPath=/p;") + keys).c_str(), 1);
+    std::string file = File("  jdbc_url: env:MMS_TEST_JDBC\n");
+    file.replace(file.find("env:K"), 5, "env:MMS_TEST_KEY");
+    const auto config = ParseConfig(file, "mms.yaml", SecretUse::kResolve);
+    ASSERT_FALSE(config) << keys;
+    EXPECT_EQ(config.error().code(), "JDBC_KEY");
+    EXPECT_NE(config.error().ToString().find(says), std::string::npos) << config.error().ToString();
+  }
+}
+
 TEST(SourceConfig, NamesFileLineAndKeyOfAWrongValueAndWhatIsRight) {
   const std::pair<const char*, const char*> wrong[] = {
       {"  catalog: main\n  workspace: https://accounts.azuredatabricks.net\n",
@@ -72,6 +134,10 @@ TEST(SourceConfig, NamesFileLineAndKeyOfAWrongValueAndWhatIsRight) {
       {"  table_blacklist: main.sales.orders\n", "without the catalog"},
       {"  metastore_concurrency: 0\n", "source.metastore_concurrency"},
       {"  schema_whitelst: a\n", "schema_whitelist"},
+      {"  jdbc: true\n", "set source.cluster, source.warehouse or source.jdbc_url"},
+      {"  jdbc: maybe\n", "source.jdbc must be one of false, true"},
+      {"  jdbc_url: \"jdbc:mysql://h\"\n", "source.jdbc_url"},
+      {"  jdbc_url: \"jdbc:databricks://h:443\"\n", "has no httpPath"},
   };
   for (const auto& [source, says] : wrong) {
     const auto config = Parse(source);

@@ -41,10 +41,15 @@ Status CheckJdbcUrl(const Secret& text) {
                  "the JDBC URL signs in by OAuth, which is not read from a URL; leave AuthMech, "
                  "Auth_Flow and the keys of OAuth2 out and set source.oauth");
   }
-  if (!url.proxy.host.empty() || !url.link_proxy.host.empty()) {
+  const char* proxy = !url.proxy.host.empty()        ? "UseProxy"
+                      : !url.link_proxy.host.empty() ? "UseCFProxy"
+                      : url.system_proxy             ? "UseSystemProxy"
+                                                     : nullptr;
+  if (proxy != nullptr) {
     return Error(ErrorKind::kInvalidInput, "JDBC_KEY",
-                 "the JDBC URL names a proxy; leave it out there and set it as source.network, "
-                 "by which everything of the source goes");
+                 fmt::format("{} in the JDBC URL: leave it out and set the proxy as "
+                             "source.network, by which everything of the source goes",
+                             proxy));
   }
   return OkStatus();
 }
@@ -69,6 +74,9 @@ Result<std::optional<ComputeId>> SqlAccess::Open() {
     options = databricks::ChannelOptions(
         url, own ? databricks::FixedToken(url.token) : Tokens("https://" + url.host));
     compute_ = ComputeOfPath(url.http_path);
+    for (const std::string& warning : url.warnings) {
+      if (hooks_.on_wait) hooks_.on_wait("source.jdbc_url: " + warning);
+    }
   } else {
     const bool cluster = !options_.cluster.empty();
     const std::string path =
