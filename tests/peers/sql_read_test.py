@@ -27,6 +27,21 @@ def sql_lake(lake: dict[str, Any], spark_address: str) -> Iterator[dict[str, Any
     control(lake, "DELETE", "sql")
 
 
+# Tables of the schema `kinds` that have no files for us, and the tables they are like.
+OTHER_KINDS = {
+    "streamed": ("corpus.plain", {"table_type": "STREAMING_TABLE"}),
+    "materialized": ("corpus.parts", {"table_type": "MATERIALIZED_VIEW"}),
+    "federated": (
+        "corpus.types",
+        {
+            "table_type": "FOREIGN",
+            "data_source_format": "POSTGRESQL_FORMAT",
+            "storage_location": None,
+        },
+    ),
+}
+
+
 def by_sql(mms: Mms) -> Mms:
     mms.config["source"]["jdbc"] = True
     return mms
@@ -75,23 +90,27 @@ def guarded(
     mms_bin: str, sql_lake: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[Mms, Sandbox]]:
     """What has no files that may be read, beside a table that has some; moved once."""
+    for name, (like, change) in OTHER_KINDS.items():
+        entry = {"schema": "kinds", "name": name, "like": like, "change": change}
+        control(sql_lake, "POST", "table", entry)
     folder = tmp_path_factory.mktemp("guarded")
     sandbox = start_sandbox(mms_bin, folder / "sandbox")
     try:
         mms = Mms(mms_bin, sql_lake, sandbox, folder)
         mms.config["tables"] = [
             {"include": "corpus.v1", "views": True},
-            {"include": ["guarded.*", "corpus.plain"]},
+            {"include": ["guarded.*", "kinds.*", "corpus.plain"]},
         ]
         run = mms.run("run")
         assert run.code == 0, run.out + run.err
         yield mms, sandbox
     finally:
         stop_sandbox(sandbox)
+        control(sql_lake, "DELETE", "table")
 
 
-def plain_rows(lake: dict[str, Any]) -> list[dict[str, Any]]:
-    return expected_rows(next(t for t in lake["tables"] if t["table"] == "plain"))
+def rows_of(lake: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    return expected_rows(next(t for t in lake["tables"] if t["table"] == name))
 
 
 def test_a_view_and_guarded_tables_come_as_the_user_sees_them(
@@ -99,13 +118,17 @@ def test_a_view_and_guarded_tables_come_as_the_user_sees_them(
 ) -> None:
     mms, sandbox = guarded
     report = {table["source"]: table for table in mms.run("report").of("report_table")}
-    assert {table["verdict"] for table in report.values()} == {"Match"} and len(report) == 4
-    plain, odps = plain_rows(sql_lake), sandbox.odps()
+    assert {table["verdict"] for table in report.values()} == {"Match"} and len(report) == 7
+    plain, odps = rows_of(sql_lake, "plain"), sandbox.odps()
     hide = lambda name: None if name is None else name[:1] + "***"
     wanted = {
         "v1": [{"id": r["id"], "name": r["name"]} for r in plain if r["name"] is not None],
         "filtered": [row for row in plain if int(row["id"]) % 2 == 0],
         "masked": [{**row, "name": hide(row["name"])} for row in plain],
+        **{
+            name: rows_of(sql_lake, like.removeprefix("corpus."))
+            for name, (like, _) in OTHER_KINDS.items()
+        },
     }
     for name, rows in wanted.items():
         assert Counter(map(key, odps_rows(odps, name))) == Counter(map(key, rows)), name
@@ -130,7 +153,10 @@ def test_only_what_has_no_version_is_copied_again(guarded: tuple[Mms, Sandbox]) 
     again = mms.run("run")
     assert again.code == 0, again.out + again.err
     after = generations()
-    assert {name for name in after if after[name] > before[name]} == {"v1", "filtered", "masked"}
+    assert {name for name in after if after[name] > before[name]} == {
+        *("v1", "filtered", "masked"),
+        *OTHER_KINDS,
+    }
 
 
 def test_without_a_place_for_sql_the_refusal_says_so(mms: Mms) -> None:
