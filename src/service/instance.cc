@@ -1,21 +1,10 @@
 #include "service/instance.h"
 
-#include "clients/databricks/unity_catalog.h"
-
 namespace mms::service {
 
-Result<std::shared_ptr<Instance>> Instance::Connect(migration::SourceOptions options,
-                                                    const std::string& folder,
-                                                    std::function<bool()> cancelled) {
-  auto http = std::make_shared<HttpClient>(options.http);
-  databricks::UnityCatalog catalog(
-      options.workspace, databricks::TokensOf(options.sign_in, options.workspace, http), http);
-  RetryPolicy policy;
-  policy.attempts_max = 4;  // a person waits
-  policy.deadline_ms = 30'000;
-  policy.cancelled = std::move(cancelled);
-  catalog.SetRetryPolicy(policy);
-  TRY_VOID(catalog.FetchCatalog(options.catalog));
+Result<std::shared_ptr<Instance>> Instance::Open(migration::SourceOptions options,
+                                                 std::shared_ptr<HttpClient> http,
+                                                 const std::string& folder) {
   std::shared_ptr<Instance> instance(new Instance(std::move(options), std::move(http)));
   TRY(instance->metadata_, migration::Metadata::Open(folder));
   return instance;

@@ -4,7 +4,6 @@
 // of workflow/scan.h.
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -19,10 +18,10 @@ namespace mms::service {
 
 class Instance {
  public:
-  /// Asks the workspace for the catalog, and opens the metadata in `folder`.
-  static Result<std::shared_ptr<Instance>> Connect(migration::SourceOptions options,
-                                                   const std::string& folder,
-                                                   std::function<bool()> cancelled);
+  /// Opens the metadata in `folder`; `http` reaches the source.
+  static Result<std::shared_ptr<Instance>> Open(migration::SourceOptions options,
+                                                std::shared_ptr<HttpClient> http,
+                                                const std::string& folder);
 
   /// Returns the scan's result document.
   Result<std::string> Scan(const migration::ScanScope& scope);

@@ -62,10 +62,6 @@ migration::ScanScope ScopeOf(const ScanTask& scan) {
   return scope;
 }
 
-Error ScanStopped() {
-  return Error(ErrorKind::kCancelled, "SCAN_STOPPED", "stopped with its data source; scan again");
-}
-
 }  // namespace
 
 std::string SourceFolder(const std::string& folder, int64_t source_id) {
@@ -91,11 +87,16 @@ Service::~Service() {
   std::map<int64_t, std::shared_ptr<Instance>> instances;
   {
     const std::lock_guard lock(mutex_);
-    instances = instances_;
+    for (const auto& [id, instance] : instances_) instance->Cancel();
+    for (const auto& [id, http] : tests_) http->Cancel();
   }
-  for (const auto& [id, instance] : instances) instance->Cancel();
-  WaitForScans();
-  instances.clear();
+  {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] {
+      Reap();
+      return scans_.empty() && tasks_.empty();
+    });
+  }
   instances.swap(instances_);
   // What cannot be written now is put right by the next owner, as after a kill.
   for (const auto& [id, instance] : instances) {
@@ -131,23 +132,6 @@ Result<int64_t> Service::CreateDataSource(const NewDataSource& source) {
   return store_->AddSource(added);
 }
 
-Status Service::UpdateConfig(int64_t source_id, const nlohmann::json& changes) {
-  TRY(DataSource source, store_->UnsealSource(source_id));
-  if (source.status == kStarting || source.status == kStarted || source.status == kStopping) {
-    return Error(ErrorKind::kConflict, "SOURCE_STATE",
-                 "is " + std::string(StatusName(source.status)) +
-                     " with the settings it has; stop it, change them, and start it again")
-        .At("data source " + source.name);
-  }
-  TRY(const ZonedTimer before, TimerOf(source.config));
-  TRY(source.config, ApplyChanges(source.config, changes, true));
-  TRY_VOID(CheckWhole(source.config));
-  TRY(const ZonedTimer after, TimerOf(source.config));
-  // What matched before the timer was set is none of its matches.
-  if (after != before) source.timer_ms = Now();
-  return store_->SaveSource(source);
-}
-
 Status Service::RenameDataSource(int64_t source_id, const std::string& name) {
   TRY_VOID(CheckName(name));
   return store_->RenameSource(source_id, name);
@@ -180,59 +164,6 @@ std::shared_ptr<Instance> Service::FindInstance(int64_t source_id) {
   return found == instances_.end() ? nullptr : found->second;
 }
 
-Result<std::shared_ptr<Instance>> Service::Connect(int64_t source_id) {
-  TRY(const DataSource source, store_->UnsealSource(source_id));
-  TRY(migration::SourceOptions options, SourceOptionsOf(source.config));
-  options.http = options_.http;
-  return Instance::Connect(std::move(options), SourceFolder(options_.folder, source_id),
-                           [this] { return ending_.load(); });
-}
-
-Status Service::StartDataSource(int64_t source_id) {
-  for (;;) {  // another thread may be starting it
-    TRY(const DataSource source, store_->GetSource(source_id));
-    if (source.status == kStarted && FindInstance(source_id)) return OkStatus();
-    if (source.status != kStarting && source.status != kStarted) break;
-    std::unique_lock lock(mutex_);
-    changed_.wait_for(lock, kLook);
-  }
-  TRY_VOID(Move(source_id, {kInit, kStopped, kStartFailed, kStopFailed}, kStarting));
-  auto instance = Connect(source_id);
-  if (!instance) {
-    TRY_VOID(Move(source_id, {kStarting}, kStartFailed, instance.error().ToString()));
-    return instance.error();
-  }
-  TRY_VOID(Move(source_id, {kStarting}, kStarted));
-  {
-    const std::lock_guard lock(mutex_);
-    instances_[source_id] = *std::move(instance);
-  }
-  NoteWork(source_id);
-  changed_.notify_all();
-  return OkStatus();
-}
-
-Status Service::StopDataSource(int64_t source_id) {
-  const std::string stopped = migration::ErrorText(ScanStopped());
-  TRY(const DataSource source, store_->GetSource(source_id));
-  if (source.status != kStarted && source.status != kStarting && source.status != kStopping) {
-    TRY_VOID(store_->AskStop(source_id, false));
-    return store_->FailWaitingScans(source_id, stopped, Now());
-  }
-  TRY_VOID(Move(source_id, {kStarted}, kStopping));
-  if (const auto instance = FindInstance(source_id)) instance->Cancel();
-  {
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] {
-      Reap();
-      return !scans_.contains(source_id);
-    });
-    instances_.erase(source_id);
-  }
-  TRY_VOID(store_->FailWaitingScans(source_id, stopped, Now()));
-  return Move(source_id, {kStopping}, kStopped);
-}
-
 // Scans. ---------------------------------------------------------------------------------------
 
 Result<int64_t> Service::CreateFetchMetadataJob(int64_t source_id, const FetchScope& scope) {
@@ -246,7 +177,9 @@ Result<int64_t> Service::CreateFetchMetadataJob(int64_t source_id, const FetchSc
 }
 
 Result<std::string> Service::RunScan(const ScanTask& scan) {
-  if (!FindInstance(scan.source_id)) TRY_VOID(StartDataSource(scan.source_id));
+  if (!FindInstance(scan.source_id)) {
+    TRY_VOID(RunTask({scan.source_id, AsyncType::kSourceStart, "scan"}));
+  }
   const auto instance = FindInstance(scan.source_id);
   if (!instance) return Error(ErrorKind::kCancelled, "CANCELLED", "its data source was stopped");
   if (ending_) instance->Cancel();  // it came after the others were
@@ -260,7 +193,7 @@ Status Service::EndScan(const ScanTask& scan, const Result<std::string>& result)
   if (result) {
     end.result = *result;
   } else {
-    end.status = ScanStatus::kFailed;
+    end.status = TaskStatus::kFailed;
     const bool stopped = result.error().kind() == ErrorKind::kCancelled;
     end.error_json = migration::ErrorText(stopped ? ScanStopped() : result.error());
   }
@@ -310,6 +243,12 @@ void Service::Reap() {
     scans_.erase(thread);
   }
   ended_.clear();
+  for (const int64_t task_id : ended_tasks_) {
+    const auto thread = tasks_.find(task_id);
+    thread->second.join();
+    tasks_.erase(thread);
+  }
+  ended_tasks_.clear();
 }
 
 void Service::WaitForScans() {
@@ -341,7 +280,7 @@ Status Service::StopIdle(const DataSource& source) {
     const int64_t idle = Now() - busy_ms_[source.id];
     if (idle < options_.idle_ms) return OkStatus();
   }
-  return StopDataSource(source.id);
+  return RunTask({source.id, AsyncType::kSourceStop, "idle"});
 }
 
 Status Service::TickSource(const DataSource& source) {

@@ -8,9 +8,11 @@
 // long. Each transition is on disk before the next act (store.h); the next owner of the folder puts
 // right what a killed one left.
 //
+// Starts, stops, tests and updates are asynchronous tasks, each with a record that stays.
+//
 // Threads: thread-safe. Nothing happens by itself but in Tick, which RunInBackground calls each
-// second; scans run on threads of their own, one at a time for each source. Errors: those of
-// store.h, source_config.h, StateFolder (kConflict STATE_IN_USE), and of the peers.
+// second; scans and tasks run on threads of their own, one scan at a time for each source. Errors:
+// those of store.h, source_config.h, StateFolder (kConflict STATE_IN_USE), and of the peers.
 #pragma once
 
 #include <atomic>
@@ -57,6 +59,15 @@ struct FetchScope {
   std::vector<std::string> table_names;  ///< of db_name, or `schema.table` without it
 };
 
+/// What an asynchronous task is to do.
+struct AsyncRequest {
+  int64_t source_id = 0;
+  AsyncType type = AsyncType::kSourceStart;
+  std::string cause = "user";
+  nlohmann::json changes = nlohmann::json::object();  ///< CONFIG_TEST, CONFIG_UPDATE: of settings
+  bool test = false;  ///< CONFIG_UPDATE: store them only when the connection test passes
+};
+
 /// Where the metadata of a source lies.
 std::string SourceFolder(const std::string& folder, int64_t source_id);
 
@@ -74,18 +85,26 @@ class Service {
   Store& store() { return *store_; }
 
   Result<int64_t> CreateDataSource(const NewDataSource& source);
-  /// UPDATE_CONFIG: a part of the settings. Errors: kConflict SOURCE_STATE while an instance is
-  /// there, which has the old ones.
-  Status UpdateConfig(int64_t source_id, const nlohmann::json& changes);
   Status RenameDataSource(int64_t source_id, const std::string& name);
   /// Its metadata too.
   Status DeleteDataSource(int64_t source_id);
 
-  /// Tries the connection, and returns when the source is STARTED; nothing when it is already. An
-  /// error leaves it START_FAILED.
-  Status StartDataSource(int64_t source_id);
-  /// Ends its scans, which become FAILED, and returns when it is STOPPED.
-  Status StopDataSource(int64_t source_id);
+  /// Begins it on a thread of its own, and returns its id. What can be told at once is: settings
+  /// that are wrong or fixed, kConflict SOURCE_STATE for an update while an instance is there,
+  /// which has the old ones. A start or a stop that is in work already is joined.
+  ///   SOURCE_START   tries the connection; a step that fails leaves the source START_FAILED with
+  ///   it SOURCE_STOP    ends its scans, which become FAILED CONFIG_TEST    the whole connection
+  ///   test, with `changes` as if they were made CONFIG_UPDATE  UPDATE_CONFIG: stores `changes`, a
+  ///   part of the settings
+  Result<int64_t> BeginTask(const AsyncRequest& request);
+  /// Returns when it is DONE or FAILED.
+  Result<AsyncTask> WaitForTask(int64_t task_id);
+  /// Both: the error is that of the task.
+  Status RunTask(const AsyncRequest& request);
+  Status StartDataSource(int64_t source_id) {
+    return RunTask({source_id, AsyncType::kSourceStart});
+  }
+  Status StopDataSource(int64_t source_id) { return RunTask({source_id, AsyncType::kSourceStop}); }
 
   /// Whether another process asked for a stop since this one opened the folder (Store::AskStop).
   bool WasAskedToStop(int64_t source_id);
@@ -106,10 +125,23 @@ class Service {
   int64_t Now() const { return options_.now_ms(); }
   Status Move(int64_t source_id, std::vector<SourceStatus> from, SourceStatus to,
               const std::string& error = "");
-  Result<std::shared_ptr<Instance>> Connect(int64_t source_id);
   std::shared_ptr<Instance> FindInstance(int64_t source_id);
   /// Folders of sources that are no more.
   void RemoveOrphans();
+
+  struct Outcome {
+    std::string result;
+    std::optional<Error> error;
+  };
+  Outcome Do(const AsyncRequest& request, int64_t task_id);
+  Outcome Start(int64_t source_id, int64_t task_id);
+  Status Stop(int64_t source_id);
+  Outcome Test(const AsyncRequest& request, int64_t task_id);
+  Outcome Update(const AsyncRequest& request, int64_t task_id);
+  /// The source as it is after the changes.
+  Result<DataSource> Changed(const AsyncRequest& request);
+  /// One that the end of the service cancels.
+  std::shared_ptr<HttpClient> MakeHttp(int64_t task_id, const HttpClient::Options& options);
 
   Status TickSource(const DataSource& source);
   Status TickTimer(const DataSource& source);
@@ -119,7 +151,8 @@ class Service {
   Status EndScan(const ScanTask& scan, const Result<std::string>& result);
   Status StopIdle(const DataSource& source);
   void NoteWork(int64_t source_id);
-  /// Joins the threads that have ended. Holds mutex_.
+  static Error ScanStopped();
+  /// Joins the threads that have ended. Needs mutex_.
   void Reap();
 
   const ServiceOptions options_;
@@ -131,8 +164,11 @@ class Service {
   std::condition_variable changed_;
   std::map<int64_t, std::shared_ptr<Instance>> instances_;  // guarded by mutex_; so below
   std::map<int64_t, std::thread> scans_;                    ///< by source
+  std::map<int64_t, std::thread> tasks_;                    ///< by id
+  std::map<int64_t, std::shared_ptr<HttpClient>> tests_;    ///< by id of the task
   std::map<int64_t, int64_t> busy_ms_;                      ///< by source: last seen at work
-  std::vector<int64_t> ended_;  ///< sources whose scan's thread has ended
+  std::vector<int64_t> ended_;        ///< sources whose scan's thread has ended
+  std::vector<int64_t> ended_tasks_;  ///< ids
   std::set<int64_t> stops_asked_;
   std::optional<Error> failure_;  ///< of a scan's thread; Tick returns it
   int64_t heartbeat_ms_ = 0;      ///< of Tick's caller

@@ -28,10 +28,13 @@ class Workspace {
   std::atomic<bool> empty{false};  ///< the token sees no table
   /// From now on the list of tables is not answered until Release.
   void Hold() { held_ = true; }
+  /// So of the catalog.
+  void HoldCatalog() { catalog_held_ = true; }
   void Release() {
-    if (held_.exchange(false)) release_.set_value();
+    const bool held = held_.exchange(false), catalog_held = catalog_held_.exchange(false);
+    if (held || catalog_held) release_.set_value();
   }
-  /// Somebody waits for the list of tables.
+  /// Somebody waits for what is held.
   void WaitUntilAsked() { asked_.get_future().wait(); }
 
  private:
@@ -39,15 +42,16 @@ class Workspace {
     if (status != 200) return Answer(status, R"({"error_code": "X", "message": "no"})");
     const std::string& target = request.target;
     const auto has = [&](const char* part) { return target.find(part) != target.npos; };
-    if (has("/catalogs/main")) return Answer(200, R"({"name": "main"})");
+    if (has("/scim/v2/Me")) return Answer(200, R"({"id": "1", "userName": "anna"})");
+    if (has("/catalogs/main")) {
+      if (catalog_held_) Wait();
+      return Answer(200, R"({"name": "main"})");
+    }
     if (has("/schemas?")) {
       return Answer(200, R"({"schemas": [{"name": "sales", "catalog_name": "main"}]})");
     }
     if (has("/tables?")) {
-      if (held_) {
-        asked_.set_value();
-        released_.wait();
-      }
+      if (held_) Wait();
       if (empty) return Answer(200, R"({"tables": []})");
       return Answer(200, R"({"tables": [{"name": "v", "catalog_name": "main",
           "schema_name": "sales", "table_type": "VIEW", "table_id": "1", "columns": []}]})");
@@ -55,9 +59,15 @@ class Workspace {
     return Answer(404, R"({"error_code": "NOT_FOUND", "message": "none"})");
   }
 
+  void Wait() {
+    std::call_once(once_, [&] { asked_.set_value(); });
+    released_.wait();
+  }
+
+  std::once_flag once_;
   std::promise<void> asked_, release_;
   std::shared_future<void> released_ = release_.get_future().share();
-  std::atomic<bool> held_{false};
+  std::atomic<bool> held_{false}, catalog_held_{false};
   LoopbackServer server_;
 };
 
@@ -92,6 +102,10 @@ class ServiceTest : public testing::Test {
     EXPECT_TRUE(id) << id.error().ToString();
     return id ? *id : 0;
   }
+  Status Update(int64_t id, const nlohmann::json& changes, bool test = false) {
+    return service_->RunTask({id, AsyncType::kConfigUpdate, "user", changes, test});
+  }
+  AsyncTask Last(int64_t id, AsyncType type) { return **service_->store().LastTask(id, type); }
   DataSource Get(int64_t id) { return *service_->store().GetSource(id); }
   std::vector<ScanTask> Scans(int64_t id) { return *service_->store().ListScans(id, {1, 100}); }
   void Tick() {
@@ -136,14 +150,85 @@ TEST_F(ServiceTest, ATokenThatIsRefusedLeavesStartFailedWithTheReason) {
   EXPECT_EQ(Get(id).error, "");
 }
 
+TEST_F(ServiceTest, TheStepThatKeepsASourceFromStartingIsKeptWithItsRemedy) {
+  const int64_t id = Add();
+  workspace_.status = 401;
+  const Status started = service_->StartDataSource(id);
+  ASSERT_FALSE(started);
+  const AsyncTask task = Last(id, AsyncType::kSourceStart);
+  EXPECT_EQ(task.status, TaskStatus::kFailed);
+  EXPECT_EQ(task.cause, "user");
+  EXPECT_EQ(task.ended_ms, kNoon);
+  const auto steps = nlohmann::json::parse(task.result)["steps"];
+  ASSERT_EQ(steps.size(), 2u) << steps;
+  EXPECT_EQ(steps[0]["outcome"], "ok") << steps;
+  EXPECT_EQ(steps[1]["name"], "Databricks token");
+  EXPECT_EQ(steps[1]["outcome"], "failed");
+  EXPECT_NE(Get(id).error.find("Databricks token"), std::string::npos) << Get(id).error;
+  EXPECT_EQ(task.result.find("dapi-secret"), std::string::npos);
+  workspace_.status = 200;
+  ASSERT_TRUE(service_->StartDataSource(id));
+  EXPECT_EQ(Last(id, AsyncType::kSourceStart).status, TaskStatus::kDone);
+}
+
+TEST_F(ServiceTest, ASecondStartJoinsTheOneThatIsInWork) {
+  const int64_t id = Add();
+  workspace_.HoldCatalog();
+  const auto first = service_->BeginTask({id, AsyncType::kSourceStart});
+  workspace_.WaitUntilAsked();
+  auto second = std::async(std::launch::async, [&] { return service_->StartDataSource(id); });
+  const auto third = service_->BeginTask({id, AsyncType::kSourceStart});
+  EXPECT_EQ(*third, *first);
+  EXPECT_EQ(service_->store().GetTask(*first)->status, TaskStatus::kDoing);
+  EXPECT_EQ(service_->DeleteDataSource(id).error().code(), "SOURCE_STATE");
+  workspace_.Release();
+  EXPECT_TRUE(second.get());
+  EXPECT_EQ(service_->WaitForTask(*third)->status, TaskStatus::kDone);
+  EXPECT_EQ(Get(id).status, kStarted);
+  EXPECT_EQ(service_->store().Totals(id, now_ms_)->spans, 1);
+}
+
+TEST_F(ServiceTest, SettingsAreStoredOnlyWhenTheTestThatWasAskedForPasses) {
+  const int64_t id = Add();
+  const Status refused = Update(id, {{"db.catalog", "other"}}, true);
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().ToString().find("other"), std::string::npos)
+      << refused.error().ToString();
+  EXPECT_EQ(Get(id).config.Get("db.catalog"), "main");
+  const AsyncTask task = Last(id, AsyncType::kConfigUpdate);
+  EXPECT_EQ(task.status, TaskStatus::kFailed);
+  EXPECT_FALSE(nlohmann::json::parse(task.result)["steps"].empty());
+  const auto fixed = service_->BeginTask(
+      {id, AsyncType::kConfigUpdate, "user", {{"mc.default.project", "x"}}, true});
+  ASSERT_FALSE(fixed);
+  EXPECT_NE(fixed.error().message().find("mc.default.project"), std::string::npos);
+  EXPECT_TRUE(Update(id, {{"db.catalog", "other"}})) << "without a test it is stored as it is";
+  EXPECT_EQ(Get(id).config.Get("db.catalog"), "other");
+}
+
+TEST_F(ServiceTest, TheStartsAndStopsOfAScansAndOfIdlenessAreTasksToo) {
+  const int64_t id = Add();
+  ASSERT_TRUE(service_->CreateFetchMetadataJob(id, {}));
+  TickThrough();
+  now_ms_ += 30 * kMinute;
+  Tick();
+  Open();
+  const auto tasks = service_->store().ListTasks(id, {1, 10});
+  ASSERT_EQ(tasks->size(), 2u);
+  EXPECT_EQ(tasks->at(0).type, AsyncType::kSourceStop);
+  EXPECT_EQ(tasks->at(0).cause, "idle");
+  EXPECT_EQ(tasks->at(1).cause, "scan");
+  EXPECT_EQ(tasks->at(1).status, TaskStatus::kDone);
+}
+
 TEST_F(ServiceTest, AScanStartsTheSourceByItselfAndKeepsItsResult) {
   const int64_t id = Add();
   const auto scan = service_->CreateFetchMetadataJob(id, {});
   ASSERT_TRUE(scan);
-  EXPECT_EQ(Scans(id).front().status, ScanStatus::kInit);
+  EXPECT_EQ(Scans(id).front().status, TaskStatus::kInit);
   TickThrough();
   const ScanTask done = *service_->store().GetScan(*scan);
-  EXPECT_EQ(done.status, ScanStatus::kDone) << done.error_json;
+  EXPECT_EQ(done.status, TaskStatus::kDone) << done.error_json;
   EXPECT_EQ(done.progress, 10'000);
   const auto result = nlohmann::json::parse(done.result);
   EXPECT_EQ(result["databases"], 1);
@@ -157,7 +242,7 @@ TEST_F(ServiceTest, AScanOfNamedTablesFailsByNameWhenThereIsNone) {
   ASSERT_TRUE(service_->CreateFetchMetadataJob(id, {"sales", {"nothing"}}));
   TickThrough();
   const ScanTask scan = Scans(id).front();
-  EXPECT_EQ(scan.status, ScanStatus::kFailed);
+  EXPECT_EQ(scan.status, TaskStatus::kFailed);
   EXPECT_NE(scan.error_json.find("main.sales.nothing"), std::string::npos) << scan.error_json;
   EXPECT_EQ(Get(id).updated_ms, std::nullopt);
 }
@@ -167,7 +252,7 @@ TEST_F(ServiceTest, ASourceThatCannotBeStartedFailsTheScanThatWantedIt) {
   workspace_.status = 401;
   ASSERT_TRUE(service_->CreateFetchMetadataJob(id, {}));
   TickThrough();
-  EXPECT_EQ(Scans(id).front().status, ScanStatus::kFailed);
+  EXPECT_EQ(Scans(id).front().status, TaskStatus::kFailed);
   EXPECT_EQ(Get(id).status, kStartFailed);
 }
 
@@ -195,7 +280,7 @@ TEST_F(ServiceTest, AMetaTimerScansOnceForEachMatchAlsoAfterARestart) {
   TickThrough();
   ASSERT_EQ(Scans(id).size(), 1u);
   EXPECT_EQ(Scans(id).front().cause, "timer");
-  EXPECT_EQ(Scans(id).front().status, ScanStatus::kDone);
+  EXPECT_EQ(Scans(id).front().status, TaskStatus::kDone);
   now_ms_ += 10'000;
   Open();
   TickThrough();
@@ -226,7 +311,7 @@ TEST_F(ServiceTest, ASourceWhoseTurnFailsKeepsNoOtherFromItsOwn) {
   service_->WaitForScans();
   ASSERT_FALSE(ticked);
   EXPECT_EQ(ticked.error().code(), "CONFIG_VALUE");
-  EXPECT_EQ(Scans(second).front().status, ScanStatus::kDone) << Scans(second).front().error_json;
+  EXPECT_EQ(Scans(second).front().status, TaskStatus::kDone) << Scans(second).front().error_json;
 }
 
 TEST_F(ServiceTest, AScanOfACatalogInWhichNothingIsVisibleEndsWithZeroTablesAndSaysWhy) {
@@ -234,7 +319,7 @@ TEST_F(ServiceTest, AScanOfACatalogInWhichNothingIsVisibleEndsWithZeroTablesAndS
   workspace_.empty = true;
   ASSERT_TRUE(service_->CreateFetchMetadataJob(id, {}));
   TickThrough();
-  ASSERT_EQ(Scans(id).front().status, ScanStatus::kDone) << Scans(id).front().error_json;
+  ASSERT_EQ(Scans(id).front().status, TaskStatus::kDone) << Scans(id).front().error_json;
   const auto result = nlohmann::json::parse(Scans(id).front().result);
   EXPECT_EQ(result["tables"], 0);
   EXPECT_NE(result["note"].get<std::string>().find("USE SCHEMA"), std::string::npos) << result;
@@ -251,11 +336,11 @@ TEST_F(ServiceTest, AStopEndsTheScanThatRuns) {
   Tick();
   workspace_.WaitUntilAsked();
   Tick();
-  EXPECT_EQ(Scans(id).front().status, ScanStatus::kDoing);
+  EXPECT_EQ(Scans(id).front().status, TaskStatus::kDoing);
   EXPECT_GT(Scans(id).front().progress, 0);
   ASSERT_TRUE(service_->StopDataSource(id));
   EXPECT_EQ(Get(id).status, kStopped);
-  EXPECT_EQ(Scans(id).front().status, ScanStatus::kFailed);
+  EXPECT_EQ(Scans(id).front().status, TaskStatus::kFailed);
   EXPECT_NE(Scans(id).front().error_json, "");
 }
 
@@ -279,21 +364,20 @@ TEST_F(ServiceTest, AScanThatTheEndOfTheServiceCutsOffIsRunByTheNextOne) {
   Open();
   workspace_.Release();
   EXPECT_EQ(Get(id).status, kStopped);
-  EXPECT_EQ(Scans(id).front().status, ScanStatus::kInit);
+  EXPECT_EQ(Scans(id).front().status, TaskStatus::kInit);
   TickThrough();
-  EXPECT_EQ(Scans(id).front().status, ScanStatus::kDone) << Scans(id).front().error_json;
+  EXPECT_EQ(Scans(id).front().status, TaskStatus::kDone) << Scans(id).front().error_json;
 }
 
 TEST_F(ServiceTest, SettingsAndTheSourceItselfStayWhileItIsStarted) {
   const int64_t id = Add();
   ASSERT_TRUE(service_->StartDataSource(id));
-  EXPECT_EQ(service_->UpdateConfig(id, {{"task.max.num", 3}}).error().code(), "SOURCE_STATE");
+  EXPECT_EQ(Update(id, {{"task.max.num", 3}}).error().code(), "SOURCE_STATE");
   EXPECT_EQ(service_->DeleteDataSource(id).error().code(), "SOURCE_STATE");
   EXPECT_TRUE(service_->RenameDataSource(id, "vertrieb"));
   ASSERT_TRUE(service_->StopDataSource(id));
-  EXPECT_TRUE(service_->UpdateConfig(id, {{"task.max.num", 3}}));
-  EXPECT_EQ(service_->UpdateConfig(id, {{"mc.default.project", "x"}}).error().code(),
-            "CONFIG_FIXED");
+  EXPECT_TRUE(Update(id, {{"task.max.num", 3}}));
+  EXPECT_EQ(Update(id, {{"mc.default.project", "x"}}).error().code(), "CONFIG_FIXED");
   EXPECT_EQ(Get(id).config.Get("task.max.num"), "3");
   EXPECT_TRUE(std::filesystem::exists(SourceFolder(folder_, id)));
   ASSERT_TRUE(service_->DeleteDataSource(id));

@@ -64,7 +64,22 @@ constexpr const char* kVersion1 = R"sql(
   INSERT INTO sqlite_sequence (name, seq) VALUES ('data_sources', 1999999), ('scans', 999999);
 )sql";
 
-constexpr std::array<const char*, 1> kMigrations = {kVersion1};
+constexpr const char* kVersion2 = R"sql(
+  CREATE TABLE async_tasks (
+    id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    source_id BIGINT NOT NULL REFERENCES data_sources (id) ON DELETE CASCADE,
+    type INTEGER NOT NULL,
+    cause TEXT NOT NULL,
+    status INTEGER NOT NULL,
+    started_ms BIGINT NOT NULL,
+    ended_ms BIGINT,
+    result TEXT NOT NULL DEFAULT '',
+    error TEXT NOT NULL DEFAULT '');
+  CREATE INDEX async_tasks_of_source ON async_tasks (source_id, type);
+  CREATE INDEX async_tasks_in_work ON async_tasks (status) WHERE status = 1;
+)sql";
+
+constexpr std::array<const char*, 2> kMigrations = {kVersion1, kVersion2};
 
 constexpr const char* kSourceColumns =
     "id, name, type, networklink, status, error, created_ms, updated_ms, timer_ms, stop_asked";
@@ -135,7 +150,7 @@ struct ScanRow {
     made.id = id;
     made.source_id = source_id;
     made.table_names = nlohmann::json::parse(table_names).get<std::vector<std::string>>();
-    made.status = static_cast<ScanStatus>(status);
+    made.status = static_cast<TaskStatus>(status);
     made.created_ms = created;
     made.started_ms = Optional(started, has_started);
     made.ended_ms = Optional(ended, has_ended);
@@ -226,7 +241,7 @@ std::string_view StatusName(SourceStatus status) {
   return kNames[static_cast<size_t>(status)];
 }
 
-std::string_view StatusName(ScanStatus status) {
+std::string_view StatusName(TaskStatus status) {
   constexpr std::string_view kNames[] = {"INIT", "DOING", "DONE", "FAILED"};
   return kNames[static_cast<size_t>(status)];
 }

@@ -49,9 +49,27 @@ struct DataSource {
 };
 
 /// Never renumber.
-enum class ScanStatus { kInit = 0, kDoing = 1, kDone = 2, kFailed = 3 };
+enum class TaskStatus { kInit = 0, kDoing = 1, kDone = 2, kFailed = 3 };
 /// "INIT", "DOING", "DONE", "FAILED".
-std::string_view StatusName(ScanStatus status);
+std::string_view StatusName(TaskStatus status);
+
+/// What was asked of a source and takes its time. Never renumber.
+enum class AsyncType { kSourceStart = 0, kSourceStop = 1, kConfigTest = 2, kConfigUpdate = 3 };
+/// "SOURCE_START", "SOURCE_STOP", "CONFIG_TEST", "CONFIG_UPDATE".
+std::string_view TypeName(AsyncType type);
+
+/// It begins when it is asked for, so it is DOING, DONE or FAILED.
+struct AsyncTask {
+  int64_t id = 0;
+  int64_t source_id = 0;
+  AsyncType type = AsyncType::kSourceStart;
+  std::string cause;  ///< "user", "scan", "idle"
+  TaskStatus status = TaskStatus::kDoing;
+  int64_t started_ms = 0;
+  std::optional<int64_t> ended_ms;
+  std::string result;      ///< JSON: {"steps": [...]} of what tried the connection; "" = none
+  std::string error_json;  ///< "" = none
+};
 
 struct ScanTask {
   int64_t id = 0;
@@ -59,7 +77,7 @@ struct ScanTask {
   std::string cause;    ///< "user", "timer"
   std::string db_name;  ///< "" with no table_names: the whole source
   std::vector<std::string> table_names;
-  ScanStatus status = ScanStatus::kInit;
+  TaskStatus status = TaskStatus::kInit;
   int progress = 0;  ///< hundredths of a percent
   int64_t created_ms = 0;
   std::optional<int64_t> started_ms, ended_ms;
@@ -119,8 +137,8 @@ class Store {
   Status SaveSource(const DataSource& source);
   /// Errors: kConflict NAME_EXISTS.
   Status RenameSource(int64_t id, const std::string& name);
-  /// With its scans; what its instance cost stays. Only of a source without an instance: kConflict
-  /// SOURCE_STATE.
+  /// With its scans and tasks; what its instance cost stays. Only of a source without an instance,
+  /// of which no task is in work: kConflict SOURCE_STATE.
   Status RemoveSource(int64_t id);
 
   struct Step {
@@ -156,7 +174,7 @@ class Store {
   /// It waits again, to be run from the start by a later process.
   Status ReturnScan(int64_t id);
   struct ScanEnd {
-    ScanStatus status = ScanStatus::kDone;
+    TaskStatus status = TaskStatus::kDone;
     std::string result;
     std::string error_json;
     int64_t now_ms = 0;
@@ -166,6 +184,29 @@ class Store {
   /// Those of the source that have not begun become FAILED.
   Status FailWaitingScans(int64_t source_id, const std::string& error_json, int64_t now_ms);
 
+  // Asynchronous tasks. ----------------------------------------------------------------------
+
+  struct Asked {
+    int64_t id = 0;
+    bool joined = false;  ///< a start or stop of the source that is in work already
+  };
+  Result<Asked> AddTask(const AsyncTask& task);
+  /// Errors: kNotFound TASK_NOT_FOUND.
+  Result<AsyncTask> GetTask(int64_t id);
+  /// Newest first.
+  Result<std::vector<AsyncTask>> ListTasks(int64_t source_id, const PageOf& page);
+  /// The last one of this type.
+  Result<std::optional<AsyncTask>> LastTask(int64_t source_id, AsyncType type);
+  /// Of all sources.
+  Result<int64_t> CountOpenTasks();
+  struct TaskEnd {
+    TaskStatus status = TaskStatus::kDone;
+    std::string result;
+    std::string error_json;
+    int64_t now_ms = 0;
+  };
+  Status EndTask(int64_t id, const TaskEnd& end);
+
   // Instances. -------------------------------------------------------------------------------
 
   Status Heartbeat(int64_t now_ms);
@@ -174,7 +215,7 @@ class Store {
 
   /// What a process that died left: spans end at their last heartbeat, STARTING, STARTED and
   /// STOPPING become STOPPED, scans that ran wait again, but for those that were interrupted
-  /// `interruptions_max` times already: these have FAILED.
+  /// `interruptions_max` times already: these have FAILED, as have asynchronous tasks.
   Status Recover(int interruptions_max, int64_t now_ms);
 
  private:

@@ -176,12 +176,38 @@ TEST_F(StoreTest, WhatADeadProcessLeftIsPutRight) {
   EXPECT_EQ(StatusOf(id), kStopped);
   EXPECT_EQ(store_->Totals(id, 99'000)->running_ms, 6'000) << "until the last heartbeat";
   EXPECT_TRUE(store_->ListUses(id, {1, 10})->front().ended_ms.has_value());
-  EXPECT_EQ(store_->GetScan(scan)->status, ScanStatus::kInit);
+  EXPECT_EQ(store_->GetScan(scan)->status, TaskStatus::kInit);
   EXPECT_EQ(store_->GetScan(scan)->progress, 0);
   ASSERT_TRUE(store_->BeginScan(scan, 100'000));
   ASSERT_TRUE(store_->Recover(1, 101'000));
-  EXPECT_EQ(store_->GetScan(scan)->status, ScanStatus::kFailed) << "it died with each process";
+  EXPECT_EQ(store_->GetScan(scan)->status, TaskStatus::kFailed) << "it died with each process";
   EXPECT_NE(store_->GetScan(scan)->error_json, "");
+}
+
+TEST_F(StoreTest, ATaskInWorkWhenItsProcessDiedIsToldAsInterrupted) {
+  const int64_t id = Add("sales");
+  AsyncTask task;
+  task.source_id = id;
+  task.type = AsyncType::kConfigTest;
+  task.started_ms = 10'000;
+  const auto cut = store_->AddTask(task);
+  const auto done = store_->AddTask(task);
+  EXPECT_NE(cut->id, done->id);
+  ASSERT_TRUE(store_->EndTask(done->id, {TaskStatus::kDone, "{}", "", 11'000}));
+  EXPECT_EQ(store_->EndTask(done->id, {}).error().code(), "TASK_NOT_FOUND");
+  EXPECT_EQ(*store_->CountOpenTasks(), 1);
+  EXPECT_EQ(store_->RemoveSource(id).error().code(), "SOURCE_STATE");
+  Open();
+  ASSERT_TRUE(store_->Recover(1, 99'000));
+  EXPECT_EQ(*store_->CountOpenTasks(), 0);
+  const AsyncTask interrupted = *store_->GetTask(cut->id);
+  EXPECT_EQ(interrupted.status, TaskStatus::kFailed);
+  EXPECT_EQ(interrupted.ended_ms, 99'000);
+  EXPECT_NE(interrupted.error_json.find("TASK_INTERRUPTED"), std::string::npos);
+  EXPECT_EQ(store_->GetTask(done->id)->status, TaskStatus::kDone);
+  ASSERT_TRUE(store_->RemoveSource(id));
+  EXPECT_EQ(store_->GetTask(cut->id).error().code(), "TASK_NOT_FOUND");
+  EXPECT_EQ(store_->AddTask(task).error().code(), "SOURCE_NOT_FOUND");
 }
 
 TEST_F(StoreTest, OneScanAtATimeAndTheSameOneWaitsOnce) {
@@ -197,7 +223,7 @@ TEST_F(StoreTest, OneScanAtATimeAndTheSameOneWaitsOnce) {
   EXPECT_EQ(store_->BeginScan(schema, 1).error().code(), "SCAN_STATE");
   EXPECT_NE(AddScan(id), whole) << "one that runs may have missed what changed since";
   EXPECT_EQ(*store_->CountOpenScans(id), 3);
-  ASSERT_TRUE(store_->EndScan(whole, {ScanStatus::kDone, "{}", "", 7'000}));
+  ASSERT_TRUE(store_->EndScan(whole, {TaskStatus::kDone, "{}", "", 7'000}));
   EXPECT_EQ(store_->GetScan(whole)->progress, 10'000);
   EXPECT_EQ(store_->GetSource(id)->updated_ms, 7'000);
   EXPECT_EQ(store_->EndScan(whole, {}).error().code(), "SCAN_STATE");

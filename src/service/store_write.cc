@@ -155,6 +155,14 @@ Status Store::RemoveSource(int64_t source_id) {
       return WrongState(source_id, status, {kStopped, kInit});
     }
     long long id = source_id;
+    int tasks = 0;
+    sql << "SELECT COUNT(*) FROM async_tasks WHERE source_id = :id AND status = 1", use(id),
+        into(tasks);
+    if (tasks > 0) {
+      return Error(ErrorKind::kConflict, "SOURCE_STATE",
+                   "a task of it is in work; wait for its end (mms source tasks)")
+          .At("data source " + std::to_string(source_id));
+    }
     sql << "DELETE FROM data_sources WHERE id = :id", use(id);
     return OkStatus();
   });
@@ -247,7 +255,7 @@ Status Store::EndScan(int64_t scan_id, const ScanEnd& end) {
   return state_->Write([&](soci::session& sql) -> Status {
     long long id = scan_id, now = end.now_ms;
     int status = static_cast<int>(end.status);
-    const bool done = end.status == ScanStatus::kDone;
+    const bool done = end.status == TaskStatus::kDone;
     soci::statement update =
         (sql.prepare << "UPDATE scans SET status = :status, ended_ms = :now, result = :result, "
                         "error = :error WHERE id = :id AND status IN (0, 1)",
@@ -280,6 +288,12 @@ Status Store::Recover(int interruptions_max, int64_t now_ms) {
               fmt::format("the process that ran it died {} times; see the system's log, then scan "
                           "again",
                           interruptions_max + 1)));
+    const std::string interrupted = migration::ErrorText(
+        Error(ErrorKind::kUnavailable, "TASK_INTERRUPTED",
+              "the process that was at it ended; what it had not stored is not: ask for it again"));
+    sql << "UPDATE async_tasks SET status = 3, ended_ms = MAX(started_ms, :now), error = :error "
+           "WHERE status = 1",
+        use(now), use(interrupted);
     sql << "UPDATE instance_uses SET ended_ms = heartbeat_ms WHERE ended_ms IS NULL";
     sql << "UPDATE data_sources SET status = 4 WHERE status IN (1, 2, 3)";
     sql << "UPDATE data_sources SET stop_asked = 0";

@@ -177,7 +177,12 @@ class CommandLine {
     add->add_option("--type", flags.type, "Its type")->capture_default_str();
     add->add_option("--networklink", flags.networklink, "How it is reached")->capture_default_str();
     update->add_option("--rename", flags.rename, "Its new name")->type_name("NAME");
-    for (CLI::App* sub : {add, update}) {
+    update->add_flag("--test", flags.test, "Store the settings only when the test passes");
+    CLI::App* test = AddSourceVerb(source, "test",
+                                   "Test the connection step by step, with the "
+                                   "settings given as if they were stored",
+                                   RunSourceTest);
+    for (CLI::App* sub : {add, update, test}) {
       sub->add_option("--set", flags.settings,
                       "A setting (mms source items); a secret as KEY=env:NAME or KEY=file:PATH")
           ->type_name("KEY=VALUE")
@@ -185,10 +190,14 @@ class CommandLine {
     }
     CLI::App* list = AddSourceVerb(source, "list", "List the data sources", RunSourceList, false);
     list->add_option("--name", flags.part, "Only those with this in their name");
-    list->add_option("--page", flags.page, "From 1")->check(CLI::Range(1, 1'000'000));
-    list->add_option("--page-size", flags.page_size, "How many")
-        ->check(CLI::Range(1, 1'000))
-        ->capture_default_str();
+    CLI::App* tasks = AddSourceVerb(
+        source, "tasks", "List its starts, stops, tests and updates, newest first", RunSourceTasks);
+    for (CLI::App* sub : {list, tasks}) {
+      sub->add_option("--page", flags.page, "From 1")->check(CLI::Range(1, 1'000'000));
+      sub->add_option("--page-size", flags.page_size, "How many")
+          ->check(CLI::Range(1, 1'000))
+          ->capture_default_str();
+    }
     AddSourceVerb(source, "show", "Print the settings, secrets masked", RunSourceShow);
     AddSourceVerb(source, "remove", "Remove it, with what is known of its tables", RunSourceRemove);
   }

@@ -2,9 +2,11 @@
 
 #include "migration/metadata/metadata.h"
 #include "service/config_items.h"
+#include "terminal/interrupt.h"
 #include "terminal/source_table.h"
 #include "terminal/source_verbs.h"
 #include "terminal/source_view.h"
+#include "terminal/table_report.h"
 #include "terminal/text.h"
 
 namespace mms::terminal {
@@ -12,6 +14,8 @@ namespace {
 
 using migration::Metadata;
 using migration::TableEntry;
+using service::AsyncTask;
+using service::AsyncType;
 using service::DataSource;
 using service::Service;
 
@@ -36,6 +40,19 @@ Result<Json> ReadSettings(const std::vector<std::string>& texts) {
     settings[key] = read.Reveal();
   }
   return settings;
+}
+
+/// CONFIG_TEST or CONFIG_UPDATE with the settings of `flags`, to its end.
+Result<AsyncTask> RunChanges(Service& service, AsyncType type, const SourceFlags& flags,
+                             int64_t source_id) {
+  service::AsyncRequest request;
+  request.source_id = source_id;
+  request.type = type;
+  request.test = flags.test;
+  TRY(const Json settings, ReadSettings(flags.settings));
+  request.changes = nlohmann::json(settings);
+  TRY(const int64_t id, service.BeginTask(request));
+  return service.WaitForTask(id);
 }
 
 }  // namespace
@@ -89,11 +106,49 @@ Result<ExitCode> RunSourceStatus(const SourceFlags& flags, Output& output) {
   return ExitCode::kDone;
 }
 
-Result<ExitCode> RunSourceUpdate(const SourceFlags& flags, Output& output) {
-  TRY(const Json settings, ReadSettings(flags.settings));
+Result<ExitCode> RunSourceTest(const SourceFlags& flags, Output& output) {
+  ExitOnInterrupt();
   TRY(const auto service, TakeService(flags));
   TRY(const DataSource source, service->store().FindSource(flags.name));
-  if (!settings.empty()) TRY_VOID(service->UpdateConfig(source.id, nlohmann::json(settings)));
+  TRY(const AsyncTask task, RunChanges(*service, AsyncType::kConfigTest, flags, source.id));
+  PrintSteps(task, output);
+  if (output.json()) output.Object("source_task", TaskFields(task));
+  if (const auto error = ErrorOfLedger(task.error_json)) return *error;
+  return ExitCode::kDone;
+}
+
+Result<ExitCode> RunSourceTasks(const SourceFlags& flags, Output& output) {
+  TRY(SourceView view, SourceView::Open(flags.state));
+  TRY(const DataSource source, view.store().FindSource(flags.name));
+  TRY(const auto tasks, view.store().ListTasks(source.id, {flags.page, flags.page_size}));
+  TextTable table({{"ID"}, {"TYPE"}, {"CAUSE"}, {"STATUS"}, {"BEGAN"}, {"ENDED"}, {"ERROR"}});
+  for (const AsyncTask& task : tasks) {
+    if (output.json()) {
+      output.Object("source_task", TaskFields(task));
+      continue;
+    }
+    const std::optional<Error> error = ErrorOfLedger(task.error_json);
+    table.AddRow({std::to_string(task.id), std::string(service::TypeName(task.type)), task.cause,
+                  std::string(service::StatusName(task.status)), TimeText(task.started_ms),
+                  TimeText(task.ended_ms), error ? error->ToString() : ""});
+  }
+  if (!output.json()) output.Result(table.Render(ScreenOf(STDOUT_FILENO).utf8));
+  return ExitCode::kDone;
+}
+
+Result<ExitCode> RunSourceUpdate(const SourceFlags& flags, Output& output) {
+  if (flags.settings.empty() && flags.rename.empty()) {
+    return Error(ErrorKind::kInvalidInput, "CONFIG_VALUE",
+                 "nothing to change; give --set KEY=VALUE or --rename NAME");
+  }
+  TRY(const auto service, TakeService(flags));
+  TRY(const DataSource source, service->store().FindSource(flags.name));
+  if (!flags.settings.empty()) {
+    TRY(const AsyncTask task, RunChanges(*service, AsyncType::kConfigUpdate, flags, source.id));
+    PrintSteps(task, output);
+    if (output.json()) output.Object("source_task", TaskFields(task));
+    if (const auto error = ErrorOfLedger(task.error_json)) return *error;
+  }
   if (!flags.rename.empty()) TRY_VOID(service->RenameDataSource(source.id, flags.rename));
   TRY(const DataSource updated, service->store().GetSource(source.id));
   PrintSource(updated, output);

@@ -16,9 +16,9 @@ namespace {
 
 using migration::MetaTimer;
 using service::DataSource;
-using service::ScanStatus;
 using service::ScanTask;
 using service::Service;
+using service::TaskStatus;
 using enum service::SourceStatus;
 
 constexpr auto kLook = std::chrono::milliseconds(100);
@@ -66,7 +66,7 @@ Result<ScanTask> RunOneScan(Service& service, const SourceFlags& flags, Output& 
   progress.Start();
   for (bool stopped = false;;) {
     TRY(const ScanTask scan, service.store().GetScan(id));
-    if (scan.status == ScanStatus::kDone || scan.status == ScanStatus::kFailed) return scan;
+    if (scan.status == TaskStatus::kDone || scan.status == TaskStatus::kFailed) return scan;
     if (interrupted && !stopped) {
       // Refused while the connection is tried: then it is asked again.
       stopped = static_cast<bool>(service.StopDataSource(source.id));

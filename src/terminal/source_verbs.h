@@ -28,6 +28,7 @@ struct SourceFlags {
   std::vector<std::string> tables;
   std::string pattern;
   int64_t idle_minutes = 30;
+  bool test = false;  ///< store settings only when the connection test passes
 };
 
 Result<ExitCode> RunSourceItems(const SourceFlags& flags, Output& output);
@@ -35,6 +36,10 @@ Result<ExitCode> RunSourceAdd(const SourceFlags& flags, Output& output);
 Result<ExitCode> RunSourceList(const SourceFlags& flags, Output& output);
 Result<ExitCode> RunSourceShow(const SourceFlags& flags, Output& output);
 Result<ExitCode> RunSourceUpdate(const SourceFlags& flags, Output& output);
+/// The connection test, with the settings given as if they were stored.
+Result<ExitCode> RunSourceTest(const SourceFlags& flags, Output& output);
+/// The asynchronous tasks, newest first.
+Result<ExitCode> RunSourceTasks(const SourceFlags& flags, Output& output);
 Result<ExitCode> RunSourceRemove(const SourceFlags& flags, Output& output);
 Result<ExitCode> RunSourceStatus(const SourceFlags& flags, Output& output);
 /// What the source's scans found.

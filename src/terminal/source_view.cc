@@ -9,16 +9,19 @@
 namespace mms::terminal {
 namespace {
 
+using service::AsyncTask;
 using service::DataSource;
-using service::ScanStatus;
 using service::ScanTask;
 using service::Store;
+using service::TaskStatus;
 using enum service::SourceStatus;
 
 constexpr int64_t kPage = 100;
 
 /// Whether a source is, or should be, at work.
 Result<bool> SeemsAlive(Store& store) {
+  TRY(const int64_t tasks, store.CountOpenTasks());
+  if (tasks > 0) return true;
   for (int64_t page = 1;; ++page) {
     TRY(const std::vector<DataSource> sources, store.ListSources({}, {page, kPage}));
     for (const DataSource& source : sources) {
@@ -31,6 +34,16 @@ Result<bool> SeemsAlive(Store& store) {
 }
 
 Json TextOrNull(const std::string& text) { return text.empty() ? Json() : Json(text); }
+
+/// The first step of its connection test that failed; null = none.
+Json FailedStep(const std::optional<AsyncTask>& task) {
+  if (!task || task->result.empty()) return Json();
+  const Json result = Json::parse(task->result);
+  for (const Json& step : result["steps"]) {
+    if (step["outcome"] == "failed") return step;
+  }
+  return Json();
+}
 
 std::string Sentence(const ScanTask& scan) {
   const std::optional<Error> error = ErrorOfLedger(scan.error_json);
@@ -103,6 +116,32 @@ Json ScanFields(const ScanTask& scan) {
           {"error", error ? ErrorFields(*error) : Json()}};
 }
 
+Json TaskFields(const AsyncTask& task) {
+  const std::optional<Error> error = ErrorOfLedger(task.error_json);
+  return {{"id", task.id},
+          {"task_type", service::TypeName(task.type)},
+          {"cause", task.cause},
+          {"status", service::StatusName(task.status)},
+          {"running", task.status == TaskStatus::kDoing},
+          {"started_ms", task.started_ms},
+          {"ended_ms", OrNull(task.ended_ms)},
+          {"result", task.result.empty() ? Json() : Json::parse(task.result)},
+          {"error", error ? ErrorFields(*error) : Json()}};
+}
+
+void PrintSteps(const AsyncTask& task, Output& output) {
+  if (task.result.empty() || output.json()) return;
+  TextTable table({{"STEP"}, {"OUTCOME"}, {"MS", TextTable::Align::kRight}, {"DETAIL"}});
+  const Json result = Json::parse(task.result);
+  for (const Json& step : result["steps"]) {
+    const std::string remedy =
+        step["remedy"].is_null() ? "" : "; " + step["remedy"].get<std::string>();
+    table.AddRow({step["name"], step["outcome"], Thousands(step["duration_ms"].get<int64_t>()),
+                  step["detail"].get<std::string>() + remedy});
+  }
+  output.Result(table.Render(ScreenOf(STDOUT_FILENO).utf8));
+}
+
 void PrintSource(const DataSource& source, Output& output) {
   if (output.json()) return output.Object("source", SourceFields(source));
   std::string text = fmt::format("{}  {}  {}  added {}\n", source.name, source.id,
@@ -117,6 +156,8 @@ void PrintSource(const DataSource& source, Output& output) {
 Status PrintStatus(Store& store, const DataSource& source, Output& output) {
   TRY(const service::InstanceTotals totals, store.Totals(source.id, INT64_MAX));
   TRY(const std::vector<ScanTask> scans, store.ListScans(source.id, {1, 1}));
+  TRY(const auto start, store.LastTask(source.id, service::AsyncType::kSourceStart));
+  const Json failed_step = FailedStep(start);
   if (output.json()) {
     // The price is the user's to know: until a price book is there, the cost is unknown.
     const Json instance = {{"compute_units", service::Service::kComputeUnits},
@@ -128,6 +169,7 @@ Status PrintStatus(Store& store, const DataSource& source, Output& output) {
                                     {"name", source.name},
                                     {"status", service::StatusName(source.status)},
                                     {"error", TextOrNull(source.error)},
+                                    {"failed_step", failed_step},
                                     {"updated_ms", OrNull(source.updated_ms)},
                                     {"scan", scans.empty() ? Json() : ScanFields(scans.front())},
                                     {"instance", instance}});

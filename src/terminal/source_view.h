@@ -29,6 +29,9 @@ Result<std::unique_ptr<service::Service>> TakeService(const SourceFlags& flags);
 /// Secrets are masked.
 Json SourceFields(const service::DataSource& source);
 Json ScanFields(const service::ScanTask& scan);
+Json TaskFields(const service::AsyncTask& task);
+/// Of the task's connection test, if it ran one.
+void PrintSteps(const service::AsyncTask& task, Output& output);
 void PrintSource(const service::DataSource& source, Output& output);
 /// State, last scan, and what the instance took.
 Status PrintStatus(service::Store& store, const service::DataSource& source, Output& output);

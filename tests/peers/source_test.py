@@ -145,6 +145,9 @@ def test_a_kept_source_is_stopped_from_another_process_and_put_right_after_a_kil
     second = source.run("update", "sales", "--set", "task.max.num=3")
     assert second.code == 3
     assert "STATE_IN_USE" in second.err
+    (start,) = source.good("tasks", "sales").of("source_task")
+    assert (start["task_type"], start["status"]) == ("SOURCE_START", "DONE")
+    assert start["running"] is False
     source.good("stop", "sales")
     process.communicate(timeout=60)
     assert process.returncode == 0
@@ -170,8 +173,24 @@ def test_a_wrong_token_leaves_the_source_failed_with_the_reason(
     assert status["status"] == "START_FAILED"
     assert status["scan"]["status"] == "FAILED"
     assert status["instance"]["spans"] == 0
-    right = source.settings["db.access.token"]
-    source.good("update", "sales", "--set", f"db.access.token={right}")
+    assert status["failed_step"]["name"] == "Databricks token"
+    assert status["failed_step"]["remedy"]
+    right = f"db.access.token={source.settings['db.access.token']}"
+    refused = source.run("update", "sales", "--set", "db.catalog=none", "--set", right, "--test")
+    assert refused.code == 3, refused.out + refused.err
+    (task,) = refused.of("source_task")
+    assert [step["outcome"] for step in task["result"]["steps"]][:3] == ["ok", "ok", "failed"]
+    assert source.run("sync", "sales").code == 3, "nothing of it was stored"
+    source.good("update", "sales", "--set", right)
+    tasks = source.good("tasks", "sales").of("source_task")
+    told = [(task["task_type"], task["cause"], task["status"]) for task in tasks]
+    assert told == [
+        ("CONFIG_UPDATE", "user", "DONE"),
+        ("SOURCE_START", "scan", "FAILED"),
+        ("CONFIG_UPDATE", "user", "FAILED"),
+        ("SOURCE_START", "scan", "FAILED"),
+    ]
+    assert wrong.read_text("utf-8") not in json.dumps(tasks)
     source.good("sync", "sales", "--schema", "tpch")
 
 

@@ -25,26 +25,31 @@ namespace {
 /// The source side, asked in the order in which one thing needs another.
 class SourceCheck {
  public:
-  SourceCheck(const RunOptions& options, std::shared_ptr<HttpClient> http, CheckSteps& steps)
-      : options_(options.source),
-        choices_(options.tables),
-        http_(std::move(http)),
+  SourceCheck(const SourceCheckRequest& request, CheckSteps& steps)
+      : options_(request.options.source),
+        choices_(request.options.tables),
+        connection_only_(request.connection_only),
+        http_(request.http),
         steps_(steps),
         calls_(std::make_shared<databricks::CallLimit>(
             databricks::CallLimit::Options{.in_flight_max = options_.metastore_concurrency})),
         tokens_(databricks::TokensOf(options_.sign_in, options_.workspace, http_)),
         api_(
             std::make_shared<databricks::WorkspaceApi>(options_.workspace, tokens_, http_, calls_)),
-        catalog_(api_) {}
+        catalog_(api_) {
+    catalog_.SetRetryPolicy(request.retry);
+  }
 
   void Run() {
     const bool by_name = std::any_of(choices_.begin(), choices_.end(),
                                      [](const TableChoice& one) { return one.location.empty(); });
-    if (!options_.workspace.empty() && CheckIdentity() && by_name && CheckCatalog()) {
+    const bool there = !options_.workspace.empty() && CheckIdentity() && by_name && CheckCatalog();
+    if (there && !connection_only_) {
       CheckTables();
       CheckAllRights();
     }
     if (!options_.workspace.empty()) CheckCompute();
+    if (connection_only_) return;
     Source source(options_, http_);
     AddLocations(source);
     CheckStorage(options_, source, readable_, steps_);
@@ -213,6 +218,7 @@ class SourceCheck {
 
   const SourceOptions& options_;
   const std::vector<TableChoice>& choices_;
+  const bool connection_only_;
   const std::shared_ptr<HttpClient> http_;
   CheckSteps& steps_;
   const std::shared_ptr<databricks::CallLimit> calls_;
@@ -258,11 +264,17 @@ void CheckMaxCompute(const maxcompute::Options& target, const std::shared_ptr<Ht
 
 }  // namespace
 
+std::vector<CheckStep> CheckSource(const SourceCheckRequest& request) {
+  CheckSteps steps;
+  SourceCheck(request, steps).Run();
+  return std::move(steps.steps);
+}
+
 std::vector<CheckStep> CheckAll(const RunOptions& options) {
   auto http = std::make_shared<HttpClient>(options.source.http);
   auto target_http = std::make_shared<HttpClient>(options.target_http);
   CheckSteps steps;
-  SourceCheck(options, http, steps).Run();
+  SourceCheck({options, http, {}}, steps).Run();
   CheckMaxCompute(options.target, target_http, steps);
   return std::move(steps.steps);
 }

@@ -2,11 +2,14 @@
 // wrong one is named and not the last thing that broke because of it. Reads only; needs no ledger.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "base/error.h"
+#include "base/http_client.h"
+#include "base/retry.h"
 #include "migration/workflow/options.h"
 
 namespace mms::migration {
@@ -24,5 +27,16 @@ struct CheckStep {
 
 /// One caller's thread; each call makes its own connections.
 std::vector<CheckStep> CheckAll(const RunOptions& options);
+
+struct SourceCheckRequest {
+  const RunOptions& options;
+  std::shared_ptr<HttpClient> http;  ///< whose Cancel ends the steps
+  RetryPolicy retry;
+  /// Workspace, token, catalog and compute; neither tables nor rights nor storage, which take calls
+  /// by the number of schemas and tables.
+  bool connection_only = false;
+};
+/// The source's side alone.
+std::vector<CheckStep> CheckSource(const SourceCheckRequest& request);
 
 }  // namespace mms::migration

@@ -1,0 +1,35 @@
+// The connection test: what `mms check` looks at of the source's side, with the settings of a data
+// source. Errors: none; what a step met is in its outcome.
+//
+// Threads: TryConnection in one; the HTTP client's Cancel ends it from any.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "base/http_client.h"
+#include "base/result.h"
+#include "migration/inspect/inspect.h"
+
+namespace mms::service {
+
+enum class TestDepth {
+  kConnection,  ///< what a start needs: workspace, token, catalog, compute
+  kAll,         ///< tables, each right, storage as well
+};
+
+struct ConnectionTest {
+  /// {"steps": [{"name", "outcome", "detail", "remedy", "duration_ms", "error"}]}, without secrets;
+  /// `outcome`: "ok", "failed", "unknown".
+  nlohmann::json result;
+  /// Of the first step that failed, with its name and what to do.
+  std::optional<Error> error;
+};
+
+ConnectionTest TryConnection(const migration::SourceOptions& options,
+                             const std::shared_ptr<HttpClient>& http, TestDepth depth,
+                             std::function<bool()> cancelled);
+
+}  // namespace mms::service
