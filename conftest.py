@@ -1,11 +1,13 @@
-"""What all Python tests share: one Spark Thrift Server, if a test wants SQL, and the way they are
-spread over processes (pytest -n)."""
+"""What all Python tests share: one Spark Thrift Server, if a test wants SQL, more workspaces over a
+lakehouse, and the way tests are spread over processes (pytest -n)."""
 
 from __future__ import annotations
 
+import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from xdist.scheduler import LoadScopeScheduling
@@ -46,3 +48,32 @@ def spark_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield server.address
     finally:
         server.stop()
+
+
+@pytest.fixture(scope="session")
+def start_front(
+    lake: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[..., dict[str, Any]]]:
+    """start_front(key=value, ...): one more workspace over the lakehouse, its configuration changed
+    by these keys; returns its lakehouse.json."""
+    sys.path.insert(0, str(_LAKEHOUSE))
+    import lakehouse
+    import processes
+    import tls
+
+    started = []
+
+    def start(**keys: Any) -> dict[str, Any]:
+        directory = tmp_path_factory.mktemp("front")
+        config = json.loads(Path(lake["token_file"]).with_name("front.json").read_text("utf-8"))
+        if keys.pop("with_tls", False):
+            keys["tls"] = tls.write_pair(directory)
+        (directory / "front.json").write_text(json.dumps(config | keys), "utf-8")
+        process, workspace = lakehouse.start_front(directory)
+        started.append(process)
+        told = {"workspace": workspace, "ca_file": keys.get("tls", {}).get("cert")}
+        files = {key: keys[key] for key in ("token_file", "limited_token_file") if key in keys}
+        return lake | told | files
+
+    yield start
+    processes.stop([processes.entry("front", process) for process in started])

@@ -7,7 +7,8 @@
 // CLIENT_SECRET. OPTIONS is "-" or a list name=value,...:
 //   arrow links lz4 direct text (0 or 1), fetch_bytes bytes downloads timeout (numbers),
 //   wanted=PATH (an Arrow IPC file whose schema is wanted), cancel=MS (Cancel after so long),
-//   json=DIGITS (positions of columns that are JSON), catalog schema (initial namespace).
+//   call=MS (of one call), ca=PATH (PEM), json=DIGITS (positions of columns that are JSON), catalog
+//   schema (initial namespace).
 // FILE receives the rows as an Arrow IPC file; "-" counts them and lets them go. The last line is
 // "ROWS rows BATCHES batches PEAK kB". Errors go to stderr, exit code 1.
 #include <arrow/api.h>
@@ -152,7 +153,10 @@ Status Run(const std::vector<std::string>& arguments, const std::string& secret)
   options.bytes_max = Number(words, "bytes", options.bytes_max);
   options.downloads_max = static_cast<int>(Number(words, "downloads", options.downloads_max));
   options.failures.first_wait_ms = 50;
-  const auto http = std::make_shared<HttpClient>(HttpClient::Options{});
+  options.call_timeout_ms = Number(words, "call", options.call_timeout_ms);
+  HttpClient::Options network;
+  network.ca_file = Text(words, "ca");
+  const auto http = std::make_shared<HttpClient>(std::move(network));
   SqlChannel channel(std::move(options), http, http);
   std::thread canceller;
   std::atomic<bool> done{false};

@@ -242,6 +242,22 @@ def test_show_partitions_is_read(front: Client) -> None:
     assert front.rows("SHOW PARTITIONS main.corpus.parts").num_rows == 6
 
 
+def test_results_come_over_tls_by_a_known_authority_alone(
+    front: Client, start_front: Callable[..., dict[str, Any]], spark_address: str, tmp_path: Path
+) -> None:
+    lake = start_front(with_tls=True, sql={"server": spark_address})
+    control(lake, "POST", "sql", {"links_from_rows": 0, "rows_per_link": 20})
+    url = lake["workspace"] + lake["http_path"]
+    secure = Client(url, "databricks", front.secret, tmp_path)
+    found = secure.rows("SELECT * FROM main.corpus.plain", f"ca={lake['ca_file']}")
+    assert as_lines(found) == expected_lines(lake, "plain")
+    links = [call for call in calls(lake) if call["path"].startswith("/results/")]
+    assert links and not any(call["with_token"] for call in links)
+    control(lake, "DELETE", "log")
+    assert secure.refusal("SELECT 1").endswith("[HTTP_TLS]")
+    assert calls(lake) == [], "the token went to a server that proved nothing"
+
+
 # --- memory --------------------------------------------------------------------
 
 
@@ -324,7 +340,9 @@ def test_a_sign_in_page_is_no_result(front: Client, faults: Callable[..., None])
         assert line.endswith("[SQL_ANSWER]") and "not Thrift" in line
 
 
-@pytest.mark.parametrize("rows", ["none", "empty_batch", "expired_links"])
+@pytest.mark.parametrize(
+    "rows", ["none", "empty_batch", "expired_links", "claim_more", "deny_more"]
+)
 def test_odd_replies_lose_no_row(
     lake: dict[str, Any], front: Client, faults: Callable[..., None], rows: str
 ) -> None:
@@ -391,6 +409,66 @@ def test_a_cluster_that_stops_in_between_is_waited_for(
         assert_numbers(front.rows(NUMBERS.format(10)), 10)  # 503 until it has started
     finally:
         control(lake, "POST", "cluster", {"cluster_id": lake["cluster"], "state": "RUNNING"})
+
+
+@pytest.fixture
+def end_cluster(lake: dict[str, Any]) -> Iterator[Callable[[], None]]:
+    """Ends the cluster, which the next call starts again."""
+    cluster = {"cluster_id": lake["cluster"]}
+    yield lambda: control(
+        lake, "POST", "cluster", cluster | {"state": "TERMINATED", "start_seconds": 1}
+    )
+    control(lake, "POST", "cluster", cluster | {"state": "RUNNING"})
+
+
+def await_calls(lake: dict[str, Any], method: str, count: int) -> None:
+    until = time.monotonic() + 60
+    while [call.get("thrift") for call in calls(lake)].count(method) < count:
+        assert time.monotonic() < until, f"{method} was not called {count} times"
+        time.sleep(0.02)
+
+
+def test_a_cluster_that_ends_before_the_first_row_loses_nothing(
+    lake: dict[str, Any], front: Client, faults: Callable[..., None], end_cluster: Any
+) -> None:
+    control(lake, "DELETE", "log")
+    faults(thrift="GetOperationStatus", delay_ms=500)
+
+    def end() -> None:
+        await_calls(lake, "ExecuteStatement", 1)
+        end_cluster()
+
+    ending = threading.Thread(target=end)
+    ending.start()
+    assert_numbers(front.rows(NUMBERS.format(50), "direct=0"), 50)
+    ending.join()
+    assert [call.get("thrift") for call in calls(lake)].count("ExecuteStatement") >= 2
+
+
+def test_a_cluster_that_ends_among_the_rows_is_an_error(
+    lake: dict[str, Any], front: Client, faults: Callable[..., None], end_cluster: Any
+) -> None:
+    control(lake, "POST", "sql", {"rows_per_fetch": 10})
+    control(lake, "DELETE", "log")
+    faults(thrift="FetchResults", after=2, delay_ms=300)
+
+    def end() -> None:
+        await_calls(lake, "FetchResults", 3)
+        end_cluster()
+
+    ending = threading.Thread(target=end)
+    ending.start()
+    line = front.refusal(NUMBERS.format(1000), "arrow=0,direct=0")
+    ending.join()
+    assert line.endswith("[SQL_RESULT_LOST]") and "rows came before" in line, line
+
+
+def test_a_reply_that_comes_too_late_is_asked_for_again_by_its_first_row(
+    lake: dict[str, Any], front: Client, faults: Callable[..., None]
+) -> None:
+    control(lake, "POST", "sql", {"rows_per_fetch": 10})
+    faults(thrift="FetchResults", after=2, count=1, delay_ms=3000)
+    assert_numbers(front.rows(NUMBERS.format(50), "arrow=0,direct=0,call=1500"), 50)
 
 
 def test_a_statement_is_cancelled_here_and_at_the_server(

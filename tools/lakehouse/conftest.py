@@ -12,8 +12,6 @@ from typing import Any
 import pytest
 from databricks.sdk import WorkspaceClient
 
-import lakehouse
-import processes
 from front_driver import ThriftCalls, client, control, secret
 
 _HERE = Path(__file__).resolve().parent
@@ -51,30 +49,6 @@ def changes(lake: dict[str, Any]) -> Iterator[Callable[..., Any]]:
     yield lambda action, /, **body: control(lake, "POST", action, body)
     for name in ("grants", "vending", "table"):
         control(lake, "DELETE", name)
-
-
-@pytest.fixture(scope="session")
-def start_front(
-    lake: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Callable[..., dict[str, Any]]]:
-    """start_front(key=value, ...): one more workspace over the lakehouse, its configuration changed
-    by these keys; returns its lakehouse.json."""
-    started = []
-
-    def start(**keys: Any) -> dict[str, Any]:
-        directory = tmp_path_factory.mktemp("front")
-        config = json.loads(Path(lake["token_file"]).with_name("front.json").read_text("utf-8"))
-        if keys.pop("with_tls", False):
-            keys["tls"] = lakehouse.tls.write_pair(directory)
-        (directory / "front.json").write_text(json.dumps(config | keys), "utf-8")
-        process, workspace = lakehouse.start_front(directory)
-        started.append(process)
-        told = {"workspace": workspace, "ca_file": keys.get("tls", {}).get("cert")}
-        files = {key: keys[key] for key in ("token_file", "limited_token_file") if key in keys}
-        return lake | told | files
-
-    yield start
-    processes.stop([processes.entry("front", process) for process in started])
 
 
 @pytest.fixture(scope="session")
