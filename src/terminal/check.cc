@@ -23,6 +23,7 @@ struct Mark {
 Mark MarkOf(CheckOutcome outcome) {
   switch (outcome) {
     case CheckOutcome::kOk: return {"ok", "✓", "ok", Color::kGreen};
+    case CheckOutcome::kWarning: return {"warning", "!", "!", Color::kYellow};
     case CheckOutcome::kFailed: return {"failed", "✗", "!!", Color::kRed};
     case CheckOutcome::kUnknown: break;
   }
@@ -41,7 +42,9 @@ void Print(const migration::CheckStep& step, int name_width, Output& output) {
     return;
   }
   const Screen screen = ScreenOf(STDOUT_FILENO);
-  const std::string detail = step.detail + (step.remedy.empty() ? "" : "; " + step.remedy);
+  // An error says mostly itself what to do.
+  const bool told = step.detail.find(step.remedy) != std::string::npos;
+  const std::string detail = step.detail + (told ? "" : "; " + step.remedy);
   output.Result(fmt::format(
       "{} {}  {}  {}\n", Colored(screen.utf8 ? mark.utf8 : mark.ascii, mark.color, screen),
       PadRight(Printable(step.name), name_width),

@@ -347,7 +347,7 @@ Status CheckCatalog(const Reader& reader, const YamlMap& root) {
     const bool no_token = source.sign_in.empty() && reader.secrets == SecretUse::kResolve;
     const char* missing = source.workspace.empty() ? "source.workspace"
                           : source.catalog.empty() ? "source.catalog"
-                          : no_token               ? "source.token"
+                          : no_token               ? "source.token (or source.oauth)"
                                                    : nullptr;
     if (missing == nullptr) return OkStatus();
     return root.Fail("CONFIG_MISSING", "source",

@@ -301,7 +301,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadFile{"NoWorkspace", "  workspace: https://adb-1.2.azuredatabricks.net\n", "",
                 "CONFIG_MISSING", "source.workspace is missing", 0},
         BadFile{"NoToken", "  token: env:MMS_TEST_TOKEN\n", "", "CONFIG_MISSING",
-                "source.token is missing", 0},
+                "source.token (or source.oauth) is missing", 0},
         BadFile{"NoProject", "  project: dw\n", "", "CONFIG_MISSING", "target.project is missing",
                 0},
         BadFile{"NoEndpoint", "  endpoint: https://service.example.com/api\n", "", "CONFIG_MISSING",

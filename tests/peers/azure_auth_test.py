@@ -26,7 +26,7 @@ from azure_peer import (
     SignIn,
     azurite,
 )
-from conftest import Mms, Sandbox
+from conftest import Mms, Outcome, Sandbox
 from deltalake import WriterProperties, write_deltalake
 from local_proxies import Passed
 from local_run import LocalRun
@@ -211,6 +211,33 @@ def test_a_wrong_client_secret_is_told_so(
     assert "client-secret-that-is-wrong" not in run.out + run.err
 
 
+def steps_of(check: Outcome) -> dict[str, dict[str, Any]]:
+    steps = {step["name"]: step for step in check.of("check")}
+    assert steps, check.out + check.err
+    return steps
+
+
+def test_a_principal_is_checked_by_its_token_and_by_what_it_reads(
+    local: LocalRun, secure: azurite.Azurite, certificates: Certificates, sign_in: SignIn
+) -> None:
+    use_principal(local, secure, certificates.ca, sign_in)
+    checked = local.run("check")
+    assert checked.code == 0, checked.out + checked.err
+    steps = steps_of(checked)
+    assert f"application {CLIENT}" in steps["Azure service principal"]["detail"]
+    assert "minutes" in steps["Azure service principal"]["detail"]
+    assert steps[f"Storage {secure.endpoint}"]["outcome"] == "ok"
+    (local.file.parent / "client_secret").write_text("client-secret-that-is-wrong", "utf-8")
+    refused = local.run("check")
+    assert refused.code == 3
+    steps = steps_of(refused)
+    step = steps["Azure service principal"]
+    assert step["error"]["code"] == "AZURE_SIGN_IN" and "AADSTS7000215" in step["detail"]
+    assert "source.storage.client_secret" in step["detail"]
+    assert f"Storage {secure.endpoint}" not in steps, "it could not but fail for the same reason"
+    assert steps["MaxCompute project"]["outcome"] == "ok"
+
+
 SAS_LIFE_S = 10  # longer than it takes to come to the middle of a file
 
 
@@ -326,6 +353,25 @@ def test_vending_that_is_not_allowed_names_what_to_grant(
     assert "GRANT EXTERNAL USE SCHEMA ON SCHEMA `main`.`tpch` TO" in refusal()
 
 
+def test_vending_is_a_step_of_the_check(vended: Mms, lake: dict[str, Any]) -> None:
+    vended.config["tables"] = [{"include": "tpch.orders"}]
+    checked = vended.run("check")
+    assert checked.code == 0, checked.out + checked.err
+    steps = steps_of(checked)
+    step = steps[f"Vended credential {lake['account']}"]
+    assert "main.tpch.orders: a SAS, rights rl; good for" in step["detail"], step
+    assert steps[f"Storage {lake['account']}"]["outcome"] == "ok"
+    securable = {"type": "catalog", "name": lake["catalog"], "principal": OWNER}
+    front(lake, "POST", "grants", **securable, revoke=["EXTERNAL_USE_SCHEMA"])
+    refused = vended.run("check")
+    assert refused.code == 3
+    steps = steps_of(refused)
+    step = steps[f"Vended credential {lake['account']}"]
+    assert step["error"]["code"] == "DATABRICKS_VENDING_DENIED"
+    assert "GRANT EXTERNAL USE SCHEMA ON SCHEMA `main`.`tpch` TO" in step["detail"]
+    assert f"Storage {lake['account']}" not in steps
+
+
 def test_a_location_has_no_credentials_vended(vended: Mms, lake: dict[str, Any]) -> None:
     location = f"az://{lake['container']}/tpch/orders"
     vended.config["tables"] = [{"location": location, "as": "orders"}]
@@ -401,6 +447,10 @@ def test_a_wrong_secret_of_the_workspace_is_told_so(signed_in: Mms, tmp_path: Pa
     plan = signed_in.run("plan")
     assert plan.code == 3, plan.out + plan.err
     assert "DATABRICKS_SIGN_IN" in plan.out + plan.err
+    step = steps_of(signed_in.run("check"))["Databricks token"]
+    assert step["error"]["code"] == "DATABRICKS_SIGN_IN"
+    assert "source.oauth.client_secret" in step["remedy"]
+    assert "source.token" not in step["remedy"] + step["detail"]
     assert "Client authentication failed" in plan.out + plan.err
     assert "dose-that-is-wrong" not in plan.out + plan.err
 

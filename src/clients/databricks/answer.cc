@@ -18,6 +18,8 @@ struct Refusal {
   bool json = false;
   std::string code;
   std::string message;
+
+  std::string Told() const { return code.empty() ? message : code + ": " + message; }
 };
 
 bool SaysTokenIsInvalid(std::string_view text) {
@@ -63,12 +65,6 @@ Error NoWorkspace(int status, const std::string& shown) {
 }
 
 Error Denied(const Refusal& refusal, const Question& question) {
-  if (SaysTokenIsInvalid(refusal.message)) {
-    return Error(
-        ErrorKind::kDenied, "DATABRICKS_TOKEN_INVALID",
-        "the workspace does not accept the token; it may have expired or belong to another "
-        "workspace: make a new one and set source.token");
-  }
   std::string message = fmt::format("no right to read {} ({})", question.object, refusal.message);
   if (!question.grant.empty()) message += "; an owner can give it: " + question.grant;
   return Error(ErrorKind::kDenied, "DATABRICKS_DENIED", message);
@@ -77,14 +73,7 @@ Error Denied(const Refusal& refusal, const Question& question) {
 Error Refused(const HttpResponse& response, const Question& question) {
   const Refusal refusal = ParseRefusal(response.body);
   const int status = response.status;
-  const std::string told =
-      refusal.code.empty() ? refusal.message : refusal.code + ": " + refusal.message;
-  if (status == 401) {
-    return Error(ErrorKind::kDenied, "DATABRICKS_TOKEN_INVALID",
-                 fmt::format("the workspace does not accept the token ({}); make a new one and set "
-                             "source.token",
-                             told));
-  }
+  const std::string told = refusal.Told();
   if (status == 403) return Denied(refusal, question);
   if (status == 429) return Error(ErrorKind::kThrottled, "DATABRICKS_THROTTLED", told);
   if (status == 503 && response.RetryAfterMs() > 0) {
@@ -109,6 +98,14 @@ Error Refused(const HttpResponse& response, const Question& question) {
 
 bool RefusesToken(const HttpResponse& response) {
   return response.status == 401 || (response.status == 403 && SaysTokenIsInvalid(response.body));
+}
+
+Error TokenRefused(const HttpResponse& response, const std::string& remedy) {
+  return Error(ErrorKind::kDenied, "DATABRICKS_TOKEN_INVALID",
+               fmt::format("the workspace does not accept the token ({}); it may have expired or "
+                           "belong to another workspace: {}",
+                           ParseRefusal(response.body).Told(), remedy))
+      .HttpStatus(response.status);
 }
 
 Error NoAnswer(Error error) {

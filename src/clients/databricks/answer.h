@@ -19,11 +19,14 @@ struct Question {
   std::string grant;           ///< the SQL that gives the right, "" = none would
 };
 
-/// The JSON text of a success. Errors as unity_catalog.h lists them.
+/// The JSON text of a success. Errors as unity_catalog.h lists them, but for a refused token.
 Result<std::string> ReadAnswer(const HttpResponse& response, const Question& question);
 
 /// Whether a refusal is of the token: it has ended, was revoked, or is of another workspace.
 bool RefusesToken(const HttpResponse& response);
+
+/// Then the error of it: kDenied DATABRICKS_TOKEN_INVALID. `remedy`: that of the token's source.
+Error TokenRefused(const HttpResponse& response, const std::string& remedy);
 
 /// The error of a request that got no answer: kUnavailable becomes DATABRICKS_UNREACHABLE with what
 /// to look at, others stay.

@@ -24,12 +24,6 @@ struct Case {
 
 TEST(ReadAnswer, SortsRefusalsByStatusAndErrorCode) {
   const Case cases[] = {
-      {401, R"({"error_code":"UNAUTHENTICATED","message":"no"})", ErrorKind::kDenied,
-       "DATABRICKS_TOKEN_INVALID"},
-      {403, R"({"error_code":"403","message":"Invalid access token."})", ErrorKind::kDenied,
-       "DATABRICKS_TOKEN_INVALID"},
-      {403, R"({"error_code":403,"message":"Invalid access token."})", ErrorKind::kDenied,
-       "DATABRICKS_TOKEN_INVALID"},
       {403, R"({"error_code":"PERMISSION_DENIED","message":"no"})", ErrorKind::kDenied,
        "DATABRICKS_DENIED"},
       {404, R"({"error_code":"CATALOG_DOES_NOT_EXIST","message":"no"})", ErrorKind::kNotFound,
@@ -55,6 +49,21 @@ TEST(ReadAnswer, SortsRefusalsByStatusAndErrorCode) {
     EXPECT_EQ(answer.error().code(), one.code) << one.status << one.body;
     EXPECT_EQ(answer.error().http_status(), one.status);
   }
+}
+
+TEST(TokenRefused, TellsARefusedTokenFromAMissingRight) {
+  for (const HttpResponse& refusal :
+       {Answer(401, R"({"error_code":"UNAUTHENTICATED","message":"no"})"),
+        Answer(403, R"({"error_code":"403","message":"Invalid access token."})"),
+        Answer(403, R"({"error_code":403,"message":"Invalid access token."})")}) {
+    EXPECT_TRUE(RefusesToken(refusal)) << refusal.body;
+    const Error error = TokenRefused(refusal, "do this");
+    EXPECT_EQ(error.code(), "DATABRICKS_TOKEN_INVALID");
+    EXPECT_EQ(error.http_status(), refusal.status);
+    EXPECT_TRUE(error.message().ends_with(": do this")) << error.message();
+  }
+  EXPECT_FALSE(
+      RefusesToken(Answer(403, R"({"error_code":"PERMISSION_DENIED","message":"no right"})")));
 }
 
 TEST(ReadAnswer, GivesTheBodyOfASuccess) {

@@ -142,10 +142,13 @@ std::shared_ptr<TokenKeeper> NewTokenKeeper() { return std::make_shared<TokenKee
 TokenSource TokensOf(SignIn sign_in, const std::string& workspace,
                      std::shared_ptr<HttpClient> http) {
   if (!sign_in.client_id.empty()) {
-    return [sign_in = std::move(sign_in), origin = WorkspaceOrigin(workspace),
-            http = std::move(http)](bool rejected) {
+    const auto give = [sign_in = std::move(sign_in), origin = WorkspaceOrigin(workspace),
+                       http = std::move(http)](bool rejected) {
       return sign_in.keeper->FromWorkspace(sign_in, origin, *http, rejected);
     };
+    return {give,
+            "check source.oauth.client_id and source.oauth.client_secret, and that the principal "
+            "belongs to this workspace"};
   }
   if (sign_in.token_file.empty()) return FixedToken(std::move(sign_in.token));
   return [sign_in = std::move(sign_in)](bool rejected) {

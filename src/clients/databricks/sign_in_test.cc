@@ -34,7 +34,7 @@ class Workspace {
   std::vector<LoopbackRequest> sign_ins;
   std::vector<std::string> authorizations;  ///< of other calls
   int life_s = 3600;
-  std::string refused;  ///< this Authorization is
+  std::string refused;  ///< an Authorization that begins so is; "" = none
   LoopbackAnswer failure;
 
  private:
@@ -42,7 +42,7 @@ class Workspace {
     const std::lock_guard lock(mutex_);
     if (request.target != "/oidc/v1/token") {
       authorizations.push_back(request.headers.at("authorization"));
-      if (authorizations.back() == refused) {
+      if (!refused.empty() && authorizations.back().starts_with(refused)) {
         return Answer(403, R"({"error_code":"403","message":"Invalid access token."})");
       }
       return Answer(200, R"({"name":"c"})");
@@ -125,8 +125,22 @@ TEST(SignIn, ARefusedTokenIsReplacedOnceInTheCallItself) {
   workspace.authorizations.clear();
   workspace.refused = "Bearer dapi-fixed";
   UnityCatalog fixed(workspace.url(), FixedToken(Secret("dapi-fixed")), http);
-  EXPECT_EQ(fixed.FetchCatalog("c").error().code(), "DATABRICKS_TOKEN_INVALID");
+  const auto denied = fixed.FetchCatalog("c");
+  EXPECT_EQ(denied.error().code(), "DATABRICKS_TOKEN_INVALID");
+  EXPECT_NE(denied.error().message().find("set source.token"), std::string::npos);
   EXPECT_EQ(workspace.authorizations.size(), 1u);
+}
+
+TEST(SignIn, APrincipalWhoseTokensAreRefusedIsToldOfItsOwnKeys) {
+  Workspace workspace;
+  workspace.refused = "Bearer ";
+  UnityCatalog catalog(workspace.url(), workspace.Tokens(workspace.Principal()),
+                       std::make_shared<HttpClient>(HttpClient::Options{}));
+  const auto denied = catalog.FetchCatalog("c");
+  EXPECT_EQ(denied.error().code(), "DATABRICKS_TOKEN_INVALID");
+  EXPECT_NE(denied.error().message().find("source.oauth.client_id"), std::string::npos);
+  EXPECT_EQ(denied.error().message().find("source.token"), std::string::npos);
+  EXPECT_EQ(workspace.authorizations.size(), 2u);
 }
 
 TEST(SignIn, ATokenFileIsReadAgainWhenItChangedOrItsTokenWasRefused) {

@@ -44,13 +44,12 @@ Error NoThrift(const HttpResponse& response) {
                            Shown(response.body)));
 }
 
-Error Refused(const HttpResponse& response) {
+Error Refused(const HttpResponse& response, const std::string& token_remedy) {
   const int status = response.status;
   const std::string told = fmt::format("HTTP status {}, {}", status, Reason(response));
   if (RefusesToken(response)) {
     return Error(ErrorKind::kDenied, "DATABRICKS_TOKEN_INVALID",
-                 "the SQL server does not accept the token (" + told +
-                     "); make a new one and set source.token");
+                 "the SQL server does not accept the token (" + told + "); " + token_remedy);
   }
   if (status == 403) {
     return Error(ErrorKind::kDenied, "DATABRICKS_DENIED",
@@ -75,14 +74,14 @@ Error Refused(const HttpResponse& response) {
 }
 
 /// Takes the body.
-Result<std::string> ReadReply(HttpResponse& response) {
+Result<std::string> ReadReply(HttpResponse& response, const std::string& token_remedy) {
   if (response.ok()) {
     if (!response.body.starts_with(kStrictBinary)) {
       return NoThrift(response).HttpStatus(response.status);
     }
     return std::move(response.body);
   }
-  Error error = Refused(response);
+  Error error = Refused(response, token_remedy);
   long wait_ms = response.RetryAfterMs();
   if (wait_ms == 0 && error.kind() == ErrorKind::kThrottled) wait_ms = kDefaultWaitMs;
   return std::move(error).HttpStatus(response.status).RetryAfter(wait_ms);
@@ -168,7 +167,7 @@ Result<std::string> ThriftCarrier::Once(const ThriftCall& call, const std::strin
   TRY(const HttpRequest request, MakeRequest(call, message, renew));
   TRY(HttpResponse response, http_->Send(request));
   KeepCookies(response);
-  return ReadReply(response);
+  return ReadReply(response, endpoint_.token.remedy());
 }
 
 Result<std::string> ThriftCarrier::Exchange(const ThriftCall& call, const std::string& message) {

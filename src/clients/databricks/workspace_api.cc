@@ -46,8 +46,11 @@ Result<HttpResponse> WorkspaceApi::Send(HttpRequest request) {
   TRY(HttpResponse response, SendWith(token, request));
   if (!RefusesToken(response)) return response;
   TRY(const Secret renewed, token_(/*rejected=*/true));
-  if (renewed.Reveal() == token.Reveal()) return response;
-  return SendWith(renewed, std::move(request));
+  if (renewed.Reveal() != token.Reveal()) {
+    TRY(response, SendWith(renewed, std::move(request)));
+    if (!RefusesToken(response)) return response;
+  }
+  return TokenRefused(response, token_.remedy());
 }
 
 Result<std::string> WorkspaceApi::Ask(HttpRequest request, const Question& question) {

@@ -23,7 +23,7 @@ class WorkspaceApi {
                std::shared_ptr<CallLimit> limit = nullptr);
 
   /// The url of `request` is its path and query. No token, no Authorization. Errors: those of the
-  /// HTTP client and of the token source; kCancelled.
+  /// HTTP client and of the token source; kDenied DATABRICKS_TOKEN_INVALID; kCancelled.
   Result<HttpResponse> Send(HttpRequest request);
   /// The same, judged: errors as unity_catalog.h lists them.
   Result<std::string> Ask(HttpRequest request, const Question& question);

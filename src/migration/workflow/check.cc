@@ -52,7 +52,8 @@ class SourceCheck {
     if (connection_only_) return;
     Source source(options_, http_);
     AddLocations(source);
-    CheckStorage(options_, source, readable_, steps_);
+    CheckStorage({options_, http_, options_.workspace.empty() ? nullptr : api_, source, readable_},
+                 steps_);
   }
 
  private:
@@ -74,18 +75,17 @@ class SourceCheck {
       if (silent) finding.detail += " (an open-source Unity Catalog server, by what it lacks)";
       if (GoesInTheClear(options_.workspace)) {
         finding.remedy = "the token goes over the network in the clear: use https://";
+        finding.outcome = CheckOutcome::kWarning;
       }
       return finding;
     });
-    return workspace &&
-           steps_.Take("Databricks token", "make a new token and set source.token",
-                       [&]() -> Result<Finding> {
-                         if (!who) return who.error();
-                         if (!known && known.error().code() == "DATABRICKS_TOKEN_INVALID") {
-                           return known.error();
-                         }
-                         return ToldUser(*who);
-                       });
+    return workspace && steps_.Take("Databricks token", tokens_.remedy(), [&]() -> Result<Finding> {
+      if (!who) return who.error();
+      if (!known && known.error().code() == "DATABRICKS_TOKEN_INVALID") {
+        return known.error();
+      }
+      return ToldUser(*who);
+    });
   }
 
   Result<Finding> ToldUser(const std::optional<databricks::Identity>& who) {

@@ -14,7 +14,12 @@
 
 namespace mms::migration {
 
-enum class CheckOutcome { kOk, kFailed, kUnknown };
+enum class CheckOutcome {
+  kOk,
+  kWarning,  ///< in order for this migration, but not as it should be
+  kFailed,
+  kUnknown,  ///< the other side does not tell, or was not asked
+};
 
 struct CheckStep {
   std::string name;  ///< "Databricks token", ...

@@ -189,6 +189,14 @@ class Rights {
   }
 
   Result<Finding> Told(std::string_view privilege, const Tally& tally) const {
+    const bool needed = privilege != "BROWSE" && privilege != "EXECUTE";
+    if (!tally.missing.empty() && !needed) {
+      return Finding{fmt::format("{} is missing on {}; a migration does without it",
+                                 Spelt(privilege), Named(tally.missing)),
+                     "for MaxCompute Migration Service an owner gives it: " +
+                         Statements(privilege, tally.missing),
+                     CheckOutcome::kWarning};
+    }
     if (!tally.missing.empty()) {
       const std::string remedy = Statements(privilege, tally.missing);
       return Error(ErrorKind::kDenied, "DATABRICKS_DENIED",

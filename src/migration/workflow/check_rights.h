@@ -5,7 +5,8 @@
 // A right counts as held when the user owns the object or what it lies in, when he or a group of
 // his was granted it or ALL PRIVILEGES there or above, or, where the server does not tell grants,
 // when a table could be read that needs it. It counts as missing when the server told all grants.
-// All else is unknown, never granted.
+// All else is unknown, never granted. BROWSE and EXECUTE are needed by none of our reading: where
+// they are missing that is a warning.
 #pragma once
 
 #include <functional>

@@ -94,9 +94,20 @@ TEST_F(CheckRightsTest, NamesEachMissingRightWithItsStatement) {
             std::string::npos)
       << select.detail;
   EXPECT_EQ(select.detail.find("orders"), std::string::npos) << select.detail;
-  EXPECT_EQ(steps.at("BROWSE").outcome, CheckOutcome::kFailed);
-  EXPECT_EQ(steps.at("EXECUTE").outcome, CheckOutcome::kFailed);
   EXPECT_EQ(reads, 0) << "grants were told";
+}
+
+TEST_F(CheckRightsTest, WhatNoMigrationNeedsIsAWarningWithItsStatement) {
+  grants["main"] = {{"ann", "USE_CATALOG", ""}, {"ann", "USE_SCHEMA", ""}, {"ann", "SELECT", ""}};
+  const auto steps = Run();
+  EXPECT_EQ(steps.at("SELECT").outcome, CheckOutcome::kOk);
+  EXPECT_EQ(steps.at("BROWSE").outcome, CheckOutcome::kWarning);
+  EXPECT_NE(steps.at("BROWSE").remedy.find("GRANT BROWSE ON CATALOG `main` TO `ann`;"),
+            std::string::npos);
+  EXPECT_EQ(steps.at("EXECUTE").outcome, CheckOutcome::kWarning);
+  EXPECT_NE(steps.at("EXECUTE").remedy.find("GRANT EXECUTE ON SCHEMA `main`.`hr` TO `ann`;"),
+            std::string::npos);
+  EXPECT_FALSE(steps.at("EXECUTE").error);
 }
 
 TEST_F(CheckRightsTest, OwningASchemaOrATableCounts) {

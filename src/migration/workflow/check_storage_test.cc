@@ -22,7 +22,7 @@ TEST(JudgeSas, TellsRightsAndTheTimeThatIsLeft) {
 TEST(JudgeSas, WarnsOfAnEndWithinADay) {
   const auto finding = JudgeSas(Secret(kSas), At("2030-01-01T03:04:06Z"));
   ASSERT_TRUE(finding);
-  EXPECT_EQ(finding->outcome, CheckOutcome::kOk);
+  EXPECT_EQ(finding->outcome, CheckOutcome::kWarning);
   EXPECT_NE(finding->remedy.find("within a day"), std::string::npos);
   EXPECT_NE(finding->detail.find("23 hours"), std::string::npos);
 }
@@ -51,14 +51,32 @@ TEST(JudgeSas, SaysWhenItBeginsLaterOrDoesNotTellItsEnd) {
   EXPECT_NE(policy->detail.find("readers"), std::string::npos);
 }
 
-TEST(StorageRemedy, TellsADenyAssignmentFromAWrongSas) {
+TEST(StorageRemedy, TellsADenyAssignmentFromAWrongCredential) {
+  using azure::StorageAuth;
+  constexpr char kManaged[] = "dbstorageabc123";
+  const auto refused = [](const std::string& word) {
+    return Error(ErrorKind::kDenied, "STORAGE_DENIED", "refused (" + word + ")");
+  };
+  for (const StorageAuth auth : {StorageAuth::kSas, StorageAuth::kServicePrincipal}) {
+    const std::string remedy = StorageRemedy(refused("AuthorizationFailure"), kManaged, auth);
+    EXPECT_NE(remedy.find("deny assignment"), std::string::npos);
+    EXPECT_NE(remedy.find("source.storage.auth: vended"), std::string::npos);
+    EXPECT_EQ(StorageRemedy(refused("AuthorizationFailure"), "lake", auth), "") << "the user's own";
+    for (const char* wrong : {"AuthenticationFailed", "InvalidAuthenticationInfo"}) {
+      EXPECT_EQ(StorageRemedy(refused(wrong), kManaged, auth), "") << "it is wrong itself";
+    }
+    const Error expired(ErrorKind::kDenied, "STORAGE_SAS_EXPIRED", "ended");
+    EXPECT_EQ(StorageRemedy(expired, kManaged, auth), "");
+  }
+}
+
+TEST(StorageRemedy, WhatIsVendedPassesADenyAssignmentButNoFirewall) {
   const Error denied(ErrorKind::kDenied, "STORAGE_DENIED", "refused (AuthorizationFailure)");
-  EXPECT_NE(StorageRemedy(denied, "dbstorageabc123").find("deny assignment"), std::string::npos);
-  EXPECT_EQ(StorageRemedy(denied, "lake"), "") << "an account of the user's own";
-  const Error wrong(ErrorKind::kDenied, "STORAGE_DENIED", "refused (AuthenticationFailed)");
-  EXPECT_EQ(StorageRemedy(wrong, "dbstorageabc123"), "") << "the SAS itself is wrong";
-  const Error expired(ErrorKind::kDenied, "STORAGE_SAS_EXPIRED", "ended");
-  EXPECT_EQ(StorageRemedy(expired, "dbstorageabc123"), "");
+  for (const char* account : {"dbstorageabc123", "lake"}) {
+    const std::string remedy = StorageRemedy(denied, account, azure::StorageAuth::kVended);
+    EXPECT_NE(remedy.find("firewall"), std::string::npos);
+    EXPECT_EQ(remedy.find("deny assignment"), std::string::npos);
+  }
 }
 
 }  // namespace
