@@ -14,6 +14,7 @@ using nlohmann::json;
 const char* OutcomeName(CheckOutcome outcome) {
   switch (outcome) {
     case CheckOutcome::kOk: return "ok";
+    case CheckOutcome::kWarning: return "warning";
     case CheckOutcome::kFailed: return "failed";
     case CheckOutcome::kUnknown: return "unknown";
   }

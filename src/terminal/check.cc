@@ -53,11 +53,16 @@ void Print(const migration::CheckStep& step, int name_width, Output& output) {
 
 }  // namespace
 
-ExitCode RunCheck(const std::string& file, Output& output) {
+ExitCode RunCheck(const std::string& file, bool start_compute, Output& output) {
   ExitOnInterrupt();
   const Result<Config> config = LoadForPeers(file);
   if (!config) return output.Fail(config.error());
-  const std::vector<migration::CheckStep> steps = migration::Workflow::Check(config->options);
+  using migration::SqlWish;
+  const migration::CheckWishes wishes{
+      start_compute ? SqlWish::kStartAndSelectOne : SqlWish::kSelectOne,
+      [&](const std::string& text) { output.Log(text); }};
+  const std::vector<migration::CheckStep> steps =
+      migration::Workflow::Check(config->options, wishes);
   int name_width = 0;
   for (const auto& step : steps) name_width = std::max(name_width, DisplayWidth(step.name));
   ExitCode code = ExitCode::kDone;

@@ -35,6 +35,7 @@ struct Arguments {
   std::string file;
   bool json = false;
   bool ddl = false;
+  bool start_compute = false;
   SyncFlags sync;
   SourceFlags source;
   SandboxFlags sandbox;
@@ -48,8 +49,12 @@ class CommandLine {
     app_.require_subcommand(1);
     app_.footer(kFooter);
     app_.get_formatter()->column_width(28);
-    AddFileVerb("check", "Check credentials, network and rights of both sides",
-                [this](Output& output) { return RunCheck(arguments_.file, output); });
+    CLI::App* check = AddFileVerb(
+        "check", "Check credentials, network and rights of both sides", [this](Output& output) {
+          return RunCheck(arguments_.file, arguments_.start_compute, output);
+        });
+    check->add_flag("--start-compute", arguments_.start_compute,
+                    "Start the cluster or warehouse where it does not run, for SELECT 1");
     AddSync();
     CLI::App* plan = AddFileVerb(
         "plan", "Show what a run would make and copy, and what it refuses",

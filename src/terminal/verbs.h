@@ -9,8 +9,9 @@
 
 namespace mms::terminal {
 
-/// Credentials, network and rights of both sides, step by step.
-ExitCode RunCheck(const std::string& file, Output& output);
+/// Credentials, network and rights of both sides, step by step. `start_compute`: what the source's
+/// SQL runs on is started where it does not run.
+ExitCode RunCheck(const std::string& file, bool start_compute, Output& output);
 struct SyncFlags {
   std::vector<std::string> schemas;  ///< names; with `tables`: what to scan, both empty = all
   std::vector<std::string> tables;   ///< `schema.table` or `table` with * and ?

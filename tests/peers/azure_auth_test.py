@@ -291,6 +291,7 @@ def front(lake: dict[str, Any], method: str, action: str, **body: Any) -> Any:
 def vended(mms: Mms, lake: dict[str, Any]) -> Iterator[Mms]:
     """Neither a SAS nor a principal in the configuration."""
     mms.config["source"]["storage"] = {"auth": "vended", "endpoint": lake["endpoint"]}
+    del mms.config["source"]["cluster"]  # no SQL is run here
     yield mms
     front(lake, "DELETE", "vending")
     front(lake, "DELETE", "grants")

@@ -49,6 +49,13 @@ class Front:
 
 
 @pytest.fixture
+def mms(mms: Mms) -> Mms:
+    """Without a place to run SQL: sql_check_test.py has one."""
+    del mms.config["source"]["cluster"]
+    return mms
+
+
+@pytest.fixture
 def front(lake: dict[str, Any]) -> Iterator[Front]:
     front = Front(lake)
     try:
@@ -136,8 +143,7 @@ def test_the_owners_token_has_every_right(mms: Mms, lake: dict[str, Any]) -> Non
     assert "rights rl" in steps["Storage SAS"]["detail"]
     assert "hours left" in steps["Storage SAS"]["detail"]
     assert "main.corpus.plain" in steps[f"Storage {lake['account']}"]["detail"]
-    assert "RUNNING" in steps["Databricks cluster"]["detail"]
-    assert "USER_ISOLATION" in steps["Databricks cluster"]["detail"]
+    assert "Databricks cluster" not in steps and "SQL" not in steps
 
 
 def test_each_missing_right_comes_with_its_statement(
@@ -251,19 +257,20 @@ def test_a_cluster_that_is_not_there_is_named(mms: Mms) -> None:
     step = steps["Databricks cluster"]
     assert step["error"]["code"] == "DATABRICKS_CLUSTER_NOT_FOUND"
     assert "CAN ATTACH TO" in step["remedy"]
+    assert "SQL" not in steps
 
 
 def test_what_the_open_source_server_lacks_is_unknown_and_never_granted(
     mms: Mms, lake: dict[str, Any], start_front: Callable[..., dict[str, Any]]
 ) -> None:
     workspace = start_front(dialect="open", authorization=False)["workspace"]
-    mms.config["source"]["workspace"] = workspace
+    mms.config["source"] |= {"workspace": workspace, "cluster": lake["cluster"]}
     mms.config["tables"] = [{"include": "corpus.plain"}]
     code, steps = check(mms)
     assert code == 0, steps
     assert "open-source Unity Catalog" in steps["Databricks workspace"]["detail"]
     told = {name: step["outcome"] for name, step in steps.items()}
-    for name in ("Databricks token", "Row filters and masks", "Databricks cluster"):
+    for name in ("Databricks token", "Row filters and masks", "Databricks cluster", "SQL"):
         assert told[name] == "unknown", steps[name]
     # A table could be read, which needs the first three.
     assert outcomes(steps) == {

@@ -231,7 +231,6 @@ def scene(
         "source": {
             "workspace": lake["workspace"],
             "catalog": lake["catalog"],
-            "cluster": lake["cluster"],
             "token": scene.by_variable("token"),
             "storage": {
                 "account": lake["account"],

@@ -45,6 +45,8 @@ class SqlAccess {
   SqlAccess(SqlAccessOptions options, std::shared_ptr<HttpClient> http, Hooks hooks = {});
   ~SqlAccess();
 
+  /// Where it runs; nullopt = on nothing that could be started, or nobody tells its state.
+  Result<std::optional<databricks::ComputeId>> Compute() { return Open(); }
   /// Starts the cluster or warehouse where it does not run, and waits for it; once a process.
   Status Prepare();
   Result<std::unique_ptr<databricks::SqlRows>> Execute(const std::string& statement,

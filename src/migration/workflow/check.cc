@@ -8,19 +8,28 @@
 #include <utility>
 
 #include "base/http_client.h"
-#include "clients/databricks/answer.h"
-#include "clients/databricks/compute.h"
 #include "clients/databricks/unity_catalog.h"
 #include "clients/maxcompute/rights.h"
 #include "migration/inspect/catalog_listing.h"
+#include "migration/inspect/reading_choice.h"
 #include "migration/inspect/refusal.h"
 #include "migration/inspect/source_settings.h"
 #include "migration/workflow/check_rights.h"
+#include "migration/workflow/check_sql.h"
 #include "migration/workflow/check_steps.h"
 #include "migration/workflow/check_storage.h"
 
 namespace mms::migration {
 namespace {
+
+/// For reading from storage: nothing that is read there may start a cluster.
+SourceOptions FilesAlone(SourceOptions options) {
+  options.jdbc = false;
+  options.jdbc_url = Secret();
+  options.cluster.clear();
+  options.warehouse.clear();
+  return options;
+}
 
 /// The source side, asked in the order in which one thing needs another.
 class SourceCheck {
@@ -29,6 +38,7 @@ class SourceCheck {
       : options_(request.options.source),
         choices_(request.options.tables),
         connection_only_(request.connection_only),
+        wishes_(request.wishes),
         http_(request.http),
         steps_(steps),
         calls_(std::make_shared<databricks::CallLimit>(
@@ -48,12 +58,12 @@ class SourceCheck {
       CheckTables();
       CheckAllRights();
     }
-    if (!options_.workspace.empty()) CheckCompute();
+    const auto api = options_.workspace.empty() ? nullptr : api_;
+    CheckSql({options_, wishes_, http_, api}, steps_);
     if (connection_only_) return;
-    Source source(options_, http_);
+    Source source(FilesAlone(options_), http_);
     AddLocations(source);
-    CheckStorage({options_, http_, options_.workspace.empty() ? nullptr : api_, source, readable_},
-                 steps_);
+    CheckStorage({options_, http_, api, source, readable_}, steps_);
   }
 
  private:
@@ -116,9 +126,11 @@ class SourceCheck {
       }));
       const ChosenListing listing{catalog_, selection, options_.catalog,
                                   options_.metastore_concurrency};
-      const auto note = [&](const databricks::Table& table, const TableChoice&) -> Status {
+      const bool sql = SqlOptionsOf(options_).there();
+      const auto note = [&](const databricks::Table& table, const TableChoice& choice) -> Status {
         question_.tables.push_back({table.schema, table.name, table.owner, table.browse_only});
         SourceTable source = MakeSourceTable(table);
+        ChooseReading(table, {sql, options_.jdbc, choice.views}, &source);
         ++chosen;
         refused += source.refusal.has_value();
         unguarded += !table.tells_guards;
@@ -140,7 +152,7 @@ class SourceCheck {
 
   /// One table of each storage account is enough.
   void NoteReadable(SourceTable table) {
-    if (table.refusal) return;
+    if (table.refusal || table.by_sql) return;
     const bool known =
         std::any_of(readable_.begin(), readable_.end(), [&](const SourceTable& other) {
           return other.location.account == table.location.account &&
@@ -181,44 +193,10 @@ class SourceCheck {
     CheckRights(question_, steps_);
   }
 
-  void CheckCompute() {
-    databricks::ComputeId id{databricks::ComputeKind::kCluster, options_.cluster};
-    if (!options_.warehouse.empty()) {
-      id = {databricks::ComputeKind::kWarehouse, options_.warehouse};
-    }
-    if (id.id.empty()) return;
-    const bool cluster = id.kind == databricks::ComputeKind::kCluster;
-    steps_.Take(
-        cluster ? "Databricks cluster" : "SQL warehouse",
-        cluster ? "check source.cluster; to use it, its owner gives CAN ATTACH TO and CAN RESTART"
-                : "check source.warehouse; to use it, its owner gives CAN USE",
-        [&]() -> Result<Finding> { return ToldCompute(id); });
-  }
-
-  Result<Finding> ToldCompute(const databricks::ComputeId& id) {
-    databricks::Compute compute(api_, {});
-    Result<databricks::ComputeState> fetched = compute.Fetch(id);
-    if (!fetched && databricks::LacksEndpoint(fetched.error())) {
-      return Finding{"this server has no compute", "", CheckOutcome::kUnknown};
-    }
-    TRY(const databricks::ComputeState state, std::move(fetched));
-    TRY_VOID(CheckAccessMode(state));
-    Finding finding{fmt::format("{} ({}) is {}", state.name, id.id, state.state)};
-    if (!state.access_mode.empty()) finding.detail += ", access mode " + state.access_mode;
-    finding.detail += "; not needed to copy from storage";
-    if (state.readiness == databricks::ComputeReadiness::kFailed) {
-      return Error(ErrorKind::kConflict, "COMPUTE_DELETED",
-                   fmt::format("{} is {} {}; choose another", id.id, state.state, state.message));
-    }
-    if (state.readiness == databricks::ComputeReadiness::kUnknown) {
-      finding.outcome = CheckOutcome::kUnknown;
-    }
-    return finding;
-  }
-
   const SourceOptions& options_;
   const std::vector<TableChoice>& choices_;
   const bool connection_only_;
+  const CheckWishes wishes_;
   const std::shared_ptr<HttpClient> http_;
   CheckSteps& steps_;
   const std::shared_ptr<databricks::CallLimit> calls_;
@@ -270,11 +248,11 @@ std::vector<CheckStep> CheckSource(const SourceCheckRequest& request) {
   return std::move(steps.steps);
 }
 
-std::vector<CheckStep> CheckAll(const RunOptions& options) {
+std::vector<CheckStep> CheckAll(const RunOptions& options, const CheckWishes& wishes) {
   auto http = std::make_shared<HttpClient>(options.source.http);
   auto target_http = std::make_shared<HttpClient>(options.target_http);
   CheckSteps steps;
-  SourceCheck({options, http, {}}, steps).Run();
+  SourceCheck({options, http, {}, /*connection_only=*/false, wishes}, steps).Run();
   CheckMaxCompute(options.target, target_http, steps);
   return std::move(steps.steps);
 }

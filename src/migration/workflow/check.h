@@ -1,7 +1,9 @@
 // `mms check`: credentials, network and rights of both sides, each step alone, so that the first
-// wrong one is named and not the last thing that broke because of it. Reads only; needs no ledger.
+// wrong one is named and not the last thing that broke because of it. Reads only, and starts
+// nothing unless that is wished; needs no ledger.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -30,8 +32,20 @@ struct CheckStep {
   std::optional<Error> error;
 };
 
+/// What is done with the place where the source's SQL runs, beside looking at its state.
+enum class SqlWish {
+  kLook,               ///< nothing
+  kSelectOne,          ///< SELECT 1, where it runs
+  kStartAndSelectOne,  ///< and it is started where it does not
+};
+
+struct CheckWishes {
+  SqlWish sql = SqlWish::kLook;
+  std::function<void(const std::string& text)> on_wait = {};  ///< for people, while it starts
+};
+
 /// One caller's thread; each call makes its own connections.
-std::vector<CheckStep> CheckAll(const RunOptions& options);
+std::vector<CheckStep> CheckAll(const RunOptions& options, const CheckWishes& wishes);
 
 struct SourceCheckRequest {
   const RunOptions& options;
@@ -40,6 +54,7 @@ struct SourceCheckRequest {
   /// Workspace, token, catalog and compute; neither tables nor rights nor storage, which take calls
   /// by the number of schemas and tables.
   bool connection_only = false;
+  CheckWishes wishes = {};
 };
 /// The source's side alone.
 std::vector<CheckStep> CheckSource(const SourceCheckRequest& request);

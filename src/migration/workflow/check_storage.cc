@@ -106,11 +106,15 @@ class StorageSteps {
   void Read(const SourceTable& table, const std::string& account) {
     const std::string name = table.location.local ? "Storage (local)" : "Storage " + account;
     const bool read = steps_.Take(name, "", [&]() -> Result<Finding> {
-      TRY(const Snapshot snapshot, question_.source.Inspect(table, std::nullopt));
-      const bool has_log = snapshot.version != kNoVersion;
-      return Finding{table.name +
-                     (has_log ? " is at version " + std::to_string(snapshot.version)
-                              : " has " + std::to_string(snapshot.files.size()) + " files")};
+      const Result<Snapshot> seen = question_.source.Inspect(table, std::nullopt);
+      if (!seen) {
+        if (seen.error().code() != "DELTA_FEATURE_UNSUPPORTED") return seen.error();
+        return Finding{"the log of " + table.name + " was read"};  // to move it is another matter
+      }
+      const bool has_log = seen->version != kNoVersion;
+      return Finding{table.name + (has_log
+                                       ? " is at version " + std::to_string(seen->version)
+                                       : " has " + std::to_string(seen->files.size()) + " files")};
     });
     if (read) return;
     CheckStep& step = steps_.steps.back();

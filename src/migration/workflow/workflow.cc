@@ -156,7 +156,9 @@ Result<std::unique_ptr<Workflow>> Workflow::Open(RunOptions options) {
   return std::unique_ptr<Workflow>(new Workflow(std::move(state)));
 }
 
-std::vector<CheckStep> Workflow::Check(const RunOptions& options) { return CheckAll(options); }
+std::vector<CheckStep> Workflow::Check(const RunOptions& options, const CheckWishes& wishes) {
+  return CheckAll(options, wishes);
+}
 
 Status Workflow::Plan() {
   state_->engine.progress.Restart();

@@ -38,7 +38,7 @@ class Workflow {
   ~Workflow();
 
   /// Credentials, network and rights of both sides, each step alone. Needs no ledger.
-  static std::vector<CheckStep> Check(const RunOptions& options);
+  static std::vector<CheckStep> Check(const RunOptions& options, const CheckWishes& wishes);
   /// Lists, inspects, plans into the ledger. A table whose earlier plan is unfinished keeps its
   /// pinned version.
   Status Plan();
