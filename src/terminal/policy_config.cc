@@ -109,7 +109,7 @@ Result<PolicyMap> ReadPolicyMap(const YamlMap& map) {
 }
 
 std::vector<std::string_view> TableSettingsKeys() {
-  return {"kind", "primary_key", "cluster", "lifecycle", "properties"};
+  return {"kind", "primary_key", "cluster", "lifecycle", "properties", "partitions"};
 }
 
 Result<migration::TableSettings> ReadTableSettings(const YamlMap& entry, TableKind fallback) {
@@ -121,6 +121,7 @@ Result<migration::TableSettings> ReadTableSettings(const YamlMap& entry, TableKi
   TRY(const int64_t days, entry.Number("lifecycle", 0, {1, kLifecycleDaysMax}));
   settings.lifecycle_days = static_cast<int>(days);
   TRY(settings.properties, entry.Pairs("properties"));
+  TRY(settings.partitions, entry.Text("partitions"));
   return settings;
 }
 

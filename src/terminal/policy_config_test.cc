@@ -26,7 +26,7 @@ TEST(PolicyConfig, EveryKeyReachesItsOption) {
       "max_partition_levels: 5, null_partition: none, partition_value_map: {\"/\": \"_\"},\n"
       "column_name_map: {é: e}, table_name_map: {\"-\": \"_\"}",
       ", lifecycle: 30, properties: {a.b: c}, cluster: {by: [x], sort: y, buckets: 8, range: "
-      "true}");
+      "true}, partitions: \"day > 'a'\"");
   ASSERT_TRUE(config) << config.error().ToString();
   const migration::Policy& policy = config->options.plan.policy;
   EXPECT_TRUE(policy.standard_if_refused);
@@ -46,6 +46,7 @@ TEST(PolicyConfig, EveryKeyReachesItsOption) {
   EXPECT_EQ(settings.cluster, (migration::Clustering{{"x"}, {"y"}, 8, true}));
   EXPECT_EQ(settings.lifecycle_days, 30);
   EXPECT_EQ(settings.properties, (std::map<std::string, std::string>{{"a.b", "c"}}));
+  EXPECT_EQ(settings.partitions, "day > 'a'");
 }
 
 TEST(PolicyConfig, NothingSaidLosesNothing) {

@@ -37,6 +37,7 @@ struct TableSettings {
   Clustering cluster;
   int lifecycle_days = 0;  ///< 0 = none
   std::map<std::string, std::string> properties;
+  std::string partitions = {};  ///< which are copied: plan/partition_expression.h; "" = all
 
   bool operator==(const TableSettings&) const = default;
 };

@@ -63,6 +63,19 @@ struct Ledger::State {
     return commit->Queue([this, write = std::move(write)] { return write(*writes); });
   }
   Status Write(std::function<Status(Store&)> write) { return Queue(std::move(write)).get(); }
+
+  Status VisitUnits(Store::UnitPage wanted, const std::function<Status(UnitRecord)>& visit) {
+    for (;;) {
+      std::vector<UnitRecord> page;
+      {
+        std::lock_guard lock(read_mutex);
+        TRY(page, reads->UnitsAfter(wanted));
+      }
+      if (page.empty()) return OkStatus();
+      wanted.after = page.back().partition;
+      for (UnitRecord& unit : page) TRY_VOID(visit(std::move(unit)));
+    }
+  }
 };
 
 Ledger::Ledger() : state_(std::make_unique<State>()) {}
@@ -105,10 +118,11 @@ Result<std::string> Ledger::LastRun() {
   return state_->reads->LastRun();
 }
 
-Result<int64_t> Ledger::SavePlan(const TableRecord& table, const std::vector<UnitRecord>& units) {
+Result<int64_t> Ledger::SavePlan(const TableRecord& table, const std::vector<UnitRecord>& units,
+                                 Others others) {
   int64_t id = 0;
   TRY_VOID(state_->Write([&](Store& store) -> Status {
-    TRY(id, store.SavePlan(table, units));
+    TRY(id, store.SavePlan(table, units, others));
     return OkStatus();
   }));
   return id;
@@ -145,17 +159,11 @@ Status Ledger::ListTables(const std::function<Status(TableRecord)>& visit) {
 
 Status Ledger::ListUnits(int64_t table_id, std::optional<UnitState> below,
                          const std::function<Status(UnitRecord)>& visit) {
-  Store::UnitPage wanted{table_id, std::nullopt, below};
-  for (;;) {
-    std::vector<UnitRecord> page;
-    {
-      std::lock_guard lock(state_->read_mutex);
-      TRY(page, state_->reads->UnitsAfter(wanted));
-    }
-    if (page.empty()) return OkStatus();
-    wanted.after = page.back().partition;
-    for (UnitRecord& unit : page) TRY_VOID(visit(std::move(unit)));
-  }
+  return state_->VisitUnits({table_id, std::nullopt, below}, visit);
+}
+
+Status Ledger::ListAllUnits(int64_t table_id, const std::function<Status(UnitRecord)>& visit) {
+  return state_->VisitUnits({table_id, std::nullopt, std::nullopt, /*aside=*/true}, visit);
 }
 
 Result<TableTotals> Ledger::Totals(int64_t table_id) {

@@ -115,9 +115,13 @@ class Ledger {
   /// Replaces the table's plan and its units in one transaction (insert when new; key =
   /// source_name). Units that are committed or verified with an equal fingerprint keep everything
   /// they have, unless the target table changed; the others start at `planned` and keep counting
-  /// generations; units gone from the plan are removed. kConflict LEDGER_COMMITTING when a unit to
-  /// be replaced may have a commit under way: settle it first.
-  Result<int64_t> SavePlan(const TableRecord& table, const std::vector<UnitRecord>& units);
+  /// generations; `others` says what becomes of units that the plan does not have: they are
+  /// removed, or, where the plan is for a part of the table, set aside if they were ever loaded: no
+  /// list and no total has them until a later plan does. kConflict LEDGER_COMMITTING when a unit
+  /// to be replaced may have a commit under way: settle it first.
+  enum class Others { kRemove, kSetAside };
+  Result<int64_t> SavePlan(const TableRecord& table, const std::vector<UnitRecord>& units,
+                           Others others = Others::kRemove);
   Result<std::optional<TableRecord>> FindTable(const std::string& source_name);
   Status SetTableState(int64_t table_id, TableState state, const std::string& error_json);
   /// Replaces the table's document alone; its units stay as they are.
@@ -130,6 +134,8 @@ class Ledger {
   /// most once.
   Status ListUnits(int64_t table_id, std::optional<UnitState> below,
                    const std::function<Status(UnitRecord)>& visit);
+  /// Those set aside too, in any state.
+  Status ListAllUnits(int64_t table_id, const std::function<Status(UnitRecord)>& visit);
   Result<TableTotals> Totals(int64_t table_id);
 
   /// A transition under way; get() waits until it is on disk or refused. Transitions reach the disk

@@ -233,6 +233,47 @@ TEST_F(LedgerTest, APlanNeverForgetsACommitThatMayBeUnderWay) {
   EXPECT_EQ(Units(*ledger, table).at(0).fingerprint, "a");
 }
 
+TEST_F(LedgerTest, WhatAPlanOfAPartDoesNotMeanIsSetAsideAndComesBack) {
+  auto ledger = OpenLedger();
+  const int64_t table = Save(*ledger, Table(), {Unit("a", "1"), Unit("b", "1"), Unit("c", "1")});
+  const auto units = Units(*ledger, table);
+  Commit(*ledger, units.at(0));
+  ASSERT_TRUE(ledger->BeginLoad(units.at(1).id, 0).get().has_value());
+
+  const auto part = ledger->SavePlan(Table(8), {Unit("d", "1")}, Ledger::Others::kSetAside);
+  ASSERT_TRUE(part.has_value());
+  ASSERT_EQ(Units(*ledger, table).size(), 1U);
+  EXPECT_EQ(Units(*ledger, table).at(0).partition, "d");
+  EXPECT_EQ(ledger->Totals(table)->units, 1);
+  std::vector<std::string> all;
+  const Status listed = ledger->ListAllUnits(table, [&](UnitRecord unit) -> Status {
+    all.push_back(unit.partition);
+    return OkStatus();
+  });
+  ASSERT_TRUE(listed.has_value());
+  // What was begun may have rows of an earlier load at the target; what never was has none.
+  EXPECT_EQ(all, (std::vector<std::string>{"a", "b", "d"}));
+
+  Save(*ledger, Table(8), {Unit("a", "1"), Unit("b", "1"), Unit("d", "1")});
+  const auto back = Units(*ledger, table);
+  ASSERT_EQ(back.size(), 3U);
+  EXPECT_EQ(back.at(0).state, UnitState::kCommitted);
+  EXPECT_EQ(back.at(1).state, UnitState::kPlanned);
+  EXPECT_EQ(back.at(1).generation, 1);
+  EXPECT_EQ(ledger->Totals(table)->committed, 1);
+}
+
+TEST_F(LedgerTest, WhatIsSetAsideUnderAnotherTargetTableIsForgotten) {
+  auto ledger = OpenLedger();
+  const int64_t table = Save(*ledger, Table(), {Unit("a", "1")});
+  Commit(*ledger, Units(*ledger, table).at(0));
+  TableRecord other = Table();
+  other.target_table = "elsewhere";
+  ASSERT_TRUE(ledger->SavePlan(other, {Unit("b", "1")}, Ledger::Others::kSetAside).has_value());
+  Save(*ledger, other, {Unit("a", "1"), Unit("b", "1")});
+  EXPECT_EQ(Units(*ledger, table).at(0).state, UnitState::kPlanned);
+}
+
 TEST_F(LedgerTest, EverythingIsThereAfterReopening) {
   int64_t table = 0;
   {

@@ -49,9 +49,13 @@ constexpr const char* kVersion1 = R"sql(
 constexpr const char* kVersion2 = "ALTER TABLE units ADD COLUMN changes TEXT NOT NULL DEFAULT ''";
 constexpr int kVersionOfChanges = 2;
 
+/// 1 = was loaded, and is not meant by the present plan.
+constexpr const char* kVersion3 = "ALTER TABLE units ADD COLUMN aside INTEGER NOT NULL DEFAULT 0";
+constexpr int kVersionOfAside = 3;
+
 /// Schema versions in order; each is applied once, in a transaction. Never change one that was
 /// released.
-constexpr std::array<const char*, 2> kMigrations = {kVersion1, kVersion2};
+constexpr std::array<const char*, 3> kMigrations = {kVersion1, kVersion2, kVersion3};
 
 struct TableRow {
   long long id = 0, version = 0;
@@ -103,6 +107,7 @@ Result<std::unique_ptr<Store>> Store::Open(const std::string& file, Mode mode) {
     }
     TRY(const int version, OpenToRead(state->sql, file));
     state->has_changes = version >= kVersionOfChanges;
+    state->has_aside = version >= kVersionOfAside;
     return OkStatus();
   });
   TRY_VOID(std::move(opened));
@@ -182,9 +187,10 @@ Result<std::vector<UnitRecord>> Store::UnitsAfter(const UnitPage& wanted) {
         "u.source_checksum, u.target_checksum, u.verdict, u.difference, u.error_json, " +
         std::string(state_->has_changes ? "u.changes " : "'' ") +
         "FROM units u JOIN unit_plans p ON p.unit_id = u.id "
-        "WHERE u.table_id = :table AND u.state < :below AND u.partition " +
-        std::string(wanted.after ? ">" : ">=") + " :after ORDER BY u.partition LIMIT " +
-        std::to_string(kPageRows);
+        "WHERE u.table_id = :table AND u.state < :below " +
+        std::string(state_->has_aside && !wanted.aside ? "AND u.aside = 0 " : "") +
+        "AND u.partition " + std::string(wanted.after ? ">" : ">=") +
+        " :after ORDER BY u.partition LIMIT " + std::to_string(kPageRows);
     soci::statement statement =
         (state_->sql.prepare << query, soci::use(table_id), soci::use(below), soci::use(after),
          soci::into(row.id), soci::into(row.table_id), soci::into(text.partition),
@@ -216,14 +222,17 @@ Result<TableTotals> Store::Totals(int64_t table_id) {
     long long planned = 0, planned_known = 0, copied = 0, target = 0, target_known = 0;
     long long matched = 0, mismatched = 0, missing = 0, not_compared = 0;
     // Numbers are those of state and verdict in ledger.h.
-    state_->sql << "SELECT COUNT(*), COALESCE(SUM(state >= 3), 0), COALESCE(SUM(bytes), 0), "
-                   "COALESCE(SUM(CASE WHEN state >= 3 THEN bytes ELSE 0 END), 0), "
-                   "COALESCE(SUM(files), 0), COALESCE(SUM(rows_planned), 0), COUNT(rows_planned), "
-                   "COALESCE(SUM(CASE WHEN state >= 3 THEN rows_copied ELSE 0 END), 0), "
-                   "COALESCE(SUM(rows_target), 0), COUNT(rows_target), "
-                   "COALESCE(SUM(verdict = 1), 0), COALESCE(SUM(verdict IN (2, 3)), 0), "
-                   "COALESCE(SUM(verdict = 3), 0), COALESCE(SUM(verdict = 4), 0) "
-                   "FROM units WHERE table_id = :table",
+    state_->sql
+        << std::string(
+               "SELECT COUNT(*), COALESCE(SUM(state >= 3), 0), COALESCE(SUM(bytes), 0), "
+               "COALESCE(SUM(CASE WHEN state >= 3 THEN bytes ELSE 0 END), 0), "
+               "COALESCE(SUM(files), 0), COALESCE(SUM(rows_planned), 0), COUNT(rows_planned), "
+               "COALESCE(SUM(CASE WHEN state >= 3 THEN rows_copied ELSE 0 END), 0), "
+               "COALESCE(SUM(rows_target), 0), COUNT(rows_target), "
+               "COALESCE(SUM(verdict = 1), 0), COALESCE(SUM(verdict IN (2, 3)), 0), "
+               "COALESCE(SUM(verdict = 3), 0), COALESCE(SUM(verdict = 4), 0) ") +
+               "FROM units WHERE table_id = :table" +
+               std::string(state_->has_aside ? " AND aside = 0" : ""),
         soci::use(id), soci::into(units), soci::into(committed), soci::into(bytes),
         soci::into(bytes_committed), soci::into(files), soci::into(planned),
         soci::into(planned_known), soci::into(copied), soci::into(target), soci::into(target_known),

@@ -39,6 +39,7 @@ class Store : public Transaction {
     int64_t table_id = 0;
     std::optional<std::string> after;  ///< partition; nullopt = from the first
     std::optional<UnitState> below;
+    bool aside = false;  ///< also those that the plan does not mean
   };
   Result<std::vector<UnitRecord>> UnitsAfter(const UnitPage& page);
   Result<TableTotals> Totals(int64_t table_id);
@@ -46,7 +47,8 @@ class Store : public Transaction {
 
   Status BindTarget(const std::string& identity);
   Status SaveRun(const std::string& document);
-  Result<int64_t> SavePlan(const TableRecord& table, const std::vector<UnitRecord>& units);
+  Result<int64_t> SavePlan(const TableRecord& table, const std::vector<UnitRecord>& units,
+                           Ledger::Others others);
   Status SetTableState(int64_t table_id, TableState state, const std::string& error_json);
   Status SetTablePlan(int64_t table_id, const std::string& plan_json);
   Status BeginLoad(int64_t unit_id, int generation);

@@ -17,6 +17,7 @@ struct Store::State {
   soci::session sql;
   /// A report may read what an older release wrote, and does not migrate it.
   bool has_changes = true;
+  bool has_aside = true;
   std::unique_ptr<Transitions> transitions;
 
   State();

@@ -105,6 +105,8 @@ Transitions& Prepared(soci::session& sql, std::unique_ptr<Transitions>& transiti
 struct OldUnit {
   long long id = 0;
   int state = 0;
+  int aside = 0;
+  int generation = 0;
   std::string fingerprint;
   bool planned_again = false;
 };
@@ -114,9 +116,10 @@ std::map<std::string, OldUnit> OldUnits(soci::session& sql, long long table_id) 
   OldUnit unit;
   std::string partition;
   soci::statement statement =
-      (sql.prepare << "SELECT id, partition, state, fingerprint FROM units WHERE table_id = :table",
+      (sql.prepare << "SELECT id, partition, state, aside, generation, fingerprint FROM units "
+                      "WHERE table_id = :table",
        soci::use(table_id), soci::into(unit.id), soci::into(partition), soci::into(unit.state),
-       soci::into(unit.fingerprint));
+       soci::into(unit.aside), soci::into(unit.generation), soci::into(unit.fingerprint));
   statement.execute();
   while (statement.fetch()) units[partition] = unit;
   return units;
@@ -141,7 +144,7 @@ class UnitWriter {
         insert_plan_((sql.prepare << "INSERT INTO unit_plans (unit_id, plan_json) "
                                      "VALUES (:id, :plan)",
                       soci::use(id_), soci::use(plan_))),
-        reset_((sql.prepare << "UPDATE units SET fingerprint = :fingerprint, state = 0, "
+        reset_((sql.prepare << "UPDATE units SET fingerprint = :fingerprint, state = 0, aside = 0, "
                                "session_id = '', rows_planned = :rows, bytes = :bytes, "
                                "files = :files, rows_copied = NULL, rows_target = NULL, "
                                "source_checksum = '', target_checksum = '', changes = '', "
@@ -200,6 +203,11 @@ long long SaveTable(soci::session& sql, const TableRecord& table) {
   return id;
 }
 
+void SetAside(soci::session& sql, long long id, bool aside) {
+  const int flag = aside ? 1 : 0;
+  sql << "UPDATE units SET aside = :aside WHERE id = :id", soci::use(flag), soci::use(id);
+}
+
 void RemoveUnit(soci::session& sql, long long id) {
   sql << "DELETE FROM unit_plans WHERE unit_id = :id", soci::use(id);
   sql << "DELETE FROM units WHERE id = :id", soci::use(id);
@@ -233,7 +241,8 @@ Status Store::SaveRun(const std::string& document) {
   });
 }
 
-Result<int64_t> Store::SavePlan(const TableRecord& table, const std::vector<UnitRecord>& units) {
+Result<int64_t> Store::SavePlan(const TableRecord& table, const std::vector<UnitRecord>& units,
+                                Ledger::Others others) {
   TRY(const std::optional<TableRecord> before, FindTable(table.source_name));
   return Guard(state_->file, [&]() -> Result<int64_t> {
     std::map<std::string, OldUnit> old;
@@ -258,13 +267,20 @@ Result<int64_t> Store::SavePlan(const TableRecord& table, const std::vector<Unit
         OldUnit& known = found->second;
         known.planned_again = true;
         if (same_target && IsFinished(known.state) && known.fingerprint == unit.fingerprint) {
+          if (known.aside != 0) SetAside(state_->sql, known.id, false);
           continue;
         }
         writer.Reset(known.id, unit);
       }
     }
+    const bool keeps = same_target && others == Ledger::Others::kSetAside;
     for (const auto& [partition, unit] : old) {
-      if (!unit.planned_again) RemoveUnit(state_->sql, unit.id);
+      if (unit.planned_again) continue;
+      if (keeps && unit.generation > 0) {
+        SetAside(state_->sql, unit.id, true);
+      } else {
+        RemoveUnit(state_->sql, unit.id);
+      }
     }
     return table_id;
   });

@@ -160,6 +160,7 @@ class Grouper {
       : files_(files),
         columns_(columns),
         policy_(rules.policy),
+        chosen_(rules.chosen),
         partitions_max_(static_cast<size_t>(rules.partitions_max)) {
     zoneless_.resize(columns.size());
     mapped_.resize(columns.size());
@@ -169,6 +170,7 @@ class Grouper {
   Result<std::vector<PartitionGroup>> Run(std::vector<std::string>* warnings) {
     for (size_t i = 0; i < files_.size(); ++i) TRY_VOID(Add(i));
     if (!refusals_.empty()) return refusals_.ToError();
+    std::erase_if(groups_, [](const PartitionGroup& group) { return group.files.empty(); });
     if (groups_.size() > partitions_max_) {
       return Error(
           ErrorKind::kLimitReached, "PARTITIONS_LIMIT",
@@ -185,24 +187,24 @@ class Grouper {
  private:
   Status Add(size_t index) {
     const delta::File& file = files_[index];
+    const bool chosen = chosen_.empty() || chosen_[index];
     maxcompute::PartitionSpec target;
     std::string key;
     std::string identity;
     uint32_t mapped_levels = 0;
     for (size_t level = 0; level < columns_.size(); ++level) {
       const PartitionColumn& column = columns_[level];
-      const auto found = file.partition_values.find(column.physical_name);
-      const bool known = found != file.partition_values.end();
-      auto value = MapPartitionValue(column, known ? found->second : std::nullopt, policy_);
+      const std::optional<std::string> source = ValueOf(file, column.physical_name);
+      auto value = MapPartitionValue(column, source, policy_);
       if (!value) {
-        refusals_.Add(value.error());
+        if (chosen) refusals_.Add(value.error());
         return OkStatus();
       }
-      Note(level, *value);
+      if (chosen) Note(level, *value);
       if (value->mapped) {
         mapped_levels |= 1U << level;
-        if (mapped_[level].empty()) {
-          mapped_[level] = fmt::format("\"{}\" -> \"{}\"", *found->second, value->text);
+        if (chosen && mapped_[level].empty()) {
+          mapped_[level] = fmt::format("\"{}\" -> \"{}\"", source.value_or(""), value->text);
         }
       }
       // No value holds these control characters, so joined texts are equal only level by level.
@@ -212,21 +214,28 @@ class Grouper {
     }
     const auto [place, added] = places_.emplace(std::move(key), Place{groups_.size(), identity});
     if (added) {
+      place->second.file = index;
       groups_.push_back({std::move(target), {}, mapped_levels});
     } else if (place->second.identity != identity) {
-      return Collision(index, groups_[place->second.group]);
+      return Collision(index, place->second);
     }
-    groups_[place->second.group].files.push_back(index);
+    if (chosen) groups_[place->second.group].files.push_back(index);
     return OkStatus();
   }
 
-  Error Collision(size_t index, const PartitionGroup& group) const {
+  struct Place {
+    size_t group = 0;
+    std::string identity;
+    size_t file = 0;  ///< its first
+  };
+
+  Error Collision(size_t index, const Place& place) const {
     return Error(
         ErrorKind::kConflict, "PARTITION_COLLISION",
         fmt::format("source partitions {} and {} would become one partition {} at the target; "
                     "rewrite one of them at the source, or leave the table out with `exclude`",
-                    SourceText(files_[group.files.front()], columns_),
-                    SourceText(files_[index], columns_), maxcompute::ToSqlText(group.target)));
+                    SourceText(files_[place.file], columns_), SourceText(files_[index], columns_),
+                    maxcompute::ToSqlText(groups_[place.group].target)));
   }
 
   void Note(size_t level, const PartitionValue& value) {
@@ -256,14 +265,10 @@ class Grouper {
     }
   }
 
-  struct Place {
-    size_t group = 0;
-    std::string identity;
-  };
-
   const std::vector<delta::File>& files_;
   const std::vector<PartitionColumn>& columns_;
   const Policy& policy_;
+  const std::vector<bool>& chosen_;
   const size_t partitions_max_;
   std::vector<PartitionGroup> groups_;
   std::unordered_map<std::string, Place> places_;
@@ -312,11 +317,17 @@ Result<std::vector<PartitionGroup>> GroupByPartition(const std::vector<delta::Fi
   return std::vector<PartitionGroup>{std::move(all)};
 }
 
+bool IsIntegerType(std::string_view delta_type) { return IntegerBits(delta_type) > 0; }
+
+std::optional<std::string> ValueOf(const delta::File& file, const std::string& physical_name) {
+  const auto found = file.partition_values.find(physical_name);
+  if (found == file.partition_values.end() || !found->second) return std::nullopt;
+  return found->second->empty() ? std::nullopt : found->second;
+}
+
 bool HasNullPartition(const std::vector<delta::File>& files, const std::string& physical_name) {
-  return std::any_of(files.begin(), files.end(), [&](const delta::File& file) {
-    const auto found = file.partition_values.find(physical_name);
-    return found == file.partition_values.end() || !found->second || found->second->empty();
-  });
+  return std::any_of(files.begin(), files.end(),
+                     [&](const delta::File& file) { return !ValueOf(file, physical_name); });
 }
 
 }  // namespace mms::migration

@@ -58,6 +58,9 @@ struct PartitionGroup {
 struct PartitionRules {
   int64_t partitions_max = 60000;
   const Policy& policy;
+  /// For each file whether its partition is meant; empty = all are. The others are in no group, and
+  /// their values may be any, but none of them may become one with a value that is meant.
+  std::vector<bool> chosen = {};
 };
 
 /// Groups in order of their values; without columns one group with all files. `warnings` gets at
@@ -68,6 +71,12 @@ Result<std::vector<PartitionGroup>> GroupByPartition(const std::vector<delta::Fi
                                                      const std::vector<PartitionColumn>& columns,
                                                      const PartitionRules& rules,
                                                      std::vector<std::string>* warnings);
+
+/// TINYINT to BIGINT.
+bool IsIntegerType(std::string_view delta_type);
+
+/// The value of the column (physical name); nullopt = NULL, which a log also writes as "".
+std::optional<std::string> ValueOf(const delta::File& file, const std::string& physical_name);
 
 /// True when some file's value of the column (physical name) is NULL.
 bool HasNullPartition(const std::vector<delta::File>& files, const std::string& physical_name);

@@ -9,6 +9,7 @@
 #include "migration/plan/ddl.h"
 #include "migration/plan/drift.h"
 #include "migration/plan/names.h"
+#include "migration/plan/partition_expression.h"
 #include "migration/plan/partitions.h"
 #include "migration/plan/splits.h"
 #include "migration/plan/table_kind.h"
@@ -278,8 +279,9 @@ class Planner {
                    fmt::format("file {} has the size {}; repair the table at the source", file.path,
                                file.size_bytes));
     }
-    TRY(auto groups, GroupByPartition(snapshot_.files, partition_columns_,
-                                      {options_.partitions_max, policy_}, &plan_.warnings));
+    TRY(auto chosen, ChoosePartitions());
+    const PartitionRules rules{options_.partitions_max, policy_, std::move(chosen)};
+    TRY(auto groups, GroupByPartition(snapshot_.files, partition_columns_, rules, &plan_.warnings));
     for (const PartitionGroup& group : groups) {
       for (size_t level = 0; level < levels_; ++level) {
         plan_.partition_columns[level].partitions_mapped += (group.mapped_levels >> level) & 1U;
@@ -299,6 +301,38 @@ class Planner {
           plan_.units.size()));
     }
     return OkStatus();
+  }
+
+  /// For each file whether it is in a partition that is meant; empty = all are.
+  Result<std::vector<bool>> ChoosePartitions() {
+    const std::string& text = plan_.settings.partitions;
+    if (text.empty()) return std::vector<bool>();
+    std::vector<PartitionExpression::Column> columns;
+    for (const PartitionColumn& column : partition_columns_) {
+      columns.push_back({column.source_name, IsIntegerType(column.delta_type)});
+    }
+    const auto named = [&](const Error& error) {
+      return Error(error.kind(), error.code(), fmt::format("partitions: {}", error.message()));
+    };
+    auto expression = PartitionExpression::Parse(text, columns);
+    if (!expression) return named(expression.error());
+    for (const std::string& warning : expression->warnings()) Warn("partitions: " + warning);
+    std::vector<bool> chosen(snapshot_.files.size());
+    std::vector<std::optional<std::string>> values(columns.size());
+    for (size_t i = 0; i < chosen.size(); ++i) {
+      for (size_t level = 0; level < columns.size(); ++level) {
+        values[level] = ValueOf(snapshot_.files[i], partition_columns_[level].physical_name);
+      }
+      auto matches = expression->Matches(values);
+      if (!matches) return named(matches.error());
+      chosen[i] = *matches;
+    }
+    if (std::find(chosen.begin(), chosen.end(), true) == chosen.end()) {
+      return Error(ErrorKind::kInvalidInput, "PARTITION_FILTER",
+                   fmt::format("partitions: none of the table's partitions meets {}", text));
+    }
+    Warn(fmt::format("only the partitions with {} are copied and compared", text));
+    return chosen;
   }
 
   UnitPlan MakeUnit(PartitionGroup group) const {

@@ -328,5 +328,66 @@ TEST(Plan, AHundredThousandFilesOfOneUnitTakeSeconds) {
   EXPECT_LT(std::chrono::duration<double>(spent).count(), 20.0);
 }
 
+/// Partitions of a region and a day, a file each.
+Snapshot ByRegionAndDay(const std::vector<std::pair<std::string, std::string>>& values) {
+  Snapshot snapshot = MakeSnapshot({"id"}, {"region", "day"});
+  for (const auto& [region, day] : values) {
+    delta::File file = File(region + day, 10, 1);
+    file.partition_values["col-region"] = region;
+    file.partition_values["col-day"] = day;
+    snapshot.files.push_back(std::move(file));
+  }
+  return snapshot;
+}
+
+Result<TablePlan> PlanPart(Snapshot snapshot, const std::string& partitions,
+                           const PlanOptions& options = {}) {
+  snapshot.source.settings.partitions = partitions;
+  return MakePlan(snapshot, options, std::nullopt);
+}
+
+TEST(Plan, OnlyThePartitionsThatAreMeantAreInIt) {
+  const Snapshot snapshot = ByRegionAndDay({{"eu", "1"}, {"us", "1"}, {"eu", "2"}, {"a/b", "2"}});
+  EXPECT_FALSE(PlanPart(snapshot, ""));  // a/b is no value of MaxCompute
+  const auto plan = PlanPart(snapshot, "region = 'eu' AND day >= '2'");
+  ASSERT_TRUE(plan) << plan.error().ToString();
+  ASSERT_EQ(plan->units.size(), 1U);
+  EXPECT_EQ(plan->units[0].target_partition,
+            (maxcompute::PartitionSpec{{"region", "eu"}, {"day", "2"}}));
+  ASSERT_EQ(plan->warnings.size(), 1U);
+  EXPECT_EQ(plan->warnings[0],
+            "only the partitions with region = 'eu' AND day >= '2' are copied and compared");
+}
+
+TEST(Plan, AConditionThatMeansNothingIsRefusedByName) {
+  const Snapshot snapshot = ByRegionAndDay({{"eu", "1"}});
+  for (const auto& [text, why] : {std::pair("region = 'us'", "none of the table's partitions"),
+                                  std::pair("city = 'x'", "these are: region, day"),
+                                  std::pair("region > 5", "column region")}) {
+    const auto plan = PlanPart(snapshot, text);
+    ASSERT_FALSE(plan) << text;
+    EXPECT_EQ(plan.error().code(), "PARTITION_FILTER");
+    EXPECT_NE(plan.error().message().find(why), std::string::npos) << plan.error().ToString();
+  }
+  Snapshot flat = MakeSnapshot({"id"}, {});
+  flat.files = {File("a", 1, 1)};
+  EXPECT_EQ(PlanPart(flat, "a = 1").error().code(), "PARTITION_FILTER");
+}
+
+TEST(Plan, AMergedLevelIsNoPartitionToChooseBy) {
+  PlanOptions options;
+  options.policy.max_partition_levels = 1;
+  const Snapshot snapshot = ByRegionAndDay({{"eu", "1"}, {"eu", "2"}});
+  EXPECT_EQ(PlanPart(snapshot, "region = 'eu'", options)->units.size(), 1U);
+  EXPECT_EQ(PlanPart(snapshot, "day = '1'", options).error().code(), "PARTITION_FILTER");
+}
+
+TEST(Plan, APartitionThatIsNotMeantIsStillNotOverwrittenByOneThatIs) {
+  PlanOptions options;
+  options.policy.partition_value_map = {{"/", "_"}};
+  const Snapshot snapshot = ByRegionAndDay({{"a/b", "1"}, {"a_b", "1"}});
+  EXPECT_EQ(PlanPart(snapshot, "region = 'a_b'", options).error().code(), "PARTITION_COLLISION");
+}
+
 }  // namespace
 }  // namespace mms::migration

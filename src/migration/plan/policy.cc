@@ -71,7 +71,8 @@ json ToJson(const TableSettings& settings) {
             {"buckets", settings.cluster.buckets},
             {"range", settings.cluster.range}}},
           {"lifecycle_days", settings.lifecycle_days},
-          {"properties", settings.properties}};
+          {"properties", settings.properties},
+          {"partitions", settings.partitions}};
 }
 
 TableSettings TableSettingsFromJson(const json& document) {
@@ -85,6 +86,7 @@ TableSettings TableSettingsFromJson(const json& document) {
   cluster.at("range").get_to(settings.cluster.range);
   document.at("lifecycle_days").get_to(settings.lifecycle_days);
   document.at("properties").get_to(settings.properties);
+  settings.partitions = document.value("partitions", "");
   return settings;
 }
 

@@ -215,7 +215,9 @@ Status Planner::PlanAgain(const SourceTable& source, const std::optional<TableRe
   record.target_table = plan->target_table;
   record.version = plan->version;
   record.plan_json = ToJson(*plan).dump();
-  auto saved = engine_.ledger->SavePlan(record, units);
+  const auto others =
+      plan->settings.partitions.empty() ? Ledger::Others::kRemove : Ledger::Others::kSetAside;
+  auto saved = engine_.ledger->SavePlan(record, units, others);
   if (!saved.has_value()) {
     if (saved.error().code() != "LEDGER_COMMITTING") return std::move(saved).error();
     // A commit may be under way: the earlier plan is finished first, the next run plans again.
@@ -242,7 +244,8 @@ Result<std::vector<UnitRecord>> Planner::MakeUnits(const TablePlan& plan,
     planned.insert(units.back().partition);
   }
   if (!known || known->target_table != plan.target_table) return units;
-  TRY_VOID(engine_.ledger->ListUnits(known->id, std::nullopt, [&](UnitRecord old) -> Status {
+  if (!plan.settings.partitions.empty()) return units;  // the others are not meant
+  TRY_VOID(engine_.ledger->ListAllUnits(known->id, [&](UnitRecord old) -> Status {
     // Generation 0: never loaded, so nothing of it can be at the target.
     if (old.generation == 0 || planned.contains(old.partition)) return OkStatus();
     if (old.partition.empty() != plan.partition_columns.empty()) return OkStatus();
