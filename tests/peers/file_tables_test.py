@@ -4,6 +4,7 @@ by PyODPS, value by value against what Spark reads of them (tests/corpus/README.
 
 from __future__ import annotations
 
+import datetime
 import io
 import json
 import subprocess
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.orc
 import pyarrow.parquet as pq
 import pytest
 from azure.storage.blob import BlobServiceClient
@@ -24,11 +26,11 @@ from deltalake import DeltaTable
 from source_test import Source
 from value_text import odps_rows
 
-READ = ("parquet_plain", "parquet_grown", "clone", "csv_plain", "json_plain")
+READ = ("parquet_plain", "parquet_grown", "clone", "orc_plain", "csv_plain", "json_plain")
 # Days before 1582 as Spark's former releases wrote them, beyond nanoseconds: read by SQL.
 OLD = ("parquet_old_calendar", "delta_old_calendar")
 # A partition value that MaxCompute does not take as it is.
-MAPPED = ("parquet_parts", "csv_parts", "json_parts")
+MAPPED = ("parquet_parts", "orc_parts", "csv_parts", "json_parts")
 
 
 @pytest.fixture(scope="module")
@@ -135,15 +137,20 @@ def test_sync_counts_them_by_their_footers(
     mms_bin: str, kinds: dict[str, Any], sandbox: Sandbox, tmp_path: Path
 ) -> None:
     mms = run_of(mms_bin, kinds, sandbox, tmp_path)
-    mms.config["tables"] = [{"include": "kinds.parquet_*", "exclude": "*.parquet_old_calendar"}]
+    included = ["kinds.parquet_*", "kinds.orc_*"]
+    mms.config["tables"] = [{"include": included, "exclude": "*.parquet_old_calendar"}]
     first = mms.run("sync")
     assert first.code == 0, first.out + first.err
     tables = {line["source"].split(".")[-1]: line for line in first.of("source_table")}
-    for name, rows, partitions in (("parquet_plain", 60, None), ("parquet_parts", 60, 9)):
+    plain, parts = ("parquet_plain", "orc_plain"), ("parquet_parts", "orc_parts")
+    for name, rows, partitions in (
+        *((name, 60, None) for name in plain),
+        *((name, 60, 9) for name in parts),
+    ):
         table = tables[name]
         assert (table["rows"], table["partitions"]) == (rows, partitions), table
         assert (table["version"], table["count_source"]) == (None, "footer")
-    assert [line["change"] for line in mms.run("sync").of("source_table")] == ["unchanged"] * 3
+    assert [line["change"] for line in mms.run("sync").of("source_table")] == ["unchanged"] * 5
 
 
 def test_a_kept_source_knows_no_version_of_them(
@@ -173,6 +180,12 @@ def upload(lake: dict[str, Any], name: str, files: dict[str, bytes | None]) -> N
 def parquet(**columns: list[Any]) -> bytes:
     out = io.BytesIO()
     pq.write_table(pa.table(columns), out)
+    return out.getvalue()
+
+
+def orc(compression: str, **columns: list[Any]) -> bytes:
+    out = io.BytesIO()
+    pyarrow.orc.write_table(pa.table(columns), out, compression=compression)
     return out.getvalue()
 
 
@@ -233,6 +246,45 @@ def test_what_spark_hides_is_hidden_and_what_a_job_replaced_is_not_read(
         assert outcome.code == 4, outcome.out + outcome.err
         assert code in outcome.out
         upload(kinds, "odd", {path: None})
+
+
+def test_orc_of_any_compression_is_read_and_what_cannot_be_is_named(
+    mms_bin: str, kinds: dict[str, Any], sandbox: Sandbox, tmp_path: Path
+) -> None:
+    fields = [field("N", "long"), field("at", "timestamp"), field("label", "string")]
+    put_table(kinds, "packed", fields, data_source_format="ORC")
+    at = datetime.datetime(1899, 12, 31, 23, 59, 59, 999999)
+    codecs = ("uncompressed", "zlib", "snappy", "lz4", "zstd")
+    files = {
+        f"{codec}.orc": orc(codec, LABEL=[codec, None], n=[place, -place], At=[at, None])
+        for place, codec in enumerate(codecs, 1)
+    }
+    upload(kinds, "packed", {**files, "without.orc": orc("zstd", other=[1, 2])})
+    mms = run_of(mms_bin, kinds, sandbox, tmp_path)
+    mms.config["tables"] = [{"include": "own.packed"}]
+    outcome = mms.run("run")
+    assert outcome.code == 0, outcome.out + outcome.err
+    got = odps_rows(sandbox.odps(), "packed")
+    rows = Counter((row["n"], row["at"], row["label"]) for row in got)
+    (text,) = {row[1] for row in rows if row[1] is not None}
+    assert "1899-12-31" in text and "59.999999" in text, text
+    want = Counter({(None, None, None): 2})
+    for place, codec in enumerate(codecs, 1):
+        want.update([(str(place), text, codec), (str(-place), None, None)])
+    assert rows == want
+
+    beyond = pa.array([32_503_680_000], pa.timestamp("s"))
+    for name, file, code in (
+        ("far", orc("zstd", n=[1], at=beyond), "FILE_UNSUPPORTED"),
+        ("nameless", orc("zstd", _col0=[1]), "FILE_UNSUPPORTED"),
+        ("other_type", orc("zstd", n=["1"]), "FILE_TYPE_DIFFERS"),
+        ("broken", b"no ORC, and long enough to have a tail", "FILE_UNREADABLE"),
+    ):
+        upload(kinds, "packed", {f"{name}.orc": file})
+        outcome = mms.run("run")
+        assert outcome.code != 0
+        assert code in outcome.out and f"packed/{name}.orc" in outcome.out, outcome.out
+        upload(kinds, "packed", {f"{name}.orc": None})
 
 
 @pytest.mark.parametrize("change", ["written_again", "removed"])

@@ -119,13 +119,14 @@ class CommitNotes {
   std::map<Note, azure::StoredFile> committed_;
 };
 
-/// Of Parquet files. Harmless are options that do not change which rows and values a reader gives.
-Status CheckParquetOptions(const OptionMap& options) {
+/// Of Parquet and ORC files. Harmless are options that do not change which rows and values a reader
+/// gives.
+Status CheckColumnarOptions(const std::string& format, const OptionMap& options) {
   constexpr std::array<std::string_view, 4> kHarmless = {"path", "serialization.format",
                                                          "compression", "mergeschema"};
   for (const auto& [name, value] : options) {
     if (std::find(kHarmless.begin(), kHarmless.end(), name) == kHarmless.end()) {
-      return UnknownOption("parquet", name, value);
+      return UnknownOption(format, name, value);
     }
   }
   return OkStatus();
@@ -179,13 +180,16 @@ Result<OptionMap> ReadOptions(const std::string& format, const databricks::Table
     TRY_VOID(CheckJson(options, data));
     return options;
   }
-  TRY_VOID(CheckParquetOptions(options));
+  TRY_VOID(CheckColumnarOptions(format, options));
   return OptionMap();
 }
 
+/// Each of its files says itself how it is compressed.
+bool IsColumnar(std::string_view format) { return format == "parquet" || format == "orc"; }
+
 /// Errors: FILE_CODEC_UNSUPPORTED.
 Status CheckCodecs(const Snapshot& snapshot) {
-  if (snapshot.source.format == "parquet") return OkStatus();
+  if (IsColumnar(snapshot.source.format)) return OkStatus();
   for (const delta::File& file : snapshot.files) TRY_VOID(TextCodecOf(file.path));
   return OkStatus();
 }
@@ -218,7 +222,7 @@ std::string ContentId(const Snapshot& snapshot) {
 }  // namespace
 
 std::optional<std::string> FileFormat(std::string_view data_source_format) {
-  constexpr std::array<std::string_view, 3> kFormats = {"PARQUET", "CSV", "JSON"};
+  constexpr std::array<std::string_view, 4> kFormats = {"PARQUET", "ORC", "CSV", "JSON"};
   for (const std::string_view format : kFormats) {
     if (format == data_source_format) return Lower(format);
   }

@@ -2,6 +2,7 @@
 
 #include "migration/transfer/csv_reader.h"
 #include "migration/transfer/json_reader.h"
+#include "migration/transfer/orc_reader.h"
 
 namespace mms::migration {
 
@@ -10,6 +11,7 @@ Result<std::unique_ptr<RowReader>> OpenFileReader(const ReadContext& context,
   const std::string& format = context.plan->format;
   if (format == "csv") return OpenCsvReader(context, slice);
   if (format == "json") return OpenJsonReader(context, slice);
+  if (format == "orc") return OpenOrcReader(context, slice);
   return SliceReader::Open(context, slice);
 }
 

@@ -1,12 +1,14 @@
 #include "migration/transfer/fit.h"
 
 #include <arrow/array.h>
+#include <arrow/buffer.h>
 #include <arrow/compute/cast.h>
 #include <arrow/type.h>
 #include <arrow/util/key_value_metadata.h>
 
 #include <algorithm>
 #include <cctype>
+#include <utility>
 
 #include "base/secret.h"
 #include "migration/transfer/validity.h"
@@ -24,10 +26,16 @@ std::string Lower(std::string text) {
   return text;
 }
 
+bool InAnyCase(FieldMatch match) {
+  return match == FieldMatch::kAnyCase || match == FieldMatch::kOrc;
+}
+
 /// What Spark reads as another type than the file's; Arrow would cast more, such as numbers to
 /// text.
-bool SparkReads(const arrow::DataType& have, const arrow::DataType& want) {
+bool SparkReads(const arrow::DataType& have, const arrow::DataType& want, FieldMatch match) {
   using arrow::Type;
+  // Of ORC, a text of binary values is their hexadecimal digits.
+  const bool text_is_binary = match != FieldMatch::kOrc;
   const bool integer = arrow::is_integer(have.id());
   switch (want.id()) {
     case Type::INT8:
@@ -36,9 +44,10 @@ bool SparkReads(const arrow::DataType& have, const arrow::DataType& want) {
     case Type::INT64: return integer && arrow::bit_width(have.id()) <= 64;
     case Type::DOUBLE: return have.id() == Type::FLOAT || have.id() == Type::INT32;
     case Type::DECIMAL128: return integer || arrow::is_decimal(have.id());
-    case Type::STRING: return arrow::is_base_binary_like(have.id());
+    case Type::STRING: return text_is_binary && arrow::is_base_binary_like(have.id());
     case Type::BINARY:
-      return arrow::is_base_binary_like(have.id()) || arrow::is_fixed_size_binary(have.id());
+      return text_is_binary &&
+             (arrow::is_base_binary_like(have.id()) || arrow::is_fixed_size_binary(have.id()));
     case Type::TIMESTAMP: {
       const auto& wanted = static_cast<const arrow::TimestampType&>(want);
       return have.id() == Type::TIMESTAMP ||
@@ -59,6 +68,40 @@ Error Differs(const Field& file_field, const Field& wanted, const arrow::Status&
                    " in the file and " + wanted.type()->ToString() +
                    " in the table: " + ScrubSecrets(status.message()) +
                    "; rewrite the table (REORG or OPTIMIZE) or leave it out");
+}
+
+Error NotReadBySpark(const Field& file_field, const Field& wanted) {
+  return Differs(file_field, wanted, arrow::Status::TypeError("Spark reads no such type"));
+}
+
+/// Arrow gives instants of ORC in nanoseconds without a zone, which are those of UTC; Spark keeps
+/// what has none as a number of microseconds and notes the type beside it.
+Result<ArrayPtr> FitOrcInstant(const ArrayPtr& array, const Field& file_field,
+                               const Field& wanted) {
+  using arrow::Type;
+  const auto& to = static_cast<const arrow::TimestampType&>(*wanted.type());
+  if (array->type_id() == Type::INT64 && to.timezone().empty() && file_field.metadata() &&
+      file_field.metadata()->Get("spark.sql.catalyst.type").ValueOr("") == "timestamp_ntz") {
+    auto view = array->View(wanted.type());
+    return view.ok() ? Result<ArrayPtr>(*std::move(view))
+                     : Differs(file_field, wanted, view.status());
+  }
+  if (!array->type()->Equals(arrow::timestamp(arrow::TimeUnit::NANO)) ||
+      to.unit() != arrow::TimeUnit::MICRO) {
+    return NotReadBySpark(file_field, wanted);
+  }
+  constexpr int64_t kNanos = 1000;
+  const int64_t length = array->length();
+  auto allocated = arrow::AllocateBuffer(length * static_cast<int64_t>(sizeof(int64_t)));
+  if (!allocated.ok()) return Differs(file_field, wanted, allocated.status());
+  const auto* from = array->data()->GetValues<int64_t>(1);
+  auto* micros = reinterpret_cast<int64_t*>((*allocated)->mutable_data());
+  for (int64_t i = 0; i < length; ++i) {
+    micros[i] = from[i] / kNanos - (from[i] % kNanos < 0 ? 1 : 0);
+  }
+  TRY(auto validity, RebasedValidity(*array));
+  return arrow::MakeArray(arrow::ArrayData::Make(
+      wanted.type(), length, {validity, std::move(*allocated)}, array->null_count()));
 }
 
 Result<ArrayPtr> Nulls(const FieldPtr& wanted, int64_t rows) {
@@ -115,14 +158,15 @@ Result<ArrayPtr> FitMap(const ArrayPtr& array, const FieldPtr& wanted, FieldMatc
 
 Result<int> FindField(const arrow::FieldVector& fields, const Field& wanted, FieldMatch match) {
   const std::string id = match == FieldMatch::kId ? FieldId(wanted) : "";
-  const std::string name = match == FieldMatch::kAnyCase ? Lower(wanted.name()) : wanted.name();
+  const bool any_case = InAnyCase(match);
+  const std::string name = any_case ? Lower(wanted.name()) : wanted.name();
   int found = -1;
   for (size_t i = 0; i < fields.size(); ++i) {
     const std::string& have = fields[i]->name();
-    const bool same = !id.empty() ? FieldId(*fields[i]) == id
-                                  : (match == FieldMatch::kAnyCase ? Lower(have) : have) == name;
+    const bool same =
+        !id.empty() ? FieldId(*fields[i]) == id : (any_case ? Lower(have) : have) == name;
     if (!same) continue;
-    if (match != FieldMatch::kAnyCase) return static_cast<int>(i);
+    if (!any_case) return static_cast<int>(i);
     if (found >= 0) {
       return Error(ErrorKind::kCorrupt, "FILE_COLUMN_AMBIGUOUS",
                    "the file has two fields for " + wanted.name() +
@@ -147,6 +191,9 @@ Result<ArrayPtr> FitArray(const ArrayPtr& array, const FieldPtr& file_field, con
       default: break;
     }
   }
+  if (match == FieldMatch::kOrc && want->id() == Type::TIMESTAMP) {
+    return FitOrcInstant(array, *file_field, *wanted);
+  }
   // INT96 and zone-less Parquet timestamps hold the instant in UTC: only the label is missing.
   if (have->id() == Type::TIMESTAMP && want->id() == Type::TIMESTAMP) {
     const auto& from = static_cast<const arrow::TimestampType&>(*have);
@@ -156,8 +203,8 @@ Result<ArrayPtr> FitArray(const ArrayPtr& array, const FieldPtr& file_field, con
       if (view.ok()) return *std::move(view);
     }
   }
-  if (match == FieldMatch::kAnyCase && !SparkReads(*have, *want)) {
-    return Differs(*file_field, *wanted, arrow::Status::TypeError("Spark reads no such type"));
+  if (InAnyCase(match) && !SparkReads(*have, *want, match)) {
+    return NotReadBySpark(*file_field, *wanted);
   }
   auto cast = arrow::compute::Cast(*array, want, arrow::compute::CastOptions::Safe());
   if (!cast.ok()) return Differs(*file_field, *wanted, cast.status());

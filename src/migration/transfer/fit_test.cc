@@ -102,5 +102,39 @@ TEST(Fit, ATypeThatSparkDoesNotReadAsTheTablesIsAnError) {
   EXPECT_EQ(fit(arrow::utf8(), arrow::date32()), "FILE_TYPE_DIFFERS");
 }
 
+TEST(Fit, InstantsOfOrcAreWhatSparkReadsOfThem) {
+  const auto nanos = arrow::timestamp(arrow::TimeUnit::NANO);
+  const auto nanos_utc = arrow::timestamp(arrow::TimeUnit::NANO, "UTC");
+  const auto micros = arrow::timestamp(arrow::TimeUnit::MICRO);
+  const auto micros_utc = arrow::timestamp(arrow::TimeUnit::MICRO, "UTC");
+  const auto fit = [](const std::shared_ptr<arrow::Array>& array,
+                      const std::shared_ptr<arrow::DataType>& want, const char* noted = "") {
+    const auto note = arrow::key_value_metadata({"spark.sql.catalyst.type"}, {noted});
+    const auto list = arrow::list(arrow::field("element", array->type(), true, note));
+    const auto offsets = Make(arrow::int32(), "[0, 2]");
+    const auto lists = *arrow::ListArray::FromArrays(list, *offsets, *array);
+    return FitArray(lists, arrow::field("c", list), arrow::field("c", arrow::list(want)),
+                    FieldMatch::kOrc);
+  };
+  const auto values = Make(nanos, "[7, -1, null, 1999]")->Slice(1, 2);
+  for (const auto& want : {micros, micros_utc}) {
+    auto fitted = fit(values, want);
+    ASSERT_TRUE(fitted.has_value()) << fitted.error().ToString();
+    ASSERT_TRUE((*fitted)->ValidateFull().ok());
+    EXPECT_TRUE((*fitted)->Equals(*Make(arrow::list(want), "[[-1, null]]")))
+        << (*fitted)->ToString();
+  }
+  const auto numbers = Make(arrow::int64(), "[5, null]");
+  auto noted = fit(numbers, micros, "timestamp_ntz");
+  ASSERT_TRUE(noted.has_value()) << noted.error().ToString();
+  EXPECT_TRUE((*noted)->Equals(*Make(arrow::list(micros), "[[5, null]]")));
+  const auto days = Make(arrow::date32(), "[1, 2]");
+  for (const auto& refused : {fit(numbers, micros), fit(numbers, micros_utc, "timestamp_ntz"),
+                              fit(days, micros), fit(Make(nanos_utc, "[5, 6]"), micros_utc)}) {
+    ASSERT_FALSE(refused.has_value());
+    EXPECT_EQ(refused.error().code(), "FILE_TYPE_DIFFERS");
+  }
+}
+
 }  // namespace
 }  // namespace mms::migration

@@ -1,5 +1,6 @@
 #include "migration/workflow/scan.h"
 
+#include <arrow/adapters/orc/adapter.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <parquet/file_reader.h>
@@ -81,11 +82,17 @@ ListedTable MakeListed(const databricks::Table& table) {
 
 /// nullopt when the footer cannot be read: that fails the copy, not the list.
 std::optional<int64_t> RowsOfFooter(azure::Storage& storage, const azure::Location& root,
+                                    const std::string& format,
                                     const PartitionSums::Uncounted& file) {
   const Result<azure::Location> location = azure::ResolveFile(root, file.path);
   if (!location) return std::nullopt;
   const auto input = storage.OpenFile(*location, file.size_bytes);
   if (!input) return std::nullopt;
+  if (format == "orc") {
+    const auto reader =
+        arrow::adapters::orc::ORCFileReader::Open(*input, arrow::default_memory_pool());
+    return reader.ok() ? std::optional((*reader)->NumberOfRows()) : std::nullopt;
+  }
   try {
     return parquet::ReadMetaData(*input)->num_rows();
   } catch (const std::exception&) {
@@ -414,7 +421,7 @@ Result<std::optional<TableRead>> Scan::ReadLog(const TableEntry& entry) {
     sums.Add(file);
     return OkStatus();
   }));
-  CountByFooters(*storage, location, &sums);
+  CountByFooters(*storage, location, kDeltaFormat, &sums);
   if (cancelled_) return Cancelled();  // footers that were given up are not unknown for good
   std::optional<delta::Changes> changes;
   if (entry.version && entry.delta_id == info.id && *entry.version <= info.version) {
@@ -445,19 +452,21 @@ Result<std::optional<TableRead>> Scan::ReadFolder(const TableEntry& entry) {
   info.column_mapping = snapshot.column_mapping;
   PartitionSums sums(info.partition_columns);
   for (const delta::File& file : snapshot.files) sums.Add(file);
-  if (source.format == "parquet") CountByFooters(*storage, source.location, &sums);
+  if (source.format == "parquet" || source.format == "orc") {
+    CountByFooters(*storage, source.location, source.format, &sums);
+  }
   if (cancelled_) return Cancelled();
   TRY(const std::vector<PartitionEntry> stored, metadata_.AllPartitions(entry.id));
   return std::optional<TableRead>(CompareWithStored({entry, info, sums, std::nullopt}, stored));
 }
 
 void Scan::CountByFooters(azure::Storage& storage, const azure::Location& root,
-                          PartitionSums* sums) {
+                          const std::string& format, PartitionSums* sums) {
   const std::vector<PartitionSums::Uncounted>& files = sums->uncounted();
   if (files.size() > kFootersMax) return;  // the count stays unknown
   std::vector<std::optional<int64_t>> rows(files.size());
   ForEach(kFootersAtOnce, files.size(),
-          [&](size_t i) { rows[i] = RowsOfFooter(storage, root, files[i]); });
+          [&](size_t i) { rows[i] = RowsOfFooter(storage, root, format, files[i]); });
   for (size_t i = 0; i < files.size(); ++i) {
     if (rows[i]) sums->Count(files[i], *rows[i]);
   }

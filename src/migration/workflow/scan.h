@@ -103,7 +103,7 @@ class Scan {
   /// The same of a table without a log, by the catalog and a listing.
   Result<std::optional<TableRead>> ReadFolder(const TableEntry& entry);
   static void CountByFooters(azure::Storage& storage, const azure::Location& root,
-                             PartitionSums* sums);
+                             const std::string& format, PartitionSums* sums);
 
   void Note(const std::string& name, const Error& error);
   void SetProgress(int hundredths);
