@@ -5,6 +5,7 @@ the service does not take it; `auto` compresses for a slow link and leaves a fas
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -98,16 +99,26 @@ def test_a_codec_that_the_service_refuses_is_replaced_by_raw_and_told_once(
     assert report.of("summary")[0]["last_run"]["codec"] == codec
 
 
-def test_auto_leaves_a_fast_link_raw(local: LocalRun, tmp_path: Path) -> None:
+def test_auto_compresses_a_fast_link_only_where_it_measured_a_gain(
+    local: LocalRun, tmp_path: Path
+) -> None:
+    """How fast the loopback is depends on what else runs; what follows from its speed does not."""
     local.table(numbers(tmp_path / "rows", 200_000), "fast")
     set_faults(local.sandbox, *(watch(arrow, "read_download") for arrow, _ in CODINGS.values()))
     run = local.run()
     assert run.code == 0, run.out + run.err
     check(local, ["fast"])
     codec = run.of("summary")[0]["codec"]
-    assert codec["name"] == "raw", codec
-    assert "MB/s raw" in codec["reason"]
-    assert sum(fired(local.sandbox)) == 0
+    found = re.findall(r"([0-9.]+) MB/s (?:by )?(\w+)", codec["reason"])
+    speeds = {name: float(speed) for speed, name in found}
+    raw, fastest = speeds.pop("raw"), max(speeds.values(), default=0.0)
+    reads = dict(zip(CODINGS, fired(local.sandbox)))
+    if codec["name"] == "raw":
+        assert fastest <= raw * 1.25 + 1, codec  # the reason has whole numbers
+        assert sum(reads.values()) == 0
+    else:
+        assert speeds[codec["name"]] == fastest >= raw * 1.25 - 1, codec
+        assert [name for name, count in reads.items() if count] == [codec["name"]]
 
 
 def test_auto_compresses_for_a_slow_link_by_what_the_service_takes(

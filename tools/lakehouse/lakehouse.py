@@ -158,10 +158,18 @@ def start_front(directory: Path) -> tuple[subprocess.Popen[bytes], str]:
     """The front of DIRECTORY/front.json, once it answers; and its address."""
     command = [sys.executable, str(_HERE / "workspace_front.py")]
     command += ["--config", str(directory / "front.json")]
+    # A thread answers each connection; with a heap for each, what is free in one stays unused by
+    # the others, and the front's size tells nothing of what it holds.
+    environment = os.environ | {"MALLOC_ARENA_MAX": "1", "ARROW_DEFAULT_MEMORY_POOL": "system"}
     out_path = directory / "front.out"
     with out_path.open("wb") as out, (directory / "front.log").open("wb") as log:
         process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=out, stderr=log, start_new_session=True
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=log,
+            env=environment,
+            start_new_session=True,
         )
     deadline = time.monotonic() + _FRONT_TIMEOUT_S
     while time.monotonic() < deadline and process.poll() is None:
