@@ -18,7 +18,6 @@ namespace fs = std::filesystem;
 using enum SourceStatus;
 
 constexpr const char* kLockName = "service.lock";
-constexpr const char* kDirect = "direct:local";
 constexpr int64_t kHeartbeatMs = 5'000;
 constexpr auto kTick = std::chrono::seconds(1);
 constexpr auto kLook = std::chrono::milliseconds(50);
@@ -44,13 +43,9 @@ Status CheckName(const std::string& name) {
 Status CheckKind(const NewDataSource& source) {
   std::string type = source.type;
   for (char& c : type) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-  if (type != "DATABRICKS") {
-    return Error(ErrorKind::kUnsupported, "SOURCE_TYPE_UNSUPPORTED",
-                 "type must be Databricks: data sources of other types are not read");
-  }
-  if (source.networklink == kDirect) return OkStatus();
-  return Error(ErrorKind::kInvalidInput, "CONFIG_VALUE",
-               std::string("networklink must be ") + kDirect + ", the network of this machine");
+  if (type == "DATABRICKS") return OkStatus();
+  return Error(ErrorKind::kUnsupported, "SOURCE_TYPE_UNSUPPORTED",
+               "type must be Databricks: data sources of other types are not read");
 }
 
 migration::ScanScope ScopeOf(const ScanTask& scan) {
@@ -125,7 +120,7 @@ Result<int64_t> Service::CreateDataSource(const NewDataSource& source) {
   TRY_VOID(CheckKind(source));
   DataSource added;
   added.name = source.name;
-  added.networklink = source.networklink;
+  TRY(added.networklink, ParseNetworkLink(source.networklink));
   added.created_ms = Now();
   TRY(added.config, ApplyChanges({}, source.config, false));
   TRY_VOID(CheckWhole(added.config));
@@ -147,6 +142,25 @@ Status Service::DeleteDataSource(int64_t source_id) {
                "the data source is removed, its metadata is not (" + failure.message() +
                    "); remove the folder")
       .At("folder " + folder);
+}
+
+// Networks. ------------------------------------------------------------------------------------
+
+Status Service::CreateNetwork(const std::string& name, const nlohmann::json& config) {
+  const Status checked = CheckNetworkName(name);
+  if (!checked) {
+    return Error(ErrorKind::kInvalidInput, "CONFIG_VALUE", "name " + checked.error().message());
+  }
+  NetworkProfile added;
+  added.name = name;
+  TRY(added, ApplyNetworkChanges(added, config));
+  return store_->AddNetwork(added);
+}
+
+Status Service::UpdateNetwork(const std::string& name, const nlohmann::json& changes) {
+  TRY(const NetworkProfile before, store_->UnsealNetwork(name));
+  TRY(const NetworkProfile changed, ApplyNetworkChanges(before, changes));
+  return store_->SaveNetwork(changed);
 }
 
 // Life cycle. ----------------------------------------------------------------------------------

@@ -31,6 +31,7 @@
 
 #include "base/http_client.h"
 #include "base/result.h"
+#include "migration/inspect/inspect.h"
 #include "migration/ledger/state_folder.h"
 #include "service/store.h"
 
@@ -49,7 +50,7 @@ struct ServiceOptions {
 struct NewDataSource {
   std::string name;
   std::string type = "Databricks";
-  std::string networklink = "direct:local";
+  std::string networklink = kDirectLink;  ///< NAME:local, or the network's name alone
   nlohmann::json config;
 };
 
@@ -65,7 +66,8 @@ struct AsyncRequest {
   AsyncType type = AsyncType::kSourceStart;
   std::string cause = "user";
   nlohmann::json changes = nlohmann::json::object();  ///< CONFIG_TEST, CONFIG_UPDATE: of settings
-  bool test = false;  ///< CONFIG_UPDATE: store them only when the connection test passes
+  bool test = false;             ///< CONFIG_UPDATE: store them only when the connection test passes
+  std::string networklink = {};  ///< CONFIG_TEST, CONFIG_UPDATE: "" = as it is
 };
 
 /// Where the metadata of a source lies.
@@ -88,6 +90,11 @@ class Service {
   Status RenameDataSource(int64_t source_id, const std::string& name);
   /// Its metadata too.
   Status DeleteDataSource(int64_t source_id);
+
+  /// `config` = settings by key (network_profile.h).
+  Status CreateNetwork(const std::string& name, const nlohmann::json& config);
+  /// `changes`: of a part of its settings.
+  Status UpdateNetwork(const std::string& name, const nlohmann::json& changes);
 
   /// Begins it on a thread of its own, and returns its id. What can be told at once is: settings
   /// that are wrong or fixed, kConflict SOURCE_STATE for an update while an instance is there,
@@ -140,6 +147,8 @@ class Service {
   Outcome Update(const AsyncRequest& request, int64_t task_id);
   /// The source as it is after the changes.
   Result<DataSource> Changed(const AsyncRequest& request);
+  /// What a scan needs, by the source's network.
+  Result<migration::SourceOptions> OptionsOf(const DataSource& source);
   /// One that the end of the service cancels.
   std::shared_ptr<HttpClient> MakeHttp(int64_t task_id, const HttpClient::Options& options);
 

@@ -98,6 +98,17 @@ Service::Outcome Service::Do(const AsyncRequest& request, int64_t task_id) {
   return {"", stopped ? std::nullopt : std::optional<Error>(stopped.error())};
 }
 
+Result<migration::SourceOptions> Service::OptionsOf(const DataSource& source) {
+  TRY(migration::SourceOptions options, SourceOptionsOf(source.config));
+  if (source.networklink == kDirectLink) {
+    options.http = options_.http;
+    return options;
+  }
+  TRY(const NetworkProfile network, store_->UnsealNetwork(NetworkNameOf(source.networklink)));
+  options.http = HttpOptionsOf(network);
+  return options;
+}
+
 std::shared_ptr<HttpClient> Service::MakeHttp(int64_t task_id, const HttpClient::Options& options) {
   auto http = std::make_shared<HttpClient>(options);
   const std::lock_guard lock(mutex_);
@@ -110,8 +121,7 @@ Service::Outcome Service::Start(int64_t source_id, int64_t task_id) {
   ConnectionTest test;
   const auto connect = [&]() -> Result<std::shared_ptr<Instance>> {
     TRY(const DataSource source, store_->UnsealSource(source_id));
-    TRY(migration::SourceOptions options, SourceOptionsOf(source.config));
-    options.http = options_.http;
+    TRY(migration::SourceOptions options, OptionsOf(source));
     const auto http = MakeHttp(task_id, options.http);
     test = TryConnection(options, http, TestDepth::kConnection, [this] { return ending_.load(); });
     if (ending_) return Ending();
@@ -180,6 +190,12 @@ Result<DataSource> Service::Changed(const AsyncRequest& request) {
   }
   TRY(const ZonedTimer before, TimerOf(source.config));
   TRY(source.config, ApplyChanges(source.config, request.changes, true));
+  if (!request.networklink.empty()) {
+    TRY(source.networklink, ParseNetworkLink(request.networklink));
+    if (source.networklink != kDirectLink) {
+      TRY_VOID(store_->GetNetwork(NetworkNameOf(source.networklink)));
+    }
+  }
   TRY_VOID(CheckWhole(source.config));
   TRY(const ZonedTimer after, TimerOf(source.config));
   // What matched before the timer was set is none of its matches.
@@ -191,8 +207,7 @@ Service::Outcome Service::Test(const AsyncRequest& request, int64_t task_id) {
   ConnectionTest test;
   const auto run = [&]() -> Status {
     TRY(const DataSource source, Changed(request));
-    TRY(migration::SourceOptions options, SourceOptionsOf(source.config));
-    options.http = options_.http;
+    TRY(migration::SourceOptions options, OptionsOf(source));
     const auto http = MakeHttp(task_id, options.http);
     test = TryConnection(options, http, TestDepth::kAll, [this] { return ending_.load(); });
     if (ending_) return Ending();

@@ -412,6 +412,36 @@ TEST_F(ServiceTest, OtherTypesNamesAndLinksAreRefused) {
   source.type = "DATABRICKS";
   source.networklink = "vpc-1:cn-shanghai";
   EXPECT_EQ(service_->CreateDataSource(source).error().code(), "CONFIG_VALUE");
+  source.networklink = "office";
+  EXPECT_EQ(service_->CreateDataSource(source).error().code(), "NETWORK_NOT_FOUND");
+  EXPECT_EQ(*service_->store().CountSources({}), 0);
+}
+
+TEST_F(ServiceTest, ASourceIsReachedByTheNetworkItNames) {
+  // Where the workspace says it is, nobody listens.
+  const int64_t id = Add({{"db.workspace.url", "http://127.0.0.1:1"}});
+  EXPECT_FALSE(service_->StartDataSource(id));
+  const std::string there = workspace_.url().substr(std::string("http://").size());
+  ASSERT_TRUE(service_->CreateNetwork("lab", {{"addresses", {{"127.0.0.1", "127.0.0.1:1"}}}}));
+  ASSERT_TRUE(service_->UpdateNetwork("lab", {{"addresses", {{"127.0.0.1", there}}}}));
+
+  AsyncRequest request{id, AsyncType::kConfigUpdate};
+  request.networklink = "lap";
+  EXPECT_EQ(service_->RunTask(request).error().code(), "NETWORK_NOT_FOUND");
+  request.networklink = "lab";
+  ASSERT_TRUE(service_->RunTask(request));
+  EXPECT_EQ(Get(id).networklink, "lab:local");
+  const Status started = service_->StartDataSource(id);
+  ASSERT_TRUE(started) << started.error().ToString();
+  ASSERT_TRUE(service_->CreateFetchMetadataJob(id, {}));
+  TickThrough();
+  EXPECT_EQ(Scans(id).front().status, TaskStatus::kDone) << Scans(id).front().error_json;
+
+  EXPECT_EQ(service_->UpdateNetwork("lab", {{"ca_file", "/ca"}}).error().code(), "SOURCE_STATE");
+  ASSERT_TRUE(service_->StopDataSource(id));
+  ASSERT_TRUE(service_->UpdateNetwork("lab", {{"addresses", ""}}));
+  EXPECT_FALSE(service_->StartDataSource(id));
+  EXPECT_EQ(service_->CreateNetwork("direct", {}).error().code(), "CONFIG_VALUE");
 }
 
 }  // namespace

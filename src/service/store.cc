@@ -79,7 +79,15 @@ constexpr const char* kVersion2 = R"sql(
   CREATE INDEX async_tasks_in_work ON async_tasks (status) WHERE status = 1;
 )sql";
 
-constexpr std::array<const char*, 2> kMigrations = {kVersion1, kVersion2};
+constexpr const char* kVersion3 = R"sql(
+  -- JSON objects of texts by key, those of `sealed` sealed.
+  CREATE TABLE networks (
+    name TEXT NOT NULL PRIMARY KEY,
+    settings TEXT NOT NULL,
+    sealed TEXT NOT NULL);
+)sql";
+
+constexpr std::array<const char*, 3> kMigrations = {kVersion1, kVersion2, kVersion3};
 
 constexpr const char* kSourceColumns =
     "id, name, type, networklink, status, error, created_ms, updated_ms, timer_ms, stop_asked";
@@ -229,7 +237,9 @@ constexpr const char* kSourceWhere =
 
 bool HasSecrets(soci::session& sql) {
   int count = 0;
-  sql << "SELECT COUNT(*) FROM settings WHERE sealed = 1", into(count);
+  sql << "SELECT (SELECT COUNT(*) FROM settings WHERE sealed = 1) + "
+         "(SELECT COUNT(*) FROM networks WHERE sealed <> '{}')",
+      into(count);
   return count > 0;
 }
 

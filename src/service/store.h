@@ -17,6 +17,7 @@
 
 #include "base/result.h"
 #include "migration/ledger/state_folder.h"
+#include "service/network_profile.h"
 #include "service/source_config.h"
 
 namespace mms::service {
@@ -38,7 +39,7 @@ struct DataSource {
   int64_t id = 0;
   std::string name;
   std::string type = "DATABRICKS";
-  std::string networklink = "direct:local";
+  std::string networklink = kDirectLink;
   SourceStatus status = SourceStatus::kInit;
   std::string error;  ///< errMsg; "" = none
   int64_t created_ms = 0;
@@ -118,7 +119,7 @@ class Store {
 
   // Data sources. ----------------------------------------------------------------------------
 
-  /// Returns the id. Errors: kConflict NAME_EXISTS.
+  /// Returns the id. Errors: kConflict NAME_EXISTS, kNotFound NETWORK_NOT_FOUND.
   Result<int64_t> AddSource(const DataSource& source);
   /// Which secrets there are is known of what is got, found or listed; they stay sealed. Errors:
   /// kNotFound SOURCE_NOT_FOUND; so of all that take a source's id.
@@ -133,7 +134,8 @@ class Store {
   /// In the order of ids, with their configuration.
   Result<std::vector<DataSource>> ListSources(const SourceFilterBy& filter, const PageOf& page);
   Result<int64_t> CountSources(const SourceFilterBy& filter);
-  /// Keeps networklink, timer and configuration of one that was unsealed.
+  /// Keeps networklink, timer and configuration of one that was unsealed. Errors: also kNotFound
+  /// NETWORK_NOT_FOUND.
   Status SaveSource(const DataSource& source);
   /// Errors: kConflict NAME_EXISTS.
   Status RenameSource(int64_t id, const std::string& name);
@@ -206,6 +208,25 @@ class Store {
     int64_t now_ms = 0;
   };
   Status EndTask(int64_t id, const TaskEnd& end);
+
+  // Networks: what networklinks name, but for direct:local. ------------------------------------
+
+  /// Errors: kConflict NAME_EXISTS.
+  Status AddNetwork(const NetworkProfile& network);
+  /// Which secrets there are is known of what is got or listed; they stay sealed. Errors: kNotFound
+  /// NETWORK_NOT_FOUND; so of all that take a name.
+  Result<NetworkProfile> GetNetwork(const std::string& name);
+  /// With its secrets. Errors: also those of vault.h.
+  Result<NetworkProfile> UnsealNetwork(const std::string& name);
+  /// In the order of names.
+  Result<std::vector<NetworkProfile>> ListNetworks();
+  /// Names of the data sources that are reached by it.
+  Result<std::vector<std::string>> UsersOfNetwork(const std::string& name);
+  /// Keeps the settings of one that was unsealed. Errors: kConflict SOURCE_STATE while a source has
+  /// an instance that is reached by it.
+  Status SaveNetwork(const NetworkProfile& network);
+  /// Errors: kConflict NETWORK_IN_USE, naming its data sources.
+  Status RemoveNetwork(const std::string& name);
 
   // Instances. -------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-// What store.cc and store_write.cc share: the connection. Included by those two only.
+// What the store's parts share: the connection. Included by store*.cc only.
 #pragma once
 
 #include <mutex>
@@ -38,5 +38,8 @@ struct Store::State {
 inline std::string SecretContext(int64_t source_id, const std::string& key) {
   return "source " + std::to_string(source_id) + " " + key;
 }
+
+/// kNotFound NETWORK_NOT_FOUND, naming those there are; direct:local is always there.
+Status CheckNetworkLink(soci::session& sql, const std::string& networklink);
 
 }  // namespace mms::service

@@ -42,6 +42,9 @@ class StoreTest : public testing::Test {
     EXPECT_TRUE(id) << id.error().ToString();
     return id ? *id : 0;
   }
+  static NetworkProfile Network(const std::string& name, const std::string& password) {
+    return {name, {{"proxy", "http://p:1"}}, {{"proxy_password", Secret(password)}}};
+  }
   Status Take(int64_t id, std::vector<SourceStatus> from, SourceStatus to, int64_t now_ms) {
     return store_->Take({id, std::move(from), to, "", now_ms, 4});
   }
@@ -111,6 +114,60 @@ TEST_F(StoreTest, AStoreWhoseKeyIsGoneIsNotOpenedWithANewOne) {
   const auto opened = Store::Open(*taken_);
   ASSERT_FALSE(opened);
   EXPECT_EQ(opened.error().code(), "SECRET_KEY_UNREADABLE");
+}
+
+TEST_F(StoreTest, ANetworkIsThereAgainWithItsSecretsSealed) {
+  ASSERT_TRUE(store_->AddNetwork(Network("office", "proxy-value")));
+  EXPECT_EQ(store_->AddNetwork(Network("office", "x")).error().code(), "NAME_EXISTS");
+  Open();
+  const auto got = store_->GetNetwork("office");
+  ASSERT_TRUE(got) << got.error().ToString();
+  EXPECT_EQ(got->values.at("proxy"), "http://p:1");
+  EXPECT_TRUE(got->secrets.at("proxy_password").empty());
+  EXPECT_EQ(store_->UnsealNetwork("office")->secrets.at("proxy_password").Reveal(), "proxy-value");
+  ASSERT_TRUE(store_->AddNetwork(Network("airport", "x")));
+  const auto listed = store_->ListNetworks();
+  ASSERT_TRUE(listed) << listed.error().ToString();
+  ASSERT_EQ(listed->size(), 2);
+  EXPECT_EQ(listed->front().name, "airport");
+  for (const auto& entry : std::filesystem::directory_iterator(folder_)) {
+    std::ostringstream text;
+    text << std::ifstream(entry.path(), std::ios::binary).rdbuf();
+    EXPECT_EQ(text.str().find("proxy-value"), std::string::npos) << entry.path();
+  }
+  store_.reset();
+  std::filesystem::remove(folder_ + "/service.key");
+  EXPECT_EQ(Store::Open(*taken_).error().code(), "SECRET_KEY_UNREADABLE");
+}
+
+TEST_F(StoreTest, ANetworkStaysWhileASourceIsReachedByIt) {
+  ASSERT_TRUE(store_->AddNetwork(Network("office", "x")));
+  DataSource source = *store_->UnsealSource(Add("sales"));
+  source.networklink = "ofice:local";
+  const Status unknown = store_->SaveSource(source);
+  ASSERT_FALSE(unknown);
+  EXPECT_EQ(unknown.error().code(), "NETWORK_NOT_FOUND");
+  EXPECT_NE(unknown.error().message().find("direct, office"), std::string::npos);
+  source.networklink = "office:local";
+  ASSERT_TRUE(store_->SaveSource(source));
+  EXPECT_EQ(*store_->UsersOfNetwork("office"), std::vector<std::string>{"sales"});
+  const Status removed = store_->RemoveNetwork("office");
+  ASSERT_FALSE(removed);
+  EXPECT_EQ(removed.error().code(), "NETWORK_IN_USE");
+  EXPECT_NE(removed.error().message().find("(sales)"), std::string::npos);
+
+  StartAt(source.id, 2'000);
+  EXPECT_EQ(store_->SaveNetwork(Network("office", "y")).error().code(), "SOURCE_STATE");
+  ASSERT_TRUE(Take(source.id, {kStarted}, kStopping, 3'000));
+  ASSERT_TRUE(Take(source.id, {kStopping}, kStopped, 3'000));
+  ASSERT_TRUE(store_->SaveNetwork(Network("office", "y")));
+  EXPECT_EQ(store_->UnsealNetwork("office")->secrets.at("proxy_password").Reveal(), "y");
+
+  source.networklink = kDirectLink;
+  ASSERT_TRUE(store_->SaveSource(source));
+  ASSERT_TRUE(store_->RemoveNetwork("office"));
+  EXPECT_EQ(store_->RemoveNetwork("office").error().code(), "NETWORK_NOT_FOUND");
+  EXPECT_EQ(store_->SaveNetwork(Network("office", "y")).error().code(), "NETWORK_NOT_FOUND");
 }
 
 TEST_F(StoreTest, NamesAreThereOnce) {

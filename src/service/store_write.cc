@@ -113,6 +113,7 @@ Error WrongScanState(int64_t id) {
 Result<int64_t> Store::AddSource(const DataSource& source) {
   return state_->Write([&](soci::session& sql) -> Result<int64_t> {
     TRY_VOID(CheckNameFree(sql, source.name, 0));
+    TRY_VOID(CheckNetworkLink(sql, source.networklink));
     long long created = source.created_ms, timer = source.created_ms, id = 0;
     sql << "INSERT INTO data_sources (name, type, networklink, status, created_ms, timer_ms) "
            "VALUES (:name, :type, :link, 0, :created, :timer) RETURNING id",
@@ -127,6 +128,7 @@ Result<int64_t> Store::AddSource(const DataSource& source) {
 
 Status Store::SaveSource(const DataSource& source) {
   return state_->Write([&](soci::session& sql) -> Status {
+    TRY_VOID(CheckNetworkLink(sql, source.networklink));
     long long id = source.id, timer = source.timer_ms.value_or(source.created_ms);
     soci::statement update =
         (sql.prepare << "UPDATE data_sources SET networklink = :link, timer_ms = :timer "

@@ -159,7 +159,6 @@ class CommandLine {
   }
 
   void AddSource() {
-    SourceFlags& flags = arguments_.source;
     CLI::App* source = app_.add_subcommand("source", "Keep, scan, start and stop data sources");
     verbs_.push_back(source);
     source->require_subcommand(1);
@@ -168,11 +167,16 @@ class CommandLine {
         "  mms source sync sales --state ./state");
     CLI::App* items = source->add_subcommand("items", "List the settings of a data source");
     ChooseSourceVerb(items, RunSourceItems);
-    items->add_option("--lang", flags.lang, "Language of the names")
+    AddLanguage(items);
+    AddSourceRecords(source);
+    AddSourceNetworks(source);
+    AddSourceLife(source);
+  }
+
+  void AddLanguage(CLI::App* sub) {
+    sub->add_option("--lang", arguments_.source.lang, "Language of the names")
         ->check(CLI::IsMember({"en_US", "zh_CN"}))
         ->capture_default_str();
-    AddSourceRecords(source);
-    AddSourceLife(source);
   }
 
   void AddSourceRecords(CLI::App* source) {
@@ -180,7 +184,6 @@ class CommandLine {
     CLI::App* add = AddSourceVerb(source, "add", "Add a data source", RunSourceAdd);
     CLI::App* update = AddSourceVerb(source, "update", "Change settings", RunSourceUpdate);
     add->add_option("--type", flags.type, "Its type")->capture_default_str();
-    add->add_option("--networklink", flags.networklink, "How it is reached")->capture_default_str();
     update->add_option("--rename", flags.rename, "Its new name")->type_name("NAME");
     update->add_flag("--test", flags.test, "Store the settings only when the test passes");
     CLI::App* test = AddSourceVerb(source, "test",
@@ -188,10 +191,10 @@ class CommandLine {
                                    "settings given as if they were stored",
                                    RunSourceTest);
     for (CLI::App* sub : {add, update, test}) {
-      sub->add_option("--set", flags.settings,
-                      "A setting (mms source items); a secret as KEY=env:NAME or KEY=file:PATH")
-          ->type_name("KEY=VALUE")
-          ->allow_extra_args(false);
+      AddSettings(sub, "A setting (mms source items)");
+      sub->add_option("--networklink", flags.networklink,
+                      "The network it is reached by (mms source network list)")
+          ->type_name("NAME:local");
     }
     CLI::App* list = AddSourceVerb(source, "list", "List the data sources", RunSourceList, false);
     list->add_option("--name", flags.part, "Only those with this in their name");
@@ -205,6 +208,42 @@ class CommandLine {
     }
     AddSourceVerb(source, "show", "Print the settings, secrets masked", RunSourceShow);
     AddSourceVerb(source, "remove", "Remove it, with what is known of its tables", RunSourceRemove);
+  }
+
+  void AddSettings(CLI::App* sub, const std::string& help) {
+    sub->add_option("--set", arguments_.source.settings,
+                    help + "; a secret as KEY=env:NAME or KEY=file:PATH")
+        ->type_name("KEY=VALUE")
+        ->allow_extra_args(false);
+  }
+
+  void AddSourceNetworks(CLI::App* source) {
+    CLI::App* network = source->add_subcommand(
+        "network", "Keep the networks that data sources are reached by: proxies, addresses");
+    network->require_subcommand(1);
+    network->footer(
+        "\nExample:\n  mms source network add office --state ./state --set "
+        "proxy=http://proxy:3128\n"
+        "  mms source update sales --state ./state --networklink office");
+    CLI::App* items = network->add_subcommand("items", "List the settings of a network");
+    ChooseSourceVerb(items, RunSourceNetworkItems);
+    AddLanguage(items);
+    CLI::App* add = AddNetworkVerb(network, "add", "Add a network", RunSourceNetworkAdd);
+    CLI::App* update = AddNetworkVerb(network, "update", "Change settings", RunSourceNetworkUpdate);
+    for (CLI::App* sub : {add, update}) AddSettings(sub, "A setting (mms source network items)");
+    AddSourceVerb(network, "list", "List the networks", RunSourceNetworkList, false);
+    AddNetworkVerb(network, "show", "Print the settings, secrets masked, and its data sources",
+                   RunSourceNetworkShow);
+    AddNetworkVerb(network, "remove", "Remove it when no data source is reached by it",
+                   RunSourceNetworkRemove);
+    source_verbs_.push_back(network);  // after its own
+  }
+
+  CLI::App* AddNetworkVerb(CLI::App* network, const std::string& name, const std::string& help,
+                           SourceVerb verb) {
+    CLI::App* sub = AddSourceVerb(network, name, help, verb, false);
+    sub->add_option("name", arguments_.source.name, "The network")->required()->type_name("NAME");
+    return sub;
   }
 
   void AddSourceLife(CLI::App* source) {
@@ -286,7 +325,9 @@ class CommandLine {
 
   std::string HelpOfChosen() const {
     for (const CLI::App* verb : source_verbs_) {
-      if (verb->parsed()) return verb->help("mms source");
+      const std::string parent = verb->get_parent()->get_name();
+      const std::string before = parent == "source" ? "mms source" : "mms source " + parent;
+      if (verb->parsed()) return verb->help(before);
     }
     for (const CLI::App* verb : verbs_) {
       if (verb->parsed()) return verb->help("mms");

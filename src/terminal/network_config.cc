@@ -1,86 +1,52 @@
 #include "terminal/network_config.h"
 
-#include <arpa/inet.h>
-
-#include <charconv>
+#include <nlohmann/json.hpp>
 #include <utility>
+
+#include "service/network_profile.h"
+#include "terminal/source_config.h"
 
 namespace mms::terminal {
 namespace {
 
-bool IsAddress(const std::string& text) {
-  unsigned char bytes[16];
-  return inet_pton(AF_INET, text.c_str(), bytes) == 1 ||
-         inet_pton(AF_INET6, text.c_str(), bytes) == 1;
-}
+using service::ConfigItem;
+using service::ConfigType;
 
-bool IsPort(std::string_view text) {
-  int port = 0;
-  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), port);
-  return error == std::errc() && stop == text.data() + text.size() && port > 0 && port < 65536;
-}
-
-/// "ip", "ip:port", "[ip]:port".
-bool IsTarget(const std::string& text) {
-  if (IsAddress(text)) return true;
-  const size_t colon = text.rfind(':');
-  if (colon == text.npos || !IsPort(std::string_view(text).substr(colon + 1))) return false;
-  std::string host = text.substr(0, colon);
-  const bool bracketed = host.starts_with('[') && host.ends_with(']');
-  if (bracketed) host = host.substr(1, host.size() - 2);
-  return IsAddress(host) && (bracketed || host.find(':') == host.npos);
-}
-
-Result<std::map<std::string, std::string>> ReadAddresses(const YamlMap& map) {
-  TRY(auto addresses, map.Pairs("addresses"));
-  for (const auto& [host, address] : addresses) {
-    if (host.find_first_of("/:@ ") != host.npos || !IsTarget(address)) {
-      return map.Fail("CONFIG_VALUE", "addresses",
-                      map.NameOf("addresses") + "." + host +
-                          " must be a host's name and an IP address with or without a port: "
-                          "{lake.blob.core.windows.net: \"10.1.2.3:443\"}");
-    }
+/// The value as the profile's own text; "" when absent.
+Result<std::string> ReadText(const YamlMap& map, const ConfigItem& item,
+                             const NetworkReader& reader) {
+  if (item.type == ConfigType::kMap) {
+    TRY(const auto pairs, map.Pairs(item.key));
+    if (pairs.empty()) return std::string();
+    return nlohmann::json(pairs).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
   }
-  return addresses;
-}
-
-Result<Bandwidth> ReadBandwidth(const YamlMap& map) {
-  Bandwidth bandwidth;
-  TRY(const int64_t megabytes, map.Number("bandwidth_mb", 0, {1, 100'000}));
-  bandwidth.bytes_per_second = megabytes * 1'000'000;
-  TRY(const std::string times, map.Text("bandwidth_times"));
-  if (times.empty()) return bandwidth;
-  auto spans = ParseBandwidthTimes(times);
-  if (!spans) {
-    return map.Fail(spans.error().code(), "bandwidth_times",
-                    map.NameOf("bandwidth_times") + ": " + spans.error().message());
-  }
-  bandwidth.spans = *std::move(spans);
-  return bandwidth;
+  TRY(std::string text, map.Text(item.key));
+  if (text.empty() || std::string_view(item.key) != "ca_file") return text;
+  return reader.absolute(text);
 }
 
 }  // namespace
 
 std::vector<std::string_view> NetworkKeys() {
-  return {"proxy",     "proxy_user",   "proxy_password", "ca_file",
-          "addresses", "bandwidth_mb", "bandwidth_times"};
+  std::vector<std::string_view> keys;
+  for (const ConfigItem& item : service::NetworkItems()) keys.emplace_back(item.key);
+  return keys;
 }
 
 Result<HttpClient::Options> ReadNetwork(const YamlMap& map, const NetworkReader& reader) {
-  HttpClient::Options http;
-  TRY(http.proxy, map.Text("proxy"));
-  if (http.proxy.find('@') != std::string::npos) {
-    return map.Fail("CONFIG_VALUE", "proxy",
-                    map.NameOf("proxy") +
-                        " must not carry a user or password; use proxy_user and proxy_password");
+  service::NetworkProfile profile;
+  for (const ConfigItem& item : service::NetworkItems()) {
+    if (item.type == ConfigType::kPassword) {
+      TRY(profile.secrets[item.key], reader.secret(map, item.key));
+      continue;
+    }
+    TRY(const std::string text, ReadText(map, item, reader));
+    if (text.empty()) continue;
+    const Result<std::string> normal = item.normal(text);
+    if (!normal) return AtKey(map, item.key, normal.error());
+    profile.values[item.key] = *normal;
   }
-  TRY(http.proxy_user, map.Text("proxy_user"));
-  TRY(http.proxy_password, reader.secret(map, "proxy_password"));
-  TRY(http.ca_file, map.Text("ca_file"));
-  if (!http.ca_file.empty()) http.ca_file = reader.absolute(http.ca_file);
-  TRY(http.addresses, ReadAddresses(map));
-  TRY(http.bandwidth, ReadBandwidth(map));
-  return http;
+  return service::HttpOptionsOf(profile);
 }
 
 Result<Networks> ReadNetworks(const YamlMap& root, const NetworkReader& reader) {

@@ -1,6 +1,7 @@
 // The part of the migration file that says how a side is reached: `networks:`, named profiles that
 // source.network and target.network choose, and the same keys in short below `target:`.
-// docs/cli.md describes both. Errors: those of yaml_map.h; kInvalidInput BANDWIDTH_TIMES.
+// docs/cli.md describes both. What the keys take is network_profile.h's to say. Errors: those of
+// yaml_map.h and of network_profile.h.
 #pragma once
 
 #include <functional>

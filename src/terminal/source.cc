@@ -19,29 +19,6 @@ using service::AsyncType;
 using service::DataSource;
 using service::Service;
 
-/// KEY=VALUE as settings; secrets are read from where they are.
-Result<Json> ReadSettings(const std::vector<std::string>& texts) {
-  Json settings = Json::object();
-  for (const std::string& text : texts) {
-    const size_t equals = text.find('=');
-    const std::string key = text.substr(0, equals);
-    if (equals == text.npos) {
-      return Error(ErrorKind::kInvalidInput, "CONFIG_VALUE",
-                   "--set takes KEY=VALUE; mms source items lists the keys");
-    }
-    const std::string value = text.substr(equals + 1);
-    const service::ConfigItem* item = service::FindConfigItem(key);
-    const bool secret = item != nullptr && item->type == service::ConfigType::kPassword;
-    if (!secret || value.empty()) {
-      settings[key] = value;
-      continue;
-    }
-    TRY(const Secret read, ResolveSecret(value, key));
-    settings[key] = read.Reveal();
-  }
-  return settings;
-}
-
 /// CONFIG_TEST or CONFIG_UPDATE with the settings of `flags`, to its end.
 Result<AsyncTask> RunChanges(Service& service, AsyncType type, const SourceFlags& flags,
                              int64_t source_id) {
@@ -49,7 +26,8 @@ Result<AsyncTask> RunChanges(Service& service, AsyncType type, const SourceFlags
   request.source_id = source_id;
   request.type = type;
   request.test = flags.test;
-  TRY(const Json settings, ReadSettings(flags.settings));
+  request.networklink = flags.networklink;
+  TRY(const Json settings, ReadSettings(flags.settings, service::FindConfigItem));
   request.changes = nlohmann::json(settings);
   TRY(const int64_t id, service.BeginTask(request));
   return service.WaitForTask(id);
@@ -58,12 +36,12 @@ Result<AsyncTask> RunChanges(Service& service, AsyncType type, const SourceFlags
 }  // namespace
 
 Result<ExitCode> RunSourceAdd(const SourceFlags& flags, Output& output) {
-  TRY(const Json settings, ReadSettings(flags.settings));
+  TRY(const Json settings, ReadSettings(flags.settings, service::FindConfigItem));
   TRY(const auto service, TakeService(flags));
   service::NewDataSource source;
   source.name = flags.name;
   source.type = flags.type;
-  source.networklink = flags.networklink;
+  if (!flags.networklink.empty()) source.networklink = flags.networklink;
   source.config = nlohmann::json(settings);
   TRY(const int64_t id, service->CreateDataSource(source));
   TRY(const DataSource added, service->store().GetSource(id));
@@ -137,13 +115,14 @@ Result<ExitCode> RunSourceTasks(const SourceFlags& flags, Output& output) {
 }
 
 Result<ExitCode> RunSourceUpdate(const SourceFlags& flags, Output& output) {
-  if (flags.settings.empty() && flags.rename.empty()) {
+  const bool changes = !flags.settings.empty() || !flags.networklink.empty();
+  if (!changes && flags.rename.empty()) {
     return Error(ErrorKind::kInvalidInput, "CONFIG_VALUE",
-                 "nothing to change; give --set KEY=VALUE or --rename NAME");
+                 "nothing to change; give --set KEY=VALUE, --networklink NAME or --rename NAME");
   }
   TRY(const auto service, TakeService(flags));
   TRY(const DataSource source, service->store().FindSource(flags.name));
-  if (!flags.settings.empty()) {
+  if (changes) {
     TRY(const AsyncTask task, RunChanges(*service, AsyncType::kConfigUpdate, flags, source.id));
     PrintSteps(task, output);
     if (output.json()) output.Object("source_task", TaskFields(task));
@@ -194,24 +173,7 @@ Result<ExitCode> RunSourceTables(const SourceFlags& flags, Output& output) {
 }
 
 Result<ExitCode> RunSourceItems(const SourceFlags& flags, Output& output) {
-  const bool chinese = flags.lang == "zh_CN";
-  TextTable table({{"KEY"}, {"TYPE"}, {"DEFAULT"}, {"NAME"}});
-  for (const service::ConfigItem& item : service::ConfigItems()) {
-    const std::string name = chinese ? item.name_zh : item.name;
-    if (output.json()) {
-      output.Object("source_item", {{"key", item.key},
-                                    {"name", name},
-                                    {"value_type", service::TypeName(item.type)},
-                                    {"group", item.group},
-                                    {"required", item.required},
-                                    {"fixed", item.fixed},
-                                    {"default", *item.value ? Json(item.value) : Json()}});
-    } else {
-      table.AddRow({item.key, std::string(service::TypeName(item.type)),
-                    item.required ? "(required)" : item.value, name});
-    }
-  }
-  if (!output.json()) output.Result(table.Render(ScreenOf(STDOUT_FILENO).utf8));
+  PrintItems(service::ConfigItems(), flags, output);
   return ExitCode::kDone;
 }
 

@@ -15,9 +15,9 @@ namespace mms::terminal {
 
 struct SourceFlags {
   std::string state;  ///< the state folder
-  std::string name;
+  std::string name;   ///< of the data source or network
   std::string type = "Databricks";
-  std::string networklink = "direct:local";
+  std::string networklink;            ///< "" = direct:local of a new source, else as it is
   std::vector<std::string> settings;  ///< KEY=VALUE; of a secret: KEY=env:NAME or file:PATH
   std::string rename;                 ///< "" = keep the name
   std::string part;                   ///< of the names to list
@@ -50,5 +50,13 @@ Result<ExitCode> RunSourceStart(const SourceFlags& flags, Output& output);
 Result<ExitCode> RunSourceStop(const SourceFlags& flags, Output& output);
 /// One scan, from start to end.
 Result<ExitCode> RunSourceSync(const SourceFlags& flags, Output& output);
+
+/// Network profiles, which `networklink` names.
+Result<ExitCode> RunSourceNetworkItems(const SourceFlags& flags, Output& output);
+Result<ExitCode> RunSourceNetworkAdd(const SourceFlags& flags, Output& output);
+Result<ExitCode> RunSourceNetworkList(const SourceFlags& flags, Output& output);
+Result<ExitCode> RunSourceNetworkShow(const SourceFlags& flags, Output& output);
+Result<ExitCode> RunSourceNetworkUpdate(const SourceFlags& flags, Output& output);
+Result<ExitCode> RunSourceNetworkRemove(const SourceFlags& flags, Output& output);
 
 }  // namespace mms::terminal

@@ -76,6 +76,51 @@ Result<std::unique_ptr<service::Service>> TakeService(const SourceFlags& flags) 
   return service::Service::Open(std::move(options));
 }
 
+Result<Json> ReadSettings(const std::vector<std::string>& texts,
+                          const service::ConfigItem* (*find)(std::string_view key)) {
+  Json settings = Json::object();
+  for (const std::string& text : texts) {
+    const size_t equals = text.find('=');
+    const std::string key = text.substr(0, equals);
+    if (equals == text.npos) {
+      return Error(ErrorKind::kInvalidInput, "CONFIG_VALUE",
+                   "--set takes KEY=VALUE; the verb items lists the keys");
+    }
+    const std::string value = text.substr(equals + 1);
+    const service::ConfigItem* item = find(key);
+    const bool secret = item != nullptr && item->type == service::ConfigType::kPassword;
+    if (!secret || value.empty()) {
+      settings[key] = value;
+      continue;
+    }
+    TRY(const Secret read, ResolveSecret(value, key));
+    settings[key] = read.Reveal();
+  }
+  return settings;
+}
+
+void PrintItems(std::span<const service::ConfigItem> items, const SourceFlags& flags,
+                Output& output) {
+  const bool chinese = flags.lang == "zh_CN";
+  TextTable table({{"KEY"}, {"TYPE"}, {"DEFAULT"}, {"NAME"}});
+  for (const service::ConfigItem& item : items) {
+    const std::string name = chinese ? item.name_zh : item.name;
+    if (output.json()) {
+      output.Object("source_item", {{"key", item.key},
+                                    {"name", name},
+                                    {"value_type", service::TypeName(item.type)},
+                                    {"group", item.group},
+                                    {"required", item.required},
+                                    {"fixed", item.fixed},
+                                    {"default", *item.value ? Json(item.value) : Json()}});
+    } else {
+      table.AddRow({item.key, std::string(service::TypeName(item.type)),
+                    item.required ? "(required)" : item.value, name});
+    }
+  }
+  if (!output.json()) output.Result(table.Render(ScreenOf(STDOUT_FILENO).utf8));
+}
+
 std::string Percent(int hundredths) {
   return fmt::format("{}.{:02} %", hundredths / 100, hundredths % 100);
 }
@@ -144,8 +189,9 @@ void PrintSteps(const AsyncTask& task, Output& output) {
 
 void PrintSource(const DataSource& source, Output& output) {
   if (output.json()) return output.Object("source", SourceFields(source));
-  std::string text = fmt::format("{}  {}  {}  added {}\n", source.name, source.id,
-                                 service::StatusName(source.status), TimeText(source.created_ms));
+  std::string text = fmt::format("{}  {}  {}  added {}  network {}\n", source.name, source.id,
+                                 service::StatusName(source.status), TimeText(source.created_ms),
+                                 source.networklink);
   const Json fields = SourceFields(source);
   for (const auto& [key, value] : fields["config"].items()) {
     text += fmt::format("  {} = {}\n", key, value.get<std::string>());

@@ -1,10 +1,14 @@
-// What the verbs of `mms source` print, and how they look into a state folder.
+// What the verbs of `mms source` read and print, and how they look into a state folder.
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "base/result.h"
+#include "service/config_items.h"
 #include "service/service.h"
 #include "terminal/output.h"
 #include "terminal/source_verbs.h"
@@ -25,6 +29,12 @@ class SourceView {
 
 /// The folder, as its owner.
 Result<std::unique_ptr<service::Service>> TakeService(const SourceFlags& flags);
+
+/// KEY=VALUE as settings; secrets, as `find` tells them, are read from where they are.
+Result<Json> ReadSettings(const std::vector<std::string>& texts,
+                          const service::ConfigItem* (*find)(std::string_view key));
+void PrintItems(std::span<const service::ConfigItem> items, const SourceFlags& flags,
+                Output& output);
 
 /// Secrets are masked.
 Json SourceFields(const service::DataSource& source);

@@ -6,13 +6,16 @@ description.
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sqlite3
 import subprocess
 import time
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
+import local_proxies
 import pytest
 from conftest import Outcome
 
@@ -37,7 +40,7 @@ class Source:
 
     def start(self, verb: str, *arguments: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [self.binary, "source", verb, "--state", str(self.state), "--json", *arguments],
+            [self.binary, "source", verb, *arguments, "--state", str(self.state), "--json"],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -230,3 +233,61 @@ def test_what_is_fixed_stays(source: Source) -> None:
     assert source.run("show", "sales").code == 3
     (shown,) = source.good("show", "vertrieb").of("source")
     assert shown["config"]["mc.default.project"] == "dw"
+
+
+def test_a_source_keeps_to_the_network_it_names(
+    source: Source, lake: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Workspace and storage have certificates of a private authority, and a proxy that asks for a
+    password stands before them: only the profile knows both."""
+    for name in list(os.environ):
+        if name.lower() in ("no_proxy", "http_proxy", "https_proxy", "all_proxy"):
+            monkeypatch.delenv(name)
+    authority = local_proxies.make_authority(tmp_path, "roots")
+    context = local_proxies.make_server_context(tmp_path, authority)
+    password = tmp_path / "password"
+    password.write_text("proxy-canary", "utf-8")
+    fronts = [urlsplit(lake[key]) for key in ("workspace", "endpoint")]
+    (at, storage_at) = [(str(front.hostname), int(front.port or 0)) for front in fronts]
+    with (
+        local_proxies.tls_front(at, context) as workspace,
+        local_proxies.tls_front(storage_at, context) as storage,
+        local_proxies.http_proxy("mms", "proxy-canary") as proxy,
+    ):
+        assert "[NETWORK_NOT_FOUND]" in source.run("add", "sales", *flags_of(source, "office")).err
+        monkeypatch.chdir(tmp_path)  # a CA file is found from where the command runs
+        settings = [f"proxy={proxy.address}", "proxy_user=mms", f"proxy_password=file:{password}"]
+        flags = [flag for text in settings for flag in ("--set", text)]
+        (network,) = source.good("network", "add", "office", *flags).of("source_network")
+        assert network["config"]["proxy_password"] == "********"
+        source.settings["db.workspace.url"] = workspace.address
+        source.settings["azure.storage.endpoint"] = storage.address + fronts[1].path
+        source.good("add", "sales", *flags_of(source, "office"))
+        distrusted = source.run("test", "sales")
+        assert distrusted.code != 0
+        assert workspace.refused > 0
+        source.good("network", "update", "office", "--set", "ca_file=roots.pem")
+        direct = source.run("test", "sales", "--networklink", "direct")
+        assert direct.code != 0, "without the profile nobody trusts them"
+        proxy.targets.clear()
+        source.good("sync", "sales", "--schema", "tpch")
+        hosts = {urlsplit(front.address).netloc for front in (workspace, storage)}
+        assert set(proxy.targets) == hosts
+        assert proxy.refused == 0
+    kept = source.run("network", "remove", "office")
+    assert kept.code == 3
+    assert "[NETWORK_IN_USE]" in kept.err
+    assert "(sales)" in kept.err
+    (shown,) = source.good("network", "show", "office").of("source_network")
+    assert shown["sources"] == ["sales"]
+    source.good("update", "sales", "--networklink", "direct")
+    source.good("network", "remove", "office")
+    assert source.good("network", "list").of("source_network") == []
+    for file in source.state.rglob("*"):
+        if file.is_file():
+            assert b"proxy-canary" not in file.read_bytes(), file
+
+
+def flags_of(source: Source, network: str) -> list[str]:
+    settings = [flag for item in source.settings.items() for flag in ("--set", "=".join(item))]
+    return ["--networklink", network, *settings]
