@@ -58,7 +58,6 @@ endpoint = re.search(r"http://\S+", (folder / "sandbox.out").read_text("utf-8"))
 source:
   workspace: {lake["workspace"]}
   catalog: {lake["catalog"]}
-  cluster: {lake["cluster"]}
   token: file:{lake["token_file"]}
   storage:
     account: {lake["account"]}
