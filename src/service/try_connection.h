@@ -22,7 +22,7 @@ enum class TestDepth {
 
 struct ConnectionTest {
   /// {"steps": [{"name", "outcome", "detail", "remedy", "duration_ms", "error"}]}, without secrets;
-  /// `outcome`: "ok", "failed", "unknown".
+  /// `outcome`: "ok", "warning", "failed", "unknown".
   nlohmann::json result;
   /// Of the first step that failed, with its name and what to do.
   std::optional<Error> error;

@@ -18,6 +18,10 @@ constexpr size_t kRequestsAtOnce = 4;
 
 arrow::Status StripeFile::Fetch(int64_t start, int64_t length) {
   fetched_.reset();
+  ARROW_ASSIGN_OR_RAISE(const int64_t size, file_->GetSize());
+  if (start < 0 || length < 0 || start > size || length > size - start) {
+    return arrow::Status::IOError("a stripe does not lie within the file");
+  }
   ARROW_ASSIGN_OR_RAISE(std::shared_ptr<arrow::Buffer> buffer, arrow::AllocateBuffer(length));
   std::vector<std::future<arrow::Status>> requests;
   arrow::Status status;

@@ -37,6 +37,8 @@ TEST(StripeFile, AFileThatEndsEarlyIsAnErrorAndAFailedReadIsKept) {
   const auto memory = std::make_shared<arrow::io::BufferReader>(arrow::Buffer::FromString("short"));
   StripeFile file(memory);
   EXPECT_FALSE(file.Fetch(0, int64_t{20} << 20).ok());
+  EXPECT_FALSE(file.Fetch(-1, 2).ok());
+  EXPECT_FALSE(file.Fetch(2, INT64_MAX).ok());  // nothing of that size is asked of the memory
   EXPECT_TRUE(file.failure().ok());
   ASSERT_TRUE(memory->Close().ok());
   EXPECT_FALSE(file.ReadAt(0, 2).ok());
