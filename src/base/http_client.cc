@@ -12,6 +12,7 @@
 #include <thread>
 #include <utility>
 
+#include "base/lower_ascii.h"
 #include "base/secret.h"
 
 namespace mms {
@@ -80,9 +81,7 @@ size_t OnHeader(char* data, size_t size, size_t count, void* context) {
   }
   const size_t colon = line.find(':');
   if (colon != line.npos) {
-    std::string name(line.substr(0, colon));
-    std::transform(name.begin(), name.end(), name.begin(),
-                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    const std::string name = LowerAscii(line.substr(0, colon));
     std::string& value = exchange->response.headers[name];
     // The one header that comes several times and cannot be joined by commas.
     const bool further = name == "set-cookie" && !value.empty();

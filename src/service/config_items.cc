@@ -5,10 +5,10 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <charconv>
 #include <vector>
 
+#include "base/lower_ascii.h"
 #include "clients/azure/sas.h"
 #include "clients/databricks/jdbc_url.h"
 #include "migration/inspect/source_filter.h"
@@ -23,11 +23,6 @@ using Text = Result<std::string>;
 
 Error Invalid(std::string message) {
   return Error(ErrorKind::kInvalidInput, "CONFIG_VALUE", std::move(message));
-}
-
-std::string Lower(std::string text) {
-  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return text;
 }
 
 Text AsIs(const std::string& text) { return text; }
@@ -50,7 +45,7 @@ Text Number(const std::string& text) {
 }
 
 Text Flag(const std::string& text) {
-  const std::string word = Lower(text);
+  const std::string word = LowerAscii(text);
   if (word == "true" || word == "1") return std::string("true");
   if (word == "false" || word == "0") return std::string("false");
   return Invalid("must be true or false");
@@ -58,7 +53,7 @@ Text Flag(const std::string& text) {
 
 Text AuthType(const std::string& text) {
   for (const char* word : {"SAS", "ServicePrincipal", "Vended"}) {
-    if (Lower(text) == Lower(word)) return std::string(word);
+    if (LowerAscii(text) == LowerAscii(word)) return std::string(word);
   }
   return Invalid("must be one of SAS, ServicePrincipal, Vended");
 }
@@ -140,7 +135,8 @@ Text MetaTimerMap(const std::string& text) {
   TRY_VOID(migration::ParseMetaTimer(type, value));
   const std::string zone = map.value("zone", "UTC");
   TRY_VOID(CheckZone(zone));
-  const nlohmann::ordered_json kept = {{"type", Lower(type)}, {"value", value}, {"zone", zone}};
+  const nlohmann::ordered_json kept = {
+      {"type", LowerAscii(type)}, {"value", value}, {"zone", zone}};
   return kept.dump();
 }
 

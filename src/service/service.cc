@@ -7,6 +7,7 @@
 #include <system_error>
 #include <utility>
 
+#include "base/lower_ascii.h"
 #include "migration/workflow/engine.h"
 #include "service/instance.h"
 #include "service/next_match.h"
@@ -41,9 +42,7 @@ Status CheckName(const std::string& name) {
 }
 
 Status CheckKind(const NewDataSource& source) {
-  std::string type = source.type;
-  for (char& c : type) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-  if (type == "DATABRICKS") return OkStatus();
+  if (LowerAscii(source.type) == "databricks") return OkStatus();
   return Error(ErrorKind::kUnsupported, "SOURCE_TYPE_UNSUPPORTED",
                "type must be Databricks: data sources of other types are not read");
 }

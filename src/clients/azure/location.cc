@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/http_client.h"
+#include "base/lower_ascii.h"
 #include "base/secret.h"
 
 namespace mms::azure {
@@ -20,13 +21,6 @@ std::string Shown(std::string_view text) { return ScrubSecrets(text.substr(0, te
 Error Invalid(std::string_view text, std::string_view why) {
   return Error(ErrorKind::kInvalidInput, "LOCATION_INVALID",
                fmt::format("location \"{}\": {}", Shown(text), why));
-}
-
-std::string Lower(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return out;
 }
 
 std::string_view StripSlashes(std::string_view path) {
@@ -106,7 +100,7 @@ Result<Location> ParseBlobUri(std::string_view text, std::string_view rest) {
   Location location;
   const size_t at = authority.find('@');
   if (at != authority.npos) {
-    const Host host = ParseHost(Lower(authority.substr(at + 1)));
+    const Host host = ParseHost(LowerAscii(authority.substr(at + 1)));
     if (host.account.empty()) {
       return Invalid(text,
                      "the host must be account.dfs.<cloud> or account.blob.<cloud>; for a storage "
@@ -115,11 +109,11 @@ Result<Location> ParseBlobUri(std::string_view text, std::string_view rest) {
     }
     location.account = host.account;
     location.suffix = host.suffix;
-    location.container = Lower(authority.substr(0, at));
+    location.container = LowerAscii(authority.substr(0, at));
     location.path = path;
     return MakeLocation(text, std::move(location));
   }
-  const Host host = ParseHost(Lower(authority));
+  const Host host = ParseHost(LowerAscii(authority));
   if (host.account.empty()) {
     location.container = authority;
     location.path = path;
@@ -139,7 +133,7 @@ Result<Location> ParseHttps(std::string_view text, std::string_view rest) {
                    "env:NAME or file:PATH");
   }
   const size_t slash = rest.find('/');
-  const Host host = ParseHost(Lower(rest.substr(0, slash)));
+  const Host host = ParseHost(LowerAscii(rest.substr(0, slash)));
   if (host.account.empty()) {
     return Invalid(text,
                    "the host is not one of Azure Blob storage; write az://container/path and set "
@@ -198,7 +192,7 @@ Result<Location> ParseLocation(std::string_view text) {
                    "it has no scheme; write abfss://container@account.dfs.core.windows.net/path "
                    "or file:///folder");
   }
-  const std::string scheme = Lower(text.substr(0, colon));
+  const std::string scheme = LowerAscii(text.substr(0, colon));
   const std::string_view rest = text.substr(colon + 1);
   if (scheme == "dbfs") {
     return Error(

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cctype>
 
+#include "base/lower_ascii.h"
 #include "clients/databricks/answer_json.h"
 
 namespace mms::databricks {
@@ -18,16 +19,12 @@ std::string Normalised(std::string privilege) {
   return privilege;
 }
 
-std::string Lower(std::string text) {
-  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return text;
-}
-
 Grant MakeGrant(const std::string& principal, const Json& privilege) {
   if (privilege.is_string()) return {principal, Normalised(privilege), ""};
   Grant grant{principal, Normalised(Text(privilege, "privilege")), ""};
   const std::string origin = Text(privilege, "inherited_from_name");
-  if (!origin.empty()) grant.from = Lower(Text(privilege, "inherited_from_type")) + " " + origin;
+  if (!origin.empty())
+    grant.from = LowerAscii(Text(privilege, "inherited_from_type")) + " " + origin;
   return grant;
 }
 

@@ -8,19 +8,12 @@
 #include <utility>
 
 #include "base/http_client.h"
+#include "base/lower_ascii.h"
 
 namespace mms::databricks {
 namespace {
 
-std::string Lower(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return lower;
-}
-
-bool SameWord(std::string_view a, std::string_view b) { return Lower(a) == Lower(b); }
+bool SameWord(std::string_view a, std::string_view b) { return LowerAscii(a) == LowerAscii(b); }
 
 Error BadForm(const std::string& what) {
   return Error(ErrorKind::kInvalidInput, "JDBC_URL",
@@ -61,7 +54,7 @@ class Keys {
       }
       const std::string key(pair.substr(first, equals - first));
       const std::string value = UrlDecode(pair.substr(equals + 1));
-      if (!keys.pairs_.emplace(Lower(key), Pair{key, value}).second) {
+      if (!keys.pairs_.emplace(LowerAscii(key), Pair{key, value}).second) {
         return BadKey(key, "stands twice; leave one");
       }
     }
@@ -69,7 +62,7 @@ class Keys {
   }
 
   std::optional<std::string> Take(std::string_view key) {
-    const auto found = pairs_.find(Lower(key));
+    const auto found = pairs_.find(LowerAscii(key));
     if (found == pairs_.end()) return std::nullopt;
     std::string value = std::move(found->second.value);
     pairs_.erase(found);
@@ -303,7 +296,7 @@ Result<JdbcUrl> ParseJdbcUrl(std::string_view text) {
   if (first == text.npos) return BadForm("the JDBC URL is empty");
   text = text.substr(first, text.find_last_not_of(" \t\r\n") + 1 - first);
   const size_t slashes = text.find("://");
-  const std::string scheme = Lower(text.substr(0, slashes));
+  const std::string scheme = LowerAscii(text.substr(0, slashes));
   if (slashes == text.npos || (scheme != "jdbc:databricks" && scheme != "jdbc:spark")) {
     return BadForm("the JDBC URL does not begin with jdbc:databricks:// or jdbc:spark://");
   }

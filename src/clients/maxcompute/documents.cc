@@ -3,7 +3,6 @@
 #include <openssl/evp.h>
 
 #include <algorithm>
-#include <cctype>
 #include <charconv>
 #include <chrono>
 #include <cstring>
@@ -12,17 +11,13 @@
 #include <pugixml.hpp>
 #include <utility>
 
+#include "base/lower_ascii.h"
 #include "clients/maxcompute/errors.h"
 
 namespace mms::maxcompute {
 namespace {
 
 using nlohmann::json;
-
-std::string Lower(std::string text) {
-  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return text;
-}
 
 std::string Text(const json& object, const char* name) {
   const auto at = object.find(name);
@@ -34,7 +29,7 @@ bool Flag(const json& object, const char* name, bool otherwise) {
   const auto at = object.find(name);
   if (at == object.end()) return otherwise;
   if (at->is_boolean()) return at->get<bool>();
-  if (at->is_string()) return Lower(at->get<std::string>()) == "true";
+  if (at->is_string()) return LowerAscii(at->get<std::string>()) == "true";
   return otherwise;
 }
 
@@ -107,7 +102,7 @@ std::vector<std::string> Names(const json* list) {
   std::vector<std::string> names;
   if (list == nullptr || !list->is_array()) return names;
   for (const json& name : *list) {
-    if (name.is_string()) names.push_back(Lower(name.get<std::string>()));
+    if (name.is_string()) names.push_back(LowerAscii(name.get<std::string>()));
   }
   return names;
 }
@@ -128,7 +123,7 @@ TableTraits TraitsOf(const json& reserved) {
   traits.format_version = Text(reserved, "table.format.version");
   traits.clustering.emplace();
   if (!Text(reserved, "ClusterType").empty()) {
-    traits.clustering->range = Lower(Text(reserved, "ClusterType")) == "range";
+    traits.clustering->range = LowerAscii(Text(reserved, "ClusterType")) == "range";
     traits.clustering->by = Names(Member(reserved, "ClusterCols"));
     traits.clustering->buckets = Count(Member(reserved, "BucketNum"));
   }
@@ -236,7 +231,7 @@ Result<TaskResult> ParseTask(const HttpResponse& answer) {
   std::optional<std::string> decoded = base64 ? DecodeBase64(text) : std::move(text);
   if (!decoded) return UnreadableAnswer(answer, "a task result in Base64");
   result.text = *std::move(decoded);
-  result.is_csv = Lower(node.attribute("Format").value()) == "csv";
+  result.is_csv = LowerAscii(node.attribute("Format").value()) == "csv";
   const auto descriptor = json::parse(task.child_value("ResultDescriptor"), nullptr, false);
   if (descriptor.is_object()) {
     result.truncated =
@@ -342,7 +337,7 @@ Result<UploadSession> ParseUploadSession(const HttpResponse& answer) {
   UploadSession session;
   if (object.is_object()) session.id = Text(object, "UploadID");
   if (session.id.empty()) return UnreadableAnswer(answer, "an upload session");
-  session.state = StateOf(Lower(Text(object, "Status")));
+  session.state = StateOf(LowerAscii(Text(object, "Status")));
   session.usable_until = UsableUntil(answer, object);
   if (const json* schema = Member(object, "Schema"); schema != nullptr && schema->is_object()) {
     TRY(session.schema, ParseSchema(*schema));
@@ -369,7 +364,7 @@ Result<DownloadAnswer> ParseDownloadSession(const HttpResponse& answer) {
   DownloadAnswer found;
   if (object.is_object()) found.session.id = Text(object, "DownloadID");
   if (found.session.id.empty()) return UnreadableAnswer(answer, "a download session");
-  found.status = Lower(Text(object, "Status"));
+  found.status = LowerAscii(Text(object, "Status"));
   const json* rows = Member(object, "RecordCount");
   if (rows != nullptr && rows->is_number_integer()) found.session.rows = rows->get<int64_t>();
   const bool counted = rows != nullptr && rows->is_number_integer() && found.session.rows >= 0;

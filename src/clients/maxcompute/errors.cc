@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <nlohmann/json.hpp>
 #include <pugixml.hpp>
 #include <string>
 
+#include "base/lower_ascii.h"
 #include "base/secret.h"
 
 namespace mms::maxcompute {
@@ -129,12 +129,6 @@ struct Body {
   long hold_ms = 0;
 };
 
-std::string Lower(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return lower;
-}
-
 std::string Excerpt(std::string_view text) {
   std::string out(text.substr(0, kExcerptMaxBytes));
   for (char& c : out) {
@@ -230,7 +224,7 @@ Error FromAnswer(const HttpResponse& answer, std::string_view not_found_code) {
 bool WantsPlainSignature(const HttpResponse& answer) {
   if (answer.ok()) return false;
   const Body body = ReadBody(answer);
-  const std::string text = Lower(body.message);
+  const std::string text = LowerAscii(body.message);
   const auto says = [&text](std::string_view words) { return text.find(words) != text.npos; };
   if (body.name == "InternalServerError") {
     return says("need ak v3 support") || says("accesskey acl denied");
@@ -240,7 +234,7 @@ bool WantsPlainSignature(const HttpResponse& answer) {
 }
 
 Error FromTaskText(std::string_view text) {
-  const std::string lower = Lower(text);
+  const std::string lower = LowerAscii(text);
   Meaning meaning = kSqlFailed;
   const std::string_view number = OdpsNumber(text);
   if (const Meaning* numbered = Find(kByNumber, number)) {

@@ -5,23 +5,17 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <ctime>
 #include <map>
 #include <string_view>
 
+#include "base/lower_ascii.h"
 #include "base/result.h"
 
 namespace mms::maxcompute {
 namespace {
 
 constexpr std::string_view kV4Scope = "aliyun_v4_request";
-
-std::string Lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return out;
-}
 
 std::string Hmac(const EVP_MD* hash, const std::string& key, const std::string& text) {
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest;
@@ -75,7 +69,7 @@ std::string CanonicalText(const SignedRequest& request) {
   // An absent md5 or type still gives an empty line.
   std::map<std::string, std::string> lines = {{"content-md5", ""}, {"content-type", ""}};
   const auto add = [&lines](const std::string& name, const std::string& value) {
-    const std::string lower = Lower(name);
+    const std::string lower = LowerAscii(name);
     if (lower.starts_with("x-odps-")) {
       lines[lower] = lower + ":" + value;
     } else if (lower == "content-md5" || lower == "content-type" || lower == "date") {
@@ -84,7 +78,7 @@ std::string CanonicalText(const SignedRequest& request) {
   };
   for (const auto& [name, value] : request.headers) add(name, value);
   for (const auto& [name, value] : request.query) {
-    if (Lower(name).starts_with("x-odps-")) add(name, value);
+    if (LowerAscii(name).starts_with("x-odps-")) add(name, value);
   }
   std::string text = request.method + "\n";
   for (const auto& [name, line] : lines) text += line + "\n";

@@ -4,21 +4,16 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <string_view>
 
+#include "base/lower_ascii.h"
 #include "base/secret.h"
 
 namespace mms::migration {
 namespace {
 
-std::string Lower(std::string text) {
-  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return text;
-}
-
 std::optional<bool> ReadBool(const std::string& text) {
-  const std::string lower = Lower(text);
+  const std::string lower = LowerAscii(text);
   if (lower == "true") return true;
   if (lower == "false") return false;
   return std::nullopt;
@@ -61,9 +56,9 @@ std::optional<bool> TakeShared(const std::string& name, const std::string& value
                   "samplingratio", "columnnameofcorruptrecord", "prefersdate"})) {
     return true;
   }
-  if (name == "encoding" || name == "charset") return IsIn(Lower(value), {"utf-8", "utf8"});
-  if (name == "locale") return IsIn(Lower(value), {"en-us", "en_us"});
-  if (name == "timezone") return IsIn(Lower(value), {"utc", "etc/utc", "gmt", "z", "+00:00"});
+  if (name == "encoding" || name == "charset") return IsIn(LowerAscii(value), {"utf-8", "utf8"});
+  if (name == "locale") return IsIn(LowerAscii(value), {"en-us", "en_us"});
+  if (name == "timezone") return IsIn(LowerAscii(value), {"utc", "etc/utc", "gmt", "z", "+00:00"});
   if (name == "dateformat") return SetPattern(value, &formats->date);
   if (name == "timestampformat") return SetPattern(value, &formats->timestamp);
   if (name == "timestampntzformat") return SetPattern(value, &formats->timestamp_ntz);

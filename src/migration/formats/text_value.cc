@@ -12,6 +12,8 @@
 #include <optional>
 #include <string>
 
+#include "base/lower_ascii.h"
+
 namespace mms::migration {
 namespace {
 
@@ -83,8 +85,7 @@ std::optional<arrow::Decimal128> ReadDecimal(std::string_view text,
 }
 
 std::optional<bool> ReadBoolean(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  const std::string lower = LowerAscii(text);
   if (lower == "true") return true;
   if (lower == "false") return false;
   return std::nullopt;

@@ -15,6 +15,7 @@
 #include <set>
 #include <utility>
 
+#include "base/lower_ascii.h"
 #include "base/secret.h"
 #include "clients/azure/arrow_error.h"
 #include "clients/azure/listing.h"
@@ -30,12 +31,6 @@ namespace {
 constexpr std::string_view kNullFolder = "__HIVE_DEFAULT_PARTITION__";
 constexpr std::string_view kStarted = "_started_";
 constexpr std::string_view kCommitted = "_committed_";
-
-std::string Lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return out;
-}
 
 /// Spark's unescapePathName: only whole %XX are taken for escapes.
 std::string Unescape(std::string_view text) {
@@ -137,7 +132,7 @@ Status CheckNoCorruptColumn(const OptionMap& options, const arrow::Schema& data)
   const auto named = options.find("columnnameofcorruptrecord");
   const std::string corrupt = named == options.end() ? "_corrupt_record" : named->second;
   for (const auto& field : data.fields()) {
-    if (Lower(field->name()) != Lower(corrupt)) continue;
+    if (LowerAscii(field->name()) != LowerAscii(corrupt)) continue;
     return Error(ErrorKind::kUnsupported, "TYPE_UNSUPPORTED",
                  fmt::format("its column {} holds rows that Spark could not read; read the table "
                              "by SQL (`source.jdbc`), or leave it out with `exclude`",
@@ -167,7 +162,7 @@ Result<OptionMap> ReadOptions(const std::string& format, const databricks::Table
   OptionMap options;
   for (const auto& [key, value] : table.properties) {
     if (key.starts_with(kPrefix)) {
-      options[Lower(std::string_view(key).substr(kPrefix.size()))] = value;
+      options[LowerAscii(std::string_view(key).substr(kPrefix.size()))] = value;
     }
   }
   if (format == "csv") {
@@ -224,7 +219,7 @@ std::string ContentId(const Snapshot& snapshot) {
 std::optional<std::string> FileFormat(std::string_view data_source_format) {
   constexpr std::array<std::string_view, 4> kFormats = {"PARQUET", "ORC", "CSV", "JSON"};
   for (const std::string_view format : kFormats) {
-    if (format == data_source_format) return Lower(format);
+    if (format == data_source_format) return LowerAscii(format);
   }
   return std::nullopt;
 }
@@ -238,7 +233,7 @@ Result<std::map<std::string, std::optional<std::string>>> FolderValues(
     const std::string_view folder = rest.substr(0, slash);
     const size_t equals = folder.find('=');
     const bool named = slash != rest.npos && equals != folder.npos && equals + 1 < folder.size() &&
-                       Lower(Unescape(folder.substr(0, equals))) == Lower(column);
+                       LowerAscii(Unescape(folder.substr(0, equals))) == LowerAscii(column);
     if (!named) {
       return Misplaced(path, fmt::format("and not in a folder {}=... of its partitions", column));
     }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cctype>
 
+#include "base/lower_ascii.h"
 #include "clients/databricks/unity_catalog.h"
 
 namespace mms::migration {
@@ -27,12 +28,6 @@ bool IsWarehouseId(std::string_view id) {
   return id.size() == 16 && std::all_of(id.begin(), id.end(), [](char c) {
            return std::isxdigit(static_cast<unsigned char>(c)) != 0;
          });
-}
-
-std::string Lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return out;
 }
 
 /// Bytes of the Chinese character (U+4E00 to U+9FFF) that the text begins with; 0 = none.
@@ -120,8 +115,8 @@ Result<std::string> ParseWorkspace(std::string_view text) {
   std::string origin = databricks::WorkspaceOrigin(text);
   const size_t separator = origin.find("://");
   if (separator == origin.npos) return Invalid("is empty; give the address of a workspace");
-  const std::string scheme = Lower(std::string_view(origin).substr(0, separator));
-  const std::string host = Lower(std::string_view(origin).substr(separator + 3));
+  const std::string scheme = LowerAscii(std::string_view(origin).substr(0, separator));
+  const std::string host = LowerAscii(std::string_view(origin).substr(separator + 3));
   if (host.find('@') != host.npos) {
     return Invalid(
         "must not carry a user or password before the host; the token has a key of its "
@@ -188,7 +183,7 @@ Status CheckProjectName(std::string_view name) {
 }
 
 Result<MetaTimer> ParseMetaTimer(std::string_view type, std::string_view value) {
-  const std::string word = Lower(type);
+  const std::string word = LowerAscii(type);
   if (word == "none") {
     if (value.empty()) return MetaTimer{};
     return Invalid("is none, which takes no time; remove the time, or choose daily or hourly");

@@ -6,6 +6,7 @@
 #include <map>
 #include <vector>
 
+#include "base/lower_ascii.h"
 #include "migration/plan/drift.h"
 #include "migration/plan/names.h"
 #include "migration/plan/plan.h"

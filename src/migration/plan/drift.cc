@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "base/lower_ascii.h"
 #include "migration/plan/names.h"
 
 namespace mms::migration {

@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/lower_ascii.h"
+
 namespace mms::migration {
 namespace {
 
@@ -70,14 +72,6 @@ Error Invalid(std::string message) {
 }
 
 }  // namespace
-
-std::string LowerAscii(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return out;
-}
 
 std::string MapCharacters(std::string_view text, const CharacterMap& map) {
   if (map.empty()) return std::string(text);

@@ -18,9 +18,6 @@ namespace mms::migration {
 
 inline constexpr size_t kNameMaxBytes = 128;
 
-/// Lower-case of the ASCII letters; other bytes as they are.
-std::string LowerAscii(std::string_view text);
-
 /// Each character as the map has it; others stay. Keys are single UTF-8 characters.
 std::string MapCharacters(std::string_view text, const CharacterMap& map);
 /// UTF-8 characters of the text; a byte that is no UTF-8 counts as one.

@@ -7,6 +7,7 @@
 #include <charconv>
 #include <utility>
 
+#include "base/lower_ascii.h"
 #include "migration/plan/names.h"
 
 namespace mms::migration {

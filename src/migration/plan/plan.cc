@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "base/lower_ascii.h"
 #include "migration/plan/ddl.h"
 #include "migration/plan/drift.h"
 #include "migration/plan/names.h"

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/lower_ascii.h"
 #include "migration/plan/names.h"
 
 namespace mms::migration {

@@ -7,9 +7,9 @@
 #include <arrow/util/key_value_metadata.h>
 
 #include <algorithm>
-#include <cctype>
 #include <utility>
 
+#include "base/lower_ascii.h"
 #include "base/secret.h"
 #include "migration/transfer/validity.h"
 
@@ -20,11 +20,6 @@ using arrow::Array;
 using arrow::Field;
 using ArrayPtr = std::shared_ptr<Array>;
 using FieldPtr = std::shared_ptr<Field>;
-
-std::string Lower(std::string text) {
-  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return text;
-}
 
 bool InAnyCase(FieldMatch match) {
   return match == FieldMatch::kAnyCase || match == FieldMatch::kOrc;
@@ -159,12 +154,12 @@ Result<ArrayPtr> FitMap(const ArrayPtr& array, const FieldPtr& wanted, FieldMatc
 Result<int> FindField(const arrow::FieldVector& fields, const Field& wanted, FieldMatch match) {
   const std::string id = match == FieldMatch::kId ? FieldId(wanted) : "";
   const bool any_case = InAnyCase(match);
-  const std::string name = any_case ? Lower(wanted.name()) : wanted.name();
+  const std::string name = any_case ? LowerAscii(wanted.name()) : wanted.name();
   int found = -1;
   for (size_t i = 0; i < fields.size(); ++i) {
     const std::string& have = fields[i]->name();
     const bool same =
-        !id.empty() ? FieldId(*fields[i]) == id : (any_case ? Lower(have) : have) == name;
+        !id.empty() ? FieldId(*fields[i]) == id : (any_case ? LowerAscii(have) : have) == name;
     if (!same) continue;
     if (!any_case) return static_cast<int>(i);
     if (found >= 0) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/lower_ascii.h"
 #include "migration/plan/names.h"
 #include "migration/plan/table_kind.h"
 #include "migration/workflow/fault_point.h"

@@ -1,13 +1,13 @@
 #include "migration/workflow/workflow.h"
 
 #include <algorithm>
-#include <cctype>
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <utility>
 
+#include "base/lower_ascii.h"
 #include "migration/workflow/engine.h"
 #include "migration/workflow/planning.h"
 #include "migration/workflow/table_task.h"
@@ -26,9 +26,7 @@ std::string Host(std::string_view endpoint) {
     endpoint.remove_prefix(scheme + 3);
   }
   endpoint = endpoint.substr(0, endpoint.find_first_of("/:?"));
-  std::string host(endpoint);
-  for (char& c : host) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return host;
+  return LowerAscii(endpoint);
 }
 
 std::string TargetIdentity(const maxcompute::Options& target) {
