@@ -39,7 +39,6 @@ class LinkedResult {
     return std::make_unique<SqlChannel>(std::move(options), http, http);
   }
 
-  FakeSqlServer server;
   bool lz4 = false;
   int64_t lifetime_ms = 3'600'000;
   int64_t announced_rows = kRowsALink;
@@ -51,6 +50,7 @@ class LinkedResult {
   std::map<int64_t, int> asked;  // guarded by mutex
   std::mutex mutex;
   std::vector<int64_t> offsets;  ///< of the fetches
+  FakeSqlServer server;          // behind what its threads use
 
  private:
   void Fetch(const tcli::TFetchResultsReq& request, tcli::TFetchResultsResp& reply) {
