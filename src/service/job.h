@@ -1,0 +1,157 @@
+// A migration job and what comes of it, in the words of the MMS API (CreateMmsJob, Job, Task,
+// TaskLog). Value types.
+//
+// A job names what is to be copied of one source schema; its creation decides the tasks, each of
+// them one table without partitions, or some partitions of one table. What a task copies is fixed
+// when it is made; at which version, when the first task of its table begins.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace mms::service {
+
+/// Never renumber: these are on disk.
+enum class JobType { kDatabase = 0, kTables = 1, kPartitions = 2 };
+/// "Database", "Tables", "Partitions".
+std::string_view TypeName(JobType type);
+
+/// The states of MMS's task machine. Never renumber.
+enum class JobTaskStatus {
+  kInit = 0,
+  kSchemaDoing = 1,  ///< planned at a version, table and partitions made
+  kSchemaDone = 2,
+  kSchemaFailed = 3,
+  kDataDoing = 4,
+  kDataDone = 5,
+  kDataFailed = 6,
+  kVerificationDoing = 7,
+  kVerificationDone = 8,
+  kVerificationFailed = 9,
+  kDone = 10,
+};
+/// "INIT", "SCHEMA_DOING", ... as the MMS API has them.
+std::string_view StatusName(JobTaskStatus status);
+bool HasFailed(JobTaskStatus status);
+
+enum class JobStatus { kInit, kDoing, kDone, kFailed };
+/// "INIT", "DOING", "DONE", "FAILED".
+std::string_view StatusName(JobStatus status);
+
+/// What CreateMmsJob takes beside names; kept as JSON.
+struct JobConfig {
+  std::vector<std::string> tables;                       ///< of the schema; "" = a database job
+  std::vector<int64_t> partitions;                       ///< ids of the metadata
+  std::map<std::string, std::string> partition_filters;  ///< table -> expression
+  std::vector<std::string> table_whitelist;              ///< of a database job
+  std::vector<std::string> table_blacklist;              ///< both given: only this one counts
+  std::map<std::string, std::string> table_mapping;      ///< source -> destination table
+  std::map<std::string, std::string> column_mapping;     ///< of all tables of the job
+  bool schema_migration = true;
+  bool data_migration = true;
+  bool verification = true;
+  bool increment = true;  ///< only what is new or changed; else all in scope
+  std::map<std::string, std::string> others;  ///< settings of the source for this job alone
+
+  bool operator==(const JobConfig&) const = default;
+};
+/// Keys as in the API's Job.config.
+nlohmann::json ToJson(const JobConfig& config);
+/// Errors: kInvalidInput JOB_CONFIG naming the key.
+Result<JobConfig> JobConfigFromJson(const nlohmann::json& document);
+
+/// How many of a job's tasks are in which state.
+struct TaskCounts {
+  int64_t total = 0, waiting = 0, running = 0, done = 0, failed = 0;
+};
+
+struct Job {
+  int64_t id = 0;
+  int64_t source_id = 0;
+  std::string name;
+  std::string src_db;       ///< source schema
+  std::string dst_project;
+  std::string dst_schema;   ///< "" in a project without schemas
+  JobType type = JobType::kDatabase;
+  JobConfig config;
+  std::string eta;  ///< `YYYY-MM-DD HH:MM:SS`, wanted end; sooner goes first; "" = last
+  bool stopped = false;
+  std::optional<int64_t> timer_id;  ///< that made it
+  int64_t created_ms = 0;
+  std::optional<int64_t> ended_ms;  ///< of its last task, once none waits or runs
+  TaskCounts tasks;                 ///< as they are when it is read
+};
+/// DOING while a task waits or runs; else FAILED if one failed; else DONE.
+JobStatus StatusOf(const Job& job);
+
+struct JobTask {
+  int64_t id = 0;
+  int64_t job_id = 0;
+  int64_t source_id = 0;
+  std::string job_name;
+  std::string src_db;
+  std::string src_table;     ///< without catalog and schema
+  std::string table_name;    ///< of the metadata: `main.sales.orders`
+  std::string dst_project;
+  std::string dst_schema;
+  std::string dst_table;
+  bool whole_table = true;   ///< of a table without partitions, or only its schema
+  int64_t partitions = 0;    ///< how many it has; their values are read apart
+  std::optional<int64_t> bytes, rows;  ///< as the metadata had them when it was made
+  JobTaskStatus status = JobTaskStatus::kInit;
+  bool running = false;
+  bool stopped = false;
+  int64_t retried = 0;          ///< by a user
+  int64_t attempts = 0;         ///< of its own accord and by users
+  int64_t not_before_ms = 0;    ///< waits until then to try again; 0 = does not
+  int64_t turn = 0;             ///< which of its table's tasks it is: the first of all tables first
+  int64_t created_ms = 0;
+  std::optional<int64_t> started_ms, ended_ms;
+  std::optional<int64_t> rows_copied, bytes_copied;  ///< of what it did
+  std::string error_json;  ///< "" = none
+};
+
+struct TaskLog {
+  int64_t id = 0;
+  int64_t task_id = 0;
+  JobTaskStatus status = JobTaskStatus::kInit;
+  std::string action;  ///< statement or step
+  std::string message;
+  int64_t created_ms = 0;
+};
+
+/// A migration timer (CreateMmsTimer): makes an incremental job at each match.
+struct JobTimer {
+  int64_t id = 0;
+  int64_t source_id = 0;
+  std::string name;
+  std::string src_db;
+  JobConfig config;
+  std::string schedule;  ///< "Daily", "Hourly"
+  std::string value;     ///< `HH:MM`, `MM`
+  std::string zone = "UTC";
+  bool refresh = true;   ///< the metadata of its scope first
+  bool stopped = false;
+  int64_t created_ms = 0;
+  std::optional<int64_t> updated_ms;
+  std::optional<int64_t> match_ms;  ///< the last one answered, or when it was set
+  bool trigger_asked = false;
+};
+
+struct TimerLog {
+  int64_t id = 0;
+  int64_t timer_id = 0;
+  std::string action, message;
+  JobStatus status = JobStatus::kInit;
+  std::optional<int64_t> async_task_id;
+  int64_t created_ms = 0;
+};
+
+}  // namespace mms::service
