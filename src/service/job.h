@@ -57,7 +57,7 @@ struct JobConfig {
   bool schema_migration = true;
   bool data_migration = true;
   bool verification = true;
-  bool increment = true;  ///< only what is new or changed; else all in scope
+  bool increment = true;                      ///< only what is new or changed; else all in scope
   std::map<std::string, std::string> others;  ///< settings of the source for this job alone
 
   bool operator==(const JobConfig&) const = default;
@@ -76,9 +76,9 @@ struct Job {
   int64_t id = 0;
   int64_t source_id = 0;
   std::string name;
-  std::string src_db;       ///< source schema
+  std::string src_db;  ///< source schema
   std::string dst_project;
-  std::string dst_schema;   ///< "" in a project without schemas
+  std::string dst_schema;  ///< "" in a project without schemas
   JobType type = JobType::kDatabase;
   JobConfig config;
   std::string eta;  ///< `YYYY-MM-DD HH:MM:SS`, wanted end; sooner goes first; "" = last
@@ -97,25 +97,25 @@ struct JobTask {
   int64_t source_id = 0;
   std::string job_name;
   std::string src_db;
-  std::string src_table;     ///< without catalog and schema
-  std::string table_name;    ///< of the metadata: `main.sales.orders`
+  std::string src_table;   ///< without catalog and schema
+  std::string table_name;  ///< of the metadata: `main.sales.orders`
   std::string dst_project;
   std::string dst_schema;
   std::string dst_table;
-  bool whole_table = true;   ///< of a table without partitions, or only its schema
-  int64_t partitions = 0;    ///< how many it has; their values are read apart
+  bool whole_table = true;             ///< of a table without partitions, or only its schema
+  int64_t partitions = 0;              ///< how many it has; their values are read apart
   std::optional<int64_t> bytes, rows;  ///< as the metadata had them when it was made
   JobTaskStatus status = JobTaskStatus::kInit;
   bool running = false;
   bool stopped = false;
-  int64_t retried = 0;          ///< by a user
-  int64_t attempts = 0;         ///< of its own accord and by users
-  int64_t not_before_ms = 0;    ///< waits until then to try again; 0 = does not
-  int64_t turn = 0;             ///< which of its table's tasks it is: the first of all tables first
+  int64_t retried = 0;        ///< by a user
+  int64_t attempts = 0;       ///< of its own accord and by users
+  int64_t not_before_ms = 0;  ///< waits until then to try again; 0 = does not
+  int64_t turn = 0;           ///< which of its table's tasks it is: the first of all tables first
   int64_t created_ms = 0;
   std::optional<int64_t> started_ms, ended_ms;
   std::optional<int64_t> rows_copied, bytes_copied;  ///< of what it did
-  std::string error_json;  ///< "" = none
+  std::string error_json;                            ///< "" = none
 };
 
 struct TaskLog {
@@ -137,7 +137,7 @@ struct JobTimer {
   std::string schedule;  ///< "Daily", "Hourly"
   std::string value;     ///< `HH:MM`, `MM`
   std::string zone = "UTC";
-  bool refresh = true;   ///< the metadata of its scope first
+  bool refresh = true;  ///< the metadata of its scope first
   bool stopped = false;
   int64_t created_ms = 0;
   std::optional<int64_t> updated_ms;
