@@ -72,6 +72,10 @@ class File:
 INCLUDE = re.compile(r'\s*#\s*include\s*["<]([^">]+)[">]')
 
 
+# It comes early in `ls`, and stands on what the ledger keeps: records, their plans and checksums.
+EVIDENCE_MAY_KNOW = {"checksum", "ledger", "plan"}
+
+
 def arrow_fault(source: PurePosixPath, target: PurePosixPath) -> str | None:
     """Why a file of folder `source` may not include one of `target` (folders below src/), or None.
 
@@ -94,6 +98,10 @@ def arrow_fault(source: PurePosixPath, target: PurePosixPath) -> str | None:
     name, other_name = source.parts[1:2], target.parts[1:2]
     if top == "clients" and name != other_name:
         return "each client is usable alone: put what two of them share into base/"
+    if top == "migration" and "evidence" in {source.name, target.name}:
+        if target.name in EVIDENCE_MAY_KNOW:
+            return None
+        return f"evidence/ is about the ledger and what it holds: no arrow to {target.name}/"
     if top == "migration" and other_name > name:
         return f"in migration/ data flows down `ls`: {source.name}/ may not know {target.name}/"
     return None

@@ -37,6 +37,7 @@ struct Arguments {
   bool ddl = false;
   bool start_compute = false;
   SyncFlags sync;
+  ReportFlags report;
   SourceFlags source;
   SandboxFlags sandbox;
 };
@@ -64,8 +65,7 @@ class CommandLine {
                 [this](Output& output) { return RunRun(arguments_.file, output); });
     AddFileVerb("verify", "Compare again what was copied",
                 [this](Output& output) { return RunVerify(arguments_.file, output); });
-    AddFileVerb("report", "Print the outcome table by table; needs no network and no secrets",
-                [this](Output& output) { return RunReport(arguments_.file, output); });
+    AddReport();
     AddSource();
     AddSandbox();
     AddVerb("version", "Print the version", [](Output& output) { return RunVersion(output); });
@@ -130,6 +130,21 @@ class CommandLine {
     sub->footer(
         "\nExample:\n  mms sync -f migration.yaml --schema sales\n"
         "  mms sync -f migration.yaml --list 'sales.*'");
+  }
+
+  void AddReport() {
+    ReportFlags& flags = arguments_.report;
+    CLI::App* sub = AddFileVerb(
+        "report", "Print the outcome table by table; needs no network and no secrets",
+        [this, &flags](Output& output) { return RunReport(arguments_.file, flags, output); });
+    sub->add_option("--format", flags.format, "text, json (as --json) or csv: a row a partition")
+        ->check(CLI::IsMember({"text", "json", "csv"}))
+        ->excludes("--json")
+        ->type_name("FORMAT");
+    sub->add_option("--out", flags.out, "Write it into this file")->type_name("PATH");
+    sub->footer(
+        "\nExample:\n  mms report -f migration.yaml\n"
+        "  mms report -f migration.yaml --format csv --out partitions.csv");
   }
 
   using SourceVerb = Result<ExitCode> (*)(const SourceFlags&, Output&);

@@ -80,11 +80,7 @@ void Output::Write(int file_descriptor, std::string_view text) {
 void Output::Result(std::string_view text) { Write(STDOUT_FILENO, ScrubSecrets(text)); }
 
 void Output::Object(std::string_view type, const Json& fields) {
-  Json object = {{"type", type}, {"schema", 1}};
-  object.update(fields);
-  Scrub(object);
-  // Names from outside may be broken UTF-8: replaced, never thrown about.
-  Write(STDOUT_FILENO, object.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n");
+  Write(STDOUT_FILENO, ObjectLine(type, fields));
 }
 
 void Output::Log(std::string_view line) { Write(STDERR_FILENO, ScrubSecrets(line) + "\n"); }
@@ -113,6 +109,14 @@ ExitCode Output::Close(ExitCode code) {
   Log(std::string("error: stdout: cannot write the result: ") + std::strerror(write_error) +
       "; free space or redirect it elsewhere [OUTPUT_FAILED]");
   return code == ExitCode::kDone ? ExitCode::kBug : code;
+}
+
+std::string ObjectLine(std::string_view type, const Json& fields) {
+  Json object = {{"type", type}, {"schema", 1}};
+  object.update(fields);
+  Scrub(object);
+  // Names from outside may be broken UTF-8: replaced, never thrown about.
+  return object.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
 Json ErrorFields(const Error& error) {

@@ -60,6 +60,8 @@ class Output {
   int write_error_ = 0;
 };
 
+/// What Output::Object prints, with its line end.
+std::string ObjectLine(std::string_view type, const Json& fields);
 /// {"kind", "code", "where", "message"} of an error.
 Json ErrorFields(const Error& error);
 /// null when unknown.

@@ -2,35 +2,68 @@
 
 #include "terminal/config.h"
 #include "terminal/interrupt.h"
+#include "terminal/output_file.h"
+#include "terminal/report_csv.h"
 #include "terminal/report_table.h"
 #include "terminal/verbs.h"
 
 namespace mms::terminal {
+namespace {
 
-ExitCode RunReport(const std::string& file, Output& output) {
-  ExitOnInterrupt();
-  const Result<Config> config = LoadConfig(file, SecretUse::kIgnore);
-  if (!config) return output.Fail(config.error());
-  auto ledger = migration::Ledger::OpenToRead(config->options.state_folder);
-  if (!ledger) return output.Fail(ledger.error());
+struct Context {
+  migration::Ledger& ledger;
+  OutputFile& file;
+  bool to_stdout;
+};
+
+Status WriteJson(const Context& context) {
   std::vector<TableReport> tables;
-  const Status read = ReadReport(**ledger, [&](TableReport table) -> Status {
-    if (output.json()) output.Object("report_table", TableFields(table));
+  TRY_VOID(ReadReport(context.ledger, [&](TableReport table) -> Status {
+    TRY_VOID(context.file.Write(ObjectLine("report_table", TableFields(table))));
     tables.push_back(std::move(table));
     return OkStatus();
-  });
-  if (!read) return output.Fail(read.error());
-  const auto last_run = migration::ReadLastRun(**ledger);
-  if (!last_run) return output.Fail(last_run.error());
-  if (output.json()) {
-    Json fields = TotalFields(tables);
-    fields["last_run"] = *last_run ? RunFields(**last_run) : Json(nullptr);
-    output.Object("summary", fields);
-  } else {
-    const std::string run = *last_run ? RenderRun(**last_run) : "";
-    output.Result(RenderReport(tables, ScreenOf(STDOUT_FILENO)) + run);
+  }));
+  TRY(const auto last_run, migration::ReadLastRun(context.ledger));
+  Json fields = TotalFields(tables);
+  fields["last_run"] = last_run ? RunFields(*last_run) : Json(nullptr);
+  return context.file.Write(ObjectLine("summary", fields));
+}
+
+Status WriteText(const Context& context) {
+  std::vector<TableReport> tables;
+  TRY_VOID(ReadReport(context.ledger, [&](TableReport table) -> Status {
+    tables.push_back(std::move(table));
+    return OkStatus();
+  }));
+  TRY(const auto last_run, migration::ReadLastRun(context.ledger));
+  const Screen screen = context.to_stdout ? ScreenOf(STDOUT_FILENO) : Screen{.utf8 = true};
+  return context.file.Write(RenderReport(tables, screen) + (last_run ? RenderRun(*last_run) : ""));
+}
+
+Status WriteAs(const std::string& format, const Context& context) {
+  if (format == "json") return WriteJson(context);
+  if (format == "csv") {
+    return WriteCsv(context.ledger,
+                    [&](std::string_view text) { return context.file.Write(text); });
   }
-  return ExitCode::kDone;
+  return WriteText(context);
+}
+
+Status WriteReport(const std::string& file, const ReportFlags& flags, Output& output) {
+  TRY(const Config config, LoadConfig(file, SecretUse::kIgnore));
+  TRY(const auto ledger, migration::Ledger::OpenToRead(config.options.state_folder));
+  TRY(OutputFile document, OutputFile::Open(flags.out, &output));
+  const std::string format = flags.format.empty() && output.json() ? "json" : flags.format;
+  TRY_VOID(WriteAs(format, {*ledger, document, flags.out.empty()}));
+  return document.Commit();
+}
+
+}  // namespace
+
+ExitCode RunReport(const std::string& file, const ReportFlags& flags, Output& output) {
+  ExitOnInterrupt();
+  const Status written = WriteReport(file, flags, output);
+  return written ? ExitCode::kDone : output.Fail(written.error());
 }
 
 }  // namespace mms::terminal

@@ -26,8 +26,12 @@ ExitCode RunPlan(const std::string& file, bool with_ddl, Output& output);
 ExitCode RunRun(const std::string& file, Output& output);
 /// Compares again what is copied.
 ExitCode RunVerify(const std::string& file, Output& output);
+struct ReportFlags {
+  std::string format;  ///< text, json or csv; "" = text, or json by `--json`
+  std::string out;     ///< path; "" = stdout
+};
 /// The report of the state folder. Talks to nobody and needs no secrets.
-ExitCode RunReport(const std::string& file, Output& output);
+ExitCode RunReport(const std::string& file, const ReportFlags& flags, Output& output);
 
 struct SandboxFlags {
   std::string listen = "127.0.0.1:0";
