@@ -137,14 +137,19 @@ class CommandLine {
     CLI::App* sub = AddFileVerb(
         "report", "Print the outcome table by table; needs no network and no secrets",
         [this, &flags](Output& output) { return RunReport(arguments_.file, flags, output); });
-    sub->add_option("--format", flags.format, "text, json (as --json) or csv: a row a partition")
-        ->check(CLI::IsMember({"text", "json", "csv"}))
+    sub->add_option("--format", flags.format,
+                    "text, json (as --json), csv (a row a partition) or html (a page)")
+        ->check(CLI::IsMember({"text", "json", "csv", "html"}))
         ->excludes("--json")
         ->type_name("FORMAT");
     sub->add_option("--out", flags.out, "Write it into this file")->type_name("PATH");
+    sub->add_option("--lang", flags.lang, "Language of the page")
+        ->check(CLI::IsMember({"en_US", "zh_CN"}))
+        ->capture_default_str();
     sub->footer(
         "\nExample:\n  mms report -f migration.yaml\n"
-        "  mms report -f migration.yaml --format csv --out partitions.csv");
+        "  mms report -f migration.yaml --format csv --out partitions.csv\n"
+        "  mms report -f migration.yaml --format html --out report.html");
   }
 
   using SourceVerb = Result<ExitCode> (*)(const SourceFlags&, Output&);

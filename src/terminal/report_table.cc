@@ -8,20 +8,7 @@
 namespace mms::terminal {
 namespace {
 
-constexpr std::array kOutcomes = {Outcome::kMatch,      Outcome::kMismatch, Outcome::kMissing,
-                                  Outcome::kFailed,     Outcome::kRefused,  Outcome::kPending,
-                                  Outcome::kNotCompared};
 constexpr size_t kShortChecksum = 8;
-
-struct Totals {
-  std::array<int64_t, kOutcomes.size()> outcomes = {};
-  int64_t files = 0;
-  int64_t bytes = 0;
-  int64_t rows_copied = 0;
-  // Unknown as soon as one table that was planned does not know its own.
-  std::optional<int64_t> rows_source = 0;
-  std::optional<int64_t> rows_target = 0;
-};
 
 void Add(std::optional<int64_t>& sum, const std::optional<int64_t>& part) {
   if (sum && part) {
@@ -29,22 +16,6 @@ void Add(std::optional<int64_t>& sum, const std::optional<int64_t>& part) {
   } else {
     sum.reset();
   }
-}
-
-Totals Sum(const std::vector<TableReport>& tables) {
-  Totals totals;
-  for (const TableReport& table : tables) {
-    for (size_t i = 0; i < kOutcomes.size(); ++i) {
-      if (table.outcome == kOutcomes[i]) ++totals.outcomes[i];
-    }
-    if (!table.planned) continue;  // refused before planning: no part of the copy
-    totals.files += table.files.value_or(0);
-    totals.bytes += table.bytes.value_or(0);
-    totals.rows_copied += table.rows_copied.value_or(0);
-    Add(totals.rows_source, table.rows_source);
-    if (table.units > 0) Add(totals.rows_target, table.rows_target);
-  }
-  return totals;
 }
 
 /// "?" is a number that exists and is not known; "-" one that does not apply.
@@ -103,7 +74,7 @@ TextTable Build(const std::vector<TableReport>& tables, bool folded) {
     cells.emplace_back(OutcomeName(table.outcome));
     text.AddRow(std::move(cells));
   }
-  const Totals totals = Sum(tables);
+  const ReportTotals totals = SumOf(tables);
   text.AddRule();
   std::vector<std::string> cells = {Counted(static_cast<int64_t>(tables.size()), "table"), "", "",
                                     Thousands(totals.files)};
@@ -116,6 +87,23 @@ TextTable Build(const std::vector<TableReport>& tables, bool folded) {
 }
 
 }  // namespace
+
+ReportTotals SumOf(const std::vector<TableReport>& tables) {
+  ReportTotals totals;
+  for (const TableReport& table : tables) {
+    for (size_t i = 0; i < kOutcomes.size(); ++i) {
+      if (table.outcome == kOutcomes[i]) ++totals.outcomes[i];
+    }
+    if (!table.planned) continue;  // refused before planning: no part of the copy
+    totals.units += table.units;
+    totals.files += table.files.value_or(0);
+    totals.bytes += table.bytes.value_or(0);
+    totals.rows_copied += table.rows_copied.value_or(0);
+    Add(totals.rows_source, table.rows_source);
+    if (table.units > 0) Add(totals.rows_target, table.rows_target);
+  }
+  return totals;
+}
 
 std::string RenderReasons(const std::vector<TableReport>& tables) {
   std::string out;
@@ -151,7 +139,7 @@ std::string RenderChanges(const std::vector<TableReport>& tables) {
 }
 
 std::string OutcomeCounts(const std::vector<TableReport>& tables) {
-  const Totals totals = Sum(tables);
+  const ReportTotals totals = SumOf(tables);
   std::string out;
   for (size_t i = 0; i < kOutcomes.size(); ++i) {
     if (totals.outcomes[i] == 0) continue;
@@ -199,7 +187,7 @@ Json TableFields(const TableReport& table) {
 }
 
 Json TotalFields(const std::vector<TableReport>& tables) {
-  const Totals totals = Sum(tables);
+  const ReportTotals totals = SumOf(tables);
   Json fields = {{"tables", tables.size()}};
   for (size_t i = 0; i < kOutcomes.size(); ++i) {
     fields["verdicts"][std::string(OutcomeName(kOutcomes[i]))] = totals.outcomes[i];

@@ -1,6 +1,8 @@
 // The report as text and as JSON objects. Pure; no I/O.
 #pragma once
 
+#include <array>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -9,6 +11,19 @@
 #include "terminal/table_report.h"
 
 namespace mms::terminal {
+
+/// Sums over tables.
+struct ReportTotals {
+  std::array<int64_t, kOutcomes.size()> outcomes = {};  ///< tables, in the order of kOutcomes
+  int64_t units = 0;
+  int64_t files = 0;
+  int64_t bytes = 0;
+  int64_t rows_copied = 0;
+  // Unknown as soon as one table that was planned does not know its own.
+  std::optional<int64_t> rows_source = 0;
+  std::optional<int64_t> rows_target = 0;
+};
+ReportTotals SumOf(const std::vector<TableReport>& tables);
 
 /// Tables aligned in columns, a line of totals, then the reason of everything that is not Match. On
 /// a narrow screen the three row counts share one column.

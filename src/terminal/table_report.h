@@ -2,6 +2,7 @@
 // closes a table in the progress. Reads only; memory does not grow with the number of units.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -15,6 +16,11 @@ namespace mms::terminal {
 
 /// The state of a whole table: the worst of its units.
 enum class Outcome { kMatch, kNotCompared, kPending, kRefused, kFailed, kMissing, kMismatch };
+
+/// In the order they are shown.
+inline constexpr std::array kOutcomes = {
+    Outcome::kMatch,   Outcome::kMismatch, Outcome::kMissing,    Outcome::kFailed,
+    Outcome::kRefused, Outcome::kPending,  Outcome::kNotCompared};
 
 /// "Match", "NotCompared", "Pending", "Refused", "Failed", "MissingInTarget", "Mismatch".
 std::string_view OutcomeName(Outcome outcome);

@@ -27,8 +27,9 @@ ExitCode RunRun(const std::string& file, Output& output);
 /// Compares again what is copied.
 ExitCode RunVerify(const std::string& file, Output& output);
 struct ReportFlags {
-  std::string format;  ///< text, json or csv; "" = text, or json by `--json`
-  std::string out;     ///< path; "" = stdout
+  std::string format;          ///< text, json, csv or html; "" = text, or json by `--json`
+  std::string out;             ///< path; "" = stdout
+  std::string lang = "en_US";  ///< of the page of html; or zh_CN
 };
 /// The report of the state folder. Talks to nobody and needs no secrets.
 ExitCode RunReport(const std::string& file, const ReportFlags& flags, Output& output);

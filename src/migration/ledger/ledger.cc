@@ -109,13 +109,18 @@ Status Ledger::BindTarget(const std::string& identity) {
   return state_->Write([&](Store& store) { return store.BindTarget(identity); });
 }
 
+Result<std::string> Ledger::Target() {
+  std::lock_guard lock(state_->read_mutex);
+  return state_->reads->Identity("target");
+}
+
 Status Ledger::SaveRun(const std::string& document) {
   return state_->Write([&](Store& store) { return store.SaveRun(document); });
 }
 
 Result<std::string> Ledger::LastRun() {
   std::lock_guard lock(state_->read_mutex);
-  return state_->reads->LastRun();
+  return state_->reads->Identity("last_run");
 }
 
 Result<int64_t> Ledger::SavePlan(const TableRecord& table, const std::vector<UnitRecord>& units,

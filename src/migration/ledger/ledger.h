@@ -106,6 +106,8 @@ class Ledger {
   /// for done elsewhere. The first call stores `identity`; a later one with another is kConflict
   /// STATE_OTHER_TARGET.
   Status BindTarget(const std::string& identity);
+  /// As BindTarget stored it; "" = not bound yet.
+  Result<std::string> Target();
 
   /// A document about the run that ends, for later readers; replaces the one before.
   Status SaveRun(const std::string& document);

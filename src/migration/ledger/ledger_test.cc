@@ -369,7 +369,9 @@ TEST_F(LedgerTest, AFileThatAKillLeftEmptyIsNamedAsThat) {
 TEST_F(LedgerTest, AFolderBelongsToOneTarget) {
   {
     auto ledger = OpenLedger();
+    EXPECT_EQ(*ledger->Target(), "");
     ASSERT_TRUE(ledger->BindTarget("project dw at host a").has_value());
+    EXPECT_EQ(*ledger->Target(), "project dw at host a");
     ASSERT_TRUE(ledger->BindTarget("project dw at host a").has_value());
   }
   auto ledger = OpenLedger();

@@ -207,11 +207,12 @@ Result<std::vector<UnitRecord>> Store::UnitsAfter(const UnitPage& wanted) {
   });
 }
 
-Result<std::string> Store::LastRun() {
+Result<std::string> Store::Identity(const std::string& name) {
   return Guard(state_->file, [&]() -> Result<std::string> {
-    std::string document;
-    state_->sql << "SELECT value FROM identity WHERE name = 'last_run'", soci::into(document);
-    return document;
+    std::string value;
+    state_->sql << "SELECT value FROM identity WHERE name = :name", soci::use(name),
+        soci::into(value);
+    return value;
   });
 }
 

@@ -43,7 +43,8 @@ class Store : public Transaction {
   };
   Result<std::vector<UnitRecord>> UnitsAfter(const UnitPage& page);
   Result<TableTotals> Totals(int64_t table_id);
-  Result<std::string> LastRun();
+  /// "target" or "last_run"; "" = none yet.
+  Result<std::string> Identity(const std::string& name);
 
   Status BindTarget(const std::string& identity);
   Status SaveRun(const std::string& document);
