@@ -8,7 +8,6 @@
 #include <utility>
 
 #include "migration/inspect/source_settings.h"
-#include "service/source_config.h"
 
 namespace mms::service {
 namespace {
@@ -95,25 +94,6 @@ constexpr auto kItems = std::to_array<ConfigItem>({
      Times},
 });
 
-Status Apply(const ConfigItem& item, const json& value, NetworkProfile* profile) {
-  TRY(const std::string text, TextOfValue(item, value));
-  const bool secret = item.type == ConfigType::kPassword;
-  if (secret && text == kMasked) return OkStatus();
-  std::string normal;
-  if (!text.empty()) {
-    TRY(normal, item.normal(text));
-  }
-  profile->values.erase(item.key);
-  profile->secrets.erase(item.key);
-  if (normal.empty()) return OkStatus();
-  if (secret) {
-    profile->secrets.emplace(item.key, Secret(normal));
-  } else {
-    profile->values.emplace(item.key, normal);
-  }
-  return OkStatus();
-}
-
 }  // namespace
 
 std::span<const ConfigItem> NetworkItems() { return kItems; }
@@ -145,19 +125,7 @@ std::string NetworkNameOf(const std::string& networklink) {
 }
 
 Result<NetworkProfile> ApplyNetworkChanges(const NetworkProfile& before, const json& changes) {
-  NetworkProfile profile = before;
-  for (const auto& [key, value] : changes.items()) {
-    const ConfigItem* item = FindNetworkItem(key);
-    if (item == nullptr) {
-      return Error(ErrorKind::kInvalidInput, "CONFIG_UNKNOWN_KEY",
-                   key + " is no setting of a network; mms source network items lists them");
-    }
-    const Status applied = Apply(*item, value, &profile);
-    if (applied) continue;
-    const Error& error = applied.error();
-    return Error(error.kind(), error.code(), key + " " + error.message());
-  }
-  return profile;
+  return ApplyProfileChanges(before, changes, {FindNetworkItem, "network", "mms source network"});
 }
 
 HttpClient::Options HttpOptionsOf(const NetworkProfile& profile) {

@@ -5,7 +5,6 @@
 // Errors: kInvalidInput CONFIG_UNKNOWN_KEY, CONFIG_VALUE, BANDWIDTH_TIMES; each names the key.
 #pragma once
 
-#include <map>
 #include <nlohmann/json.hpp>
 #include <span>
 #include <string>
@@ -13,20 +12,15 @@
 
 #include "base/http_client.h"
 #include "base/result.h"
-#include "base/secret.h"
 #include "service/config_items.h"
+#include "service/profile.h"
 
 namespace mms::service {
 
 /// The network of this machine, as a data source's networklink has it.
 inline constexpr const char* kDirectLink = "direct:local";
 
-struct NetworkProfile {
-  std::string name;
-  std::map<std::string, std::string> values;  ///< in their normal form
-  /// Items of type password. Empty where only their presence is known (Store::GetNetwork).
-  std::map<std::string, Secret> secrets;
-};
+using NetworkProfile = Profile;
 
 std::span<const ConfigItem> NetworkItems();
 /// nullptr when there is none.

@@ -56,6 +56,10 @@ Error BadEndpoint(const std::string& setting, const std::string& value) {
 
 }  // namespace
 
+const std::string& JobProject(const Options& options) {
+  return options.job_project.empty() ? options.project : options.job_project;
+}
+
 bool UsesSchema(const Options& options) {
   return !options.schema.empty() && options.schema != "default";
 }

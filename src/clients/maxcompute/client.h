@@ -32,7 +32,8 @@ struct Options {
   std::string endpoint;         ///< http(s)://host[:port][/api]
   std::string tunnel_endpoint;  ///< http(s)://host[:port]; "" = asked from `endpoint`
   std::string project;
-  std::string schema;  ///< "" or "default": two-tier names, project.table
+  std::string job_project;  ///< where SQL statements run; "" = `project`
+  std::string schema;       ///< "" or "default": two-tier names, project.table
   Credentials credentials;
   std::string quota_name;  ///< of Tunnel: "" = the shared group
   /// Sent as settings of every SQL instance, over our own defaults.
@@ -45,6 +46,8 @@ struct Options {
   std::shared_ptr<Pacer> pacer{};  ///< asked before sessions and commits; nullptr = nobody is
 };
 
+/// Where SQL statements run.
+const std::string& JobProject(const Options& options);
 /// Names have three tiers, project.schema.table: a schema other than "default" is set.
 bool UsesSchema(const Options& options);
 

@@ -40,7 +40,7 @@ std::string Client::LogviewUrl(const std::string& instance_id) {
   const std::string host = LogviewHost();
   if (host.empty()) return "";
   const Options& options = state_->options;
-  return host + "/logview/?h=" + options.endpoint + "&p=" + UrlEncode(options.project) +
+  return host + "/logview/?h=" + options.endpoint + "&p=" + UrlEncode(JobProject(options)) +
          "&i=" + UrlEncode(instance_id);
 }
 
@@ -50,7 +50,7 @@ Result<Secret> Client::FetchLogviewUrl(const std::string& instance_id, int hours
     return Error(ErrorKind::kUnsupported, "ODPS_LOGVIEW",
                  "the service tells no LogView host; set target.logview_host");
   }
-  const std::string& project = state_->options.project;
+  const std::string& project = JobProject(state_->options);
   const nlohmann::json policy = {
       {"Statement",
        {{{"Action", {"odps:Read"}},

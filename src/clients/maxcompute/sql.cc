@@ -104,7 +104,7 @@ Error Failed(const TaskResult& task) {
 }
 
 std::string InstancePath(const Options& options, const std::string& instance_id) {
-  return "/projects/" + options.project + "/instances/" + instance_id;
+  return "/projects/" + JobProject(options) + "/instances/" + instance_id;
 }
 
 }  // namespace
@@ -121,7 +121,7 @@ Result<Client::Instance> Client::SubmitSql(const std::string& statement,
                                            const SqlOptions& options) {
   const std::string mark = RandomId();
   Call call{CallKind::kSubmitSql, "POST"};
-  call.path = "/projects/" + this->options().project + "/instances";
+  call.path = "/projects/" + JobProject(this->options()) + "/instances";
   call.headers = {{"Content-Type", "application/xml"}};
   call.body = JobDocument(SettingsJson(this->options(), options), statement, mark);
   Instance instance;
@@ -162,7 +162,7 @@ Result<Client::Instance> Client::SubmitSql(const std::string& statement,
 Result<std::optional<std::string>> Client::FindByMark(const std::string& mark) {
   const auto from = std::chrono::system_clock::now() - kMarkAge;
   Call list{CallKind::kListInstances};
-  list.path = "/projects/" + options().project + "/instances";
+  list.path = "/projects/" + JobProject(options()) + "/instances";
   std::string marker;
   int looked = 0;
   while (true) {

@@ -19,7 +19,8 @@ Result<Client::Call> MakeTunnelCall(Client& client, CallKind kind, const TunnelR
   const Options& options = client.options();
   Client::Call call{kind};
   TRY(call.base, client.TunnelEndpoint());
-  call.path = "/projects/" + options.project;
+  const bool of_instance = !resource.in_schema;
+  call.path = "/projects/" + (of_instance ? JobProject(options) : options.project);
   if (resource.in_schema && UsesSchema(options)) call.path += "/schemas/" + options.schema;
   call.path += resource.path;
   call.headers = {{"x-odps-tunnel-version", "6"},

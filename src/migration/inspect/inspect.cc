@@ -168,6 +168,15 @@ Status Source::List(const std::vector<TableChoice>& choices, const VisitTable& v
   return state_->ListCatalog(choices, visit);
 }
 
+Result<SourceTable> Source::Find(const std::string& schema, const std::string& table) {
+  const SourceOptions& options = state_->options;
+  TRY(const databricks::Table found,
+      state_->FetchTable(options.catalog + "." + schema + "." + table));
+  SourceTable source = MakeSourceTable(found);
+  ChooseReading(found, {state_->sql_options.there(), options.jdbc, false}, &source);
+  return source;
+}
+
 Result<Snapshot> Source::Inspect(const SourceTable& source, std::optional<int64_t> version) {
   if (source.refusal) return *source.refusal;
   auto snapshot =

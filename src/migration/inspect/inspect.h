@@ -64,6 +64,10 @@ class Source {
   Status List(const std::vector<TableChoice>& choices,
               const std::function<Status(SourceTable)>& visit);
 
+  /// One table of the catalog, by one call; as List has it, with its refusal. Errors: kNotFound,
+  /// and those of the catalog.
+  Result<SourceTable> Find(const std::string& schema, const std::string& table);
+
   /// Reads the Delta log at `version` (nullopt = newest); of a table without one, its files as they
   /// are now; asks by SQL where the table is read so: chosen that way, or of a Delta feature that
   /// is not known here. Errors as delta::Table::Open, ReadFileTable and InspectBySql, naming the

@@ -14,6 +14,7 @@
 #include "base/result.h"
 #include "clients/azure/location.h"
 #include "clients/delta/table.h"
+#include "migration/inspect/partition_selection.h"
 #include "migration/inspect/sql_statement.h"
 #include "migration/inspect/table_settings.h"
 
@@ -40,6 +41,8 @@ struct SourceTable {
   std::map<std::string, std::string> column_comments;  ///< by top-level column name
   /// Why it cannot be read at all (a view, a row filter, a format we do not read); refused by name.
   std::optional<Error> refusal;
+  /// What a job copies of it; null = what settings.partitions says.
+  std::shared_ptr<const PartitionSelection> selection = {};
   bool by_sql = false;                ///< its rows are read by SQL, not from its files
   std::vector<std::string> warnings;  ///< for the plan
 };

@@ -38,6 +38,9 @@ struct TableSettings {
   int lifecycle_days = 0;  ///< 0 = none
   std::map<std::string, std::string> properties;
   std::string partitions = {};  ///< which are copied: plan/partition_expression.h; "" = all
+  std::string selection = {};   ///< PartitionSelection::id; "" = none
+  /// Source column -> target column, without case; before the policy's character map.
+  std::map<std::string, std::string> column_names = {};
 
   bool operator==(const TableSettings&) const = default;
 };

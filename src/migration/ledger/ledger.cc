@@ -124,10 +124,10 @@ Result<std::string> Ledger::LastRun() {
 }
 
 Result<int64_t> Ledger::SavePlan(const TableRecord& table, const std::vector<UnitRecord>& units,
-                                 Others others) {
+                                 const Keeping& keeping) {
   int64_t id = 0;
   TRY_VOID(state_->Write([&](Store& store) -> Status {
-    TRY(id, store.SavePlan(table, units, others));
+    TRY(id, store.SavePlan(table, units, keeping));
     return OkStatus();
   }));
   return id;
@@ -162,18 +162,23 @@ Status Ledger::ListTables(const std::function<Status(TableRecord)>& visit) {
   }
 }
 
-Status Ledger::ListUnits(int64_t table_id, std::optional<UnitState> below,
+Status Ledger::ListUnits(const UnitScope& scope, std::optional<UnitState> below,
                          const std::function<Status(UnitRecord)>& visit) {
-  return state_->VisitUnits({table_id, std::nullopt, below}, visit);
+  return state_->VisitUnits({scope, std::nullopt, below}, visit);
 }
 
 Status Ledger::ListAllUnits(int64_t table_id, const std::function<Status(UnitRecord)>& visit) {
-  return state_->VisitUnits({table_id, std::nullopt, std::nullopt, /*aside=*/true}, visit);
+  return state_->VisitUnits({UnitScope(table_id), std::nullopt, std::nullopt, /*aside=*/true},
+                            visit);
 }
 
-Result<TableTotals> Ledger::Totals(int64_t table_id) {
+Result<TableTotals> Ledger::Totals(const UnitScope& scope) {
   std::lock_guard lock(state_->read_mutex);
-  return state_->reads->Totals(table_id);
+  return state_->reads->Totals(scope);
+}
+
+Status Ledger::ForgetMismatches(const UnitScope& scope) {
+  return state_->Write([&](Store& store) { return store.ForgetMismatches(scope); });
 }
 
 Ledger::Transition Ledger::BeginLoad(int64_t unit_id, int generation) {

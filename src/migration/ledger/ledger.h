@@ -54,10 +54,14 @@ struct TableRecord {
   std::string error_json;  ///< "" = none
 };
 
+/// No task of a job: of a run by a migration file.
+inline constexpr int64_t kNoTask = 0;
+
 struct UnitRecord {
   int64_t id = 0;
   int64_t table_id = 0;
-  std::string partition;  ///< "ds=2026-01-01/hour=3"; "" = whole table
+  int64_t task = kNoTask;  ///< of the job whose plan has it
+  std::string partition;   ///< "ds=2026-01-01/hour=3"; "" = whole table
   std::string fingerprint;
   UnitState state = UnitState::kPlanned;
   int generation = 0;
@@ -76,7 +80,16 @@ struct UnitRecord {
   std::string error_json;
 };
 
-/// Sums over a table's units, in SQL.
+/// Which units of a table: all that its plan means, or those of one task.
+struct UnitScope {
+  UnitScope(int64_t table) : table_id(table) {}  // NOLINT: a table alone is a scope
+  UnitScope(int64_t table, int64_t of_task) : table_id(table), task(of_task) {}
+
+  int64_t table_id;
+  std::optional<int64_t> task;
+};
+
+/// Sums over a scope's units, in SQL.
 struct TableTotals {
   int64_t units = 0;
   int64_t committed = 0;
@@ -122,8 +135,15 @@ class Ledger {
   /// list and no total has them until a later plan does. kConflict LEDGER_COMMITTING when a unit
   /// to be replaced may have a commit under way: settle it first.
   enum class Others { kRemove, kSetAside };
+  struct Keeping {
+    Others others = Others::kRemove;
+    bool finished = true;  ///< false: also what is finished of equal content is loaded again
+  };
   Result<int64_t> SavePlan(const TableRecord& table, const std::vector<UnitRecord>& units,
-                           Others others = Others::kRemove);
+                           const Keeping& keeping);
+  Result<int64_t> SavePlan(const TableRecord& table, const std::vector<UnitRecord>& units) {
+    return SavePlan(table, units, Keeping());
+  }
   Result<std::optional<TableRecord>> FindTable(const std::string& source_name);
   Status SetTableState(int64_t table_id, TableState state, const std::string& error_json);
   /// Replaces the table's document alone; its units stay as they are.
@@ -134,11 +154,13 @@ class Ledger {
   /// Units in partition order; `below` filters to states before it (kVerified: all but verified).
   /// Reads in pages, so `visit` may take its time and may call the ledger; each unit is visited at
   /// most once.
-  Status ListUnits(int64_t table_id, std::optional<UnitState> below,
+  Status ListUnits(const UnitScope& scope, std::optional<UnitState> below,
                    const std::function<Status(UnitRecord)>& visit);
   /// Those set aside too, in any state.
   Status ListAllUnits(int64_t table_id, const std::function<Status(UnitRecord)>& visit);
-  Result<TableTotals> Totals(int64_t table_id);
+  Result<TableTotals> Totals(const UnitScope& scope);
+  /// Units of the scope that were compared and differ, or are missing, are to be loaded again.
+  Status ForgetMismatches(const UnitScope& scope);
 
   /// A transition under way; get() waits until it is on disk or refused. Transitions reach the disk
   /// in the order of the calls, whole transactions at a time, so one that is there proves that

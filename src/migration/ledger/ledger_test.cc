@@ -240,7 +240,7 @@ TEST_F(LedgerTest, WhatAPlanOfAPartDoesNotMeanIsSetAsideAndComesBack) {
   Commit(*ledger, units.at(0));
   ASSERT_TRUE(ledger->BeginLoad(units.at(1).id, 0).get().has_value());
 
-  const auto part = ledger->SavePlan(Table(8), {Unit("d", "1")}, Ledger::Others::kSetAside);
+  const auto part = ledger->SavePlan(Table(8), {Unit("d", "1")}, {Ledger::Others::kSetAside});
   ASSERT_TRUE(part.has_value());
   ASSERT_EQ(Units(*ledger, table).size(), 1U);
   EXPECT_EQ(Units(*ledger, table).at(0).partition, "d");
@@ -269,9 +269,67 @@ TEST_F(LedgerTest, WhatIsSetAsideUnderAnotherTargetTableIsForgotten) {
   Commit(*ledger, Units(*ledger, table).at(0));
   TableRecord other = Table();
   other.target_table = "elsewhere";
-  ASSERT_TRUE(ledger->SavePlan(other, {Unit("b", "1")}, Ledger::Others::kSetAside).has_value());
+  ASSERT_TRUE(ledger->SavePlan(other, {Unit("b", "1")}, {Ledger::Others::kSetAside}).has_value());
   Save(*ledger, other, {Unit("a", "1"), Unit("b", "1")});
   EXPECT_EQ(Units(*ledger, table).at(0).state, UnitState::kPlanned);
+}
+
+UnitRecord OfTask(UnitRecord unit, int64_t task) {
+  unit.task = task;
+  return unit;
+}
+
+TEST_F(LedgerTest, ATasksUnitsAreListedAndSummedAlone) {
+  auto ledger = OpenLedger();
+  const int64_t table = Save(*ledger, Table(),
+                             {OfTask(Unit("a", "1"), 7), OfTask(Unit("b", "1"), 7),
+                              OfTask(Unit("c", "1"), 8), Unit("d", "1")});
+  Commit(*ledger, Units(*ledger, table).at(2));
+  std::vector<std::string> seen;
+  const Status listed =
+      ledger->ListUnits(UnitScope(table, 7), UnitState::kCommitted, [&](UnitRecord unit) -> Status {
+        EXPECT_EQ(unit.task, 7);
+        seen.push_back(unit.partition);
+        return OkStatus();
+      });
+  ASSERT_TRUE(listed.has_value());
+  EXPECT_EQ(seen, (std::vector<std::string>{"a", "b"}));
+  EXPECT_EQ(ledger->Totals(UnitScope(table, 7))->units, 2);
+  EXPECT_EQ(ledger->Totals(UnitScope(table, 7))->committed, 0);
+  EXPECT_EQ(ledger->Totals(UnitScope(table, 8))->committed, 1);
+  EXPECT_EQ(ledger->Totals(table)->units, 4);
+}
+
+TEST_F(LedgerTest, AFinishedUnitGoesOverToAnotherTaskOrIsLoadedAgainAsAsked) {
+  auto ledger = OpenLedger();
+  const int64_t table = Save(*ledger, Table(), {OfTask(Unit("a", "1"), 7)});
+  Commit(*ledger, Units(*ledger, table).at(0));
+  const std::vector<UnitRecord> again = {OfTask(Unit("a", "1"), 9)};
+  ASSERT_TRUE(ledger->SavePlan(Table(), again, {Ledger::Others::kSetAside, true}).has_value());
+  EXPECT_EQ(Units(*ledger, table).at(0).state, UnitState::kCommitted);
+  EXPECT_EQ(Units(*ledger, table).at(0).task, 9);
+  ASSERT_TRUE(ledger->SavePlan(Table(), again, {Ledger::Others::kSetAside, false}).has_value());
+  EXPECT_EQ(Units(*ledger, table).at(0).state, UnitState::kPlanned);
+  EXPECT_EQ(Units(*ledger, table).at(0).generation, 1);  // it goes on counting
+}
+
+TEST_F(LedgerTest, OnlyWhatDiffersIsForgottenForARetry) {
+  auto ledger = OpenLedger();
+  const int64_t table =
+      Save(*ledger, Table(),
+           {OfTask(Unit("a", "1"), 7), OfTask(Unit("b", "1"), 7), OfTask(Unit("c", "1"), 8)});
+  for (const UnitRecord& unit : Units(*ledger, table)) {
+    const int generation = Commit(*ledger, unit);
+    const Verdict verdict = unit.partition == "a" ? Verdict::kMatch : Verdict::kMismatch;
+    ASSERT_TRUE(ledger->Verified(unit.id, generation, {verdict, 9, "{}", "x"}).get().has_value());
+  }
+  ASSERT_TRUE(ledger->ForgetMismatches(UnitScope(table, 7)).has_value());
+  const auto units = Units(*ledger, table);
+  EXPECT_EQ(units.at(0).state, UnitState::kVerified);
+  EXPECT_EQ(units.at(1).state, UnitState::kPlanned);
+  EXPECT_EQ(units.at(1).verdict, Verdict::kPending);
+  EXPECT_EQ(units.at(1).generation, 1);
+  EXPECT_EQ(units.at(2).state, UnitState::kVerified);  // another task's
 }
 
 TEST_F(LedgerTest, EverythingIsThereAfterReopening) {

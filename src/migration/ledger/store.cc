@@ -53,9 +53,15 @@ constexpr int kVersionOfChanges = 2;
 constexpr const char* kVersion3 = "ALTER TABLE units ADD COLUMN aside INTEGER NOT NULL DEFAULT 0";
 constexpr int kVersionOfAside = 3;
 
+constexpr const char* kVersion4 = R"sql(
+  ALTER TABLE units ADD COLUMN task BIGINT NOT NULL DEFAULT 0;
+  CREATE INDEX units_of_task ON units (table_id, task, partition) WHERE task <> 0;
+)sql";
+constexpr int kVersionOfTask = 4;
+
 /// Schema versions in order; each is applied once, in a transaction. Never change one that was
 /// released.
-constexpr std::array<const char*, 3> kMigrations = {kVersion1, kVersion2, kVersion3};
+constexpr std::array<const char*, 4> kMigrations = {kVersion1, kVersion2, kVersion3, kVersion4};
 
 struct TableRow {
   long long id = 0, version = 0;
@@ -71,7 +77,7 @@ struct TableRow {
 };
 
 struct UnitRow {
-  long long id = 0, table_id = 0, rows_planned = 0, bytes = 0, files = 0;
+  long long id = 0, table_id = 0, task = 0, rows_planned = 0, bytes = 0, files = 0;
   long long rows_copied = 0, rows_target = 0;
   int state = 0, generation = 0, verdict = 0;
   soci::indicator planned = soci::i_ok, copied = soci::i_ok, target = soci::i_ok;
@@ -81,6 +87,7 @@ struct UnitRow {
     UnitRecord unit = text;
     unit.id = id;
     unit.table_id = table_id;
+    unit.task = task;
     unit.state = static_cast<UnitState>(state);
     unit.generation = generation;
     unit.rows_planned = Optional(rows_planned, planned);
@@ -92,6 +99,11 @@ struct UnitRow {
     return unit;
   }
 };
+
+/// A condition that the index of tasks serves. Of a number, so nothing is to be quoted.
+std::string OfTask(long long task) {
+  return task == 0 ? "" : "AND task = " + std::to_string(task) + " AND task <> 0 ";
+}
 
 constexpr const char* kSelectTables =
     "SELECT id, source_name, target_table, version, plan_json, state, error_json FROM tables ";
@@ -108,6 +120,7 @@ Result<std::unique_ptr<Store>> Store::Open(const std::string& file, Mode mode) {
     TRY(const int version, OpenToRead(state->sql, file));
     state->has_changes = version >= kVersionOfChanges;
     state->has_aside = version >= kVersionOfAside;
+    state->has_task = version >= kVersionOfTask;
     return OkStatus();
   });
   TRY_VOID(std::move(opened));
@@ -178,17 +191,19 @@ Result<std::vector<UnitRecord>> Store::UnitsAfter(const UnitPage& wanted) {
     Page page;
     UnitRow row;
     UnitRecord& text = row.text;
-    const long long table_id = wanted.table_id;
+    const long long table_id = wanted.scope.table_id;
+    const long long task = wanted.scope.task.value_or(0);
     const std::string after = wanted.after.value_or("");
     const int below = wanted.below ? static_cast<int>(*wanted.below) : 1000;
     const std::string query =
         "SELECT u.id, u.table_id, u.partition, u.fingerprint, u.state, u.generation, u.session_id, "
         "p.plan_json, u.rows_planned, u.bytes, u.files, u.rows_copied, u.rows_target, "
         "u.source_checksum, u.target_checksum, u.verdict, u.difference, u.error_json, " +
-        std::string(state_->has_changes ? "u.changes " : "'' ") +
+        std::string(state_->has_changes ? "u.changes, " : "'', ") +
+        std::string(state_->has_task ? "u.task " : "0 ") +
         "FROM units u JOIN unit_plans p ON p.unit_id = u.id "
         "WHERE u.table_id = :table AND u.state < :below " +
-        std::string(state_->has_aside && !wanted.aside ? "AND u.aside = 0 " : "") +
+        std::string(state_->has_aside && !wanted.aside ? "AND u.aside = 0 " : "") + OfTask(task) +
         "AND u.partition " + std::string(wanted.after ? ">" : ">=") +
         " :after ORDER BY u.partition LIMIT " + std::to_string(kPageRows);
     soci::statement statement =
@@ -200,7 +215,7 @@ Result<std::vector<UnitRecord>> Store::UnitsAfter(const UnitPage& wanted) {
          soci::into(row.rows_copied, row.copied), soci::into(row.rows_target, row.target),
          soci::into(text.source_checksum), soci::into(text.target_checksum),
          soci::into(row.verdict), soci::into(text.difference), soci::into(text.error_json),
-         soci::into(text.changes));
+         soci::into(text.changes), soci::into(row.task));
     statement.execute();
     while (statement.fetch()) page.push_back(row.Make());
     return page;
@@ -216,9 +231,9 @@ Result<std::string> Store::Identity(const std::string& name) {
   });
 }
 
-Result<TableTotals> Store::Totals(int64_t table_id) {
+Result<TableTotals> Store::Totals(const UnitScope& scope) {
   return Guard(state_->file, [&]() -> Result<TableTotals> {
-    const long long id = table_id;
+    const long long id = scope.table_id;
     long long units = 0, committed = 0, bytes = 0, bytes_committed = 0, files = 0;
     long long planned = 0, planned_known = 0, copied = 0, target = 0, target_known = 0;
     long long matched = 0, mismatched = 0, missing = 0, not_compared = 0;
@@ -233,7 +248,8 @@ Result<TableTotals> Store::Totals(int64_t table_id) {
                "COALESCE(SUM(verdict = 1), 0), COALESCE(SUM(verdict IN (2, 3)), 0), "
                "COALESCE(SUM(verdict = 3), 0), COALESCE(SUM(verdict = 4), 0) ") +
                "FROM units WHERE table_id = :table" +
-               std::string(state_->has_aside ? " AND aside = 0" : ""),
+               std::string(state_->has_aside ? " AND aside = 0 " : " ") +
+               OfTask(scope.task.value_or(0)),
         soci::use(id), soci::into(units), soci::into(committed), soci::into(bytes),
         soci::into(bytes_committed), soci::into(files), soci::into(planned),
         soci::into(planned_known), soci::into(copied), soci::into(target), soci::into(target_known),

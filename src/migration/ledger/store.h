@@ -36,22 +36,23 @@ class Store : public Transaction {
 
   /// Where a page of units begins and what it holds.
   struct UnitPage {
-    int64_t table_id = 0;
-    std::optional<std::string> after;  ///< partition; nullopt = from the first
-    std::optional<UnitState> below;
+    UnitScope scope;
+    std::optional<std::string> after = {};  ///< partition; nullopt = from the first
+    std::optional<UnitState> below = {};
     bool aside = false;  ///< also those that the plan does not mean
   };
   Result<std::vector<UnitRecord>> UnitsAfter(const UnitPage& page);
-  Result<TableTotals> Totals(int64_t table_id);
+  Result<TableTotals> Totals(const UnitScope& scope);
   /// "target" or "last_run"; "" = none yet.
   Result<std::string> Identity(const std::string& name);
 
   Status BindTarget(const std::string& identity);
   Status SaveRun(const std::string& document);
   Result<int64_t> SavePlan(const TableRecord& table, const std::vector<UnitRecord>& units,
-                           Ledger::Others others);
+                           const Ledger::Keeping& keeping);
   Status SetTableState(int64_t table_id, TableState state, const std::string& error_json);
   Status SetTablePlan(int64_t table_id, const std::string& plan_json);
+  Status ForgetMismatches(const UnitScope& scope);
   Status BeginLoad(int64_t unit_id, int generation);
   Status SetSession(int64_t unit_id, int generation, const std::string& session_id);
   Status BeginCommit(int64_t unit_id, int generation, const Ledger::Sent& sent);

@@ -18,6 +18,7 @@ struct Store::State {
   /// A report may read what an older release wrote, and does not migrate it.
   bool has_changes = true;
   bool has_aside = true;
+  bool has_task = true;
   std::unique_ptr<Transitions> transitions;
 
   State();

@@ -104,6 +104,7 @@ Transitions& Prepared(soci::session& sql, std::unique_ptr<Transitions>& transiti
 
 struct OldUnit {
   long long id = 0;
+  long long task = 0;
   int state = 0;
   int aside = 0;
   int generation = 0;
@@ -116,10 +117,12 @@ std::map<std::string, OldUnit> OldUnits(soci::session& sql, long long table_id) 
   OldUnit unit;
   std::string partition;
   soci::statement statement =
-      (sql.prepare << "SELECT id, partition, state, aside, generation, fingerprint FROM units "
-                      "WHERE table_id = :table",
-       soci::use(table_id), soci::into(unit.id), soci::into(partition), soci::into(unit.state),
-       soci::into(unit.aside), soci::into(unit.generation), soci::into(unit.fingerprint));
+      (sql.prepare
+           << "SELECT id, partition, task, state, aside, generation, fingerprint FROM units "
+              "WHERE table_id = :table",
+       soci::use(table_id), soci::into(unit.id), soci::into(partition), soci::into(unit.task),
+       soci::into(unit.state), soci::into(unit.aside), soci::into(unit.generation),
+       soci::into(unit.fingerprint));
   statement.execute();
   while (statement.fetch()) units[partition] = unit;
   return units;
@@ -137,20 +140,21 @@ class UnitWriter {
       : sql_(sql),
         table_id_(table_id),
         insert_((sql.prepare << "INSERT INTO units (table_id, partition, fingerprint, "
-                                "rows_planned, bytes, files) "
-                                "VALUES (:table, :partition, :fingerprint, :rows, :bytes, :files)",
+                                "rows_planned, bytes, files, task) VALUES (:table, :partition, "
+                                ":fingerprint, :rows, :bytes, :files, :task)",
                  soci::use(table_id_), soci::use(partition_), soci::use(fingerprint_),
-                 soci::use(rows_, known_), soci::use(bytes_), soci::use(files_))),
+                 soci::use(rows_, known_), soci::use(bytes_), soci::use(files_), soci::use(task_))),
         insert_plan_((sql.prepare << "INSERT INTO unit_plans (unit_id, plan_json) "
                                      "VALUES (:id, :plan)",
                       soci::use(id_), soci::use(plan_))),
-        reset_((sql.prepare << "UPDATE units SET fingerprint = :fingerprint, state = 0, aside = 0, "
-                               "session_id = '', rows_planned = :rows, bytes = :bytes, "
-                               "files = :files, rows_copied = NULL, rows_target = NULL, "
-                               "source_checksum = '', target_checksum = '', changes = '', "
-                               "verdict = 0, difference = '', error_json = '' WHERE id = :id",
-                soci::use(fingerprint_), soci::use(rows_, known_), soci::use(bytes_),
-                soci::use(files_), soci::use(id_))),
+        reset_(
+            (sql.prepare << "UPDATE units SET fingerprint = :fingerprint, state = 0, aside = 0, "
+                            "session_id = '', rows_planned = :rows, bytes = :bytes, "
+                            "files = :files, task = :task, rows_copied = NULL, rows_target = NULL, "
+                            "source_checksum = '', target_checksum = '', changes = '', "
+                            "verdict = 0, difference = '', error_json = '' WHERE id = :id",
+             soci::use(fingerprint_), soci::use(rows_, known_), soci::use(bytes_),
+             soci::use(files_), soci::use(task_), soci::use(id_))),
         reset_plan_((sql.prepare << "UPDATE unit_plans SET plan_json = :plan WHERE unit_id = :id",
                      soci::use(plan_), soci::use(id_))) {}
 
@@ -177,11 +181,12 @@ class UnitWriter {
     known_ = unit.rows_planned ? soci::i_ok : soci::i_null;
     bytes_ = unit.bytes;
     files_ = unit.files;
+    task_ = unit.task;
   }
 
   soci::session& sql_;
   long long table_id_;
-  long long id_ = 0, rows_ = 0, bytes_ = 0, files_ = 0;
+  long long id_ = 0, rows_ = 0, bytes_ = 0, files_ = 0, task_ = 0;
   soci::indicator known_ = soci::i_ok;
   std::string partition_, fingerprint_, plan_;
   soci::statement insert_, insert_plan_, reset_, reset_plan_;
@@ -203,9 +208,14 @@ long long SaveTable(soci::session& sql, const TableRecord& table) {
   return id;
 }
 
-void SetAside(soci::session& sql, long long id, bool aside) {
-  const int flag = aside ? 1 : 0;
-  sql << "UPDATE units SET aside = :aside WHERE id = :id", soci::use(flag), soci::use(id);
+void SetAside(soci::session& sql, long long id) {
+  sql << "UPDATE units SET aside = 1 WHERE id = :id", soci::use(id);
+}
+
+void TakeUp(soci::session& sql, long long id, int64_t task) {
+  const long long of_task = task;
+  sql << "UPDATE units SET aside = 0, task = :task WHERE id = :id", soci::use(of_task),
+      soci::use(id);
 }
 
 void RemoveUnit(soci::session& sql, long long id) {
@@ -242,7 +252,7 @@ Status Store::SaveRun(const std::string& document) {
 }
 
 Result<int64_t> Store::SavePlan(const TableRecord& table, const std::vector<UnitRecord>& units,
-                                Ledger::Others others) {
+                                const Ledger::Keeping& keeping) {
   TRY(const std::optional<TableRecord> before, FindTable(table.source_name));
   return Guard(state_->file, [&]() -> Result<int64_t> {
     std::map<std::string, OldUnit> old;
@@ -266,18 +276,19 @@ Result<int64_t> Store::SavePlan(const TableRecord& table, const std::vector<Unit
         }
         OldUnit& known = found->second;
         known.planned_again = true;
-        if (same_target && IsFinished(known.state) && known.fingerprint == unit.fingerprint) {
-          if (known.aside != 0) SetAside(state_->sql, known.id, false);
+        const bool equal = known.fingerprint == unit.fingerprint;
+        if (keeping.finished && same_target && IsFinished(known.state) && equal) {
+          if (known.aside != 0 || known.task != unit.task) TakeUp(state_->sql, known.id, unit.task);
           continue;
         }
         writer.Reset(known.id, unit);
       }
     }
-    const bool keeps = same_target && others == Ledger::Others::kSetAside;
+    const bool keeps = same_target && keeping.others == Ledger::Others::kSetAside;
     for (const auto& [partition, unit] : old) {
       if (unit.planned_again) continue;
       if (keeps && unit.generation > 0) {
-        SetAside(state_->sql, unit.id, true);
+        SetAside(state_->sql, unit.id);
       } else {
         RemoveUnit(state_->sql, unit.id);
       }
@@ -301,6 +312,19 @@ Status Store::SetTablePlan(int64_t table_id, const std::string& plan_json) {
     const long long id = table_id;
     state_->sql << "UPDATE tables SET plan_json = :plan WHERE id = :id", soci::use(plan_json),
         soci::use(id);
+    return OkStatus();
+  });
+}
+
+Status Store::ForgetMismatches(const UnitScope& scope) {
+  return Guard(state_->file, [&]() -> Status {
+    const long long id = scope.table_id, task = scope.task.value_or(0);
+    // 2 and 3: Mismatch and MissingInTarget.
+    state_->sql << "UPDATE units SET state = 0, rows_copied = NULL, rows_target = NULL, "
+                   "source_checksum = '', target_checksum = '', changes = '', verdict = 0, "
+                   "difference = '' WHERE table_id = :table AND aside = 0 AND state = 4 AND "
+                   "verdict IN (2, 3) AND (:task = 0 OR task = :task)",
+        soci::use(id, "table"), soci::use(task, "task");
     return OkStatus();
   });
 }

@@ -7,6 +7,8 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "migration/inspect/partition_selection.h"
+
 namespace mms::migration {
 namespace {
 
@@ -174,13 +176,12 @@ std::string ColumnsOf(const delta::TableInfo& info) {
 }  // namespace
 
 std::string PartitionSums::TextOf(const Values& values) const {
-  Json list = Json::array();
+  std::vector<std::optional<std::string>> list;
   for (const std::string& column : columns_) {
     const auto found = values.find(column);
-    const bool known = found != values.end() && found->second;
-    list.push_back(known ? Json(*found->second) : Json());
+    list.push_back(found == values.end() ? std::nullopt : found->second);
   }
-  return Dump(list);
+  return PartitionText(list);
 }
 
 void PartitionSums::Add(const delta::File& file) {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "base/lower_ascii.h"
 #include "migration/plan/ddl.h"
@@ -160,7 +161,9 @@ class Planner {
         return SchemaInvalid(fmt::format("partition column \"{}\" is not in the schema", name));
       }
       const std::string key = PhysicalName(name);
-      const std::string target = LowerAscii(MapCharacters(name, policy_.column_name_map));
+      // One that cannot be is told of when the column is added.
+      const auto named = TargetColumnName(name);
+      const std::string target = named ? *named : LowerAscii(name);
       partition_columns_.push_back({name, key, target, DeltaTypeName(*field)});
       const bool has_null = HasNullPartition(snapshot_.files, key);
       AddColumn(*field, MapPartitionType(*field, has_null), &plan_.partition_columns, &problems);
@@ -174,9 +177,22 @@ class Planner {
     return field.type.is_string() ? field.type.get<std::string>() : "";
   }
 
+  /// By the column mapping; nullptr = it does not have it.
+  const std::string* AskedName(const std::string& name) const {
+    for (const auto& [source, target] : plan_.settings.column_names) {
+      if (LowerAscii(source) == LowerAscii(name)) return &target;
+    }
+    return nullptr;
+  }
+
+  Result<std::string> TargetColumnName(const std::string& name) const {
+    if (const std::string* asked = AskedName(name)) return MakeColumnName(*asked, {name, {}});
+    return MakeColumnName(name, {name, policy_.column_name_map});
+  }
+
   void AddColumn(const DeltaField& field, Result<MappedType> mapped,
                  std::vector<ColumnPlan>* columns, Problems* problems) {
-    auto name = MakeColumnName(field.name, {field.name, policy_.column_name_map});
+    auto name = TargetColumnName(field.name);
     if (!name) return problems->Add(name.error());
     if (auto added = names_.Add(*name, field.name); !added) return problems->Add(added.error());
     if (!mapped) return problems->Add(mapped.error());
@@ -187,7 +203,10 @@ class Planner {
     column.target.name = *name;
     column.target.type = mapped->target;
     column.target.nullable = field.nullable || !policy_.keep_not_null;
-    if (LowerAscii(field.name) != *name) AddNote("renamed by column_name_map", &column);
+    if (LowerAscii(field.name) != *name) {
+      const bool asked = AskedName(field.name) != nullptr;
+      AddNote(asked ? "renamed by the column mapping" : "renamed by column_name_map", &column);
+    }
     const std::string comment = CommentOf(field);
     column.target.comment = CutComment(comment);
     if (column.target.comment.size() < comment.size()) {
@@ -291,7 +310,9 @@ class Planner {
     plan_.units.reserve(groups.size());
     size_t unknown = 0;
     for (PartitionGroup& group : groups) {
+      const int64_t task = TaskOf(group);
       plan_.units.push_back(MakeUnit(std::move(group)));
+      plan_.units.back().task = task;
       unknown += plan_.units.back().rows ? 0 : 1;
     }
     if (unknown > 0) {
@@ -306,6 +327,7 @@ class Planner {
 
   /// For each file whether it is in a partition that is meant; empty = all are.
   Result<std::vector<bool>> ChoosePartitions() {
+    if (snapshot_.source.selection) return ChooseSelected(*snapshot_.source.selection);
     const std::string& text = plan_.settings.partitions;
     if (text.empty()) return std::vector<bool>();
     std::vector<PartitionExpression::Column> columns;
@@ -334,6 +356,49 @@ class Planner {
     }
     Warn(fmt::format("only the partitions with {} are copied and compared", text));
     return chosen;
+  }
+
+  /// A target partition is written whole: where levels are merged, its other source partitions come
+  /// along with those that are selected.
+  std::vector<bool> ChooseSelected(const PartitionSelection& selection) const {
+    if (selection.whole_task != 0) return {};
+    std::unordered_set<std::string> wanted;
+    for (const delta::File& file : snapshot_.files) {
+      if (selection.task_of.contains(SourceText(file, snapshot_.partition_columns.size()))) {
+        wanted.insert(SourceText(file, levels_));
+      }
+    }
+    std::vector<bool> chosen;
+    chosen.reserve(snapshot_.files.size());
+    for (const delta::File& file : snapshot_.files) {
+      chosen.push_back(wanted.contains(SourceText(file, levels_)));
+    }
+    return chosen;
+  }
+
+  /// 0 = none.
+  int64_t TaskOf(const PartitionGroup& group) const {
+    const auto& selection = snapshot_.source.selection;
+    if (!selection) return 0;
+    if (selection->whole_task != 0) return selection->whole_task;
+    for (const size_t index : group.files) {
+      const std::string text =
+          SourceText(snapshot_.files[index], snapshot_.partition_columns.size());
+      const auto found = selection->task_of.find(text);
+      if (found != selection->task_of.end()) return found->second;
+    }
+    return 0;
+  }
+
+  /// PartitionText of the file's first `levels` values.
+  std::string SourceText(const delta::File& file, size_t levels) const {
+    std::vector<std::optional<std::string>> values;
+    for (size_t level = 0; level < levels; ++level) {
+      const auto found =
+          file.partition_values.find(PhysicalName(snapshot_.partition_columns[level]));
+      values.push_back(found == file.partition_values.end() ? std::nullopt : found->second);
+    }
+    return PartitionText(values);
   }
 
   UnitPlan MakeUnit(PartitionGroup group) const {

@@ -91,6 +91,7 @@ struct UnitPlan {
   /// names them also size and ETag; by SQL what names the reading and its partitions. Equal = same
   /// rows.
   std::string fingerprint;
+  int64_t task = 0;           ///< of a job that has it; 0 = none. Not in its document
   std::vector<Split> splits;  ///< empty when the unit has no file (still committed)
 
   bool operator==(const UnitPlan&) const = default;

@@ -374,6 +374,61 @@ TEST(Plan, AConditionThatMeansNothingIsRefusedByName) {
   EXPECT_EQ(PlanPart(flat, "a = 1").error().code(), "PARTITION_FILTER");
 }
 
+/// Tasks by the text of their partitions' values.
+Snapshot Selected(Snapshot snapshot, std::unordered_map<std::string, int64_t> task_of,
+                  int64_t whole_task = 0) {
+  auto selection = std::make_shared<PartitionSelection>();
+  selection->id = "job 3";
+  selection->task_of = std::move(task_of);
+  selection->whole_task = whole_task;
+  snapshot.source.selection = selection;
+  snapshot.source.settings.selection = selection->id;
+  return snapshot;
+}
+
+TEST(Plan, AJobsPartitionsAreInItWithTheirTasks) {
+  const Snapshot all = ByRegionAndDay({{"eu", "1"}, {"us", "1"}, {"eu", "2"}, {"a/b", "2"}});
+  const auto some = MakePlan(Selected(all, {{R"(["eu","1"])", 7}, {R"(["eu","2"])", 8}}), {}, {});
+  ASSERT_TRUE(some) << some.error().ToString();
+  ASSERT_EQ(some->units.size(), 2U);
+  EXPECT_EQ(some->units[0].task, 7);
+  EXPECT_EQ(some->units[1].task, 8);
+  EXPECT_EQ(some->settings.selection, "job 3");
+
+  // What left the source meanwhile is in no unit; a job for the schema alone has none at all.
+  const auto none = MakePlan(Selected(all, {{R"(["gone","1"])", 7}}), {}, {});
+  ASSERT_TRUE(none) << none.error().ToString();
+  EXPECT_TRUE(none->units.empty());
+  const auto whole = MakePlan(Selected(ByRegionAndDay({{"eu", "1"}, {"us", "1"}}), {}, 9), {}, {});
+  ASSERT_TRUE(whole) << whole.error().ToString();
+  ASSERT_EQ(whole->units.size(), 2U);
+  EXPECT_EQ(whole->units[1].task, 9);
+}
+
+TEST(Plan, OfMergedLevelsATargetPartitionIsTakenWhole) {
+  PlanOptions options;
+  options.policy.max_partition_levels = 1;
+  const Snapshot all = ByRegionAndDay({{"eu", "1"}, {"us", "1"}, {"eu", "2"}});
+  const auto plan = MakePlan(Selected(all, {{R"(["eu","2"])", 7}}), options, {});
+  ASSERT_TRUE(plan) << plan.error().ToString();
+  ASSERT_EQ(plan->units.size(), 1U);
+  EXPECT_EQ(plan->units[0].files, 2);  // writing it without eu/1 would take that away
+  EXPECT_EQ(plan->units[0].task, 7);
+}
+
+TEST(Plan, AColumnMappingNamesColumnsBeforeTheCharacterMapDoes) {
+  Snapshot snapshot = MakeSnapshot({"unit price", "Id"}, {"sale day"});
+  snapshot.source.settings.column_names = {{"UNIT PRICE", "price"}, {"sale day", "ds"}};
+  PlanOptions options;
+  options.policy.column_name_map = {{" ", "_"}};
+  const auto plan = MakePlan(snapshot, options, std::nullopt);
+  ASSERT_TRUE(plan) << plan.error().ToString();
+  EXPECT_EQ(plan->columns[0].target.name, "price");
+  EXPECT_EQ(plan->columns[0].note, "renamed by the column mapping");
+  EXPECT_EQ(plan->columns[1].target.name, "id");
+  EXPECT_EQ(plan->partition_columns[0].target.name, "ds");
+}
+
 TEST(Plan, AMergedLevelIsNoPartitionToChooseBy) {
   PlanOptions options;
   options.policy.max_partition_levels = 1;

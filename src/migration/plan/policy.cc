@@ -72,7 +72,9 @@ json ToJson(const TableSettings& settings) {
             {"range", settings.cluster.range}}},
           {"lifecycle_days", settings.lifecycle_days},
           {"properties", settings.properties},
-          {"partitions", settings.partitions}};
+          {"partitions", settings.partitions},
+          {"selection", settings.selection},
+          {"column_names", settings.column_names}};
 }
 
 TableSettings TableSettingsFromJson(const json& document) {
@@ -87,6 +89,8 @@ TableSettings TableSettingsFromJson(const json& document) {
   document.at("lifecycle_days").get_to(settings.lifecycle_days);
   document.at("properties").get_to(settings.properties);
   settings.partitions = document.value("partitions", "");
+  settings.selection = document.value("selection", "");
+  settings.column_names = document.value("column_names", settings.column_names);
   return settings;
 }
 

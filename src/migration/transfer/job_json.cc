@@ -186,6 +186,7 @@ json ToJson(const Hello& hello) {
            {{"endpoint", target.endpoint},
             {"tunnel_endpoint", target.tunnel_endpoint},
             {"project", target.project},
+            {"job_project", target.job_project},
             {"schema", target.schema},
             {"quota_name", target.quota_name},
             {"credentials", ToJson(target.credentials)}}},
@@ -204,6 +205,7 @@ Result<Hello> HelloFromJson(const json& document) {
     to->target.endpoint = target.at("endpoint");
     to->target.tunnel_endpoint = target.at("tunnel_endpoint");
     to->target.project = target.at("project");
+    to->target.job_project = target.at("job_project");
     to->target.schema = target.at("schema");
     to->target.quota_name = target.at("quota_name");
     CredentialsFromJson(target.at("credentials"), &to->target.credentials);

@@ -90,7 +90,7 @@ std::optional<CodecReport> CodecChoice::report() const {
 }
 
 void CodecChoice::Settle(const TableContext& table, Settled outcome) {
-  const auto& note = table.engine->progress.on_note;
+  const auto& note = table.progress->on_note;
   // Raw is what happens without a word, unless something else was asked for.
   if (note && (outcome.codec != Codec::kRaw || wanted_) && !outcome.reason.empty()) {
     note(fmt::format("blocks go {}: {}", maxcompute::CodecName(outcome.codec), outcome.reason));

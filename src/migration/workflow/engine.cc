@@ -22,6 +22,7 @@ Result<TableContext> MakeContext(Engine& engine, const TableRecord& record, Prog
   TableContext context;
   TRY(context.plan, TablePlanFromJson(document));
   context.engine = &engine;
+  context.progress = &engine.progress;
   context.record = record;
   context.slot = slot;
   context.key = std::to_string(record.id) + "@" + std::to_string(record.version);
@@ -50,7 +51,7 @@ Result<UnitPlan> ReadUnitPlan(const UnitRecord& unit) {
 std::function<void(const std::string& instance, const std::string& logview)> NoteInstance(
     const TableContext& table) {
   return [&table](const std::string& instance, const std::string& logview) {
-    const auto& note = table.engine->progress.on_note;
+    const auto& note = table.progress->on_note;
     if (note && !logview.empty()) {
       note(table.target_name + ": SQL instance " + instance + ", see " + logview);
     }

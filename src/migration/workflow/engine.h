@@ -46,6 +46,7 @@ struct Engine {
 /// A table in work: its record and plan (without units) as the ledger has them.
 struct TableContext {
   Engine* engine = nullptr;
+  Progress* progress = nullptr;  ///< the engine's, or that of a job's task
   TableRecord record;
   TablePlan plan;
   std::string key;          ///< of the plan in the worker pool
@@ -66,7 +67,7 @@ struct TableContext {
 Result<std::optional<maxcompute::TableInfo>> FetchIfThere(maxcompute::Client& client,
                                                           const std::string& table);
 
-/// Errors: kCorrupt LEDGER_PLAN_UNREADABLE.
+/// With the engine's progress. Errors: kCorrupt LEDGER_PLAN_UNREADABLE.
 Result<TableContext> MakeContext(Engine& engine, const TableRecord& record, Progress::Slot slot);
 Result<UnitPlan> ReadUnitPlan(const UnitRecord& unit);
 

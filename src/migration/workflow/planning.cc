@@ -70,6 +70,11 @@ Error Collision(const SourceTable& source, const std::string& target, const std:
       .At("table " + source.name);
 }
 
+/// Whether there may be partitions that are not meant.
+bool IsOfPart(const TableSettings& settings) {
+  return !settings.partitions.empty() || !settings.selection.empty();
+}
+
 UnitRecord MakeUnit(const UnitPlan& unit) {
   UnitRecord record;
   record.partition = PartitionName(unit.target_partition);
@@ -78,6 +83,7 @@ UnitRecord MakeUnit(const UnitPlan& unit) {
   record.rows_planned = unit.rows;
   record.bytes = unit.bytes;
   record.files = unit.files;
+  record.task = unit.task;
   return record;
 }
 
@@ -115,8 +121,9 @@ Result<std::vector<PlannedTable>> Planner::PlanAll() {
       std::lock_guard lock(failure_mutex);
       if (failure) return;
     }
-    Result<bool> runnable =
-        engine_.cancelled ? Result<bool>(Cancelled()) : PlanTable(tables[i].source, tables[i].slot);
+    Result<bool> runnable = engine_.cancelled
+                                ? Result<bool>(Cancelled())
+                                : PlanTable(tables[i].source, {engine_.progress, tables[i].slot});
     if (runnable.has_value()) {
       tables[i].runnable = *runnable;
       return;
@@ -128,14 +135,46 @@ Result<std::vector<PlannedTable>> Planner::PlanAll() {
   return tables;
 }
 
+Status Planner::ClaimKnown() {
+  {
+    std::lock_guard lock(claims_mutex_);
+    if (claimed_known_) return OkStatus();
+    claimed_known_ = true;
+  }
+  std::string owner;
+  return engine_.ledger->ListTables([&](TableRecord table) -> Status {
+    if (!table.target_table.empty()) Claim(table.target_table, table.source_name, owner);
+    return OkStatus();
+  });
+}
+
+void Planner::Unclaim(const std::string& source) {
+  std::lock_guard lock(claims_mutex_);
+  std::erase_if(claims_, [&](const auto& claim) { return claim.second == source; });
+}
+
+Result<bool> Planner::PlanForJob(const JobTable& table) {
+  SourceTable& source = table.source;
+  CHECK(source.selection != nullptr);
+  TRY_VOID(ClaimKnown());
+  Unclaim(source.name);
+  const std::string name = WantedName(source, engine_.options.plan.policy);
+  std::string owner;
+  if (!source.refusal && !Claim(name, source.name, owner)) {
+    source.refusal = Collision(source, name, owner);
+  }
+  return PlanTable(source, {table.progress, table.slot, table.anew});
+}
+
 Result<bool> Planner::IsUnfinished(const TableRecord& record) {
   if (record.plan_json.empty() || record.state == TableState::kDone) return false;
   TRY(const TableTotals totals, engine_.ledger->Totals(record.id));
   return totals.matched + totals.mismatched + totals.not_compared < totals.units;
 }
 
-Result<bool> Planner::PlanTable(const SourceTable& source, Progress::Slot slot) {
-  engine_.progress.SetStage(slot, TableProgress::Stage::kPlanning);
+Result<bool> Planner::PlanTable(const SourceTable& source, const Shown& shown) {
+  const auto& [progress, slot, anew] = shown;
+  progress.SetStage(slot, TableProgress::Stage::kPlanning);
   TRY(const std::optional<TableRecord> known, engine_.ledger->FindTable(source.name));
   if (source.refusal) {
     TRY_VOID(Note(source, known, *source.refusal));
@@ -143,10 +182,12 @@ Result<bool> Planner::PlanTable(const SourceTable& source, Progress::Slot slot) 
     Aim aim;
     const bool has_plan = known && !known->plan_json.empty();
     TRY(const bool unfinished, has_plan ? IsUnfinished(*known) : Result<bool>(false));
-    if (unfinished && !FailedForItsData(*known)) {
+    const auto plan = has_plan ? ReadTablePlan(*known) : std::nullopt;
+    const std::string selection = plan ? plan->settings.selection : "";
+    const bool same_job = selection == source.settings.selection;
+    if (unfinished && same_job && !anew && !FailedForItsData(*known)) {
       if (known->version != kNoVersion) aim.version = known->version;
       const Policy& policy = engine_.options.plan.policy;
-      const auto plan = ReadTablePlan(*known);
       if (plan && plan->target_table == WantedName(source, policy) &&
           plan->choices == ChoicesId(policy, source.settings) &&
           ReadsAsWanted(*plan, source, engine_.options.source)) {
@@ -160,9 +201,9 @@ Result<bool> Planner::PlanTable(const SourceTable& source, Progress::Slot slot) 
   TRY(const std::optional<TableRecord> now, engine_.ledger->FindTable(source.name));
   CHECK(now.has_value());  // a plan or a note is there
   if (now->state == TableState::kRefused) {
-    engine_.progress.SetStage(slot, TableProgress::Stage::kRefused);
+    progress.SetStage(slot, TableProgress::Stage::kRefused);
   } else if (now->state == TableState::kFailed) {
-    engine_.progress.SetStage(slot, TableProgress::Stage::kFailed);
+    progress.SetStage(slot, TableProgress::Stage::kFailed);
   }
   return now->state != TableState::kRefused && now->state != TableState::kFailed;
 }
@@ -216,9 +257,11 @@ Status Planner::PlanAgain(const SourceTable& source, const std::optional<TableRe
   record.target_table = plan->target_table;
   record.version = plan->version;
   record.plan_json = ToJson(*plan).dump();
-  const auto others =
-      plan->settings.partitions.empty() ? Ledger::Others::kRemove : Ledger::Others::kSetAside;
-  auto saved = engine_.ledger->SavePlan(record, units, others);
+  Ledger::Keeping keeping;
+  if (IsOfPart(plan->settings)) keeping.others = Ledger::Others::kSetAside;
+  const std::string& selection = plan->settings.selection;
+  keeping.finished = selection.empty() || (before && before->settings.selection == selection);
+  auto saved = engine_.ledger->SavePlan(record, units, keeping);
   if (!saved.has_value()) {
     if (saved.error().code() != "LEDGER_COMMITTING") return std::move(saved).error();
     // A commit may be under way: the earlier plan is finished first, the next run plans again.
@@ -245,7 +288,7 @@ Result<std::vector<UnitRecord>> Planner::MakeUnits(const TablePlan& plan,
     planned.insert(units.back().partition);
   }
   if (!known || known->target_table != plan.target_table) return units;
-  if (!plan.settings.partitions.empty()) return units;  // the others are not meant
+  if (IsOfPart(plan.settings)) return units;  // the others are not meant
   TRY_VOID(engine_.ledger->ListAllUnits(known->id, [&](UnitRecord old) -> Status {
     // Generation 0: never loaded, so nothing of it can be at the target.
     if (old.generation == 0 || planned.contains(old.partition)) return OkStatus();

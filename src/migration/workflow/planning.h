@@ -40,6 +40,19 @@ class Planner {
   /// ledger, kCancelled.
   Result<std::vector<PlannedTable>> PlanAll();
 
+  /// One table of a job (source.selection). A plan of the same selection that is unfinished is
+  /// kept, as above; else the table is planned at its newest version, and all that the selection
+  /// has is to be loaded, also what is at the target already. Whether the table can be run now;
+  /// when not, the ledger says why. Errors: those of the ledger, kCancelled. One call a table at a
+  /// time.
+  struct JobTable {
+    SourceTable& source;  ///< gets its refusal
+    Progress& progress;
+    Progress::Slot slot = 0;
+    bool anew = false;  ///< also an unfinished plan of the selection, at the newest version
+  };
+  Result<bool> PlanForJob(const JobTable& table);
+
   /// Pins the table to its newest version, because the files of the planned one are gone. What was
   /// finished of equal content is kept.
   Status Replan(const SourceTable& source, int64_t gone_version);
@@ -52,8 +65,16 @@ class Planner {
   /// Remembers whose a target table is. False: another source has it, whose name is put into
   /// `owner`.
   bool Claim(const std::string& target, const std::string& source, std::string& owner);
+  /// Names of target tables that the ledger has given away. Not the first time: nothing.
+  Status ClaimKnown();
+  void Unclaim(const std::string& source);
+  struct Shown {
+    Progress& progress;
+    Progress::Slot slot;
+    bool anew = false;
+  };
   /// Whether the table can be run now.
-  Result<bool> PlanTable(const SourceTable& source, Progress::Slot slot);
+  Result<bool> PlanTable(const SourceTable& source, const Shown& shown);
   Result<bool> IsUnfinished(const TableRecord& record);
   Status PlanAgain(const SourceTable& source, const std::optional<TableRecord>& known, Aim aim);
   /// The plan for what is at the target now.
@@ -66,6 +87,7 @@ class Planner {
   Engine& engine_;
   std::mutex claims_mutex_;
   std::map<std::string, std::string> claims_;  ///< target table -> source name
+  bool claimed_known_ = false;                 ///< those of the ledger, for jobs
 };
 
 }  // namespace mms::migration

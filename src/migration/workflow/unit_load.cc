@@ -177,7 +177,7 @@ class UnitLoad {
     unit_.state = UnitState::kCommitted;
     FaultPoint("after_committed");
     const int64_t rows = unit_.rows_copied.value_or(0);
-    engine_.progress.Move(table_.slot, {rows - counted_.rows, unit_.bytes - counted_.bytes, 1});
+    table_.progress->Move(table_.slot, {rows - counted_.rows, unit_.bytes - counted_.bytes, 1});
     return OkStatus();
   }
 
@@ -199,12 +199,12 @@ class UnitLoad {
       counted_.rows += rows;
       counted_.bytes += bytes;
     }
-    engine_.progress.Move(table_.slot, {rows, bytes, 0});
+    table_.progress->Move(table_.slot, {rows, bytes, 0});
   }
 
   /// Takes back what this attempt had shown as moved; no job of it runs any more.
   void Forget() {
-    engine_.progress.Move(table_.slot, {-counted_.rows, -counted_.bytes, 0});
+    table_.progress->Move(table_.slot, {-counted_.rows, -counted_.bytes, 0});
     counted_ = {};
   }
 

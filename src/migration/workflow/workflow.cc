@@ -40,6 +40,7 @@ std::string TargetIdentity(const maxcompute::Options& target) {
 struct Workflow::State {
   Engine engine;
   std::mutex workers_mutex;  ///< Cancel against the pool's beginning and end
+  std::unique_ptr<JobTasks> jobs;
 
   Status StartWorkers(bool checksum) {
     const RunOptions& options = engine.options;
@@ -254,6 +255,22 @@ void Workflow::Cancel() {
   // own call and ends.
   std::lock_guard lock(state_->workers_mutex);
   if (engine.workers) engine.workers->Stop();
+}
+
+Status Workflow::BeginJobs() {
+  TRY_VOID(state_->StartWorkers(true));
+  state_->jobs = std::make_unique<JobTasks>(state_->engine);
+  return OkStatus();
+}
+
+Result<JobTaskResult> Workflow::RunJobTask(const JobTaskOrder& order, Progress& progress) {
+  CHECK(state_->jobs != nullptr);
+  return state_->jobs->Run(order, progress);
+}
+
+void Workflow::EndJobs() {
+  state_->jobs.reset();
+  state_->StopWorkers();
 }
 
 RunFacts Workflow::Facts() const {

@@ -18,6 +18,7 @@
 #include "migration/inspect/snapshot.h"
 #include "migration/ledger/ledger.h"
 #include "migration/workflow/check.h"
+#include "migration/workflow/job_task.h"
 #include "migration/workflow/options.h"
 #include "migration/workflow/progress.h"
 #include "migration/workflow/run_facts.h"
@@ -50,6 +51,13 @@ class Workflow {
   /// the unit.
   Result<RunSummary> Verify();
   void Cancel();
+
+  /// Tasks of jobs, any number side by side, between these two. Errors of BeginJobs: those of the
+  /// workers' start; of RunJobTask: those of the ledger.
+  Status BeginJobs();
+  Result<JobTaskResult> RunJobTask(const JobTaskOrder& order, Progress& progress);
+  /// No task may be running.
+  void EndJobs();
 
   /// Codec and pacing so far. Run keeps them in the ledger when it ends.
   RunFacts Facts() const;

@@ -1,0 +1,22 @@
+// Which partitions of a table a job copies, and in which of its tasks. A value type.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace mms::migration {
+
+struct PartitionSelection {
+  std::string id;          ///< "job 12"; plans of one id are of the same selection
+  int64_t whole_task = 0;  ///< the task that has all of the table; 0 = by partition:
+  std::unordered_map<std::string, int64_t> task_of;  ///< by PartitionText
+};
+
+/// A partition's values as the metadata keeps them: a JSON list in the order of the partition
+/// columns, as in the log; nullopt = NULL. Bytes that are no UTF-8 become U+FFFD.
+std::string PartitionText(const std::vector<std::optional<std::string>>& values);
+
+}  // namespace mms::migration

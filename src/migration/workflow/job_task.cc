@@ -1,0 +1,227 @@
+#include "migration/workflow/job_task.h"
+
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "migration/workflow/table_pass.h"
+#include "migration/workflow/target_table.h"
+#include "migration/workflow/unit_load.h"
+
+namespace mms::migration {
+namespace {
+
+constexpr int kReplansMax = 2;
+constexpr int kSettlesMax = 2;
+constexpr size_t kShownMax = 5;  // partitions named in one error
+
+using Stage = TableProgress::Stage;
+
+Error ErrorOf(const TableRecord& record) {
+  const auto document = nlohmann::json::parse(record.error_json, nullptr, false);
+  if (document.is_object()) return ErrorFromJson(document);
+  return Error(ErrorKind::kInternal, "PLAN_MISSING", "was not planned, and nothing says why")
+      .At("table " + record.source_name);
+}
+
+bool CannotRun(const TableRecord& record) {
+  return record.state == TableState::kRefused || record.state == TableState::kFailed;
+}
+
+}  // namespace
+
+struct JobTasks::Work {
+  const JobTaskOrder& order;
+  Progress& progress;
+  Progress::Slot slot = 0;
+  bool anew = false;
+  std::shared_ptr<Table> table = {};
+  SourceTable source = {};
+  TableRecord record = {};
+  TablePlan plan = {};
+  JobTaskResult result = {};
+};
+
+std::shared_ptr<JobTasks::Table> JobTasks::TableOf(const std::string& name) {
+  const std::lock_guard lock(mutex_);
+  auto& table = tables_[name];
+  if (!table) table = std::make_shared<Table>();
+  return table;
+}
+
+Result<JobTaskResult> JobTasks::Run(const JobTaskOrder& order, Progress& progress) {
+  Work work{order, progress};
+  const std::string name = order.schema + "." + order.table;
+  work.slot = progress.Add(name);
+  work.anew = order.plan_anew;
+  work.table = TableOf(name);
+  const Status status = RunSteps(work);
+  if (!status) work.result.error = status.error();
+  if (work.record.id != 0) {
+    TRY(work.result.totals, engine_.ledger->Totals(UnitScope(work.record.id, order.task)));
+    work.result.target_table = work.record.target_table;
+    work.result.version = work.record.version;
+  }
+  const bool stopped = !status && status.error().kind() == ErrorKind::kCancelled;
+  if (!stopped) progress.SetStage(work.slot, status ? Stage::kDone : Stage::kFailed);
+  return work.result;
+}
+
+Status JobTasks::RunSteps(Work& work) {
+  const JobTaskOrder& order = work.order;
+  work.progress.SetStage(work.slot, Stage::kPlanning);
+  TRY(work.source, engine_.source->Find(order.schema, order.table));
+  work.source.target_as = order.target_as;
+  work.source.settings.column_names = order.column_names;
+  work.source.settings.selection = order.selection->id;
+  work.source.selection = order.selection;
+  for (int replans = 0;; ++replans) {
+    TRY_VOID(TakePlan(work));
+    Status status = OkStatus();
+    {
+      const std::shared_lock held(work.table->plan);
+      status = RunPass(work);
+    }
+    if (status) break;
+    const bool gone = IsSourceGone(status.error());
+    if (!gone || replans == kReplansMax || engine_.cancelled) {
+      return status;
+    }
+    TRY_VOID(Replan(work));
+  }
+  TRY_VOID(FinishTable(work));
+  return Judge(work);
+}
+
+Result<bool> JobTasks::HasPlan(Work& work) {
+  TRY(const std::optional<TableRecord> record, engine_.ledger->FindTable(work.source.name));
+  if (!record || record->plan_json.empty() || CannotRun(*record)) return false;
+  const auto document = nlohmann::json::parse(record->plan_json, nullptr, false);
+  if (document.is_discarded()) return false;
+  auto plan = TablePlanFromJson(document);
+  if (!plan || plan->settings.selection != work.order.selection->id) return false;
+  work.record = *record;
+  work.plan = *std::move(plan);
+  work.result.table_id = work.plan.table_id;
+  work.result.by_sql = work.plan.sql.has_value();
+  return true;
+}
+
+Status JobTasks::TakePlan(Work& work) {
+  if (!work.anew) {
+    const std::shared_lock held(work.table->plan);
+    TRY(const bool planned, HasPlan(work));
+    if (planned) return OkStatus();
+  }
+  const std::unique_lock held(work.table->plan);
+  TRY(const bool planned, HasPlan(work));  // another task may have been faster
+  return planned && !work.anew ? OkStatus() : MakePlan(work);
+}
+
+Status JobTasks::MakePlan(Work& work) {
+  for (int settles = 0;; ++settles) {
+    TRY(const bool runnable,
+        planner_.PlanForJob({work.source, work.progress, work.slot, work.anew}));
+    work.anew = false;
+    TRY(const std::optional<TableRecord> record, engine_.ledger->FindTable(work.source.name));
+    CHECK(record.has_value());  // a plan or a note is there
+    work.record = *record;
+    if (!runnable) return ErrorOf(*record);
+    if (CannotRun(*record)) {
+      TRY_VOID(engine_.ledger->SetTableState(record->id, TableState::kRunning, ""));
+    }
+    TRY(const bool planned, HasPlan(work));
+    if (planned) return OkStatus();
+    if (settles == kSettlesMax) break;
+    TRY_VOID(SettleCommits(*record, work.progress));
+  }
+  return Error(ErrorKind::kConflict, "LEDGER_COMMITTING",
+               "a commit of another job may be under way; retry the task")
+      .At("table " + work.source.name);
+}
+
+Status JobTasks::SettleCommits(const TableRecord& record, Progress& progress) {
+  TRY(TableContext context, MakeContext(engine_, record, progress.Add(record.source_name)));
+  context.progress = &progress;
+  engine_.workers->AddTable(context.key, context.plan);
+  const Status settled = engine_.ledger->ListAllUnits(record.id, [&](UnitRecord unit) -> Status {
+    if (unit.state != UnitState::kCommitting) return OkStatus();
+    return LoadUnit(context, unit);
+  });
+  engine_.workers->RemoveTable(context.key);
+  return settled;
+}
+
+Status JobTasks::RunPass(Work& work) {
+  const JobTaskOrder& order = work.order;
+  TRY(const bool planned, HasPlan(work));
+  if (!planned) return ErrorOf(work.record);
+  const UnitScope scope(work.record.id, order.task);
+  // A retry copies again what did not compare.
+  TRY_VOID(engine_.ledger->ForgetMismatches(scope));
+  TRY(const TableTotals totals, engine_.ledger->Totals(scope));
+  const bool compared = totals.matched + totals.mismatched + totals.not_compared == totals.units;
+  if (order.copy && totals.units > 0 && compared) return OkStatus();  // by an earlier process
+  TRY(TableContext context, MakeContext(engine_, work.record, work.slot));
+  context.progress = &work.progress;
+  context.key += "/" + std::to_string(order.task);
+  PassWishes wishes;
+  wishes.task = order.task;
+  wishes.verify = order.verify;
+  wishes.make_table = order.make_table;
+  wishes.copy = order.copy;
+  wishes.definition = &work.table->definition;
+  wishes.stopped = order.stopped;
+  TablePass pass(std::move(context), std::move(wishes));
+  Status status = pass.Run();
+  switch (pass.reached()) {
+    case TablePass::Reached::kTable: work.result.reached = JobTaskStep::kSchema; break;
+    case TablePass::Reached::kData: work.result.reached = JobTaskStep::kData; break;
+    case TablePass::Reached::kComparison: work.result.reached = JobTaskStep::kVerification; break;
+  }
+  return status;
+}
+
+Status JobTasks::Replan(Work& work) {
+  const std::unique_lock held(work.table->plan);
+  const int64_t gone = work.record.version;
+  TRY(const std::optional<TableRecord> now, engine_.ledger->FindTable(work.source.name));
+  CHECK(now.has_value());
+  if (now->version != gone) return OkStatus();  // another task has done it
+  return planner_.Replan(work.source, gone);
+}
+
+Status JobTasks::FinishTable(Work& work) {
+  const std::unique_lock held(work.table->plan, std::try_to_lock);
+  if (!held.owns_lock()) return OkStatus();  // another task is at it, and comes here later
+  TRY(const TableTotals totals, engine_.ledger->Totals(work.record.id));
+  if (totals.matched + totals.mismatched + totals.not_compared < totals.units) return OkStatus();
+  TRY(TableContext context, MakeContext(engine_, work.record, work.slot));
+  context.progress = &work.progress;
+  TRY_VOID(DropStaging(context));
+  return engine_.ledger->SetTableState(work.record.id, TableState::kDone, "");
+}
+
+Status JobTasks::Judge(Work& work) {
+  if (!work.order.copy) return OkStatus();
+  work.result.reached = JobTaskStep::kVerification;
+  const UnitScope scope(work.record.id, work.order.task);
+  TRY(const TableTotals totals, engine_.ledger->Totals(scope));
+  if (totals.mismatched == 0) return OkStatus();
+  std::string text;
+  size_t shown = 0;
+  TRY_VOID(engine_.ledger->ListUnits(scope, std::nullopt, [&](UnitRecord unit) -> Status {
+    const bool differs = unit.verdict == Verdict::kMismatch || unit.verdict == Verdict::kMissing;
+    if (!differs || shown == kShownMax) return OkStatus();
+    ++shown;
+    text += "\n  " + (unit.partition.empty() ? std::string("table") : unit.partition) + ": " +
+            std::string(VerdictName(unit.verdict));
+    if (!unit.difference.empty()) text += ", " + unit.difference;
+    return OkStatus();
+  }));
+  return Error(ErrorKind::kCorrupt, "VERIFY_MISMATCH",
+               std::to_string(totals.mismatched) + " of " + std::to_string(totals.units) +
+                   " partitions differ from the source; retry the task to copy them again:" + text)
+      .At("table " + work.source.name);
+}
+
+}  // namespace mms::migration

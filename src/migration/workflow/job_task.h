@@ -1,0 +1,90 @@
+// A task of a job: one table, or some partitions of it, from its plan to its verdict. Goes on from
+// whatever state the ledger shows; running it again after any crash is how it is resumed.
+//
+// The first task of a table plans it, for all tasks of its job, at one version; the others go on
+// under that plan. Where it has to be planned anew (files that are gone, a retry), that waits for
+// the table's other tasks, so that no unit changes under a task at work.
+//
+// Threads: Run blocks its thread; many run side by side, also of one table.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <shared_mutex>
+#include <string>
+
+#include "base/result.h"
+#include "migration/inspect/partition_selection.h"
+#include "migration/workflow/engine.h"
+#include "migration/workflow/planning.h"
+
+namespace mms::migration {
+
+struct JobTaskOrder {
+  int64_t task = 0;    ///< the selection's word for it
+  std::string schema;  ///< of the source
+  std::string table;
+  std::string target_as;  ///< "" = by the policy
+  std::map<std::string, std::string> column_names;
+  std::shared_ptr<const PartitionSelection> selection;
+  /// Look at the newest version first, since what failed may have been mended there. What is
+  /// finished of equal content stays.
+  bool plan_anew = false;
+  bool make_table = true;  ///< enableSchemaMigration
+  bool copy = true;        ///< enableDataMigration
+  VerifyLevel verify = VerifyLevel::kChecksum;
+  std::function<bool()> stopped;  ///< asked at each partition's border
+};
+
+/// The step that a task is at, or failed at.
+enum class JobTaskStep { kSchema, kData, kVerification };
+
+struct JobTaskResult {
+  JobTaskStep reached = JobTaskStep::kSchema;
+  std::optional<Error> error;  ///< kCancelled = stopped, to be gone on with
+  TableTotals totals;          ///< of its units
+  std::string target_table;    ///< "" = not planned
+  int64_t version = 0;         ///< that it was planned at, or kNoVersion
+  std::string table_id;        ///< TablePlan::table_id
+  bool by_sql = false;         ///< its rows were read by SQL
+};
+
+class JobTasks {
+ public:
+  explicit JobTasks(Engine& engine) : engine_(engine), planner_(engine) {}
+
+  /// `progress` is the task's own, with one slot. Errors: those of the ledger itself; all else is
+  /// in the result.
+  Result<JobTaskResult> Run(const JobTaskOrder& order, Progress& progress);
+
+ private:
+  struct Table {
+    std::shared_mutex plan;  ///< held shared while units of it are at work
+    std::mutex definition;   ///< of the target table and its partitions
+  };
+  std::shared_ptr<Table> TableOf(const std::string& name);
+
+  struct Work;
+  Status RunSteps(Work& work);
+  /// Has the record of a plan of the order's selection, or the error that there is none.
+  Status TakePlan(Work& work);
+  Result<bool> HasPlan(Work& work);
+  Status MakePlan(Work& work);
+  /// Brings what another job left with a commit under way to its end.
+  Status SettleCommits(const TableRecord& record, Progress& progress);
+  Status RunPass(Work& work);
+  Status Replan(Work& work);
+  Status FinishTable(Work& work);
+  Status Judge(Work& work);
+
+  Engine& engine_;
+  Planner planner_;
+  std::mutex mutex_;
+  std::map<std::string, std::shared_ptr<Table>> tables_;  // guarded by mutex_
+};
+
+}  // namespace mms::migration
