@@ -1,20 +1,36 @@
 #include "service/instance.h"
 
+#include <utility>
+#include <vector>
+
+#include "migration/workflow/engine.h"
+
 namespace mms::service {
 
-Result<std::shared_ptr<Instance>> Instance::Open(migration::SourceOptions options,
-                                                 std::shared_ptr<HttpClient> http,
-                                                 const std::string& folder) {
-  std::shared_ptr<Instance> instance(new Instance(std::move(options), std::move(http)));
-  TRY(instance->metadata_, migration::Metadata::Open(folder));
+using migration::Workflow;
+
+std::string LedgerFolder(const std::string& source_folder, const Destination& destination) {
+  const std::string& schema = destination.schema;
+  return source_folder + "/to/" + destination.project + (schema.empty() ? "" : "." + schema);
+}
+
+Result<std::shared_ptr<Instance>> Instance::Open(InstanceOptions options) {
+  std::shared_ptr<Instance> instance(new Instance(std::move(options)));
+  TRY(instance->metadata_, migration::Metadata::Open(instance->options_.folder));
+  TRY_VOID(instance->metadata_->ResetDoing());  // nothing is at work yet
   return instance;
+}
+
+Instance::~Instance() {
+  for (const auto& [destination, workflow] : workflows_) workflow->EndJobs();
 }
 
 Result<std::string> Instance::Scan(const migration::ScanScope& scope) {
   migration::TableChoice everything;
   everything.include = "*.*";
-  migration::Scan scan(*metadata_,
-                       {options_, http_, {everything}, scope, options_.metastore_concurrency});
+  const migration::SourceOptions& source = options_.source;
+  migration::Scan scan(*metadata_, {source, options_.http, {everything}, scope,
+                                    source.metastore_concurrency});
   {
     const std::lock_guard lock(mutex_);
     if (cancelled_) scan.Cancel();
@@ -35,11 +51,51 @@ int Instance::Progress() const {
   return running_ != nullptr ? running_->Progress().hundredths : 0;
 }
 
+Result<std::shared_ptr<Workflow>> Instance::WorkflowFor(const Destination& destination) {
+  if (!options_.run) {
+    return Error(ErrorKind::kInvalidInput, "TARGET_MISSING",
+                 "the service does not know where MaxCompute is; tell it with: mms source target "
+                 "set --set endpoint=... --set access_key_id=... --set access_key_secret=env:NAME, "
+                 "and start the data source again");
+  }
+  const std::lock_guard lock(mutex_);
+  if (cancelled_) return migration::Cancelled();
+  std::shared_ptr<Workflow>& known = workflows_[destination];
+  if (known) return known;
+  migration::RunOptions options = *options_.run;
+  options.target.project = destination.project;
+  options.target.schema = destination.schema;
+  options.state_folder = LedgerFolder(options_.folder, destination);
+  auto made = Workflow::Open(std::move(options));
+  Status begun = made ? (*made)->BeginJobs() : Status(made.error());
+  if (!begun) {
+    workflows_.erase(destination);
+    return begun.error();
+  }
+  known = *std::move(made);
+  return known;
+}
+
+void Instance::EndIdleWorkflows() {
+  const std::lock_guard lock(mutex_);
+  std::erase_if(workflows_, [](const auto& entry) {
+    if (entry.second.use_count() > 1) return false;
+    entry.second->EndJobs();
+    return true;
+  });
+}
+
 void Instance::Cancel() {
   const std::lock_guard lock(mutex_);
   cancelled_ = true;
   if (running_ != nullptr) running_->Cancel();
-  http_->Cancel();
+  for (const auto& [destination, workflow] : workflows_) workflow->Cancel();
+  options_.http->Cancel();
+}
+
+bool Instance::cancelled() const {
+  const std::lock_guard lock(mutex_);
+  return cancelled_;
 }
 
 }  // namespace mms::service

@@ -1,11 +1,15 @@
-// A source's connection in this process: its HTTP client, its metadata, and the scan that runs.
+// A source's connection in this process: its HTTP client, its metadata, the scan that runs, and for
+// each destination the workflow that the tasks of its jobs run in.
 //
-// Threads: Scan from one; Cancel and Progress from any. Errors: those of the source as a whole, and
-// of workflow/scan.h.
+// Threads: Scan from one; all else from any. Errors: those of the source as a whole, and of
+// workflow/scan.h.
 #pragma once
 
+#include <cstdint>
+#include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 
 #include "base/http_client.h"
@@ -13,33 +17,61 @@
 #include "migration/inspect/inspect.h"
 #include "migration/metadata/metadata.h"
 #include "migration/workflow/scan.h"
+#include "migration/workflow/workflow.h"
 
 namespace mms::service {
 
+struct InstanceOptions {
+  migration::SourceOptions source;
+  std::shared_ptr<HttpClient> http;  ///< reaches the source
+  std::string folder;                ///< of the source: metadata and ledgers
+  /// What tasks run by, but for project and schema; nullopt = no target was set.
+  std::optional<migration::RunOptions> run;
+};
+
+/// Where a job's tables go; schema "" = a project without schemas.
+struct Destination {
+  std::string project;
+  std::string schema;
+
+  auto operator<=>(const Destination&) const = default;
+};
+
 class Instance {
  public:
-  /// Opens the metadata in `folder`; `http` reaches the source.
-  static Result<std::shared_ptr<Instance>> Open(migration::SourceOptions options,
-                                                std::shared_ptr<HttpClient> http,
-                                                const std::string& folder);
+  /// Opens the metadata.
+  static Result<std::shared_ptr<Instance>> Open(InstanceOptions options);
+  ~Instance();
+
+  migration::Metadata& metadata() { return *metadata_; }
 
   /// Returns the scan's result document.
   Result<std::string> Scan(const migration::ScanScope& scope);
   /// Hundredths of a percent of the scan that runs; 0 = none.
   int Progress() const;
+
+  /// With workers started; made when first asked for. Errors: kInvalidInput TARGET_MISSING,
+  /// kCancelled, those of Workflow::Open and BeginJobs.
+  Result<std::shared_ptr<migration::Workflow>> WorkflowFor(const Destination& destination);
+  /// Ends the workflows that no task holds: their workers take memory.
+  void EndIdleWorkflows();
+
   /// For good: what runs ends soon, nothing new begins.
   void Cancel();
+  bool cancelled() const;
 
  private:
-  Instance(migration::SourceOptions options, std::shared_ptr<HttpClient> http)
-      : options_(std::move(options)), http_(std::move(http)) {}
+  explicit Instance(InstanceOptions options) : options_(std::move(options)) {}
 
-  const migration::SourceOptions options_;
-  const std::shared_ptr<HttpClient> http_;
+  const InstanceOptions options_;
   std::unique_ptr<migration::Metadata> metadata_;
   mutable std::mutex mutex_;
   migration::Scan* running_ = nullptr;  // guarded by mutex_; so below
+  std::map<Destination, std::shared_ptr<migration::Workflow>> workflows_;
   bool cancelled_ = false;
 };
+
+/// The ledger of a destination, in the source's folder.
+std::string LedgerFolder(const std::string& source_folder, const Destination& destination);
 
 }  // namespace mms::service

@@ -88,7 +88,8 @@ struct Job {
   std::optional<int64_t> ended_ms;  ///< of its last task, once none waits or runs
   TaskCounts tasks;                 ///< as they are when it is read
 };
-/// DOING while a task waits or runs; else FAILED if one failed; else DONE.
+/// INIT before the first task begins, DOING while one waits or runs; else FAILED if one failed; else
+/// DONE.
 JobStatus StatusOf(const Job& job);
 
 struct JobTask {
@@ -150,7 +151,6 @@ struct TimerLog {
   int64_t timer_id = 0;
   std::string action, message;
   JobStatus status = JobStatus::kInit;
-  std::optional<int64_t> async_task_id;
   int64_t created_ms = 0;
 };
 

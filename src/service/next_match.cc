@@ -77,6 +77,12 @@ Status CheckZone(const std::string& zone) {
   return OkStatus();
 }
 
+Result<int> MinuteOfDay(const std::string& zone, int64_t now_ms) {
+  TRY(const date::time_zone* found, FindZone(zone));
+  const auto local = date::floor<minutes>(found->to_local(At(now_ms)));
+  return static_cast<int>((local - date::floor<date::days>(local)).count());
+}
+
 Result<int64_t> NextMatch(const MetaTimer& timer, const std::string& zone, int64_t after_ms) {
   CHECK(timer.type != MetaTimer::Type::kNone);
   TRY(const date::time_zone* found, FindZone(zone));

@@ -18,6 +18,9 @@ namespace mms::service {
 /// Errors: kInvalidInput CONFIG_VALUE ("must name ...").
 Status CheckZone(const std::string& zone);
 
+/// 0 to 1439, on the zone's clock. Errors: those of CheckZone.
+Result<int> MinuteOfDay(const std::string& zone, int64_t now_ms);
+
 /// The first match after `after_ms` (since 1970 UTC). `timer` is not of type none. Errors: those of
 /// CheckZone.
 Result<int64_t> NextMatch(const migration::MetaTimer& timer, const std::string& zone,

@@ -10,6 +10,7 @@
 #include "base/lower_ascii.h"
 #include "migration/workflow/engine.h"
 #include "service/instance.h"
+#include "service/job_run.h"
 #include "service/next_match.h"
 
 namespace mms::service {
@@ -88,7 +89,7 @@ Service::~Service() {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [&] {
       Reap();
-      return scans_.empty() && tasks_.empty();
+      return scans_.empty() && tasks_.empty() && job_tasks_.empty();
     });
   }
   instances.swap(instances_);
@@ -262,6 +263,12 @@ void Service::Reap() {
     tasks_.erase(thread);
   }
   ended_tasks_.clear();
+  for (const int64_t task_id : ended_job_tasks_) {
+    const auto running = job_tasks_.find(task_id);
+    running->second.thread.join();
+    job_tasks_.erase(running);
+  }
+  ended_job_tasks_.clear();
 }
 
 void Service::WaitForScans() {
@@ -304,8 +311,10 @@ Status Service::TickSource(const DataSource& source) {
     return OkStatus();
   }
   TRY_VOID(TickTimer(source));
-  TRY(const bool works, TickScan(source));
-  return works ? OkStatus() : StopIdle(source);
+  TRY_VOID(TickJobTimers(source));
+  TRY(const bool scans, TickScan(source));
+  TRY(const bool moves, TickJobs(source));
+  return scans || moves ? OkStatus() : StopIdle(source);
 }
 
 Status Service::Tick() {
@@ -335,7 +344,8 @@ void Service::RunInBackground(std::function<void(const Error&)> on_error) {
       const Status status = Tick();
       if (!status) on_error(status.error());
       std::unique_lock lock(mutex_);
-      changed_.wait_for(lock, kTick, [&] { return ending_.load(); });
+      changed_.wait_for(lock, kTick, [&] { return ending_.load() || wake_; });
+      wake_ = false;
     }
   });
 }

@@ -8,10 +8,14 @@
 // long. Each transition is on disk before the next act (store.h); the next owner of the folder puts
 // right what a killed one left.
 //
-// Starts, stops, tests and updates are asynchronous tasks, each with a record that stays.
+// Starts, stops, tests, updates and the making of jobs are asynchronous tasks, each with a record
+// that stays. Tasks of jobs run side by side, within the source's concurrency, its window and the
+// service's own limit, in the order of Store::NextJobTask. Waiting tasks start their source by
+// themselves, unless a user has stopped it.
 //
 // Threads: thread-safe. Nothing happens by itself but in Tick, which RunInBackground calls each
-// second; scans and tasks run on threads of their own, one scan at a time for each source. Errors:
+// second and whenever a task of a job ends; scans and tasks run on threads of their own, one scan
+// at a time for each source. Errors:
 // those of store.h, source_config.h, StateFolder (kConflict STATE_IN_USE), and of the peers.
 #pragma once
 
@@ -33,11 +37,15 @@
 #include "base/result.h"
 #include "migration/inspect/inspect.h"
 #include "migration/ledger/state_folder.h"
+#include "migration/workflow/options.h"
+#include "migration/workflow/progress.h"
+#include "service/job_making.h"
 #include "service/store.h"
 
 namespace mms::service {
 
 class Instance;
+class JobRun;
 
 struct ServiceOptions {
   std::string folder;
@@ -45,6 +53,9 @@ struct ServiceOptions {
   int64_t idle_ms = 30 * 60 * 1'000;  ///< without work, until a source is shut down
   HttpClient::Options http;           ///< the network `direct:local`
   int scan_interruptions_max = 3;     ///< a scan that outlives no process is given up then
+  int job_tasks_max = 64;             ///< tasks of jobs side by side, of all sources
+  int workers = 2;                    ///< worker processes, for each destination at work
+  std::string worker_program;         ///< path of the mms binary; "" = this one
 };
 
 struct NewDataSource {
@@ -68,6 +79,9 @@ struct AsyncRequest {
   nlohmann::json changes = nlohmann::json::object();  ///< CONFIG_TEST, CONFIG_UPDATE: of settings
   bool test = false;             ///< CONFIG_UPDATE: store them only when the connection test passes
   std::string networklink = {};  ///< CONFIG_TEST, CONFIG_UPDATE: "" = as it is
+  std::optional<NewJob> job = {};  ///< TASK_CREATE
+  bool refresh = false;            ///< TASK_CREATE: a scan of the job's scope first
+  std::optional<int64_t> timer_log = {};  ///< TASK_CREATE by a timer: where its end is noted
 };
 
 /// Where the metadata of a source lies.
@@ -103,6 +117,7 @@ class Service {
   ///   it SOURCE_STOP    ends its scans, which become FAILED CONFIG_TEST    the whole connection
   ///   test, with `changes` as if they were made CONFIG_UPDATE  UPDATE_CONFIG: stores `changes`, a
   ///   part of the settings
+  ///   TASK_CREATE    makes a job; its id becomes the task's object_id
   Result<int64_t> BeginTask(const AsyncRequest& request);
   /// Returns when it is DONE or FAILED.
   Result<AsyncTask> WaitForTask(int64_t task_id);
@@ -118,6 +133,15 @@ class Service {
 
   /// CreateMmsFetchMetadataJob: returns the scan's id at once. It runs when it is its turn.
   Result<int64_t> CreateFetchMetadataJob(int64_t source_id, const FetchScope& scope);
+
+  /// UpdateMmsTarget: `changes` of a part of the target's settings (target_profile.h). Sources that
+  /// are started keep to what they have.
+  Status UpdateTarget(const nlohmann::json& changes);
+
+  /// What the tasks that run in this process are moving, by task.
+  std::map<int64_t, migration::TableProgress> MovingTasks();
+  /// Returns when no task of a job runs.
+  void WaitForJobTasks();
 
   /// One turn: heartbeats, stops that were asked for, timers, waiting scans, idle sources. An error
   /// of one source keeps no other from its turn; one of them is returned.
@@ -138,13 +162,17 @@ class Service {
 
   struct Outcome {
     std::string result;
-    std::optional<Error> error;
+    std::optional<Error> error = {};
+    std::optional<int64_t> object_id = {};
   };
   Outcome Do(const AsyncRequest& request, int64_t task_id);
   Outcome Start(int64_t source_id, int64_t task_id);
   Status Stop(int64_t source_id);
   Outcome Test(const AsyncRequest& request, int64_t task_id);
   Outcome Update(const AsyncRequest& request, int64_t task_id);
+  Outcome CreateJob(const AsyncRequest& request);
+  Result<MadeJob> RefreshAndMake(const AsyncRequest& request);
+  Status WaitForScan(int64_t scan_id);
   /// The source as it is after the changes.
   Result<DataSource> Changed(const AsyncRequest& request);
   /// What a scan needs, by the source's network.
@@ -158,6 +186,16 @@ class Service {
   Result<bool> TickScan(const DataSource& source);
   Result<std::string> RunScan(const ScanTask& scan);
   Status EndScan(const ScanTask& scan, const Result<std::string>& result);
+  /// Whether a task of the source's jobs waits or runs.
+  Result<bool> TickJobs(const DataSource& source);
+  Status BeginJobTasks(const DataSource& source);
+  Status BeginJobTask(const JobTask& task);
+  Status StartForJobs(const DataSource& source);
+  Status TickJobTimers(const DataSource& source);
+  Status FireJobTimer(const JobTimer& timer, int64_t match_ms);
+  Result<migration::RunOptions> RunOptionsOf(const DataSource& source,
+                                             const migration::SourceOptions& options);
+  size_t JobTasksOf(int64_t source_id);  // needs mutex_
   Status StopIdle(const DataSource& source);
   void NoteWork(int64_t source_id);
   static Error ScanStopped();
@@ -178,6 +216,16 @@ class Service {
   std::map<int64_t, int64_t> busy_ms_;                      ///< by source: last seen at work
   std::vector<int64_t> ended_;        ///< sources whose scan's thread has ended
   std::vector<int64_t> ended_tasks_;  ///< ids
+  struct RunningTask {
+    int64_t source_id = 0;
+    std::shared_ptr<JobRun> run;
+    std::thread thread;
+  };
+  std::map<int64_t, RunningTask> job_tasks_;  ///< by id
+  std::vector<int64_t> ended_job_tasks_;
+  std::set<int64_t> held_;                    ///< sources that a user stopped: jobs do not start them
+  std::map<int64_t, int64_t> start_tried_ms_;  ///< by source: when jobs last tried to start it
+  bool wake_ = false;                          ///< a slot is free
   std::set<int64_t> stops_asked_;
   std::optional<Error> failure_;  ///< of a scan's thread; Tick returns it
   int64_t heartbeat_ms_ = 0;      ///< of Tick's caller

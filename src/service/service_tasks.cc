@@ -50,6 +50,7 @@ Result<int64_t> Service::BeginTask(const AsyncRequest& request) {
     const Outcome outcome = Do(request, id);
     Store::TaskEnd end;
     end.result = outcome.result;
+    end.object_id = outcome.object_id;
     end.now_ms = Now();
     if (outcome.error) {
       end.status = TaskStatus::kFailed;
@@ -92,7 +93,12 @@ Service::Outcome Service::Do(const AsyncRequest& request, int64_t task_id) {
     case AsyncType::kSourceStart: return Start(request.source_id, task_id);
     case AsyncType::kConfigTest: return Test(request, task_id);
     case AsyncType::kConfigUpdate: return Update(request, task_id);
+    case AsyncType::kTaskCreate: return CreateJob(request);
     case AsyncType::kSourceStop: break;
+  }
+  if (request.cause == "user") {
+    const std::lock_guard lock(mutex_);
+    held_.insert(request.source_id);
   }
   const Status stopped = Stop(request.source_id);
   return {"", stopped ? std::nullopt : std::optional<Error>(stopped.error())};
@@ -126,7 +132,12 @@ Service::Outcome Service::Start(int64_t source_id, int64_t task_id) {
     test = TryConnection(options, http, TestDepth::kConnection, [this] { return ending_.load(); });
     if (ending_) return Ending();
     if (test.error) return *test.error;
-    return Instance::Open(std::move(options), http, SourceFolder(options_.folder, source_id));
+    InstanceOptions made{options, http, SourceFolder(options_.folder, source_id), {}};
+    TRY(const bool has_target, store_->HasTarget());
+    if (has_target) {
+      TRY(made.run, RunOptionsOf(source, options));
+    }
+    return Instance::Open(std::move(made));
   };
   const auto start = [&]() -> Status {
     for (;;) {
@@ -144,6 +155,7 @@ Service::Outcome Service::Start(int64_t source_id, int64_t task_id) {
     }
     {
       const std::lock_guard lock(mutex_);
+      held_.erase(source_id);
       if (ending_) (*instance)->Cancel();  // it came after the others were
       instances_[source_id] = *std::move(instance);
     }
@@ -170,7 +182,7 @@ Status Service::Stop(int64_t source_id) {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [&] {
       Reap();
-      return !scans_.contains(source_id);
+      return !scans_.contains(source_id) && JobTasksOf(source_id) == 0;
     });
     instances_.erase(source_id);
   }

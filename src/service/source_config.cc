@@ -123,6 +123,20 @@ Result<ZonedTimer> TimerOf(const SourceConfig& config) {
   return out;
 }
 
+Result<migration::TimeWindow> WindowOf(const SourceConfig& config) {
+  const json map = json::parse(config.Get("task.window"));
+  return migration::ParseTimeWindow(map.value("start", "") + "-" + map.value("end", ""));
+}
+
+std::map<std::string, std::string> SqlHintsOf(const SourceConfig& config) {
+  std::map<std::string, std::string> hints;
+  const json map = json::parse(config.Get("mc.sql.hints"));
+  for (const auto& [name, value] : map.items()) {
+    hints[name] = value.is_string() ? value.get<std::string>() : value.dump();
+  }
+  return hints;
+}
+
 Result<migration::SourceOptions> SourceOptionsOf(const SourceConfig& config) {
   migration::SourceOptions out;
   out.workspace = config.Get("db.workspace.url");
@@ -130,6 +144,8 @@ Result<migration::SourceOptions> SourceOptionsOf(const SourceConfig& config) {
   out.cluster = config.Get("db.cluster.id");
   out.warehouse = config.Get("db.warehouse.id");
   out.sign_in.token = Secret(SecretOf(config, "db.access.token"));
+  out.jdbc = config.Get("db.jdbc.enable") == "true";
+  if (out.jdbc) out.jdbc_url = Secret(config.Get("db.jdbc.url"));
   out.metastore_concurrency = std::stoi(config.Get("meta.api.batch"));
   using migration::ParseSchemaList;
   using migration::ParseTableList;

@@ -43,6 +43,11 @@ struct ZonedTimer {
 };
 Result<ZonedTimer> TimerOf(const SourceConfig& config);
 
+/// Of the times of day in the timer's zone.
+Result<migration::TimeWindow> WindowOf(const SourceConfig& config);
+/// Settings of MaxCompute's statements, by name.
+std::map<std::string, std::string> SqlHintsOf(const SourceConfig& config);
+
 /// Without the network, which is the source's networklink.
 Result<migration::SourceOptions> SourceOptionsOf(const SourceConfig& config);
 

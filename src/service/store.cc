@@ -87,7 +87,95 @@ constexpr const char* kVersion3 = R"sql(
     sealed TEXT NOT NULL);
 )sql";
 
-constexpr std::array<const char*, 3> kMigrations = {kVersion1, kVersion2, kVersion3};
+constexpr const char* kVersion4 = R"sql(
+  ALTER TABLE async_tasks ADD COLUMN object_id BIGINT;
+  -- One row: JSON objects of texts by key, those of `sealed` sealed.
+  CREATE TABLE target (settings TEXT NOT NULL, sealed TEXT NOT NULL);
+  CREATE TABLE jobs (
+    id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    source_id BIGINT NOT NULL REFERENCES data_sources (id) ON DELETE CASCADE,
+    name TEXT NOT NULL,
+    src_db TEXT NOT NULL,
+    dst_project TEXT NOT NULL,
+    dst_schema TEXT NOT NULL,
+    type INTEGER NOT NULL,
+    config TEXT NOT NULL,
+    eta TEXT NOT NULL,
+    stopped INTEGER NOT NULL DEFAULT 0,
+    deleted INTEGER NOT NULL DEFAULT 0,
+    timer_id BIGINT,
+    created_ms BIGINT NOT NULL);
+  CREATE INDEX jobs_of_timer ON jobs (timer_id) WHERE timer_id IS NOT NULL;
+  -- `eta`: that of its job, ~ for none, so that it comes last.
+  CREATE TABLE job_tasks (
+    id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    job_id BIGINT NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
+    source_id BIGINT NOT NULL,
+    src_table TEXT NOT NULL,
+    table_name TEXT NOT NULL,
+    dst_table TEXT NOT NULL,
+    eta TEXT NOT NULL,
+    whole_table INTEGER NOT NULL,
+    partitions BIGINT NOT NULL,
+    bytes BIGINT,
+    rows BIGINT,
+    turn BIGINT NOT NULL,
+    status INTEGER NOT NULL DEFAULT 0,
+    running INTEGER NOT NULL DEFAULT 0,
+    stopped INTEGER NOT NULL DEFAULT 0,
+    goes_first INTEGER NOT NULL DEFAULT 0,
+    retried BIGINT NOT NULL DEFAULT 0,
+    attempts BIGINT NOT NULL DEFAULT 0,
+    not_before_ms BIGINT NOT NULL DEFAULT 0,
+    created_ms BIGINT NOT NULL,
+    started_ms BIGINT,
+    ended_ms BIGINT,
+    rows_copied BIGINT,
+    bytes_copied BIGINT,
+    error TEXT NOT NULL DEFAULT '');
+  CREATE INDEX tasks_of_job ON job_tasks (job_id);
+  CREATE INDEX tasks_of_table ON job_tasks (source_id, table_name);
+  CREATE INDEX tasks_waiting ON job_tasks (source_id, eta, job_id, goes_first DESC, turn, id)
+    WHERE running = 0 AND stopped = 0 AND status IN (0, 2);
+  CREATE INDEX tasks_running ON job_tasks (source_id) WHERE running = 1;
+  CREATE TABLE task_partitions (
+    task_id BIGINT NOT NULL REFERENCES job_tasks (id) ON DELETE CASCADE,
+    value TEXT NOT NULL,
+    PRIMARY KEY (task_id, value)) WITHOUT ROWID;
+  CREATE TABLE task_logs (
+    id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    task_id BIGINT NOT NULL REFERENCES job_tasks (id) ON DELETE CASCADE,
+    status INTEGER NOT NULL,
+    action TEXT NOT NULL,
+    message TEXT NOT NULL,
+    created_ms BIGINT NOT NULL);
+  CREATE INDEX logs_of_task ON task_logs (task_id);
+  CREATE TABLE timers (
+    id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    source_id BIGINT NOT NULL REFERENCES data_sources (id) ON DELETE CASCADE,
+    name TEXT NOT NULL,
+    src_db TEXT NOT NULL,
+    config TEXT NOT NULL,
+    schedule TEXT NOT NULL,
+    value TEXT NOT NULL,
+    zone TEXT NOT NULL,
+    refresh INTEGER NOT NULL,
+    stopped INTEGER NOT NULL DEFAULT 0,
+    trigger_asked INTEGER NOT NULL DEFAULT 0,
+    created_ms BIGINT NOT NULL,
+    updated_ms BIGINT,
+    match_ms BIGINT);
+  CREATE TABLE timer_logs (
+    id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    timer_id BIGINT NOT NULL REFERENCES timers (id) ON DELETE CASCADE,
+    action TEXT NOT NULL,
+    message TEXT NOT NULL,
+    status INTEGER NOT NULL,
+    created_ms BIGINT NOT NULL);
+  CREATE INDEX logs_of_timer ON timer_logs (timer_id);
+)sql";
+
+constexpr std::array<const char*, 4> kMigrations = {kVersion1, kVersion2, kVersion3, kVersion4};
 
 constexpr const char* kSourceColumns =
     "id, name, type, networklink, status, error, created_ms, updated_ms, timer_ms, stop_asked";
@@ -223,7 +311,21 @@ Result<DataSource> SourceOf(soci::session& sql, const Vault* vault, int64_t id) 
   return OnlySource(sql, vault, std::move(found), std::to_string(id));
 }
 
-std::string Like(const std::string& part) {
+constexpr const char* kSourceWhere =
+    " FROM data_sources WHERE name LIKE :name ESCAPE '\\' AND (:type = '' OR type = :type)";
+
+bool HasSecrets(soci::session& sql) {
+  int count = 0;
+  sql << "SELECT (SELECT COUNT(*) FROM settings WHERE sealed = 1) + "
+         "(SELECT COUNT(*) FROM networks WHERE sealed <> '{}') + "
+         "(SELECT COUNT(*) FROM target WHERE sealed <> '{}')",
+      into(count);
+  return count > 0;
+}
+
+}  // namespace
+
+std::string LikePart(const std::string& part) {
   std::string pattern = "%";
   for (const char c : part) {
     if (c == '%' || c == '_' || c == '\\') pattern += '\\';
@@ -231,19 +333,6 @@ std::string Like(const std::string& part) {
   }
   return pattern + "%";
 }
-
-constexpr const char* kSourceWhere =
-    " FROM data_sources WHERE name LIKE :name ESCAPE '\\' AND (:type = '' OR type = :type)";
-
-bool HasSecrets(soci::session& sql) {
-  int count = 0;
-  sql << "SELECT (SELECT COUNT(*) FROM settings WHERE sealed = 1) + "
-         "(SELECT COUNT(*) FROM networks WHERE sealed <> '{}')",
-      into(count);
-  return count > 0;
-}
-
-}  // namespace
 
 std::string_view StatusName(SourceStatus status) {
   constexpr std::string_view kNames[] = {"INIT",    "STARTING",     "STARTED",    "STOPPING",
@@ -322,7 +411,7 @@ Result<std::vector<DataSource>> Store::ListSources(const SourceFilterBy& filter,
   using Found = std::vector<DataSource>;
   return state_->Read([&](soci::session& sql) -> Result<Found> {
     soci::statement statement(sql);
-    const std::string name = Like(filter.name);
+    const std::string name = LikePart(filter.name);
     long long limit = page.size, offset = (page.number - 1) * page.size;
     statement.exchange(use(name, "name"));
     statement.exchange(use(filter.type, "type"));
@@ -340,7 +429,7 @@ Result<std::vector<DataSource>> Store::ListSources(const SourceFilterBy& filter,
 
 Result<int64_t> Store::CountSources(const SourceFilterBy& filter) {
   return state_->Read([&](soci::session& sql) -> Result<int64_t> {
-    const std::string name = Like(filter.name);
+    const std::string name = LikePart(filter.name);
     long long count = 0;
     sql << std::string("SELECT COUNT(*)") + kSourceWhere, use(name, "name"),
         use(filter.type, "type"), into(count);

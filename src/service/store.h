@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -17,6 +18,7 @@
 
 #include "base/result.h"
 #include "migration/ledger/state_folder.h"
+#include "service/job.h"
 #include "service/network_profile.h"
 #include "service/source_config.h"
 
@@ -55,8 +57,14 @@ enum class TaskStatus { kInit = 0, kDoing = 1, kDone = 2, kFailed = 3 };
 std::string_view StatusName(TaskStatus status);
 
 /// What was asked of a source and takes its time. Never renumber.
-enum class AsyncType { kSourceStart = 0, kSourceStop = 1, kConfigTest = 2, kConfigUpdate = 3 };
-/// "SOURCE_START", "SOURCE_STOP", "CONFIG_TEST", "CONFIG_UPDATE".
+enum class AsyncType {
+  kSourceStart = 0,
+  kSourceStop = 1,
+  kConfigTest = 2,
+  kConfigUpdate = 3,
+  kTaskCreate = 4,
+};
+/// "SOURCE_START", "SOURCE_STOP", "CONFIG_TEST", "CONFIG_UPDATE", "TASK_CREATE".
 std::string_view TypeName(AsyncType type);
 
 /// It begins when it is asked for, so it is DOING, DONE or FAILED.
@@ -64,7 +72,8 @@ struct AsyncTask {
   int64_t id = 0;
   int64_t source_id = 0;
   AsyncType type = AsyncType::kSourceStart;
-  std::string cause;  ///< "user", "scan", "idle"
+  std::string cause;  ///< "user", "scan", "job", "timer", "idle"
+  std::optional<int64_t> object_id;  ///< of the job that it made
   TaskStatus status = TaskStatus::kDoing;
   int64_t started_ms = 0;
   std::optional<int64_t> ended_ms;
@@ -205,6 +214,7 @@ class Store {
     TaskStatus status = TaskStatus::kDone;
     std::string result;
     std::string error_json;
+    std::optional<int64_t> object_id;
     int64_t now_ms = 0;
   };
   Status EndTask(int64_t id, const TaskEnd& end);
@@ -228,6 +238,138 @@ class Store {
   /// Errors: kConflict NETWORK_IN_USE, naming its data sources.
   Status RemoveNetwork(const std::string& name);
 
+  // The target: one for the folder. ------------------------------------------------------------
+
+  Result<bool> HasTarget();
+  /// Nothing set in it where there is none. Its secrets stay sealed.
+  Result<Profile> GetTarget();
+  /// With its secrets. Errors: also those of vault.h.
+  Result<Profile> UnsealTarget();
+  /// One that was unsealed.
+  Status SaveTarget(const Profile& target);
+
+  // Jobs, and their tasks (store_jobs.cc, store_job_tasks.cc). ---------------------------------
+
+  struct NewTask {
+    JobTask task;
+    std::vector<std::string> values;  ///< of its partitions: as PartitionEntry::values
+  };
+  using AddJobTask = std::function<Status(const NewTask&)>;
+  /// The job and all that `tasks` gives to its argument, or nothing. Errors: kNotFound
+  /// SOURCE_NOT_FOUND; kConflict JOB_CONFLICT naming tables of which another job of the source has
+  /// a task that waits or runs; those of `tasks`.
+  Result<int64_t> AddJob(const Job& job, const std::function<Status(const AddJobTask& add)>& tasks);
+  /// Errors: kNotFound JOB_NOT_FOUND, also of one that was deleted; so of all that take a job's id.
+  Result<Job> GetJob(int64_t id);
+  /// Parts of names; "" and nullopt = all.
+  struct JobFilter {
+    int64_t source_id = 0;
+    std::string name;
+    std::string src_db;
+    std::string src_table;
+    std::string dst_db;
+    std::string dst_table;
+    std::optional<JobStatus> status;
+    std::optional<bool> stopped;
+    std::optional<int64_t> timer_id;
+  };
+  /// Newest first.
+  Result<std::vector<Job>> ListJobs(const JobFilter& filter, const PageOf& page);
+  Result<int64_t> CountJobs(const JobFilter& filter);
+  /// Its tasks that wait do not begin, those that run end at the next border.
+  Status StopJob(int64_t id);
+  Status StartJob(int64_t id, int64_t now_ms);
+  /// Also starts it. Returns how many failed tasks are to be tried again.
+  Result<int64_t> RetryJob(int64_t id, int64_t now_ms);
+  /// It is listed no more, and its tasks are stopped.
+  Status DeleteJob(int64_t id);
+
+  struct TaskFilter {
+    int64_t source_id = 0;
+    int64_t job_id = 0;
+    std::string job_name;
+    std::string src_db;
+    std::string src_table;
+    std::string dst_db;
+    std::string dst_table;
+    std::string partition;  ///< part of a value's text
+    std::optional<JobTaskStatus> status;
+    std::optional<bool> running;
+    bool failed = false;  ///< only those
+  };
+  /// In the order of ids.
+  Result<std::vector<JobTask>> ListJobTasks(const TaskFilter& filter, const PageOf& page);
+  Result<int64_t> CountJobTasks(const TaskFilter& filter);
+  /// Errors: kNotFound TASK_NOT_FOUND; so of all that take a task's id.
+  Result<JobTask> GetJobTask(int64_t id);
+  /// Values of its partitions. `visit` must not call the store.
+  Status VisitTaskValues(int64_t id, const std::function<Status(std::string)>& visit);
+  /// Of all tasks of the job's table that are not DONE. `visit` must not call the store.
+  Status VisitTableValues(int64_t job_id, const std::string& table_name,
+                          const std::function<Status(int64_t task, std::string value)>& visit);
+  /// A failed one waits again: for its schema after SCHEMA_FAILED, else with it done. It goes first.
+  /// Errors: kConflict TASK_STATE.
+  Status RetryTask(int64_t id, int64_t now_ms);
+
+  /// The next one to begin: of jobs that are not stopped, by eta, then oldest job, retried tasks
+  /// first, tables in turn.
+  Result<std::optional<JobTask>> NextJobTask(int64_t source_id, int64_t now_ms);
+  Status BeginJobTask(int64_t id, int64_t now_ms);
+  struct TaskStep {
+    int64_t id = 0;
+    JobTaskStatus status = JobTaskStatus::kInit;
+    std::string action;
+    std::string message;
+    int64_t now_ms = 0;
+  };
+  /// Its status and a line of its log. Errors: kConflict TASK_STATE when it does not run.
+  Status StepJobTask(const TaskStep& step);
+  /// A line of its log alone.
+  Status LogJobTask(const TaskStep& line);
+  Status SetJobTaskProgress(int64_t id, int64_t rows, int64_t bytes);
+  struct JobTaskEnd {
+    int64_t id = 0;
+    JobTaskStatus status = JobTaskStatus::kDone;
+    std::string error_json;
+    std::optional<int64_t> rows_copied, bytes_copied;
+    int64_t now_ms = 0;
+    int64_t not_before_ms = 0;  ///< set: it has not failed for good, and waits until then
+    std::string action;
+    std::string message;
+  };
+  Status EndJobTask(const JobTaskEnd& end);
+  /// It was stopped, and waits to be gone on with.
+  Status ReturnJobTask(int64_t id, int64_t now_ms, const std::string& message);
+  Result<std::vector<TaskLog>> ListTaskLogs(int64_t task_id);
+  /// Those that run, and those that may begin now or later.
+  Result<int64_t> CountOpenJobTasks(int64_t source_id);
+
+  // Migration timers (store_timers.cc). ---------------------------------------------------------
+
+  /// Errors: kNotFound SOURCE_NOT_FOUND.
+  Result<int64_t> AddTimer(const JobTimer& timer);
+  /// Errors: kNotFound TIMER_NOT_FOUND; so of all that take a timer's id.
+  Result<JobTimer> GetTimer(int64_t id);
+  struct TimerFilter {
+    int64_t source_id = 0;
+    std::string name;  ///< part of it
+    std::optional<bool> stopped;
+  };
+  Result<std::vector<JobTimer>> ListTimers(const TimerFilter& filter, const PageOf& page);
+  Result<int64_t> CountTimers(const TimerFilter& filter);
+  Status SaveTimer(const JobTimer& timer);
+  Status RemoveTimer(int64_t id);
+  /// For the owner of the folder to see.
+  Status AskTrigger(int64_t id);
+  /// The match, and what was asked for, are answered.
+  Status AnswerTimer(int64_t id, int64_t match_ms);
+  Result<int64_t> AddTimerLog(const TimerLog& log);
+  Status EndTimerLog(int64_t id, JobStatus status, const std::string& message);
+  /// Newest first.
+  Result<std::vector<TimerLog>> ListTimerLogs(int64_t timer_id, const PageOf& page);
+  /// Jobs of it with a task that waits or runs.
+  Result<int64_t> CountOpenJobsOfTimer(int64_t timer_id);
+
   // Instances. -------------------------------------------------------------------------------
 
   Status Heartbeat(int64_t now_ms);
@@ -236,7 +378,10 @@ class Store {
 
   /// What a process that died left: spans end at their last heartbeat, STARTING, STARTED and
   /// STOPPING become STOPPED, scans that ran wait again, but for those that were interrupted
-  /// `interruptions_max` times already: these have FAILED, as have asynchronous tasks.
+  /// `interruptions_max` times already: these have FAILED, as have asynchronous tasks. Tasks of jobs
+  /// that ran wait to be gone on with. Scans and asynchronous tasks beyond the newest kRecordsKept
+  /// of a source are dropped.
+  static constexpr int64_t kRecordsKept = 1'000;
   Status Recover(int interruptions_max, int64_t now_ms);
 
  private:

@@ -39,6 +39,17 @@ inline std::string SecretContext(int64_t source_id, const std::string& key) {
   return "source " + std::to_string(source_id) + " " + key;
 }
 
+/// Tasks of jobs that a dead process left running wait to be gone on with.
+void ReturnRunning(soci::session& sql, int64_t now_ms);
+
+/// Failed tasks of the job or task (`column`: "job_id" or "id") wait again. How many.
+int64_t RetryFailed(soci::session& sql, const char* column, int64_t id);
+/// kConflict JOB_CONFLICT naming tables of which another job has a task that waits or runs.
+Status CheckJobConflicts(soci::session& sql, int64_t job_id);
+
+/// "%part%" with what LIKE means otherwise escaped by a backslash.
+std::string LikePart(const std::string& part);
+
 /// kNotFound NETWORK_NOT_FOUND, naming those there are; direct:local is always there.
 Status CheckNetworkLink(soci::session& sql, const std::string& networklink);
 

@@ -19,19 +19,20 @@ Found Run(soci::session& sql, const TaskQuery& query) {
   long long source = query.source_id, wanted = query.id, limit = query.page.size;
   long long offset = (query.page.number - 1) * query.page.size;
   AsyncTask row;
-  long long id = 0, source_id = 0, ended = 0;
+  long long id = 0, source_id = 0, ended = 0, object = 0;
   long long started = 0;
   int type = 0, status = 0;
-  soci::indicator has_ended = soci::i_null;
+  soci::indicator has_ended = soci::i_null, has_object = soci::i_null;
   soci::statement statement =
       (sql.prepare
-           << "SELECT id, source_id, type, cause, status, started_ms, ended_ms, result, error "
+           << "SELECT id, source_id, type, cause, status, started_ms, ended_ms, result, error, object_id "
               "FROM async_tasks WHERE (:id = 0 OR id = :id) AND (:source = 0 OR "
               "source_id = :source) AND (:type < 0 OR type = :type) "
               "ORDER BY id DESC LIMIT :limit OFFSET :offset",
        use(wanted, "id"), use(source, "source"), use(query.type, "type"), use(limit, "limit"),
        use(offset, "offset"), into(id), into(source_id), into(type), into(row.cause), into(status),
-       into(started), into(ended, has_ended), into(row.result), into(row.error_json));
+       into(started), into(ended, has_ended), into(row.result), into(row.error_json),
+       into(object, has_object));
   statement.execute();
   Found found;
   while (statement.fetch()) {
@@ -42,6 +43,7 @@ Found Run(soci::session& sql, const TaskQuery& query) {
     made.status = static_cast<TaskStatus>(status);
     made.started_ms = started;
     made.ended_ms = migration::Optional(ended, has_ended);
+    made.object_id = migration::Optional(object, has_object);
     found.push_back(std::move(made));
   }
   return found;
@@ -56,7 +58,7 @@ Error NoTask(int64_t id) {
 
 std::string_view TypeName(AsyncType type) {
   constexpr std::string_view kNames[] = {"SOURCE_START", "SOURCE_STOP", "CONFIG_TEST",
-                                         "CONFIG_UPDATE"};
+                                         "CONFIG_UPDATE", "TASK_CREATE"};
   return kNames[static_cast<size_t>(type)];
 }
 
@@ -118,9 +120,13 @@ Status Store::EndTask(int64_t task_id, const TaskEnd& end) {
   return state_->Write([&](soci::session& sql) -> Status {
     long long id = task_id, now = end.now_ms, touched = 0;
     const int status = static_cast<int>(end.status);
+    long long object = end.object_id.value_or(0);
+    soci::indicator has_object = end.object_id ? soci::i_ok : soci::i_null;
     sql << "UPDATE async_tasks SET status = :status, ended_ms = MAX(started_ms, :now), "
-           "result = :result, error = :error WHERE id = :id AND status = 1 RETURNING id",
-        use(status), use(now), use(end.result), use(end.error_json), use(id), into(touched);
+           "result = :result, error = :error, object_id = :object "
+           "WHERE id = :id AND status = 1 RETURNING id",
+        use(status), use(now), use(end.result), use(end.error_json), use(object, has_object),
+        use(id), into(touched);
     return touched == id ? OkStatus() : Status(NoTask(task_id));
   });
 }

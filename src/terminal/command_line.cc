@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "terminal/job_command.h"
 #include "terminal/output.h"
 #include "terminal/source_verbs.h"
 #include "terminal/verbs.h"
@@ -67,6 +68,7 @@ class CommandLine {
                 [this](Output& output) { return RunVerify(arguments_.file, output); });
     AddReport();
     AddSource();
+    AddJobs();
     AddSandbox();
     AddVerb("version", "Print the version", [](Output& output) { return RunVersion(output); });
     // Started by `run`; of no use by hand, hence not listed.
@@ -190,6 +192,7 @@ class CommandLine {
     AddLanguage(items);
     AddSourceRecords(source);
     AddSourceNetworks(source);
+    AddSourceTarget(source);
     AddSourceLife(source);
   }
 
@@ -257,6 +260,36 @@ class CommandLine {
     AddNetworkVerb(network, "remove", "Remove it when no data source is reached by it",
                    RunSourceNetworkRemove);
     source_verbs_.push_back(network);  // after its own
+  }
+
+  void AddSourceTarget(CLI::App* source) {
+    CLI::App* target =
+        source->add_subcommand("target", "Keep where MaxCompute is, for the jobs of all sources");
+    target->require_subcommand(1);
+    target->footer(
+        "\nExample:\n  mms source target set --state ./state --set endpoint=https://... \\\n"
+        "      --set access_key_id=ID --set access_key_secret=env:KEY_SECRET");
+    CLI::App* items = target->add_subcommand("items", "List the settings of the target");
+    ChooseSourceVerb(items, RunSourceTargetItems);
+    AddLanguage(items);
+    CLI::App* set = AddSourceVerb(target, "set", "Change settings", RunSourceTargetSet, false);
+    AddSettings(set, "A setting (mms source target items)");
+    AddSourceVerb(target, "show", "Print the settings, secrets masked", RunSourceTargetShow, false);
+    source_verbs_.push_back(target);  // after its own
+  }
+
+  void AddJobs() {
+    const auto choose = [this](CLI::App* sub, std::function<Result<ExitCode>(Output&)> verb) {
+      sub->callback([this, verb = std::move(verb)] {
+        chosen_ = [verb](Output& output) {
+          const Result<ExitCode> code = verb(output);
+          return code ? *code : output.Fail(code.error());
+        };
+      });
+      sub->add_flag("--json", arguments_.json, "Print one JSON object a line on stdout");
+      source_verbs_.push_back(sub);
+    };
+    for (CLI::App* group : jobs_.AddTo(app_, choose)) verbs_.push_back(group);
   }
 
   CLI::App* AddNetworkVerb(CLI::App* network, const std::string& name, const std::string& help,
@@ -346,7 +379,8 @@ class CommandLine {
   std::string HelpOfChosen() const {
     for (const CLI::App* verb : source_verbs_) {
       const std::string parent = verb->get_parent()->get_name();
-      const std::string before = parent == "source" ? "mms source" : "mms source " + parent;
+      const bool top = parent == "source" || parent == "job" || parent == "timer";
+      const std::string before = (top ? "mms " : "mms source ") + parent;
       if (verb->parsed()) return verb->help(before);
     }
     for (const CLI::App* verb : verbs_) {
@@ -387,6 +421,7 @@ class CommandLine {
   CLI::App app_{"Moves Delta tables from Databricks into MaxCompute and proves that they arrived",
                 "mms"};
   Arguments arguments_;
+  JobCommand jobs_;
   std::vector<CLI::App*> verbs_;
   std::vector<CLI::App*> source_verbs_;
   Verb chosen_;

@@ -51,6 +51,11 @@ Result<ExitCode> RunSourceStop(const SourceFlags& flags, Output& output);
 /// One scan, from start to end.
 Result<ExitCode> RunSourceSync(const SourceFlags& flags, Output& output);
 
+/// Where MaxCompute is, for the jobs of all data sources.
+Result<ExitCode> RunSourceTargetItems(const SourceFlags& flags, Output& output);
+Result<ExitCode> RunSourceTargetSet(const SourceFlags& flags, Output& output);
+Result<ExitCode> RunSourceTargetShow(const SourceFlags& flags, Output& output);
+
 /// Network profiles, which `networklink` names.
 Result<ExitCode> RunSourceNetworkItems(const SourceFlags& flags, Output& output);
 Result<ExitCode> RunSourceNetworkAdd(const SourceFlags& flags, Output& output);

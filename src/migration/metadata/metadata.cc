@@ -81,19 +81,26 @@ constexpr const char* kVersion1 = R"sql(
     UNIQUE (table_id, value_list));
 )sql";
 
-constexpr std::array<const char*, 1> kMigrations = {kVersion1};
+constexpr const char* kVersion2 = R"sql(
+  ALTER TABLE tables ADD COLUMN status INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE partitions ADD COLUMN status INTEGER NOT NULL DEFAULT 0;
+)sql";
+constexpr int kVersionOfStatus = 2;
+
+constexpr std::array<const char*, 2> kMigrations = {kVersion1, kVersion2};
 
 constexpr const char* kTableColumns =
     "id, name, database_name, table_name, kind, format, owner, location, comment, columns_json, "
     "catalog_id, catalog_updated_ms, state, error_json, delta_id, version, commit_mark, "
     "partition_columns, column_mapping, deletion_vectors, data_version, changed_ms, row_count, "
-    "bytes, files, partitions, count_source, updated, deleted, chosen_scan, changed_scan, change";
+    "bytes, files, partitions, count_source, updated, deleted, chosen_scan, changed_scan, change, ";
 
 /// A row of `tables` as SOCI fills it.
 struct TableRow {
   TableEntry entry;
   long long id = 0, chosen_scan = 0, changed_scan = 0;
   int state = 0, deletion_vectors = 0, count_source = 0, updated = 0, deleted = 0, change = 0;
+  int status = 0;
   Nullable catalog_updated, version, data_version, changed, rows, bytes, files, partitions;
 
   void Bind(soci::statement& statement) {
@@ -120,6 +127,7 @@ struct TableRow {
     statement.exchange(into(chosen_scan));
     statement.exchange(into(changed_scan));
     statement.exchange(into(change));
+    statement.exchange(into(status));
   }
 
   TableEntry Make() const {
@@ -142,6 +150,7 @@ struct TableRow {
     made.chosen_scan = chosen_scan;
     made.changed_scan = changed_scan;
     made.change = static_cast<TableChange>(change);
+    made.status = static_cast<ObjectStatus>(status);
     return made;
   }
 };
@@ -190,6 +199,7 @@ struct TableWhere {
     if (filter.chosen_scan) equals("chosen_scan", *filter.chosen_scan);
     if (filter.changed_scan) equals("changed_scan", *filter.changed_scan);
     if (filter.change) equals("change", static_cast<int>(*filter.change));
+    if (filter.status) equals("status", static_cast<int>(*filter.status));
   }
 
   void Bind(soci::statement& statement) {
@@ -212,13 +222,17 @@ void Prepare(soci::statement& statement, const std::string& query) {
   statement.define_and_bind();
 }
 
-std::vector<TableEntry> SelectTables(soci::session& sql, TableWhere where,
-                                     const std::string& tail) {
+/// `status` of what has it.
+const char* StatusColumn(bool has_status) { return has_status ? "status" : "0"; }
+
+std::vector<TableEntry> SelectTables(soci::session& sql, TableWhere where, const std::string& tail,
+                                     bool has_status) {
   TableRow row;
   soci::statement statement(sql);
   row.Bind(statement);
   where.Bind(statement);
-  Prepare(statement, fmt::format("SELECT {} FROM tables{}{}", kTableColumns, where.clause, tail));
+  Prepare(statement, fmt::format("SELECT {}{} FROM tables{}{}", kTableColumns,
+                                 StatusColumn(has_status), where.clause, tail));
   statement.execute();
   std::vector<TableEntry> tables;
   while (statement.fetch()) tables.push_back(row.Make());
@@ -231,24 +245,29 @@ std::string PartitionWhere(const PartitionFilter& filter) {
                   filter.table_id);
   if (filter.updated) where += fmt::format(" AND updated = {:d}", *filter.updated);
   if (filter.deleted) where += fmt::format(" AND deleted = {:d}", *filter.deleted);
+  if (filter.status) where += fmt::format(" AND status = {}", static_cast<int>(*filter.status));
   return where;
 }
 
 std::vector<PartitionEntry> SelectPartitions(soci::session& sql, const PartitionFilter& filter,
-                                             const std::string& tail) {
+                                             const std::string& tail, bool has_status,
+                                             const std::string* after = nullptr) {
   PartitionEntry entry;
   long long id = 0, bytes = 0, files = 0, data_version = 0, fingerprint = 0;
-  int updated = 0, deleted = 0;
+  int updated = 0, deleted = 0, status = 0;
   Nullable rows, changed;
   const std::string pattern = filter.pattern.empty() ? "%" : LikeOf(filter.pattern);
+  const std::string from = after == nullptr ? "" : *after;
   soci::statement statement =
       (sql.prepare << "SELECT id, value_list, row_count, bytes, files, data_version, changed_ms, "
-                      "fingerprint, updated, deleted" +
-                          PartitionWhere(filter) + tail,
-       soci::use(pattern), soci::into(id), soci::into(entry.values),
+                      "fingerprint, updated, deleted, " +
+                          std::string(StatusColumn(has_status)) + PartitionWhere(filter) +
+                          (after == nullptr ? " AND :after = ''" : " AND value_list > :after") +
+                          tail,
+       soci::use(pattern), soci::use(from), soci::into(id), soci::into(entry.values),
        soci::into(rows.value, rows.known), soci::into(bytes), soci::into(files),
        soci::into(data_version), soci::into(changed.value, changed.known), soci::into(fingerprint),
-       soci::into(updated), soci::into(deleted));
+       soci::into(updated), soci::into(deleted), soci::into(status));
   statement.execute();
   std::vector<PartitionEntry> partitions;
   while (statement.fetch()) {
@@ -261,6 +280,7 @@ std::vector<PartitionEntry> SelectPartitions(soci::session& sql, const Partition
     entry.fingerprint = fingerprint;
     entry.updated = updated != 0;
     entry.deleted = deleted != 0;
+    entry.status = static_cast<ObjectStatus>(status);
     partitions.push_back(entry);
   }
   return partitions;
@@ -315,6 +335,24 @@ std::string_view ChangeName(TableChange change) {
   return "unknown";
 }
 
+std::string_view StatusName(ObjectStatus status) {
+  constexpr std::string_view kNames[] = {"INIT", "DOING", "DONE", "FAILED", "PART_DONE"};
+  return kNames[static_cast<size_t>(status)];
+}
+
+ObjectStatus StatusOf(const StatusCounts& parts) {
+  if (parts.doing > 0) return ObjectStatus::kDoing;
+  if (parts.failed > 0) return ObjectStatus::kFailed;
+  if (parts.part_done > 0) return ObjectStatus::kPartDone;
+  if (parts.done == 0) return ObjectStatus::kInit;
+  return parts.done == parts.total ? ObjectStatus::kDone : ObjectStatus::kPartDone;
+}
+
+ObjectStatus StatusOf(const DatabaseEntry& database) {
+  return StatusOf(StatusCounts{database.tables, database.tables_doing, database.tables_done,
+                               database.tables_failed, database.tables_part_done});
+}
+
 Metadata::Metadata() : state_(std::make_unique<State>()) {}
 Metadata::~Metadata() = default;
 
@@ -343,7 +381,8 @@ Result<std::unique_ptr<Metadata>> Metadata::OpenToRead(const std::string& folder
         .At("state folder " + folder);
   }
   TRY_VOID(Guard(state.file, [&]() -> Status {
-    TRY_VOID(mms::migration::OpenToRead(state.reads, state.file));
+    TRY(const int version, mms::migration::OpenToRead(state.reads, state.file));
+    state.has_status = version >= kVersionOfStatus;
     return OkStatus();
   }));
   return metadata;
@@ -353,10 +392,15 @@ Result<std::vector<DatabaseEntry>> Metadata::Databases(const Page& page) {
   return Read([&](soci::session& sql) -> Result<std::vector<DatabaseEntry>> {
     DatabaseEntry entry;
     int deleted = 0;
-    long long tables = 0, updated = 0, partitions = 0;
+    long long tables = 0, doing = 0, done = 0, failed = 0, part_done = 0;
+    long long updated = 0, partitions = 0;
     Nullable rows, bytes;
+    const std::string status = state_->has_status ? "t.status" : "0";
     soci::statement statement =
         (sql.prepare << "SELECT d.name, d.comment, d.deleted, COUNT(t.id), "
+                        "COALESCE(SUM(" + status + " = 1), 0), COALESCE(SUM(" + status +
+                            " = 2), 0), COALESCE(SUM(" + status + " = 3), 0), COALESCE(SUM(" +
+                            status + " = 4), 0), "
                         "COALESCE(SUM(t.updated), 0), COALESCE(SUM(t.partitions), 0), "
                         "CASE WHEN COUNT(t.row_count) = COUNT(t.id) THEN "
                         "COALESCE(SUM(t.row_count), 0) END, "
@@ -365,6 +409,7 @@ Result<std::vector<DatabaseEntry>> Metadata::Databases(const Page& page) {
                         "ON t.database_name = d.name AND t.deleted = 0 GROUP BY d.name" +
                             Paged(page, "d.name"),
          soci::into(entry.name), soci::into(entry.comment), soci::into(deleted), soci::into(tables),
+         soci::into(doing), soci::into(done), soci::into(failed), soci::into(part_done),
          soci::into(updated), soci::into(partitions), soci::into(rows.value, rows.known),
          soci::into(bytes.value, bytes.known));
     statement.execute();
@@ -372,6 +417,10 @@ Result<std::vector<DatabaseEntry>> Metadata::Databases(const Page& page) {
     while (statement.fetch()) {
       entry.deleted = deleted != 0;
       entry.tables = tables;
+      entry.tables_doing = doing;
+      entry.tables_done = done;
+      entry.tables_failed = failed;
+      entry.tables_part_done = part_done;
       entry.updated_tables = updated;
       entry.partitions = partitions;
       entry.rows = rows.Get();
@@ -384,7 +433,7 @@ Result<std::vector<DatabaseEntry>> Metadata::Databases(const Page& page) {
 
 Result<std::vector<TableEntry>> Metadata::Tables(const TableFilter& filter, const Page& page) {
   return Read([&](soci::session& sql) -> Result<std::vector<TableEntry>> {
-    return SelectTables(sql, TableWhere(filter), Paged(page, "name"));
+    return SelectTables(sql, TableWhere(filter), Paged(page, "name"), state_->has_status);
   });
 }
 
@@ -420,7 +469,8 @@ Result<std::optional<TableEntry>> Metadata::FindTable(const std::string& name) {
     soci::statement statement(sql);
     row.Bind(statement);
     statement.exchange(soci::use(name, "name"));
-    Prepare(statement, fmt::format("SELECT {} FROM tables WHERE name = :name", kTableColumns));
+    Prepare(statement, fmt::format("SELECT {}{} FROM tables WHERE name = :name", kTableColumns,
+                                   StatusColumn(state_->has_status)));
     if (!statement.execute(true)) return std::optional<TableEntry>();
     return std::optional<TableEntry>(row.Make());
   });
@@ -429,7 +479,7 @@ Result<std::optional<TableEntry>> Metadata::FindTable(const std::string& name) {
 Result<std::vector<PartitionEntry>> Metadata::Partitions(const PartitionFilter& filter,
                                                          const Page& page) {
   return Read([&](soci::session& sql) -> Result<std::vector<PartitionEntry>> {
-    return SelectPartitions(sql, filter, Paged(page, "value_list"));
+    return SelectPartitions(sql, filter, Paged(page, "value_list"), state_->has_status);
   });
 }
 
@@ -442,9 +492,41 @@ Result<int64_t> Metadata::CountPartitions(const PartitionFilter& filter) {
   });
 }
 
+Status Metadata::VisitPartitions(const PartitionFilter& filter,
+                                 const std::function<Status(PartitionEntry)>& visit) {
+  std::string after;
+  for (bool first = true;; first = false) {
+    using Page = std::vector<PartitionEntry>;
+    TRY(Page partitions, Read([&](soci::session& sql) -> Result<Page> {
+          return SelectPartitions(sql, filter,
+                                  fmt::format(" ORDER BY value_list LIMIT {}", kVisitPage),
+                                  state_->has_status, first ? nullptr : &after);
+        }));
+    const bool last = partitions.size() < static_cast<size_t>(kVisitPage);
+    if (!partitions.empty()) after = partitions.back().values;
+    for (PartitionEntry& partition : partitions) TRY_VOID(visit(std::move(partition)));
+    if (last) return OkStatus();
+  }
+}
+
+Result<std::optional<Metadata::FoundPartition>> Metadata::FindPartition(int64_t id) {
+  using Found = std::optional<FoundPartition>;
+  return Read([&](soci::session& sql) -> Result<Found> {
+    FoundPartition found;
+    long long wanted = id, table = 0;
+    sql << "SELECT t.id, t.database_name, t.name FROM partitions p JOIN tables t ON "
+           "t.id = p.table_id WHERE p.id = :id AND p.deleted = 0 AND t.deleted = 0",
+        soci::use(wanted), soci::into(table), soci::into(found.database),
+        soci::into(found.table_name);
+    if (!sql.got_data()) return Found();
+    found.table_id = table;
+    return Found(std::move(found));
+  });
+}
+
 Result<std::vector<PartitionEntry>> Metadata::AllPartitions(int64_t table_id) {
   return Read([&](soci::session& sql) -> Result<std::vector<PartitionEntry>> {
-    return SelectPartitions(sql, {table_id, "", {}, {}}, "");
+    return SelectPartitions(sql, {table_id, "", {}, {}}, "", state_->has_status);
   });
 }
 
@@ -486,7 +568,8 @@ Result<std::vector<TableEntry>> Metadata::ToRead(int64_t scan, int64_t after, in
     TableWhere where(filter);
     where.clause +=
         fmt::format(" AND state <> {} AND id > {}", static_cast<int>(ReadState::kRefused), after);
-    return SelectTables(sql, std::move(where), fmt::format(" ORDER BY id LIMIT {}", limit));
+    return SelectTables(sql, std::move(where), fmt::format(" ORDER BY id LIMIT {}", limit),
+                        state_->has_status);
   });
 }
 

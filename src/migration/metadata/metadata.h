@@ -41,6 +41,9 @@ enum class CountSource { kUnknown = 0, kLog = 1, kFooter = 2, kSql = 3 };
 /// What a scan found out about a table. Never renumber.
 enum class TableChange { kNone = 0, kNew = 1, kUpdated = 2, kDeleted = 3 };
 
+/// How far the migration of an object is, over all jobs. Never renumber.
+enum class ObjectStatus { kInit = 0, kDoing = 1, kDone = 2, kFailed = 3, kPartDone = 4 };
+
 /// "running", "done", "failed", "cancelled", "interrupted".
 std::string_view StateName(ScanState state);
 /// "listed", "read", "refused", "failed".
@@ -49,6 +52,8 @@ std::string_view StateName(ReadState state);
 std::string_view CountSourceName(CountSource source);
 /// "unchanged", "new", "updated", "deleted".
 std::string_view ChangeName(TableChange change);
+/// "INIT", "DOING", "DONE", "FAILED", "PART_DONE" as the MMS API has them.
+std::string_view StatusName(ObjectStatus status);
 
 struct ScanRecord {
   int64_t id = 0;
@@ -97,6 +102,7 @@ struct TableEntry {
   std::optional<int64_t> partitions;  ///< nullopt also for a table without partition columns
   CountSource count_source = CountSource::kUnknown;
 
+  ObjectStatus status = ObjectStatus::kInit;  ///< of a partitioned one: made of its partitions'
   bool updated = false;
   bool deleted = false;
   int64_t chosen_scan = 0;   ///< the last scan that wanted it and found it listed
@@ -113,6 +119,7 @@ struct PartitionEntry {
   int64_t data_version = 0;  ///< its data is that of this version or an earlier one
   std::optional<int64_t> changed_ms;
   int64_t fingerprint = 0;  ///< of its set of files: equal = nothing changed
+  ObjectStatus status = ObjectStatus::kInit;
   bool updated = false;
   bool deleted = false;
 };
@@ -133,11 +140,21 @@ struct DatabaseEntry {
   bool deleted = false;
   // Sums over its tables that are not deleted.
   int64_t tables = 0;
+  int64_t tables_doing = 0, tables_done = 0, tables_failed = 0, tables_part_done = 0;
   int64_t updated_tables = 0;
   int64_t partitions = 0;
   std::optional<int64_t> rows;   ///< nullopt when any table's is unknown
   std::optional<int64_t> bytes;  ///< so too
 };
+
+/// Of a whole, by how many of its parts have which status.
+struct StatusCounts {
+  int64_t total = 0, doing = 0, done = 0, failed = 0, part_done = 0;
+};
+/// DOING while any is; else FAILED if any has; else PART_DONE if any is, or some are DONE and some
+/// INIT; else DONE or INIT, as all of them are.
+ObjectStatus StatusOf(const StatusCounts& parts);
+ObjectStatus StatusOf(const DatabaseEntry& database);
 
 struct Totals {
   int64_t databases = 0, tables = 0, partitions = 0;
@@ -152,12 +169,14 @@ struct TableFilter {
   std::optional<int64_t> chosen_scan;
   std::optional<int64_t> changed_scan;
   std::optional<TableChange> change;
+  std::optional<ObjectStatus> status = {};
 };
 struct PartitionFilter {
   int64_t table_id = 0;
   std::string pattern;  ///< of the values' text
   std::optional<bool> updated;
   std::optional<bool> deleted;
+  std::optional<ObjectStatus> status = {};
 };
 enum class Order { kName, kLargest, kSmallest };
 struct Page {
@@ -185,6 +204,16 @@ class Metadata {
   Result<std::optional<TableEntry>> FindTable(const std::string& name);
   Result<std::vector<PartitionEntry>> Partitions(const PartitionFilter& filter, const Page& page);
   Result<int64_t> CountPartitions(const PartitionFilter& filter);
+  /// All of them, page by page in the order of their values; `visit` may take its time.
+  Status VisitPartitions(const PartitionFilter& filter,
+                         const std::function<Status(PartitionEntry)>& visit);
+  struct FoundPartition {
+    int64_t table_id = 0;
+    std::string database;
+    std::string table_name;  ///< as SourceTable::name
+  };
+  /// Nothing of one that is deleted.
+  Result<std::optional<FoundPartition>> FindPartition(int64_t id);
   /// Of what is not deleted.
   Result<Totals> CountAll();
   Result<std::optional<ScanRecord>> LastScan();
@@ -234,10 +263,22 @@ class Metadata {
     int64_t version = 0;   ///< or kNoVersion
     std::string table_id;  ///< of the log, or of the state of a table without one
   };
-  /// What was copied is no longer updated: the partitions whose data is not later than its version,
-  /// and the table when none of its partitions is updated any more. Nothing when the metadata is
-  /// of another table by now, or of another state of one without versions: that one was not copied.
-  Status ClearUpdated(int64_t table_id, const Copied& copied);
+
+  struct StatusChange {
+    std::string table_name;  ///< as SourceTable::name
+    bool whole = true;       ///< the table itself; else by partition:
+    std::vector<std::string> values = {};  ///< as PartitionEntry::values
+    ObjectStatus status = ObjectStatus::kInit;
+    /// What was copied is no longer updated: these partitions, or all, where their data is not later
+    /// than its version, and the table when none of its partitions is updated any more. Nothing when
+    /// the metadata is of another table by now, or of another state of one without versions: that
+    /// one was not copied.
+    std::optional<Copied> copied = {};
+  };
+  /// Also the table's own status, of those of its partitions. What is not known is passed over.
+  Status SetStatus(const StatusChange& change);
+  /// After a crash, when nothing is at work: DOING becomes INIT.
+  Status ResetDoing();
 
  private:
   struct State;

@@ -1,4 +1,4 @@
-// What metadata.cc and metadata_write.cc share: the two connections. Included by those two only.
+// What the parts of metadata*.cc share: the two connections. Included by those only.
 #pragma once
 
 #include <memory>
@@ -19,6 +19,8 @@ struct Metadata::State {
   soci::session writes;
   std::mutex read_mutex;
   soci::session reads;
+  /// What an older release wrote may be read, and is not migrated by that.
+  bool has_status = true;
 };
 
 /// A number that may be unknown, as SOCI binds it.

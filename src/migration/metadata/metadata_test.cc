@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 
@@ -45,6 +46,11 @@ class MetadataTest : public ::testing::Test {
 
   static void Good(const Status& status) {
     ASSERT_TRUE(status.has_value()) << status.error().ToString();
+  }
+
+  /// All of the table was copied.
+  void Done(const std::string& table, const Metadata::Copied& copied) {
+    Good(metadata_->SetStatus({"main.sales." + table, true, {}, ObjectStatus::kDone, copied}));
   }
 
   int64_t Begin() {
@@ -214,14 +220,14 @@ TEST_F(MetadataTest, UpdatedIsClearedUpToTheVersionThatWasCopied) {
   EXPECT_EQ(Find("orders").change, TableChange::kUpdated);
   EXPECT_EQ(metadata_->CountPartitions(updated).value(), 2);
   EXPECT_EQ(metadata_->Databases({})->at(0).updated_tables, 1);
-  Good(metadata_->ClearUpdated(id, {9, "the table that had this name before"}));
-  Good(metadata_->ClearUpdated(id, {kNoVersion, "d"}));
+  Done("orders", {9, "the table that had this name before"});
+  Done("orders", {kNoVersion, "d"});
   EXPECT_EQ(metadata_->CountPartitions(updated).value(), 2);
-  Good(metadata_->ClearUpdated(id, {8, "d"}));
+  Done("orders", {8, "d"});
   ASSERT_EQ(metadata_->CountPartitions(updated).value(), 1);
   EXPECT_EQ(metadata_->Partitions(updated, {})->at(0).values, "[\"1\"]");
   EXPECT_TRUE(Find("orders").updated);
-  Good(metadata_->ClearUpdated(id, {9, "d"}));
+  Done("orders", {9, "d"});
   EXPECT_EQ(metadata_->CountPartitions(updated).value(), 0);
   EXPECT_FALSE(Find("orders").updated);
 }
@@ -240,10 +246,10 @@ TEST_F(MetadataTest, OfATableWithoutALogOnlyTheStateThatWasCopiedIsNoLongerUpdat
   Good(metadata_->SaveRead(ScanOf({Listed("files")}), read));
   const PartitionFilter updated{read.table_id, "", true, {}};
   ASSERT_EQ(metadata_->CountPartitions(updated).value(), 2);
-  Good(metadata_->ClearUpdated(read.table_id, {kNoVersion, "files of yesterday"}));
+  Done("files", {kNoVersion, "files of yesterday"});
   EXPECT_EQ(metadata_->CountPartitions(updated).value(), 2);
   EXPECT_TRUE(Find("files").updated);
-  Good(metadata_->ClearUpdated(read.table_id, {kNoVersion, "files of today"}));
+  Done("files", {kNoVersion, "files of today"});
   EXPECT_EQ(metadata_->CountPartitions(updated).value(), 0);
   EXPECT_FALSE(Find("files").updated);
 }
@@ -344,6 +350,91 @@ TEST_F(MetadataTest, AMillionPartitionsWouldFitIntoAFewHundredMegabytes) {
   metadata_ = nullptr;  // the log goes into the file
   const auto bytes = std::filesystem::file_size(folder_ + "/metadata.db");
   EXPECT_LT(bytes / 20'000, 200U) << "a partition";
+}
+
+TEST_F(MetadataTest, ATablesStatusIsThatOfItsPartitions) {
+  ScanOf({Listed("orders")});
+  Good(metadata_->SaveRead(ScanOf({Listed("orders")}), Read("orders", 8, 3)));
+  const auto set = [&](std::vector<std::string> values, ObjectStatus status) {
+    Good(metadata_->SetStatus({"main.sales.orders", false, std::move(values), status, {}}));
+    return Find("orders").status;
+  };
+  EXPECT_EQ(Find("orders").status, ObjectStatus::kInit);
+  EXPECT_EQ(set({"[\"0\"]"}, ObjectStatus::kDoing), ObjectStatus::kDoing);
+  EXPECT_EQ(metadata_->Databases({})->at(0).tables_doing, 1);
+  EXPECT_EQ(set({"[\"0\"]"}, ObjectStatus::kDone), ObjectStatus::kPartDone);
+  EXPECT_EQ(set({"[\"1\"]"}, ObjectStatus::kFailed), ObjectStatus::kFailed);
+  EXPECT_EQ(set({"[\"1\"]", "[\"2\"]"}, ObjectStatus::kDone), ObjectStatus::kDone);
+  EXPECT_EQ(StatusOf(metadata_->Databases({})->at(0)), ObjectStatus::kDone);
+  EXPECT_EQ(set({"[\"2\"]"}, ObjectStatus::kInit), ObjectStatus::kPartDone);
+  const PartitionFilter done{Find("orders").id, "", {}, {}, ObjectStatus::kDone};
+  EXPECT_EQ(metadata_->CountPartitions(done).value(), 2);
+
+  // Another scan leaves it; another table under the name begins anew.
+  ScanOf({Listed("orders")});
+  EXPECT_EQ(Find("orders").status, ObjectStatus::kPartDone);
+  ListedTable other = Listed("orders");
+  other.catalog_id = "another";
+  ScanOf({other});
+  EXPECT_EQ(Find("orders").status, ObjectStatus::kInit);
+}
+
+TEST_F(MetadataTest, OnlyThePartitionsThatWereCopiedAreNoLongerUpdated) {
+  ScanOf({Listed("orders")});
+  Good(metadata_->SaveRead(ScanOf({Listed("orders")}), Read("orders", 8, 2)));
+  TableRead read = Read("orders", 9, 0);
+  const auto stored = metadata_->AllPartitions(read.table_id);
+  for (PartitionEntry partition : *stored) {
+    partition.updated = true;
+    partition.data_version = 9;
+    read.updates.push_back(std::move(partition));
+  }
+  read.change = TableChange::kUpdated;
+  Good(metadata_->SaveRead(ScanOf({Listed("orders")}), read));
+  const auto copied = [&](const char* value, int64_t version) {
+    Good(metadata_->SetStatus({"main.sales.orders", false, {value}, ObjectStatus::kDone,
+                               Metadata::Copied{version, "d"}}));
+  };
+  const PartitionFilter updated{read.table_id, "", true, {}};
+  copied("[\"0\"]", 8);  // an older state of it
+  EXPECT_EQ(metadata_->CountPartitions(updated).value(), 2);
+  copied("[\"0\"]", 9);
+  EXPECT_EQ(metadata_->CountPartitions(updated).value(), 1);
+  EXPECT_TRUE(Find("orders").updated);
+  copied("[\"1\"]", 9);
+  EXPECT_FALSE(Find("orders").updated);
+}
+
+TEST_F(MetadataTest, WhatWasAtWorkInADeadProcessIsNot) {
+  ScanOf({Listed("orders"), Listed("flat")});
+  Good(metadata_->SaveRead(ScanOf({Listed("orders"), Listed("flat")}), Read("orders", 8, 2)));
+  Good(metadata_->SetStatus(
+      {"main.sales.orders", false, {"[\"0\"]"}, ObjectStatus::kDone, std::nullopt}));
+  Good(metadata_->SetStatus(
+      {"main.sales.orders", false, {"[\"1\"]"}, ObjectStatus::kDoing, std::nullopt}));
+  Good(metadata_->SetStatus({"main.sales.flat", true, {}, ObjectStatus::kDoing, std::nullopt}));
+  Good(metadata_->ResetDoing());
+  EXPECT_EQ(Find("orders").status, ObjectStatus::kPartDone);
+  EXPECT_EQ(Find("flat").status, ObjectStatus::kInit);
+}
+
+TEST_F(MetadataTest, PartitionsAreVisitedInTheirOrderAndFoundById) {
+  ScanOf({Listed("orders")});
+  Good(metadata_->SaveRead(ScanOf({Listed("orders")}), Read("orders", 8, 1'200)));
+  std::vector<std::string> seen;
+  int64_t id = 0;
+  Good(metadata_->VisitPartitions({Find("orders").id, "", {}, false},
+                                  [&](PartitionEntry partition) -> Status {
+                                    seen.push_back(partition.values);
+                                    id = partition.id;
+                                    return OkStatus();
+                                  }));
+  EXPECT_EQ(seen.size(), 1'200U);
+  EXPECT_TRUE(std::is_sorted(seen.begin(), seen.end()));
+  const auto found = metadata_->FindPartition(id);
+  ASSERT_TRUE(found && *found);
+  EXPECT_EQ((*found)->table_name, "main.sales.orders");
+  EXPECT_FALSE(metadata_->FindPartition(id + 1'000'000)->has_value());
 }
 
 }  // namespace

@@ -33,6 +33,7 @@ constexpr const char* kSaveListed = R"sql(
                       WHEN state = 2 THEN '' ELSE error_json END,
     updated = updated OR deleted OR (excluded.columns_json NOT IN ('', columns_json)
                                      AND columns_json <> ''),
+    status = CASE WHEN catalog_id = excluded.catalog_id THEN status ELSE 0 END,
     change = CASE WHEN deleted THEN 1
                   WHEN excluded.columns_json NOT IN ('', columns_json) AND columns_json <> ''
                   THEN 2 ELSE change END,
@@ -300,25 +301,6 @@ Status Metadata::SaveFailure(const TableEntry& table, ReadState state,
     const int number = static_cast<int>(state);
     sql << "UPDATE tables SET state = :state, error_json = :error WHERE id = :id",
         soci::use(number), soci::use(error_json), soci::use(id);
-    return OkStatus();
-  });
-}
-
-Status Metadata::ClearUpdated(int64_t table_id, const Copied& of) {
-  return Write([&](soci::session& sql) -> Status {
-    const long long id = table_id, copied = of.version;
-    int same = 0;
-    sql << "SELECT COUNT(*) FROM tables WHERE id = :id AND (version = -1) = (:version = -1) AND "
-           "CASE :version WHEN -1 THEN commit_mark ELSE delta_id END = :table",
-        soci::use(id, "id"), soci::use(copied, "version"), soci::use(of.table_id, "table"),
-        soci::into(same);
-    if (same == 0) return OkStatus();
-    sql << "UPDATE partitions SET updated = 0 WHERE table_id = :id AND updated = 1 "
-           "AND data_version <= :version",
-        soci::use(id), soci::use(copied);
-    sql << "UPDATE tables SET updated = 0 WHERE id = :id AND data_version <= :version "
-           "AND NOT EXISTS (SELECT 1 FROM partitions WHERE table_id = :id AND updated = 1)",
-        soci::use(id, "id"), soci::use(copied, "version");
     return OkStatus();
   });
 }

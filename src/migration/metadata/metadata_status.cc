@@ -1,0 +1,121 @@
+// How far the migration of objects is: the jobs' side of metadata.h. Numbers in the statements are
+// those of ObjectStatus: 0 INIT, 1 DOING, 2 DONE, 3 FAILED, 4 PART_DONE.
+#include <utility>
+
+#include "migration/metadata/metadata.h"
+#include "migration/metadata/metadata_session.h"
+
+namespace mms::migration {
+namespace {
+
+using soci::into;
+using soci::use;
+
+/// Of a table whose partitions tell it.
+void Aggregate(soci::session& sql, long long table_id) {
+  long long total = 0, doing = 0, done = 0, failed = 0;
+  sql << "SELECT COUNT(*), COALESCE(SUM(status = 1), 0), COALESCE(SUM(status = 2), 0), "
+         "COALESCE(SUM(status = 3), 0) FROM partitions WHERE table_id = :id AND deleted = 0",
+      use(table_id), into(total), into(doing), into(done), into(failed);
+  const int status = static_cast<int>(StatusOf(StatusCounts{total, doing, done, failed, 0}));
+  sql << "UPDATE tables SET status = :status WHERE id = :id", use(status), use(table_id);
+}
+
+/// Whether what is known of the table is of the one that was copied.
+bool IsSameTable(soci::session& sql, long long table_id, const Metadata::Copied& copied) {
+  const long long version = copied.version;
+  int same = 0;
+  sql << "SELECT COUNT(*) FROM tables WHERE id = :id AND (version = -1) = (:version = -1) AND "
+         "CASE :version WHEN -1 THEN commit_mark ELSE delta_id END = :table",
+      use(table_id, "id"), use(version, "version"), use(copied.table_id, "table"), into(same);
+  return same > 0;
+}
+
+void SetWhole(soci::session& sql, long long id, const Metadata::StatusChange& change) {
+  const int status = static_cast<int>(change.status);
+  sql << "UPDATE tables SET status = :status WHERE id = :id", use(status), use(id);
+  sql << "UPDATE partitions SET status = :status WHERE table_id = :id AND deleted = 0", use(status),
+      use(id);
+  if (!change.copied || !IsSameTable(sql, id, *change.copied)) return;
+  const long long version = change.copied->version;
+  sql << "UPDATE partitions SET updated = 0 WHERE table_id = :id AND data_version <= :version",
+      use(id), use(version);
+  sql << "UPDATE tables SET updated = 0 WHERE id = :id AND data_version <= :version", use(id),
+      use(version);
+}
+
+void SetPartitions(soci::session& sql, long long id, const Metadata::StatusChange& change) {
+  const int status = static_cast<int>(change.status);
+  std::string value;
+  {
+    soci::statement statement =
+        (sql.prepare << "UPDATE partitions SET status = :status WHERE table_id = :id AND "
+                        "value_list = :value",
+         use(status), use(id), use(value));
+    for (const std::string& named : change.values) {
+      value = named;
+      statement.execute(true);
+    }
+  }
+  Aggregate(sql, id);
+  if (!change.copied || !IsSameTable(sql, id, *change.copied)) return;
+  const long long version = change.copied->version;
+  {
+    soci::statement statement =
+        (sql.prepare << "UPDATE partitions SET updated = 0 WHERE table_id = :id AND "
+                        "value_list = :value AND data_version <= :version",
+         use(id), use(value), use(version));
+    for (const std::string& named : change.values) {
+      value = named;
+      statement.execute(true);
+    }
+  }
+  sql << "UPDATE tables SET updated = 0 WHERE id = :id AND NOT EXISTS (SELECT 1 FROM partitions "
+         "WHERE table_id = :id AND updated = 1 AND deleted = 0) AND NOT EXISTS (SELECT 1 FROM "
+         "partitions WHERE table_id = :id AND status <> 2 AND deleted = 0)",
+      use(id, "id");
+}
+
+}  // namespace
+
+Status Metadata::SetStatus(const StatusChange& change) {
+  return Write([&](soci::session& sql) -> Status {
+    long long id = 0;
+    sql << "SELECT id FROM tables WHERE name = :name", use(change.table_name), into(id);
+    if (!sql.got_data()) return OkStatus();
+    if (change.whole) {
+      SetWhole(sql, id, change);
+    } else {
+      SetPartitions(sql, id, change);
+    }
+    return OkStatus();
+  });
+}
+
+Status Metadata::ResetDoing() {
+  return Write([&](soci::session& sql) -> Status {
+    std::vector<long long> tables;
+    {
+      long long id = 0;
+      soci::statement statement =
+          (sql.prepare << "SELECT id FROM tables WHERE status = 1", into(id));
+      statement.execute();
+      while (statement.fetch()) tables.push_back(id);
+    }
+    for (const long long id : tables) {
+      int partitions = 0;
+      sql << "SELECT EXISTS (SELECT 1 FROM partitions WHERE table_id = :id AND deleted = 0 AND "
+             "value_list <> '[]')",
+          use(id), into(partitions);
+      sql << "UPDATE partitions SET status = 0 WHERE table_id = :id AND status = 1", use(id);
+      if (partitions != 0) {
+        Aggregate(sql, id);
+      } else {
+        sql << "UPDATE tables SET status = 0 WHERE id = :id", use(id);
+      }
+    }
+    return OkStatus();
+  });
+}
+
+}  // namespace mms::migration

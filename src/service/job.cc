@@ -1,0 +1,105 @@
+#include "service/job.h"
+
+#include <nlohmann/json.hpp>
+
+namespace mms::service {
+namespace {
+
+using nlohmann::json;
+
+Error Invalid(const std::string& key, const char* form) {
+  return Error(ErrorKind::kInvalidInput, "JOB_CONFIG", key + " must be " + form);
+}
+
+template <class Value>
+Status Read(const json& document, const char* key, const char* form, Value* to) {
+  const auto found = document.find(key);
+  if (found == document.end() || found->is_null()) return OkStatus();
+  try {
+    found->get_to(*to);
+  } catch (const json::exception&) {
+    return Invalid(key, form);
+  }
+  return OkStatus();
+}
+
+constexpr const char* kNames = "a list of names";
+constexpr const char* kMap = "a map of names to texts";
+constexpr const char* kFlag = "true or false";
+
+}  // namespace
+
+std::string_view TypeName(JobType type) {
+  constexpr std::string_view kTypes[] = {"Database", "Tables", "Partitions"};
+  return kTypes[static_cast<size_t>(type)];
+}
+
+std::string_view StatusName(JobTaskStatus status) {
+  constexpr std::string_view kStatuses[] = {"INIT",
+                                            "SCHEMA_DOING",
+                                            "SCHEMA_DONE",
+                                            "SCHEMA_FAILED",
+                                            "DATA_DOING",
+                                            "DATA_DONE",
+                                            "DATA_FAILED",
+                                            "VERIFICATION_DOING",
+                                            "VERIFICATION_DONE",
+                                            "VERIFICATION_FAILED",
+                                            "DONE"};
+  return kStatuses[static_cast<size_t>(status)];
+}
+
+bool HasFailed(JobTaskStatus status) {
+  return status == JobTaskStatus::kSchemaFailed || status == JobTaskStatus::kDataFailed ||
+         status == JobTaskStatus::kVerificationFailed;
+}
+
+std::string_view StatusName(JobStatus status) {
+  constexpr std::string_view kStatuses[] = {"INIT", "DOING", "DONE", "FAILED"};
+  return kStatuses[static_cast<size_t>(status)];
+}
+
+JobStatus StatusOf(const Job& job) {
+  const TaskCounts& tasks = job.tasks;
+  if (tasks.running > 0) return JobStatus::kDoing;
+  if (tasks.waiting > 0) {
+    const bool begun = tasks.waiting < tasks.total;
+    return begun ? JobStatus::kDoing : JobStatus::kInit;
+  }
+  return tasks.failed > 0 ? JobStatus::kFailed : JobStatus::kDone;
+}
+
+json ToJson(const JobConfig& config) {
+  return {{"tables", config.tables},
+          {"partitions", config.partitions},
+          {"partitionFilters", config.partition_filters},
+          {"tableWhiteList", config.table_whitelist},
+          {"tableBlackList", config.table_blacklist},
+          {"tableMapping", config.table_mapping},
+          {"columnMapping", config.column_mapping},
+          {"enableSchemaMigration", config.schema_migration},
+          {"enableDataMigration", config.data_migration},
+          {"enableVerification", config.verification},
+          {"increment", config.increment},
+          {"others", config.others}};
+}
+
+Result<JobConfig> JobConfigFromJson(const json& document) {
+  if (!document.is_object()) return Invalid("config", "an object");
+  JobConfig config;
+  TRY_VOID(Read(document, "tables", kNames, &config.tables));
+  TRY_VOID(Read(document, "partitions", "a list of ids", &config.partitions));
+  TRY_VOID(Read(document, "partitionFilters", kMap, &config.partition_filters));
+  TRY_VOID(Read(document, "tableWhiteList", kNames, &config.table_whitelist));
+  TRY_VOID(Read(document, "tableBlackList", kNames, &config.table_blacklist));
+  TRY_VOID(Read(document, "tableMapping", kMap, &config.table_mapping));
+  TRY_VOID(Read(document, "columnMapping", kMap, &config.column_mapping));
+  TRY_VOID(Read(document, "enableSchemaMigration", kFlag, &config.schema_migration));
+  TRY_VOID(Read(document, "enableDataMigration", kFlag, &config.data_migration));
+  TRY_VOID(Read(document, "enableVerification", kFlag, &config.verification));
+  TRY_VOID(Read(document, "increment", kFlag, &config.increment));
+  TRY_VOID(Read(document, "others", kMap, &config.others));
+  return config;
+}
+
+}  // namespace mms::service

@@ -1,0 +1,442 @@
+#include "service/job_choice.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include "base/lower_ascii.h"
+#include "migration/plan/names.h"
+#include "migration/plan/partition_expression.h"
+
+namespace mms::service {
+namespace {
+
+using migration::Metadata;
+using migration::ObjectStatus;
+using migration::PartitionEntry;
+using migration::ReadState;
+using migration::TableEntry;
+using nlohmann::json;
+using AddTask = std::function<Status(const Store::NewTask&)>;
+
+constexpr int64_t kGigabyte = 1'000'000'000;
+constexpr size_t kNamedMax = 10;  // objects named in one error
+
+Error Of(ErrorKind kind, const char* code, std::string message) {
+  return Error(kind, code, std::move(message));
+}
+
+/// Up to kNamedMax of them.
+std::string Named(const std::vector<std::string>& names) {
+  const size_t shown = std::min(names.size(), kNamedMax);
+  std::string text = fmt::format("{}", fmt::join(names.begin(), names.begin() + shown, ", "));
+  if (shown < names.size()) text += fmt::format(" and {} more", names.size() - shown);
+  return text;
+}
+
+/// What of a table's entry its tasks are made of.
+struct Chosen {
+  int64_t id = 0;
+  std::string name;   ///< of the metadata
+  std::string table;  ///< without catalog and schema
+  std::string target;
+  std::vector<migration::PartitionExpression::Column> columns;  ///< of partitions
+  bool by_partition = false;
+  ObjectStatus status = ObjectStatus::kInit;
+  bool updated = false;
+  std::optional<int64_t> bytes, rows;
+};
+
+/// `table`, `schema.table` or `*.table`, without case.
+bool IsNamed(const std::string& entry, const Job& job, const std::string& table) {
+  const std::string lower = LowerAscii(entry);
+  const size_t dot = lower.find('.');
+  if (dot == lower.npos) return lower == LowerAscii(table);
+  const std::string schema = lower.substr(0, dot);
+  return (schema == "*" || schema == LowerAscii(job.src_db)) &&
+         lower.substr(dot + 1) == LowerAscii(table);
+}
+
+bool IsListed(const std::vector<std::string>& list, const Job& job, const std::string& table) {
+  return std::any_of(list.begin(), list.end(),
+                     [&](const std::string& entry) { return IsNamed(entry, job, table); });
+}
+
+template <class Value>
+const Value* FindNamed(const std::map<std::string, Value>& map, const Job& job,
+                       const std::string& table) {
+  for (const auto& [entry, value] : map) {
+    if (IsNamed(entry, job, table)) return &value;
+  }
+  return nullptr;
+}
+
+std::vector<migration::PartitionExpression::Column> PartitionColumnsOf(const TableEntry& table) {
+  std::vector<migration::PartitionExpression::Column> columns;
+  const json names = json::parse(table.partition_columns, nullptr, false);
+  if (!names.is_array()) return columns;
+  const json all = json::parse(table.listed.columns_json, nullptr, false);
+  for (const json& name : names) {
+    std::string type;
+    for (const json& column : all.is_array() ? all : json::array()) {
+      if (column.value("name", "") == name) type = LowerAscii(column.value("type", ""));
+    }
+    static const std::set<std::string> kIntegers = {"tinyint", "smallint", "int",     "bigint",
+                                                    "byte",    "short",    "integer", "long"};
+    columns.push_back({name.get<std::string>(), kIntegers.contains(type)});
+  }
+  return columns;
+}
+
+using Values = std::vector<std::optional<std::string>>;
+
+Values ValuesOf(const std::string& text) {
+  Values values;
+  for (const json& value : json::parse(text)) {
+    const bool null = !value.is_string() || value.get<std::string>().empty();
+    values.push_back(null ? std::nullopt : std::optional(value.get<std::string>()));
+  }
+  return values;
+}
+
+class Choosing {
+ public:
+  Choosing(Metadata& metadata, const Job& job, const ChoiceRules& rules, const AddTask& add)
+      : metadata_(metadata), job_(job), rules_(rules), add_(add) {}
+
+  Result<JobChoice> Run() {
+    TRY_VOID(ChoosePartitionIds());
+    TRY_VOID(ChooseTables());
+    TRY_VOID(CheckNames());
+    TRY_VOID(CheckFilters());
+    for (const Chosen& table : tables_) TRY_VOID(MakeTasks(table));
+    return std::move(choice_);
+  }
+
+ private:
+  /// What `partitions` names, by table.
+  Status ChoosePartitionIds() {
+    std::vector<std::string> unknown;
+    for (const int64_t id : job_.config.partitions) {
+      TRY(const auto found, metadata_.FindPartition(id));
+      if (found && LowerAscii(found->database) == LowerAscii(job_.src_db)) {
+        ids_[found->table_id].insert(id);
+      } else {
+        unknown.push_back(std::to_string(id));
+      }
+    }
+    if (unknown.empty()) return OkStatus();
+    return Of(ErrorKind::kNotFound, "JOB_PARTITIONS_NOT_FOUND",
+              fmt::format("partitions: schema {} has none with the ids {}; scan the source, or "
+                          "look them up with: mms source partitions",
+                          job_.src_db, Named(unknown)));
+  }
+
+  bool Wants(const TableEntry& table) const {
+    const JobConfig& config = job_.config;
+    const std::string& name = table.listed.table;
+    switch (job_.type) {
+      case JobType::kPartitions: return ids_.contains(table.id);
+      case JobType::kTables: return IsListed(config.tables, job_, name);
+      case JobType::kDatabase: break;
+    }
+    if (!config.table_blacklist.empty()) return !IsListed(config.table_blacklist, job_, name);
+    return config.table_whitelist.empty() || IsListed(config.table_whitelist, job_, name);
+  }
+
+  Status ChooseTables() {
+    migration::TableFilter filter;
+    filter.database = job_.src_db;
+    filter.deleted = false;
+    TRY_VOID(metadata_.VisitTables(filter, [&](const TableEntry& table) -> Status {
+      ++seen_;
+      if (!Wants(table)) return OkStatus();
+      found_.insert(LowerAscii(table.listed.table));
+      if (table.state == ReadState::kRefused) {
+        ++choice_.refused_count;
+        if (choice_.refused.size() < kRefusedMax) {
+          choice_.refused.push_back({table.listed.name, table.error_json});
+        }
+        return OkStatus();
+      }
+      return Take(table);
+    }));
+    if (job_.type == JobType::kTables) {
+      TRY_VOID(CheckAllFound());
+      TRY_VOID(CheckNoneRefused());
+    }
+    if (seen_ > 0) return OkStatus();
+    return Of(ErrorKind::kNotFound, "JOB_TABLES_NOT_FOUND",
+              fmt::format("schema {} has no table that is known; scan the source first: mms "
+                          "source sync, and mind its white- and blacklists",
+                          job_.src_db));
+  }
+
+  Status Take(const TableEntry& table) {
+    Chosen chosen;
+    chosen.id = table.id;
+    chosen.name = table.listed.name;
+    chosen.table = table.listed.table;
+    chosen.columns = PartitionColumnsOf(table);
+    // Of one that was not read the partitions are not known; so of one that only SQL can read.
+    chosen.by_partition = table.partitions.has_value() && !chosen.columns.empty();
+    chosen.status = table.status;
+    chosen.updated = table.updated;
+    chosen.bytes = table.bytes;
+    chosen.rows = table.rows;
+    const std::string* asked = FindNamed(job_.config.table_mapping, job_, chosen.table);
+    const migration::CharacterMap none;
+    const auto name =
+        migration::MakeTableName(asked != nullptr ? *asked : chosen.table,
+                                 asked != nullptr ? none : rules_.policy.table_name_map);
+    // A name that cannot be is the task's to fail for, with what to do about it.
+    chosen.target = name ? *name : LowerAscii(asked != nullptr ? *asked : chosen.table);
+    tables_.push_back(std::move(chosen));
+    return OkStatus();
+  }
+
+  Status CheckAllFound() const {
+    std::vector<std::string> unknown;
+    for (const std::string& entry : job_.config.tables) {
+      const bool there = std::any_of(found_.begin(), found_.end(), [&](const std::string& table) {
+        return IsNamed(entry, job_, table);
+      });
+      if (!there) unknown.push_back(entry);
+    }
+    if (unknown.empty()) return OkStatus();
+    return Of(ErrorKind::kNotFound, "JOB_TABLES_NOT_FOUND",
+              fmt::format("tables: schema {} has no {}; scan the source, and look with: mms source "
+                          "tables",
+                          job_.src_db, Named(unknown)));
+  }
+
+  Status CheckNoneRefused() const {
+    if (choice_.refused.empty()) return OkStatus();
+    std::vector<std::string> reasons;
+    for (const JobChoice::Refused& refused : choice_.refused) {
+      const json error = json::parse(refused.error_json, nullptr, false);
+      const std::string why = error.is_object() ? error.value("message", "") : "";
+      reasons.push_back(refused.name + " (" + why + ")");
+    }
+    return Of(ErrorKind::kUnsupported, "JOB_TABLES_REFUSED",
+              "tables: cannot be read: " + Named(reasons) + "; leave them out");
+  }
+
+  Status CheckNames() const {
+    std::map<std::string, std::string> owner;
+    std::vector<std::string> pairs;
+    for (const Chosen& table : tables_) {
+      const auto [known, added] = owner.emplace(table.target, table.name);
+      if (!added) pairs.push_back(known->second + " and " + table.name + " into " + table.target);
+    }
+    if (pairs.empty()) return OkStatus();
+    return Of(ErrorKind::kConflict, "JOB_COLLISION",
+              "tables would become one: " + Named(pairs) +
+                  "; give one of them another name (tableMapping), or leave it out");
+  }
+
+  Status CheckFilters() {
+    for (const auto& [entry, text] : job_.config.partition_filters) {
+      const auto table = std::find_if(tables_.begin(), tables_.end(), [&](const Chosen& chosen) {
+        return IsNamed(entry, job_, chosen.table);
+      });
+      if (table == tables_.end()) {
+        return Of(ErrorKind::kInvalidInput, "PARTITION_FILTER",
+                  "partitionFilters: " + entry + " is not among the job's tables; name it in "
+                  "`tables` too");
+      }
+      auto filter = migration::PartitionExpression::Parse(text, table->columns);
+      if (!filter) {
+        return Of(filter.error().kind(), filter.error().code().c_str(),
+                  "partitionFilters: " + entry + ": " + filter.error().message());
+      }
+      filters_.emplace(table->id, *std::move(filter));
+      TRY_VOID(CheckMatches(*table, text));
+    }
+    return OkStatus();
+  }
+
+  /// Also that each value can be compared, before the first task is made.
+  Status CheckMatches(const Chosen& table, const std::string& text) {
+    bool any = false;
+    TRY_VOID(VisitPartitions(table, [&](const PartitionEntry& partition) -> Status {
+      TRY(const bool matches, Matches(table, partition));
+      any = any || matches;
+      return OkStatus();
+    }));
+    if (any) return OkStatus();
+    return Of(ErrorKind::kInvalidInput, "PARTITION_FILTER",
+              fmt::format("partitionFilters: none of the partitions of {} meets {}", table.name,
+                          text));
+  }
+
+  Status VisitPartitions(const Chosen& table, const std::function<Status(PartitionEntry)>& visit) {
+    migration::PartitionFilter filter;
+    filter.table_id = table.id;
+    filter.deleted = false;
+    return metadata_.VisitPartitions(filter, visit);
+  }
+
+  Result<bool> Matches(const Chosen& table, const PartitionEntry& partition) const {
+    const auto filter = filters_.find(table.id);
+    if (filter == filters_.end()) return true;
+    auto matches = filter->second.Matches(ValuesOf(partition.values));
+    if (matches) return *matches;
+    return Of(matches.error().kind(), matches.error().code().c_str(),
+              "partitionFilters: " + table.name + ": " + matches.error().message());
+  }
+
+  Result<bool> Wants(const Chosen& table, const PartitionEntry& partition) const {
+    if (const auto ids = ids_.find(table.id); ids != ids_.end()) {
+      if (!ids->second.contains(partition.id)) return false;
+    }
+    TRY(const bool matches, Matches(table, partition));
+    if (!matches || !job_.config.increment) return matches;
+    return partition.updated || partition.status != ObjectStatus::kDone;
+  }
+
+  Store::NewTask NewTask(const Chosen& table) const {
+    Store::NewTask made;
+    JobTask& task = made.task;
+    task.source_id = job_.source_id;
+    task.src_db = job_.src_db;
+    task.src_table = table.table;
+    task.table_name = table.name;
+    task.dst_project = job_.dst_project;
+    task.dst_schema = job_.dst_schema;
+    task.dst_table = table.target;
+    return made;
+  }
+
+  Status Add(const Store::NewTask& task) {
+    ++choice_.tasks;
+    choice_.partitions += task.task.partitions;
+    return add_(task);
+  }
+
+  Status MakeTasks(const Chosen& table) {
+    const int64_t before = choice_.tasks;
+    TRY_VOID(table.by_partition && job_.config.data_migration ? MakeByPartition(table)
+                                                              : MakeWhole(table));
+    if (choice_.tasks > before) {
+      ++choice_.tables;
+    } else {
+      ++choice_.completed;
+    }
+    return OkStatus();
+  }
+
+  Status MakeWhole(const Chosen& table) {
+    const bool completed = table.status == ObjectStatus::kDone && !table.updated;
+    if (completed && job_.config.increment) return OkStatus();
+    Store::NewTask task = NewTask(table);
+    task.task.bytes = table.bytes;
+    task.task.rows = table.rows;
+    return Add(task);
+  }
+
+  Status MakeByPartition(const Chosen& table) {
+    Store::NewTask task = NewTask(table);
+    int64_t turn = 0;
+    const auto close = [&]() -> Status {
+      task.task.turn = turn++;
+      TRY_VOID(Add(task));
+      task = NewTask(table);
+      return OkStatus();
+    };
+    TRY_VOID(VisitPartitions(table, [&](const PartitionEntry& partition) -> Status {
+      TRY(const bool wanted, Wants(table, partition));
+      if (!wanted) return OkStatus();
+      JobTask& made = task.task;
+      const bool first = task.values.empty();
+      made.whole_table = false;
+      task.values.push_back(partition.values);
+      ++made.partitions;
+      made.bytes = made.bytes.value_or(0) + partition.bytes;
+      const bool known = partition.rows && (first || made.rows);
+      made.rows = known ? std::optional(made.rows.value_or(0) + *partition.rows) : std::nullopt;
+      // After adding, so that the last one may overshoot.
+      const bool full = made.partitions >= rules_.size.partitions_max ||
+                        *made.bytes >= rules_.size.gigabytes_max * kGigabyte;
+      return full ? close() : OkStatus();
+    }));
+    if (!task.values.empty()) return close();
+    const bool completed = table.status == ObjectStatus::kDone;
+    const bool nothing = turn == 0 && ids_.empty() && !filters_.contains(table.id);
+    return nothing && !completed && !HasPartitions(table) ? Add(NewSchemaTask(table)) : OkStatus();
+  }
+
+  /// A task that makes the table alone.
+  Store::NewTask NewSchemaTask(const Chosen& table) const {
+    Store::NewTask task = NewTask(table);
+    task.task.whole_table = false;
+    return task;
+  }
+
+  static bool HasPartitions(const Chosen& table) { return table.bytes.value_or(0) > 0; }
+
+  Metadata& metadata_;
+  const Job& job_;
+  const ChoiceRules& rules_;
+  const AddTask& add_;
+  std::map<int64_t, std::set<int64_t>> ids_;  ///< of partitions, by table
+  std::map<int64_t, migration::PartitionExpression> filters_;
+  std::vector<Chosen> tables_;
+  std::set<std::string> found_;
+  int64_t seen_ = 0;
+  JobChoice choice_;
+};
+
+migration::CharacterMap MapOf(const SourceConfig& config, const char* key) {
+  return json::parse(config.Get(key)).get<migration::CharacterMap>();
+}
+
+}  // namespace
+
+Result<ChoiceRules> ChoiceRulesOf(const SourceConfig& source, const JobConfig& job) {
+  static const std::set<std::string> kOwn = {"db.task.partition.max.num",
+                                             "db.task.partition.max.size"};
+  json changes = json::object();
+  for (const auto& [key, value] : job.others) {
+    if (!kOwn.contains(key)) {
+      return Of(ErrorKind::kInvalidInput, "JOB_CONFIG",
+                fmt::format("others.{} is nothing that a job has of its own; it may have {}", key,
+                            fmt::join(kOwn, ", ")));
+    }
+    changes[key] = value;
+  }
+  TRY(const SourceConfig config, ApplyChanges(source, changes, true));
+  ChoiceRules rules;
+  rules.size.partitions_max = std::stoll(config.Get("db.task.partition.max.num"));
+  rules.size.gigabytes_max = std::stoll(config.Get("db.task.partition.max.size"));
+  rules.policy.table_name_map = MapOf(config, "table.name.mapping");
+  rules.policy.column_name_map = MapOf(config, "column.name.mapping");
+  rules.policy.partition_value_map = MapOf(config, "partition.value.mapping");
+  return rules;
+}
+
+json ToJson(const JobChoice& choice) {
+  json refused = json::array();
+  for (const JobChoice::Refused& one : choice.refused) {
+    refused.push_back({{"name", one.name}, {"error", json::parse(one.error_json, nullptr, false)}});
+  }
+  return {{"tables", choice.tables},
+          {"tasks", choice.tasks},
+          {"partitions", choice.partitions},
+          {"completed", choice.completed},
+          {"refused_count", choice.refused_count},
+          {"refused", std::move(refused)}};
+}
+
+Result<JobChoice> ChooseTasks(Metadata& metadata, const Job& job, const ChoiceRules& rules,
+                              const AddTask& add) {
+  return Choosing(metadata, job, rules, add).Run();
+}
+
+}  // namespace mms::service

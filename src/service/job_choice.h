@@ -1,0 +1,61 @@
+// What a job copies: from what it asks for and what the metadata says, to tasks. Reads the metadata
+// page by page and hands on task by task, so memory grows with the number of tables at most.
+//
+// Rules (mms-features of the service): a database job takes all tables of its schema but for its
+// lists, of which only the blacklist counts when both are given; with `increment` what is Completed
+// and not changed since is left out; partitions go into tasks in the order of their values, a task
+// being closed once it has as many partitions or bytes as the source allows; a table without
+// partitions is one task; a partitioned table of which nothing is chosen is one task for its
+// schema, unless it is Completed.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "migration/inspect/source_settings.h"
+#include "migration/metadata/metadata.h"
+#include "migration/plan/policy.h"
+#include "service/job.h"
+#include "service/source_config.h"
+#include "service/store.h"
+
+namespace mms::service {
+
+/// What the job's choice goes by, of the source's settings and the job's own.
+struct ChoiceRules {
+  migration::TaskSize size;
+  migration::Policy policy;  ///< names at the target
+};
+/// Errors: kInvalidInput JOB_CONFIG for a key of `others` that a job does not have.
+Result<ChoiceRules> ChoiceRulesOf(const SourceConfig& source, const JobConfig& job);
+
+struct JobChoice {
+  int64_t tables = 0;  ///< with tasks
+  int64_t tasks = 0;
+  int64_t partitions = 0;
+  int64_t completed = 0;  ///< tables left out since nothing of them is new
+  struct Refused {
+    std::string name;
+    std::string error_json;
+  };
+  std::vector<Refused> refused;  ///< the first kRefusedMax: tables that cannot be read
+  int64_t refused_count = 0;
+};
+inline constexpr size_t kRefusedMax = 1000;
+/// {"tables", "tasks", "partitions", "completed", "refused_count", "refused": [{"name", "error"}]}
+nlohmann::json ToJson(const JobChoice& choice);
+
+/// Calls `add` for each task, tables in the order of their names. Errors, each before the first
+/// task: kNotFound JOB_TABLES_NOT_FOUND listing names that the schema does not have; kUnsupported
+/// JOB_TABLES_REFUSED for tables asked for by name that cannot be read; kInvalidInput
+/// PARTITION_FILTER; kNotFound JOB_PARTITIONS_NOT_FOUND; kConflict JOB_COLLISION for tables that
+/// would become one; then those of `add` and of the metadata.
+Result<JobChoice> ChooseTasks(migration::Metadata& metadata, const Job& job,
+                              const ChoiceRules& rules,
+                              const std::function<Status(const Store::NewTask&)>& add);
+
+}  // namespace mms::service

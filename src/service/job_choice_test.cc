@@ -1,0 +1,189 @@
+#include "service/job_choice.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "service/example_source.h"
+
+namespace mms::service {
+namespace {
+
+using migration::Metadata;
+
+class ChooseTasksTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = testing::TempDir() + "choice-XXXXXX";
+    ASSERT_NE(mkdtemp(folder_.data()), nullptr);
+    metadata_ = *Metadata::Open(folder_);
+    job_.src_db = "s";
+  }
+  void TearDown() override {
+    metadata_.reset();
+    std::filesystem::remove_all(folder_);
+  }
+
+  /// A table whose partitions p=0, 1, ... have these bytes; none = without partitions.
+  void Put(const std::string& name, const std::vector<int64_t>& bytes) {
+    const int64_t scan = *metadata_->BeginScan("", 1);
+    migration::ListedTable listed;
+    listed.name = "main.s." + name;
+    listed.database = "s";
+    listed.table = name;
+    listed.columns_json = R"([{"name":"p","type":"int"},{"name":"n","type":"string"}])";
+    listed.catalog_id = name;
+    ASSERT_TRUE(metadata_->SaveDatabase(scan, "s", ""));
+    ASSERT_TRUE(metadata_->SaveListed(scan, {listed}));
+    migration::TableRead read;
+    read.table_id = (*metadata_->FindTable(listed.name))->id;
+    read.entry.version = read.entry.data_version = 1;
+    read.entry.delta_id = "d";
+    read.entry.rows = 10;
+    read.entry.bytes = 100;
+    read.entry.partition_columns = bytes.empty() ? "[]" : R"(["p"])";
+    if (!bytes.empty()) read.entry.partitions = static_cast<int64_t>(bytes.size());
+    for (size_t i = 0; i < bytes.size(); ++i) {
+      migration::PartitionEntry partition;
+      partition.values = "[\"" + std::to_string(i) + "\"]";
+      partition.bytes = bytes[i];
+      partition.rows = 1;
+      partition.data_version = 1;
+      read.inserts.push_back(partition);
+    }
+    ASSERT_TRUE(metadata_->SaveRead(scan, read));
+    ASSERT_TRUE(metadata_->EndScan(scan, {migration::ScanState::kDone, "{}", 2}));
+  }
+  void Done(const std::string& name, const std::string& value = "") {
+    Metadata::StatusChange change{"main.s." + name, value.empty(), {}};
+    if (!value.empty()) change.values = {value};
+    change.status = migration::ObjectStatus::kDone;
+    ASSERT_TRUE(metadata_->SetStatus(change));
+  }
+
+  Result<JobChoice> Choose() {
+    tasks_.clear();
+    return ChooseTasks(*metadata_, job_, rules_, [&](const Store::NewTask& task) -> Status {
+      tasks_.push_back(task);
+      return OkStatus();
+    });
+  }
+  /// "orders 2", ...: each task's table and number of partitions.
+  std::vector<std::string> Chosen() {
+    const auto choice = Choose();
+    EXPECT_TRUE(choice) << choice.error().ToString();
+    std::vector<std::string> names;
+    for (const Store::NewTask& made : tasks_) {
+      const std::string number = std::to_string(made.task.partitions);
+      names.push_back(made.task.src_table + (made.task.whole_table ? "" : " " + number));
+    }
+    return names;
+  }
+  std::string CodeOf() {
+    const auto choice = Choose();
+    EXPECT_TRUE(tasks_.empty()) << "errors come before the first task";
+    return choice ? "chosen" : choice.error().code();
+  }
+
+  using Names = std::vector<std::string>;
+  std::string folder_;
+  std::unique_ptr<Metadata> metadata_;
+  Job job_;
+  ChoiceRules rules_;
+  std::vector<Store::NewTask> tasks_;
+};
+
+TEST_F(ChooseTasksTest, ATaskIsClosedByItsPartitionsOrByItsBytes) {
+  rules_.size = {3, 1};
+  Put("orders", {400'000'000, 700'000'000, 1, 1, 1, 1});
+  EXPECT_EQ(Chosen(), (Names{"orders 2", "orders 3", "orders 1"}));
+  EXPECT_EQ(tasks_[0].task.bytes, 1'100'000'000) << "the last one may overshoot";
+  EXPECT_EQ(tasks_[1].task.turn, 1);
+  EXPECT_EQ(tasks_[1].values, (Names{R"(["2"])", R"(["3"])", R"(["4"])"}));
+}
+
+TEST_F(ChooseTasksTest, OfBothListsOnlyTheBlacklistCounts) {
+  for (const char* name : {"a", "b", "c"}) Put(name, {});
+  job_.config.table_whitelist = {"A", "s.b"};
+  EXPECT_EQ(Chosen(), (Names{"a", "b"}));
+  job_.config.table_blacklist = {"*.b", "other.c"};
+  EXPECT_EQ(Chosen(), (Names{"a", "c"}));
+}
+
+TEST_F(ChooseTasksTest, WhatIsCompletedIsLeftOutUnlessAllIsWanted) {
+  Put("flat", {});
+  Put("orders", {1, 1, 1});
+  Done("flat");
+  Done("orders", R"(["1"])");
+  EXPECT_EQ(Chosen(), (Names{"orders 2"}));
+  EXPECT_EQ(Choose()->completed, 1);
+  job_.config.increment = false;
+  EXPECT_EQ(Chosen(), (Names{"flat", "orders 3"}));
+}
+
+TEST_F(ChooseTasksTest, AFilterAndIdsChoosePartitions) {
+  Put("orders", {1, 1, 1, 1});
+  job_.type = JobType::kTables;
+  job_.config.tables = {"orders"};
+  job_.config.partition_filters = {{"orders", "p >= 2"}};
+  EXPECT_EQ(Chosen(), (Names{"orders 2"}));
+  job_.config.partition_filters = {{"orders", "p > 9"}};
+  EXPECT_EQ(CodeOf(), "PARTITION_FILTER");
+  job_.config.partition_filters = {{"people", "p = 1"}};
+  EXPECT_EQ(CodeOf(), "PARTITION_FILTER");
+  job_.config = {};
+  job_.type = JobType::kPartitions;
+  const auto all = metadata_->AllPartitions((*metadata_->FindTable("main.s.orders"))->id);
+  job_.config.partitions = {all->at(1).id};
+  EXPECT_EQ(Chosen(), (Names{"orders 1"}));
+  EXPECT_EQ(tasks_[0].values, (Names{all->at(1).values}));
+  job_.config.partitions = {999'999};
+  EXPECT_EQ(CodeOf(), "JOB_PARTITIONS_NOT_FOUND");
+}
+
+TEST_F(ChooseTasksTest, ATableWithoutAnyPartitionIsMadeOnce) {
+  Put("empty", {});
+  const int64_t scan = *metadata_->BeginScan("", 1);
+  auto entry = **metadata_->FindTable("main.s.empty");
+  migration::TableRead read;
+  read.table_id = entry.id;
+  read.entry = entry;
+  read.entry.partition_columns = R"(["p"])";
+  read.entry.partitions = 0;
+  read.entry.bytes = 0;
+  ASSERT_TRUE(metadata_->SaveRead(scan, read));
+  EXPECT_EQ(Chosen(), (Names{"empty 0"}));
+  Done("empty");
+  EXPECT_EQ(Chosen(), Names());
+}
+
+TEST_F(ChooseTasksTest, NamesThatWouldBeOneAndTablesThatAreNotThereAreRefused) {
+  Put("a", {});
+  Put("b", {});
+  job_.config.table_mapping = {{"a", "b"}};
+  EXPECT_EQ(CodeOf(), "JOB_COLLISION");
+  job_.config = {};
+  job_.type = JobType::kTables;
+  job_.config.tables = {"a", "nobody"};
+  EXPECT_EQ(CodeOf(), "JOB_TABLES_NOT_FOUND");
+  job_.config = {};
+  job_.type = JobType::kDatabase;
+  job_.src_db = "empty";
+  EXPECT_EQ(CodeOf(), "JOB_TABLES_NOT_FOUND");
+}
+
+TEST(ChoiceRules, AJobMayHaveItsOwnTaskSize) {
+  const SourceConfig source = *ApplyChanges({}, ExampleSettings(), false);
+  JobConfig job;
+  EXPECT_EQ(ChoiceRulesOf(source, job)->size.partitions_max, 50);
+  EXPECT_EQ(ChoiceRulesOf(source, job)->size.gigabytes_max, 5);
+  job.others = {{"db.task.partition.max.num", "7"}};
+  EXPECT_EQ(ChoiceRulesOf(source, job)->size.partitions_max, 7);
+  job.others = {{"db.task.partition.max.num", "none"}};
+  EXPECT_EQ(ChoiceRulesOf(source, job).error().code(), "CONFIG_VALUE");
+  job.others = {{"mc.default.project", "x"}};
+  EXPECT_EQ(ChoiceRulesOf(source, job).error().code(), "JOB_CONFIG");
+}
+
+}  // namespace
+}  // namespace mms::service

@@ -1,0 +1,135 @@
+#include "service/job_making.h"
+
+#include <date/date.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <sstream>
+#include <utility>
+
+#include "service/service.h"
+
+namespace mms::service {
+namespace {
+
+constexpr size_t kNameMaxBytes = 255;
+
+Error Invalid(std::string message) {
+  return Error(ErrorKind::kInvalidInput, "JOB_CONFIG", std::move(message));
+}
+
+Result<JobType> TypeOf(const JobConfig& config) {
+  const bool listed = !config.table_whitelist.empty() || !config.table_blacklist.empty();
+  const bool named = !config.tables.empty() || !config.partitions.empty();
+  if (listed && named) {
+    return Invalid("tableWhiteList and tableBlackList are for a job of a whole schema; leave them "
+                   "out, or tables and partitions");
+  }
+  if (!config.partitions.empty()) {
+    if (config.tables.empty() && config.partition_filters.empty()) return JobType::kPartitions;
+    return Invalid("partitions (ids) and tables or partitionFilters both say what is meant; keep "
+                   "one of them");
+  }
+  if (!config.tables.empty()) return JobType::kTables;
+  if (config.partition_filters.empty()) return JobType::kDatabase;
+  return Invalid("partitionFilters needs its tables named in tables");
+}
+
+/// As it is kept: with a time, midnight if none was given.
+Result<std::string> NormalEta(const std::string& text) {
+  if (text.empty()) return std::string();
+  const std::string whole = text + std::string("0000-00-00 00:00:00").substr(
+                                       std::min(text.size(), size_t{19}));
+  int year = 0, hour = 0, minute = 0, second = 0;
+  unsigned month = 0, day = 0;
+  int end = 0;
+  const int read = std::sscanf(whole.c_str(), "%4d-%2u-%2u %2d:%2d:%2d%n", &year, &month, &day,
+                               &hour, &minute, &second, &end);
+  const bool form = read == 6 && end == 19 && whole.size() == 19 &&
+                    (text.size() == 10 || text.size() == 16 || text.size() == 19);
+  const bool is_day = (date::year(year) / static_cast<int>(month) / static_cast<int>(day)).ok();
+  if (form && is_day && hour < 24 && minute < 60 && second < 60) return whole;
+  return Invalid("eta must be a day with or without a time, 2026-12-31 18:00:00; it is " + text);
+}
+
+Result<std::string> ProjectOf(const SourceConfig& config, const std::string& wanted) {
+  const std::string standard = config.Get("mc.default.project");
+  if (wanted.empty() || wanted == standard) return standard;
+  std::string list = config.Get("mc.projects");
+  std::replace(list.begin(), list.end(), ',', ' ');
+  std::istringstream names(list);
+  for (std::string name; names >> name;) {
+    if (name == wanted) return wanted;
+  }
+  return Invalid(fmt::format("dstDbName {} is neither the data source's default project {} nor in "
+                             "its list (mc.projects); add it there first",
+                             wanted, standard));
+}
+
+Result<Job> CheckJob(const NewJob& wanted, const DataSource& source, int64_t now_ms) {
+  Job job;
+  job.source_id = source.id;
+  if (wanted.name.empty() || wanted.name.size() > kNameMaxBytes) {
+    return Invalid(fmt::format("name must have 1 to {} bytes", kNameMaxBytes));
+  }
+  if (wanted.src_db.empty()) return Invalid("srcDbName is missing: the schema of the source");
+  job.name = wanted.name;
+  job.src_db = wanted.src_db;
+  job.dst_schema = wanted.dst_schema;
+  job.config = wanted.config;
+  job.timer_id = wanted.timer_id;
+  job.created_ms = now_ms;
+  TRY(job.dst_project, ProjectOf(source.config, wanted.dst_project));
+  TRY(job.type, TypeOf(wanted.config));
+  TRY(job.eta, NormalEta(wanted.eta));
+  if (!job.config.schema_migration && !job.config.data_migration) {
+    return Invalid("enableSchemaMigration and enableDataMigration are both false: there is nothing "
+                   "to do");
+  }
+  return job;
+}
+
+Error NothingToDo(const JobChoice& choice) {
+  std::string text;
+  if (choice.completed > 0) {
+    text = fmt::format("{} tables are Completed and have not changed since", choice.completed);
+  }
+  if (choice.refused_count > 0) {
+    text += fmt::format("{}{} cannot be read (mms source tables)", text.empty() ? "" : ", ",
+                        choice.refused_count);
+  }
+  if (text.empty()) text = "no table is meant";
+  return Error(ErrorKind::kConflict, "JOB_NOTHING_TO_DO",
+               text + "; scan the source for changes, or ask for all of it again (increment: "
+                      "false)");
+}
+
+}  // namespace
+
+Result<MadeJob> MakeJob(Store& store, const std::string& folder, const NewJob& wanted,
+                        int64_t now_ms) {
+  TRY(const DataSource source, store.GetSource(wanted.source_id));
+  TRY(const Job job, CheckJob(wanted, source, now_ms));
+  TRY(const ChoiceRules rules, ChoiceRulesOf(source.config, job.config));
+  auto metadata = migration::Metadata::OpenToRead(SourceFolder(folder, source.id));
+  if (!metadata) {
+    if (metadata.error().code() != "METADATA_NOT_FOUND") return metadata.error();
+    return Error(ErrorKind::kNotFound, "JOB_TABLES_NOT_FOUND",
+                 "its tables are not known yet; scan it first: mms source sync " + source.name)
+        .At("data source " + source.name);
+  }
+  MadeJob made;
+  const auto stored = store.AddJob(job, [&](const Store::AddJobTask& add) -> Status {
+    TRY(made.choice, ChooseTasks(**metadata, job, rules, add));
+    return made.choice.tasks == 0 ? Status(NothingToDo(made.choice)) : OkStatus();
+  });
+  if (stored) {
+    made.id = *stored;
+  } else if (!job.timer_id || stored.error().code() != "JOB_NOTHING_TO_DO") {
+    return stored.error();
+  }
+  return made;
+}
+
+}  // namespace mms::service

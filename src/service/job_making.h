@@ -1,0 +1,40 @@
+// Makes a job of what was asked for (CreateMmsJob): checked, its tasks chosen by the metadata, and
+// stored whole or not at all. Works beside a process that owns the folder.
+//
+// Errors: kInvalidInput JOB_CONFIG naming the field; those of job_choice.h; kConflict JOB_CONFLICT
+// naming tables that another job still has open; kConflict JOB_NOTHING_TO_DO when all that it means
+// is Completed.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "base/result.h"
+#include "service/job.h"
+#include "service/job_choice.h"
+#include "service/store.h"
+
+namespace mms::service {
+
+struct NewJob {
+  int64_t source_id = 0;
+  std::string name;
+  std::string src_db;
+  std::string dst_project;  ///< "" = the source's default project
+  std::string dst_schema;   ///< "" = a project without schemas
+  JobConfig config;
+  std::string eta;  ///< `YYYY-MM-DD[ HH:MM[:SS]]`; "" = none
+  std::optional<int64_t> timer_id;
+};
+
+struct MadeJob {
+  std::optional<int64_t> id;  ///< nullopt: a timer's job that found nothing new
+  JobChoice choice;
+};
+
+/// `folder`: of the service.
+Result<MadeJob> MakeJob(Store& store, const std::string& folder, const NewJob& wanted,
+                        int64_t now_ms);
+
+}  // namespace mms::service

@@ -1,0 +1,254 @@
+#include "service/job_run.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "migration/workflow/engine.h"
+
+namespace mms::service {
+namespace {
+
+using migration::JobTaskOrder;
+using migration::JobTaskResult;
+using migration::JobTaskStep;
+using migration::ObjectStatus;
+using migration::TableProgress;
+using enum JobTaskStatus;
+
+constexpr int64_t kLookMs = 500;
+
+JobTaskStatus FailedAt(JobTaskStep step) {
+  switch (step) {
+    case JobTaskStep::kSchema: return kSchemaFailed;
+    case JobTaskStep::kData: return kDataFailed;
+    case JobTaskStep::kVerification: return kVerificationFailed;
+  }
+  return kDataFailed;
+}
+
+std::string Counts(const JobTaskResult& result) {
+  const migration::TableTotals& totals = result.totals;
+  std::string text = fmt::format("{} partitions, {} rows, {} bytes read, version {}", totals.units,
+                                 totals.rows_copied, totals.bytes_committed, result.version);
+  if (result.version == migration::kNoVersion) {
+    text = fmt::format("{} partitions, {} rows, {} bytes read, no version", totals.units,
+                       totals.rows_copied, totals.bytes_committed);
+  }
+  return text;
+}
+
+std::string Verdict(const JobTaskResult& result) {
+  const migration::TableTotals& totals = result.totals;
+  return fmt::format("{} of {} partitions match, {} differ, {} not compared; rows: {} source, {}",
+                     totals.matched, totals.units, totals.mismatched, totals.not_compared,
+                     totals.rows_copied,
+                     totals.rows_target ? fmt::format("{} target", *totals.rows_target)
+                                        : std::string("target not counted"));
+}
+
+}  // namespace
+
+TableProgress JobRun::Moving() const {
+  const migration::Progress::View view = progress_.Read();
+  return view.running.empty() ? TableProgress() : view.running.front();
+}
+
+Status JobRun::Run() {
+  std::shared_ptr<Instance> instance;
+  const auto copy = [&]() -> Outcome {
+    TRY(job_, peers_.store.GetJob(task_.job_id));
+    TRY(instance, peers_.connect());
+    TRY_VOID(SetObject(instance.get(), ObjectStatus::kDoing, nullptr));
+    return Copy(*instance);
+  };
+  const Outcome outcome = copy();
+  return End(instance.get(), outcome);
+}
+
+Result<JobTaskOrder> JobRun::MakeOrder() {
+  auto selection = std::make_shared<migration::PartitionSelection>();
+  selection->id = "job " + std::to_string(task_.job_id);
+  if (task_.whole_table) {
+    selection->whole_task = task_.id;
+  } else {
+    TRY_VOID(peers_.store.VisitTableValues(task_.job_id, task_.table_name,
+                                           [&](int64_t task, std::string value) -> Status {
+                                             selection->task_of.emplace(std::move(value), task);
+                                             return OkStatus();
+                                           }));
+  }
+  JobTaskOrder order;
+  order.task = task_.id;
+  order.schema = task_.src_db;
+  order.table = task_.src_table;
+  order.column_names = job_.config.column_mapping;
+  for (const auto& [source, target] : job_.config.table_mapping) {
+    if (source == task_.src_table || source == task_.src_db + "." + task_.src_table) {
+      order.target_as = target;
+    }
+  }
+  order.selection = std::move(selection);
+  order.plan_anew = task_.retried > 0 && task_.attempts <= 1;
+  order.make_table = job_.config.schema_migration;
+  order.copy = job_.config.data_migration;
+  order.verify = job_.config.verification ? migration::VerifyLevel::kChecksum
+                                          : migration::VerifyLevel::kNone;
+  order.stopped = [this] { return IsStopped(); };
+  return order;
+}
+
+JobRun::Outcome JobRun::Copy(Instance& instance) {
+  TRY(const JobTaskOrder order, MakeOrder());
+  TRY(const auto workflow, instance.WorkflowFor({task_.dst_project, task_.dst_schema}));
+  progress_.on_change = [this](const TableProgress& table) { Follow(table); };
+  progress_.on_note = [this](const std::string& text) {
+    const std::lock_guard lock(mutex_);
+    const Status kept =
+        peers_.store.LogJobTask({task_.id, at_, "statement", text, peers_.now_ms()});
+    if (!kept && !failure_) failure_ = kept.error();
+  };
+  Outcome result = workflow->RunJobTask(order, progress_);
+  const std::lock_guard lock(mutex_);
+  if (result && failure_) return *failure_;
+  return result;
+}
+
+void JobRun::Follow(const TableProgress& table) {
+  using Stage = TableProgress::Stage;
+  const auto take = [&](JobTaskStatus status, const char* action, const std::string& message) {
+    const Status kept = Step(status, action, message);
+    const std::lock_guard lock(mutex_);
+    if (!kept && !failure_) failure_ = kept.error();
+  };
+  switch (table.stage) {
+    case Stage::kPlanning: return take(kSchemaDoing, "plan", "read the source's state");
+    case Stage::kCreating:
+      return take(kSchemaDoing, "create table",
+                  fmt::format("{} partitions, {} bytes", table.units_total, table.bytes_total));
+    case Stage::kCopying:
+      take(kSchemaDone, "create table", "ok");
+      return take(kDataDoing, "copy",
+                  fmt::format("{} partitions, {} bytes", table.units_total, table.bytes_total));
+    case Stage::kVerifying:
+      take(kDataDone, "copy", fmt::format("{} rows", table.rows_done));
+      return take(kVerificationDoing, "compare",
+                  fmt::format("{} partitions", table.units_total));
+    case Stage::kWaiting:
+    case Stage::kDone:
+    case Stage::kFailed:
+    case Stage::kRefused: return;  // End has more to say
+  }
+}
+
+Status JobRun::Step(JobTaskStatus status, const std::string& action, const std::string& message) {
+  const std::lock_guard lock(mutex_);
+  if (status < at_) return OkStatus();  // planned again: it does not go back
+  TRY_VOID(peers_.store.StepJobTask({task_.id, status, action, message, peers_.now_ms()}));
+  at_ = status;
+  return OkStatus();
+}
+
+Status JobRun::SetObject(Instance* instance, ObjectStatus status, const JobTaskResult* result) {
+  if (instance == nullptr) return OkStatus();
+  migration::Metadata::StatusChange change;
+  change.table_name = task_.table_name;
+  change.whole = task_.whole_table || task_.partitions == 0;
+  change.status = status;
+  if (!change.whole) {
+    TRY_VOID(peers_.store.VisitTaskValues(task_.id, [&](std::string value) -> Status {
+      change.values.push_back(std::move(value));
+      return OkStatus();
+    }));
+  }
+  if (result != nullptr && job_.config.data_migration) {
+    change.copied = migration::Metadata::Copied{result->version, result->table_id};
+  }
+  return instance->metadata().SetStatus(change);
+}
+
+Status JobRun::End(Instance* instance, const Outcome& outcome) {
+  const Error* error = nullptr;
+  if (!outcome) {
+    error = &outcome.error();
+  } else if (outcome->error) {
+    error = &*outcome->error;
+  }
+  const JobTaskResult result = outcome ? *outcome : JobTaskResult();
+  if (error == nullptr) {
+    // The object first: a crash between the two runs the task again, which finds all done. Without
+    // its data it is not Completed, and a later job brings them.
+    const bool whole = job_.config.data_migration;
+    TRY_VOID(SetObject(instance, whole ? ObjectStatus::kDone : ObjectStatus::kInit, &result));
+    return EndDone(result);
+  }
+  if (error->kind() == ErrorKind::kCancelled) {
+    TRY_VOID(SetObject(instance, ObjectStatus::kInit, nullptr));
+    return EndStopped();
+  }
+  TRY_VOID(SetObject(instance, ObjectStatus::kFailed, nullptr));
+  return EndFailed(result, *error);
+}
+
+Status JobRun::EndDone(const JobTaskResult& result) {
+  TRY_VOID(Step(kSchemaDone, "create table", result.target_table));
+  if (job_.config.data_migration) {
+    TRY_VOID(Step(kDataDone, "copy", Counts(result)));
+    const bool compares = job_.config.verification;
+    if (compares) TRY_VOID(Step(kVerificationDoing, "compare", "counts and checksums"));
+    TRY_VOID(Step(kVerificationDone, "compare", compares ? Verdict(result) : "not asked for"));
+  }
+  Store::JobTaskEnd end;
+  end.id = task_.id;
+  end.status = kDone;
+  end.rows_copied = result.totals.rows_copied;
+  end.bytes_copied = result.totals.bytes_committed;
+  end.now_ms = peers_.now_ms();
+  end.action = "end";
+  end.message = "ok";
+  return peers_.store.EndJobTask(end);
+}
+
+Status JobRun::EndFailed(const JobTaskResult& result, const Error& error) {
+  Store::JobTaskEnd end;
+  end.id = task_.id;
+  end.status = FailedAt(result.reached);
+  end.error_json = migration::ErrorText(error);
+  if (result.totals.committed > 0) {
+    end.rows_copied = result.totals.rows_copied;
+    end.bytes_copied = result.totals.bytes_committed;
+  }
+  end.now_ms = peers_.now_ms();
+  end.action = "end";
+  end.message = error.ToString();
+  if (IsTransient(error.kind()) && task_.attempts < kTriesMax) {
+    int64_t wait_ms = kFirstWaitMs;
+    for (int64_t tried = 1; tried < task_.attempts; ++tried) wait_ms *= 4;
+    wait_ms = std::max<int64_t>(wait_ms, error.retry_after_ms());
+    end.not_before_ms = end.now_ms + wait_ms;
+    end.message += fmt::format("; tried again in {} s", wait_ms / 1000);
+  }
+  return peers_.store.EndJobTask(end);
+}
+
+Status JobRun::EndStopped() {
+  return peers_.store.ReturnJobTask(task_.id, peers_.now_ms(), "stopped");
+}
+
+bool JobRun::IsStopped() {
+  if (peers_.ending()) return true;
+  const int64_t now = peers_.now_ms();
+  {
+    const std::lock_guard lock(mutex_);
+    if (stopped_ || (now >= stop_looked_ms_ && now - stop_looked_ms_ < kLookMs)) return stopped_;
+    stop_looked_ms_ = now;
+  }
+  const auto task = peers_.store.GetJobTask(task_.id);
+  const std::lock_guard lock(mutex_);
+  // A store that cannot be read stops nothing: the task's next step will tell.
+  if (task && task->stopped) stopped_ = true;
+  return stopped_;
+}
+
+}  // namespace mms::service

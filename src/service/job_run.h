@@ -1,0 +1,73 @@
+// One task of a job, from its begin to its end in the store: what it is told from the job, the
+// steps of MMS's task machine as they are taken, the object's status in the metadata, and whether a
+// failure is tried again.
+//
+// A failure of the network or of a peer that is busy is tried again by itself, kTriesMax times in
+// all, each wait four times the one before; nothing else is: types and rights do not change by
+// waiting.
+//
+// Threads: Run blocks its thread; one object a task. Errors of Run: those of the store and of the
+// metadata.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "base/result.h"
+#include "migration/workflow/job_task.h"
+#include "migration/workflow/progress.h"
+#include "service/instance.h"
+#include "service/store.h"
+
+namespace mms::service {
+
+class JobRun {
+ public:
+  static constexpr int64_t kTriesMax = 3;
+  static constexpr int64_t kFirstWaitMs = 30'000;
+
+  struct Peers {
+    Store& store;
+    std::function<int64_t()> now_ms;
+    std::function<Result<std::shared_ptr<Instance>>()> connect;  ///< starts the source if needed
+    std::function<bool()> ending;
+  };
+  JobRun(Peers peers, JobTask task) : peers_(std::move(peers)), task_(std::move(task)) {}
+
+  /// The task has begun (Store::BeginJobTask).
+  Status Run();
+
+  /// Of what moves, from any thread.
+  migration::TableProgress Moving() const;
+  int64_t task_id() const { return task_.id; }
+
+ private:
+  using Outcome = Result<migration::JobTaskResult>;
+  Result<migration::JobTaskOrder> MakeOrder();
+  Outcome Copy(Instance& instance);
+  void Follow(const migration::TableProgress& table);
+  Status Step(JobTaskStatus status, const std::string& action, const std::string& message);
+  Status End(Instance* instance, const Outcome& outcome);
+  Status EndDone(const migration::JobTaskResult& result);
+  Status EndFailed(const migration::JobTaskResult& result, const Error& error);
+  Status EndStopped();
+  Status SetObject(Instance* instance, migration::ObjectStatus status,
+                   const migration::JobTaskResult* result);
+  bool IsStopped();
+
+  const Peers peers_;
+  const JobTask task_;
+  Job job_;
+  migration::Progress progress_;
+  std::mutex mutex_;
+  JobTaskStatus at_ = JobTaskStatus::kInit;  // guarded by mutex_; so below
+  int64_t stop_looked_ms_ = 0;
+  bool stopped_ = false;
+  std::optional<Error> failure_;  ///< of a step that could not be stored
+};
+
+}  // namespace mms::service

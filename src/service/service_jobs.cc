@@ -1,0 +1,271 @@
+// Jobs in service.h: their making, the turns that begin their tasks, and their timers.
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "migration/transfer/job.h"
+#include "migration/workflow/engine.h"
+#include "service/instance.h"
+#include "service/job_run.h"
+#include "service/next_match.h"
+#include "service/service.h"
+#include "service/target_profile.h"
+
+namespace mms::service {
+namespace {
+
+using enum SourceStatus;
+
+constexpr auto kLook = std::chrono::milliseconds(50);
+/// Between two tries to start a source for its jobs.
+constexpr int64_t kStartAgainMs = 60'000;
+
+Result<bool> IsWindowOpen(const DataSource& source, int64_t now_ms) {
+  TRY(const ZonedTimer timer, TimerOf(source.config));  // for its zone
+  TRY(const migration::TimeWindow window, WindowOf(source.config));
+  TRY(const int minute, MinuteOfDay(timer.zone, now_ms));
+  return window.Contains(minute);
+}
+
+}  // namespace
+
+// Making. ----------------------------------------------------------------------------------------
+
+Status Service::WaitForScan(int64_t scan_id) {
+  while (!ending_) {
+    TRY(const ScanTask scan, store_->GetScan(scan_id));
+    if (scan.status == TaskStatus::kDone) return OkStatus();
+    if (scan.status == TaskStatus::kFailed) {
+      return migration::ErrorFromJson(nlohmann::json::parse(scan.error_json));
+    }
+    std::unique_lock lock(mutex_);
+    changed_.wait_for(lock, kLook);
+  }
+  return migration::Cancelled();
+}
+
+Result<MadeJob> Service::RefreshAndMake(const AsyncRequest& request) {
+  CHECK(request.job.has_value());
+  if (request.refresh) {
+    FetchScope scope{request.job->src_db, request.job->config.tables};
+    TRY(const int64_t scan, CreateFetchMetadataJob(request.source_id, scope));
+    TRY_VOID(WaitForScan(scan));
+  }
+  return MakeJob(*store_, options_.folder, *request.job, Now());
+}
+
+Service::Outcome Service::CreateJob(const AsyncRequest& request) {
+  const auto made = RefreshAndMake(request);
+  Outcome outcome;
+  std::string message = "start job success";
+  if (made) {
+    nlohmann::json result = ToJson(made->choice);
+    result["job_id"] = made->id ? nlohmann::json(*made->id) : nlohmann::json();
+    outcome.result = result.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+    outcome.object_id = made->id;
+    if (!made->id) message = "nothing is new or has changed; no job was made";
+    const std::lock_guard lock(mutex_);
+    held_.erase(request.source_id);
+    wake_ = true;
+    changed_.notify_all();
+  } else {
+    outcome.error = made.error();
+    message = made.error().ToString();
+  }
+  if (request.timer_log) {
+    const JobStatus status = made ? JobStatus::kDone : JobStatus::kFailed;
+    const Status noted = store_->EndTimerLog(*request.timer_log, status, message);
+    if (!noted && !outcome.error) outcome.error = noted.error();
+  }
+  return outcome;
+}
+
+// Running. ---------------------------------------------------------------------------------------
+
+Result<migration::RunOptions> Service::RunOptionsOf(const DataSource& source,
+                                                    const migration::SourceOptions& options) {
+  TRY(const Profile target, store_->UnsealTarget());
+  const SourceConfig& config = source.config;
+  migration::RunOptions run;
+  run.source = options;
+  run.target = TargetOptionsOf(target);
+  run.target.job_project = config.Get("mc.job.project");
+  run.target.sql_settings = SqlHintsOf(config);
+  run.target_http = options_.http;
+  const std::string network = target.Get("network");
+  if (!network.empty()) {
+    TRY(const NetworkProfile profile, store_->UnsealNetwork(network));
+    run.target_http = HttpOptionsOf(profile);
+  }
+  run.codec = CodecOf(target);
+  run.limit_window_scale = LimitScaleOf(target);
+  TRY(const ChoiceRules rules, ChoiceRulesOf(config, {}));
+  run.plan.policy = rules.policy;
+  run.workers = options_.workers;
+  run.worker_program = options_.worker_program;
+  return run;
+}
+
+size_t Service::JobTasksOf(int64_t source_id) {
+  return static_cast<size_t>(
+      std::count_if(job_tasks_.begin(), job_tasks_.end(),
+                    [&](const auto& running) { return running.second.source_id == source_id; }));
+}
+
+std::map<int64_t, migration::TableProgress> Service::MovingTasks() {
+  const std::lock_guard lock(mutex_);
+  std::map<int64_t, migration::TableProgress> moving;
+  for (const auto& [id, running] : job_tasks_) moving[id] = running.run->Moving();
+  return moving;
+}
+
+void Service::WaitForJobTasks() {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [&] {
+    Reap();
+    return job_tasks_.empty();
+  });
+}
+
+Status Service::StartForJobs(const DataSource& source) {
+  if (source.status == kStarting || source.status == kStopping) return OkStatus();
+  const int64_t now = Now();
+  {
+    const std::lock_guard lock(mutex_);
+    if (held_.contains(source.id)) return OkStatus();
+    const auto tried = start_tried_ms_.find(source.id);
+    const bool lately = tried != start_tried_ms_.end() && now >= tried->second &&
+                        now - tried->second < kStartAgainMs;
+    if (lately) return OkStatus();
+    start_tried_ms_[source.id] = now;
+  }
+  // On a thread of its own: what keeps it from starting stands in the task and at the source.
+  TRY_VOID(BeginTask({source.id, AsyncType::kSourceStart, "job"}));
+  return OkStatus();
+}
+
+Status Service::BeginJobTask(const JobTask& task) {
+  const int64_t now = Now();
+  TRY_VOID(store_->BeginJobTask(task.id, now));
+  TRY(JobTask begun, store_->GetJobTask(task.id));
+  JobRun::Peers peers{*store_, options_.now_ms,
+                      [this, source_id = task.source_id]() -> Result<std::shared_ptr<Instance>> {
+                        auto instance = FindInstance(source_id);
+                        if (!instance || instance->cancelled()) return migration::Cancelled();
+                        return instance;
+                      },
+                      [this] { return ending_.load(); }};
+  auto run = std::make_shared<JobRun>(std::move(peers), std::move(begun));
+  const std::lock_guard lock(mutex_);
+  RunningTask& running = job_tasks_[task.id];
+  running.source_id = task.source_id;
+  running.run = run;
+  running.thread = std::thread([this, run, source_id = task.source_id] {
+    const Status ended = run->Run();
+    NoteWork(source_id);
+    const std::lock_guard inner(mutex_);
+    if (!ended) failure_ = ended.error();
+    ended_job_tasks_.push_back(run->task_id());
+    wake_ = true;
+    changed_.notify_all();
+  });
+  return OkStatus();
+}
+
+Status Service::BeginJobTasks(const DataSource& source) {
+  const auto limit = static_cast<size_t>(std::stoi(source.config.Get("task.max.num")));
+  for (;;) {
+    {
+      const std::lock_guard lock(mutex_);
+      const bool full = JobTasksOf(source.id) >= limit ||
+                        job_tasks_.size() >= static_cast<size_t>(options_.job_tasks_max);
+      if (full || ending_) return OkStatus();
+    }
+    TRY(const std::optional<JobTask> next, store_->NextJobTask(source.id, Now()));
+    if (!next) return OkStatus();
+    TRY_VOID(BeginJobTask(*next));
+  }
+}
+
+Result<bool> Service::TickJobs(const DataSource& source) {
+  std::map<int64_t, migration::TableProgress> moving;
+  {
+    const std::lock_guard lock(mutex_);
+    Reap();
+    for (const auto& [id, running] : job_tasks_) {
+      if (running.source_id == source.id) moving[id] = running.run->Moving();
+    }
+  }
+  for (const auto& [id, table] : moving) {
+    TRY_VOID(store_->SetJobTaskProgress(id, table.rows_done, table.bytes_done));
+  }
+  const auto instance = FindInstance(source.id);
+  TRY(const int64_t open, store_->CountOpenJobTasks(source.id));
+  if (open == 0 && moving.empty()) {
+    if (instance) instance->EndIdleWorkflows();
+    return false;
+  }
+  if (!moving.empty()) NoteWork(source.id);
+  TRY(const std::optional<JobTask> next, store_->NextJobTask(source.id, Now()));
+  if (!next) return true;
+  TRY(const bool is_open, IsWindowOpen(source, Now()));
+  if (!is_open) return true;
+  TRY_VOID(!instance || source.status != kStarted ? StartForJobs(source) : BeginJobTasks(source));
+  return true;
+}
+
+// Timers. ----------------------------------------------------------------------------------------
+
+Status Service::FireJobTimer(const JobTimer& timer, int64_t match_ms) {
+  TRY_VOID(store_->AnswerTimer(timer.id, match_ms));
+  TimerLog log;
+  log.timer_id = timer.id;
+  log.action = "start job";
+  log.status = JobStatus::kDoing;
+  log.created_ms = Now();
+  TRY(const int64_t log_id, store_->AddTimerLog(log));
+  TRY(const int64_t open, store_->CountOpenJobsOfTimer(timer.id));
+  if (open > 0) {
+    return store_->EndTimerLog(log_id, JobStatus::kFailed,
+                               "conflict: a job of this timer is still running; none was made");
+  }
+  AsyncRequest request{timer.source_id, AsyncType::kTaskCreate, "timer"};
+  request.refresh = timer.refresh;
+  request.timer_log = log_id;
+  NewJob job;
+  job.source_id = timer.source_id;
+  job.name = timer.name;
+  job.src_db = timer.src_db;
+  job.config = timer.config;
+  job.config.increment = true;
+  job.timer_id = timer.id;
+  request.job = std::move(job);
+  const auto begun = BeginTask(request);
+  if (begun) return OkStatus();
+  return store_->EndTimerLog(log_id, JobStatus::kFailed, begun.error().ToString());
+}
+
+Status Service::TickJobTimers(const DataSource& source) {
+  constexpr int64_t kPage = 100;
+  for (int64_t page = 1;; ++page) {
+    TRY(const auto timers, store_->ListTimers({source.id, "", false}, {page, kPage}));
+    for (const JobTimer& timer : timers) {
+      TRY(const auto schedule, migration::ParseMetaTimer(timer.schedule, timer.value));
+      const int64_t last = timer.match_ms.value_or(timer.created_ms);
+      TRY(int64_t match, DueMatch(schedule, timer.zone, last, Now()));
+      if (match == 0 && timer.trigger_asked) match = Now();
+      if (match != 0) TRY_VOID(FireJobTimer(timer, match));
+    }
+    if (static_cast<int64_t>(timers.size()) < kPage) return OkStatus();
+  }
+}
+
+Status Service::UpdateTarget(const nlohmann::json& changes) {
+  TRY(const Profile before, store_->UnsealTarget());
+  TRY(const Profile changed, ApplyTargetChanges(before, changes));
+  const std::string network = changed.Get("network");
+  if (!network.empty()) TRY_VOID(store_->GetNetwork(network));
+  return store_->SaveTarget(changed);
+}
+
+}  // namespace mms::service

@@ -1,0 +1,322 @@
+// Jobs, their tasks and timers in the store.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "migration/ledger/database.h"
+#include "service/example_source.h"
+#include "service/store.h"
+
+namespace mms::service {
+namespace {
+
+using enum JobTaskStatus;
+
+class StoreJobsTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = testing::TempDir() + "jobs-XXXXXX";
+    ASSERT_NE(mkdtemp(folder_.data()), nullptr);
+    taken_ = *migration::StateFolder::Take(folder_, "service.lock");
+    store_ = *Store::Open(*taken_);
+    DataSource source;
+    source.name = "sales";
+    source.config = *ApplyChanges({}, ExampleSettings(), false);
+    source_ = *store_->AddSource(source);
+  }
+  void TearDown() override {
+    store_.reset();
+    std::filesystem::remove_all(folder_);
+  }
+
+  /// A job with `tasks` tasks of each table, of two partitions each.
+  Result<int64_t> Add(const std::vector<std::string>& tables, int tasks = 1,
+                      const std::string& eta = "", std::optional<int64_t> timer = {}) {
+    Job job;
+    job.source_id = source_;
+    job.name = "move";
+    job.src_db = "s";
+    job.dst_project = "dw";
+    job.eta = eta;
+    job.timer_id = timer;
+    return store_->AddJob(job, [&](const Store::AddJobTask& add) -> Status {
+      for (const std::string& table : tables) {
+        for (int turn = 0; turn < tasks; ++turn) {
+          Store::NewTask made;
+          made.task.src_table = made.task.dst_table = table;
+          made.task.table_name = "main.s." + table;
+          made.task.whole_table = false;
+          made.task.partitions = 2;
+          made.task.turn = turn;
+          const std::string name = std::to_string(turn);
+          made.values = {"[\"" + name + "a\"]", "[\"" + name + "b\"]"};
+          TRY_VOID(add(made));
+        }
+      }
+      return OkStatus();
+    });
+  }
+  int64_t Next(int64_t now_ms = 10) {
+    const auto next = store_->NextJobTask(source_, now_ms);
+    EXPECT_TRUE(next);
+    return next && *next ? (*next)->id : 0;
+  }
+  int64_t Begin(int64_t now_ms = 10) {
+    const int64_t id = Next(now_ms);
+    EXPECT_TRUE(store_->BeginJobTask(id, now_ms));
+    return id;
+  }
+  void End(int64_t id, JobTaskStatus status, int64_t not_before_ms = 0) {
+    Store::JobTaskEnd end;
+    end.id = id;
+    end.status = status;
+    end.now_ms = 20;
+    end.not_before_ms = not_before_ms;
+    if (status != kDone) end.error_json = R"({"code":"X"})";
+    ASSERT_TRUE(store_->EndJobTask(end));
+  }
+  JobTask Task(int64_t id) { return *store_->GetJobTask(id); }
+
+  std::string folder_;
+  std::unique_ptr<migration::StateFolder> taken_;
+  std::unique_ptr<Store> store_;
+  int64_t source_ = 0;
+};
+
+TEST_F(StoreJobsTest, TasksOfAJobGoInTurnOverItsTables) {
+  ASSERT_TRUE(Add({"a", "b"}, 2));
+  std::vector<std::string> order;
+  for (int i = 0; i < 4; ++i) order.push_back(Task(Begin()).src_table);
+  EXPECT_EQ(order, (std::vector<std::string>{"a", "b", "a", "b"}));
+  EXPECT_EQ(Next(), 0);
+}
+
+TEST_F(StoreJobsTest, TheJobThatIsWantedSoonerGoesFirstAndOneWithoutAWishLast) {
+  ASSERT_TRUE(Add({"none"}));
+  ASSERT_TRUE(Add({"late"}, 1, "2027-01-01 00:00:00"));
+  ASSERT_TRUE(Add({"soon"}, 1, "2026-12-01 00:00:00"));
+  EXPECT_EQ(Task(Begin()).src_table, "soon");
+  EXPECT_EQ(Task(Begin()).src_table, "late");
+  EXPECT_EQ(Task(Begin()).src_table, "none");
+}
+
+TEST_F(StoreJobsTest, WhatWaitsIsFoundByItsIndex) {
+  soci::session sql(soci::sqlite3, "db=" + folder_ + "/service.db timeout=5");
+  std::string plan;
+  soci::statement statement =
+      (sql.prepare << "EXPLAIN QUERY PLAN SELECT id FROM job_tasks WHERE source_id = 1 AND "
+                      "running = 0 AND stopped = 0 AND status IN (0, 2) AND not_before_ms <= 5 "
+                      "ORDER BY eta, job_id, goes_first DESC, turn, id LIMIT 1");
+  int id = 0, parent = 0, unused = 0;
+  statement.exchange(soci::into(id));
+  statement.exchange(soci::into(parent));
+  statement.exchange(soci::into(unused));
+  statement.exchange(soci::into(plan));
+  statement.define_and_bind();
+  statement.execute(true);
+  EXPECT_NE(plan.find("INDEX tasks_waiting"), std::string::npos) << plan;
+  EXPECT_FALSE(statement.fetch()) << "and not sorted: " << plan;
+}
+
+TEST_F(StoreJobsTest, ATaskKeepsItsStepsAndItsEnd) {
+  const int64_t job = *Add({"a"});
+  EXPECT_EQ(StatusOf(*store_->GetJob(job)), JobStatus::kInit);
+  const int64_t id = Begin();
+  ASSERT_TRUE(store_->StepJobTask({id, kSchemaDoing, "plan", "x", 11}));
+  ASSERT_TRUE(store_->StepJobTask({id, kDataDoing, "copy", "y", 12}));
+  EXPECT_TRUE(Task(id).running);
+  EXPECT_EQ(Task(id).status, kDataDoing);
+  EXPECT_EQ(StatusOf(*store_->GetJob(job)), JobStatus::kDoing);
+  End(id, kDone);
+  EXPECT_EQ(store_->StepJobTask({id, kDataDoing, "copy", "z", 21}).error().code(), "TASK_STATE");
+  const auto logs = store_->ListTaskLogs(id);
+  ASSERT_EQ(logs->size(), 3U);
+  EXPECT_EQ(logs->at(1).message, "y");
+  const auto ended = store_->GetJob(job);
+  EXPECT_EQ(StatusOf(*ended), JobStatus::kDone);
+  EXPECT_EQ(ended->ended_ms, 20);
+}
+
+TEST_F(StoreJobsTest, ATransientFailureWaitsAndIsNoEnd) {
+  const int64_t job = *Add({"a"});
+  const int64_t id = Begin();
+  ASSERT_TRUE(store_->StepJobTask({id, kDataDoing, "copy", "", 11}));
+  End(id, kDataFailed, 500);
+  EXPECT_EQ(Task(id).status, kSchemaDone);
+  EXPECT_EQ(Next(499), 0);
+  EXPECT_EQ(Next(500), id);
+  EXPECT_EQ(store_->CountOpenJobTasks(source_).value(), 1);
+  EXPECT_EQ(StatusOf(*store_->GetJob(job)), JobStatus::kInit);
+}
+
+TEST_F(StoreJobsTest, ARetryGoesFirstAndBeginsWhereItMust) {
+  const int64_t job = *Add({"a", "b", "c"});
+  const int64_t schema = Begin(), data = Begin();
+  End(schema, kSchemaFailed);
+  End(data, kVerificationFailed);
+  EXPECT_EQ(store_->RetryTask(Next(), 30).error().code(), "TASK_STATE");
+  EXPECT_EQ(store_->RetryJob(job, 30).value(), 2);
+  EXPECT_EQ(Task(schema).status, kInit);
+  EXPECT_EQ(Task(data).status, kSchemaDone);
+  EXPECT_EQ(Task(data).retried, 1);
+  EXPECT_EQ(Task(data).error_json, "");
+  EXPECT_EQ(Next(), schema) << "before the one that never ran";
+}
+
+TEST_F(StoreJobsTest, AJobThatMeansATableOfAnOpenJobIsRefusedWholeAndByName) {
+  const int64_t first = *Add({"a"});
+  const auto second = Add({"b", "a"});
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().code(), "JOB_CONFLICT");
+  EXPECT_NE(second.error().message().find("main.s.a"), std::string::npos);
+  EXPECT_EQ(store_->CountJobs({}).value(), 1);
+  EXPECT_EQ(store_->CountJobTasks({}).value(), 1);
+  End(Begin(), kDataFailed);
+  ASSERT_TRUE(Add({"b", "a"}));
+  EXPECT_EQ(store_->RetryJob(first, 30).error().code(), "JOB_CONFLICT");
+}
+
+TEST_F(StoreJobsTest, AStoppedJobBeginsNothingAndItsRunningTaskIsTold) {
+  const int64_t job = *Add({"a", "b"});
+  const int64_t id = Begin();
+  ASSERT_TRUE(store_->StopJob(job));
+  EXPECT_TRUE(Task(id).stopped);
+  EXPECT_EQ(Next(), 0);
+  ASSERT_TRUE(store_->ReturnJobTask(id, 30, "stopped"));
+  EXPECT_EQ(Task(id).attempts, 0);
+  EXPECT_EQ(store_->CountOpenJobTasks(source_).value(), 0);
+  ASSERT_TRUE(store_->StartJob(job, 40));
+  EXPECT_EQ(store_->CountOpenJobTasks(source_).value(), 2);
+  EXPECT_NE(Next(), 0);
+}
+
+TEST_F(StoreJobsTest, ADeletedJobIsSeenNoMore) {
+  const int64_t job = *Add({"a"});
+  ASSERT_TRUE(store_->DeleteJob(job));
+  EXPECT_EQ(store_->GetJob(job).error().code(), "JOB_NOT_FOUND");
+  EXPECT_EQ(store_->ListJobs({}, {1, 10})->size(), 0U);
+  EXPECT_EQ(Next(), 0);
+  EXPECT_TRUE(Add({"a"}));
+}
+
+TEST_F(StoreJobsTest, WhatADeadProcessWasAtWaitsToBeGoneOnWith) {
+  ASSERT_TRUE(Add({"a"}));
+  const int64_t id = Begin();
+  ASSERT_TRUE(store_->StepJobTask({id, kDataDoing, "copy", "", 11}));
+  ASSERT_TRUE(store_->Recover(3, 50));
+  EXPECT_FALSE(Task(id).running);
+  EXPECT_EQ(Task(id).status, kSchemaDone);
+  EXPECT_EQ(store_->ListTaskLogs(id)->back().message, "its process ended; to be gone on with");
+  EXPECT_EQ(Next(), id);
+}
+
+TEST_F(StoreJobsTest, ValuesAreThoseOfATaskOrOfATablesOpenTasks) {
+  const int64_t job = *Add({"a", "b"}, 2);
+  const int64_t first = Begin();
+  std::vector<std::string> values;
+  ASSERT_TRUE(store_->VisitTaskValues(first, [&](std::string value) -> Status {
+    values.push_back(std::move(value));
+    return OkStatus();
+  }));
+  EXPECT_EQ(values, (std::vector<std::string>{R"(["0a"])", R"(["0b"])"}));
+  const auto open = [&] {
+    std::map<std::string, int64_t> found;
+    const Status visited =
+        store_->VisitTableValues(job, "main.s.a", [&](int64_t task, std::string value) -> Status {
+          found.emplace(std::move(value), task);
+          return OkStatus();
+        });
+    EXPECT_TRUE(visited);
+    return found;
+  };
+  EXPECT_EQ(open().size(), 4U);
+  EXPECT_EQ(open().at(R"(["0a"])"), first);
+  End(first, kDone);
+  EXPECT_EQ(open().size(), 2U);
+}
+
+TEST_F(StoreJobsTest, JobsAndTasksAreFilteredAndPaged) {
+  const int64_t first = *Add({"a", "b"});
+  const int64_t second = *Add({"c"});
+  End(Begin(), kDone);
+  End(Begin(), kDataFailed);
+  Store::JobFilter filter;
+  filter.status = JobStatus::kFailed;
+  ASSERT_EQ(store_->ListJobs(filter, {1, 10})->size(), 1U);
+  EXPECT_EQ(store_->ListJobs(filter, {1, 10})->front().id, first);
+  EXPECT_EQ(store_->CountJobs(filter).value(), 1);
+  filter.status = JobStatus::kInit;
+  EXPECT_EQ(store_->ListJobs(filter, {1, 10})->front().id, second);
+  EXPECT_EQ(store_->ListJobs({}, {2, 1})->front().id, first);
+  Store::TaskFilter tasks;
+  tasks.failed = true;
+  ASSERT_EQ(store_->ListJobTasks(tasks, {1, 10})->size(), 1U);
+  EXPECT_EQ(store_->ListJobTasks(tasks, {1, 10})->front().src_table, "b");
+  Store::TaskFilter by_partition;
+  by_partition.partition = "0a";
+  EXPECT_EQ(store_->CountJobTasks(by_partition).value(), 3);
+}
+
+TEST_F(StoreJobsTest, ATimerIsKeptAnsweredAndItsJobsAreCounted) {
+  JobTimer timer;
+  timer.source_id = source_;
+  timer.name = "nightly";
+  timer.src_db = "s";
+  timer.schedule = "Daily";
+  timer.value = "02:30";
+  timer.created_ms = 5;
+  timer.config.table_blacklist = {"x"};
+  const int64_t id = *store_->AddTimer(timer);
+  EXPECT_EQ(store_->GetTimer(id)->match_ms, 5);
+  EXPECT_EQ(store_->GetTimer(id)->config, timer.config);
+  ASSERT_TRUE(store_->AskTrigger(id));
+  EXPECT_TRUE(store_->GetTimer(id)->trigger_asked);
+  ASSERT_TRUE(store_->AnswerTimer(id, 99));
+  EXPECT_FALSE(store_->GetTimer(id)->trigger_asked);
+  EXPECT_EQ(store_->GetTimer(id)->match_ms, 99);
+  EXPECT_EQ(store_->CountOpenJobsOfTimer(id).value(), 0);
+  ASSERT_TRUE(Add({"a"}, 1, "", id));
+  EXPECT_EQ(store_->CountOpenJobsOfTimer(id).value(), 1);
+  End(Begin(), kDone);
+  EXPECT_EQ(store_->CountOpenJobsOfTimer(id).value(), 0);
+  const int64_t log = *store_->AddTimerLog({0, id, "start job", "", JobStatus::kDoing, 7});
+  ASSERT_TRUE(store_->Recover(3, 50));
+  EXPECT_EQ(store_->ListTimerLogs(id, {1, 5})->front().status, JobStatus::kFailed);
+  ASSERT_TRUE(store_->EndTimerLog(log, JobStatus::kDone, "fine"));
+  EXPECT_EQ(store_->ListTimerLogs(id, {1, 5})->front().message, "fine");
+  ASSERT_TRUE(store_->RemoveTimer(id));
+  EXPECT_EQ(store_->GetTimer(id).error().code(), "TIMER_NOT_FOUND");
+}
+
+TEST_F(StoreJobsTest, TheTargetsSecretsAreSealed) {
+  EXPECT_FALSE(store_->HasTarget().value());
+  Profile target;
+  target.values["endpoint"] = "http://h/api";
+  target.secrets.emplace("access_key_secret", Secret("very-secret-key"));
+  ASSERT_TRUE(store_->SaveTarget(target));
+  EXPECT_TRUE(store_->HasTarget().value());
+  EXPECT_TRUE(store_->GetTarget()->secrets.at("access_key_secret").empty());
+  EXPECT_EQ(store_->UnsealTarget()->GetSecret("access_key_secret").Reveal(), "very-secret-key");
+  soci::session sql(soci::sqlite3, "db=" + folder_ + "/service.db timeout=5");
+  std::string kept;
+  sql << "SELECT sealed FROM target", soci::into(kept);
+  EXPECT_EQ(kept.find("very-secret"), std::string::npos);
+}
+
+TEST_F(StoreJobsTest, OldScansAndAsynchronousTasksAreDropped) {
+  for (int64_t i = 0; i < Store::kRecordsKept + 5; ++i) {
+    AsyncTask task;
+    task.source_id = source_;
+    task.type = AsyncType::kConfigTest;
+    const auto asked = store_->AddTask(task);
+    ASSERT_TRUE(store_->EndTask(asked->id, {}));
+  }
+  ASSERT_TRUE(store_->Recover(3, 50));
+  soci::session sql(soci::sqlite3, "db=" + folder_ + "/service.db timeout=5");
+  long long left = 0;
+  sql << "SELECT COUNT(*) FROM async_tasks", soci::into(left);
+  EXPECT_EQ(left, Store::kRecordsKept);
+}
+
+}  // namespace
+}  // namespace mms::service

@@ -1,0 +1,188 @@
+// `mms job run`: works off the jobs of a state folder in the foreground.
+#include <fmt/format.h>
+
+#include <atomic>
+#include <chrono>
+#include <set>
+#include <thread>
+
+#include "service/service.h"
+#include "terminal/interrupt.h"
+#include "terminal/job_verbs.h"
+#include "terminal/job_view.h"
+#include "terminal/live_progress.h"
+#include "terminal/source_view.h"
+#include "terminal/table_report.h"
+#include "terminal/text.h"
+
+namespace mms::terminal {
+namespace {
+
+using migration::TableProgress;
+using service::Job;
+using service::JobTask;
+using service::Service;
+using service::Store;
+
+constexpr auto kLook = std::chrono::milliseconds(100);
+constexpr int64_t kPage = 100;
+constexpr int64_t kFailedShown = 20;  // of each job
+
+/// What jobs come to.
+struct Sums {
+  service::TaskCounts tasks;
+  int64_t stopped = 0;  ///< of the waiting ones
+  int64_t rows = 0, bytes = 0;
+};
+
+/// `ours`: the jobs that this run has worked on; those with open tasks join it.
+Result<Sums> SumUp(Store& store, std::set<int64_t>* ours) {
+  Sums sums;
+  for (int64_t page = 1;; ++page) {
+    TRY(const std::vector<Job> jobs, store.ListJobs({}, {page, kPage}));
+    for (const Job& job : jobs) {
+      if (job.tasks.waiting + job.tasks.running > 0) ours->insert(job.id);
+      if (!ours->contains(job.id)) continue;
+      sums.tasks.total += job.tasks.total;
+      sums.tasks.waiting += job.tasks.waiting;
+      sums.tasks.running += job.tasks.running;
+      sums.tasks.done += job.tasks.done;
+      sums.tasks.failed += job.tasks.failed;
+      if (job.stopped) sums.stopped += job.tasks.waiting;
+    }
+    if (static_cast<int64_t>(jobs.size()) < kPage) return sums;
+  }
+}
+
+std::string_view StageText(TableProgress::Stage stage) {
+  switch (stage) {
+    case TableProgress::Stage::kWaiting: return "waiting";
+    case TableProgress::Stage::kPlanning: return "planning";
+    case TableProgress::Stage::kCreating: return "creating";
+    case TableProgress::Stage::kCopying: return "copying";
+    case TableProgress::Stage::kVerifying: return "comparing";
+    case TableProgress::Stage::kDone: return "done";
+    case TableProgress::Stage::kFailed: return "failed";
+    case TableProgress::Stage::kRefused: return "refused";
+  }
+  return "";
+}
+
+LiveProgress::Look LookAt(Service& service, std::set<int64_t> ours, int64_t elapsed_ms) {
+  LiveProgress::Look look;
+  const auto sums = SumUp(service.store(), &ours);
+  if (!sums) {
+    look.sentence = sums.error().ToString();
+    look.block = {look.sentence};
+    look.fields = {{"tasks", nullptr}, {"elapsed_ms", elapsed_ms}};
+    return look;
+  }
+  const service::TaskCounts& tasks = sums->tasks;
+  look.sentence = fmt::format("{} of {} tasks done, {} running, {} waiting, {} failed", tasks.done,
+                              tasks.total, tasks.running, tasks.waiting, tasks.failed);
+  Json running = Json::array();
+  for (const auto& [id, table] : service.MovingTasks()) {
+    look.block.push_back(fmt::format(
+        "  task {} {}: {} {} of {}, {} rows", id, table.name, StageText(table.stage),
+        HumanBytes(table.bytes_done), HumanBytes(table.bytes_total), Thousands(table.rows_done)));
+    running.push_back({{"id", id},
+                       {"table", table.name},
+                       {"stage", StageText(table.stage)},
+                       {"bytes", table.bytes_done},
+                       {"bytes_total", table.bytes_total},
+                       {"rows", table.rows_done}});
+  }
+  look.block.push_back(look.sentence + "  " + HumanDuration(elapsed_ms));
+  look.fields = {{"tasks", tasks.total},          {"tasks_done", tasks.done},
+                 {"tasks_running", tasks.running}, {"tasks_waiting", tasks.waiting},
+                 {"tasks_failed", tasks.failed},   {"running", std::move(running)},
+                 {"elapsed_ms", elapsed_ms}};
+  return look;
+}
+
+/// The source of a waiting task that could not be started, for a reason that waiting does not mend.
+Result<std::optional<Error>> StuckSource(Store& store) {
+  using Stuck = std::optional<Error>;
+  for (int64_t page = 1;; ++page) {
+    TRY(const auto sources, store.ListSources({}, {page, kPage}));
+    for (const service::DataSource& source : sources) {
+      if (source.status != service::SourceStatus::kStartFailed) continue;
+      TRY(const int64_t open, store.CountOpenJobTasks(source.id));
+      if (open == 0) continue;
+      TRY(const auto last, store.LastTask(source.id, service::AsyncType::kSourceStart));
+      const auto error = last ? ErrorOfLedger(last->error_json) : std::nullopt;
+      if (error && !IsTransient(error->kind())) return Stuck(*error);
+    }
+    if (static_cast<int64_t>(sources.size()) < kPage) return Stuck();
+  }
+}
+
+Status PrintFailed(Store& store, int64_t job_id, Output& output) {
+  Store::TaskFilter filter;
+  filter.job_id = job_id;
+  filter.failed = true;
+  TRY(const auto failed, store.ListJobTasks(filter, {1, kFailedShown}));
+  for (const JobTask& task : failed) {
+    output.Log(fmt::format("failed: task {} {}: {}", task.id, service::StatusName(task.status),
+                           ErrorOf(task)));
+  }
+  TRY(const int64_t total, store.CountJobTasks(filter));
+  const int64_t untold = total - static_cast<int64_t>(failed.size());
+  if (untold > 0) {
+    output.Log(fmt::format("failed: {} more; see mms job tasks {} --status FAILED", untold, job_id));
+  }
+  return OkStatus();
+}
+
+}  // namespace
+
+Result<ExitCode> RunJobRun(const JobFlags& flags, Output& output) {
+  service::ServiceOptions options;
+  options.folder = flags.state;
+  options.workers = flags.workers;
+  TRY(const auto service, Service::Open(std::move(options)));
+  Store& store = service->store();
+  std::set<int64_t> ours;
+  if (flags.id != 0) {
+    TRY_VOID(store.GetJob(flags.id));
+    ours.insert(flags.id);
+  }
+  std::atomic<bool> interrupted{false};
+  const Interrupt interrupt([&] { interrupted = true; });
+  LiveProgress progress(output, "job_progress", [&](int64_t elapsed_ms, const Screen&) {
+    return LookAt(*service, {}, elapsed_ms);
+  });
+  service->RunInBackground([&](const Error& error) { progress.Note(error.ToString()); });
+  progress.Start();
+  for (;;) {
+    TRY(const Sums sums, SumUp(store, &ours));
+    if (sums.tasks.running == 0 && sums.tasks.waiting == sums.stopped) break;
+    TRY(const auto stuck, StuckSource(store));
+    if (stuck) return *stuck;
+    if (interrupted) {
+      progress.Stop();
+      return Error(ErrorKind::kCancelled, "INTERRUPTED",
+                   "stopped by a signal; what is finished stays finished, go on with: mms job run "
+                   "--state " +
+                       flags.state);
+    }
+    std::this_thread::sleep_for(kLook);
+  }
+  progress.Stop();
+  TRY(const Sums sums, SumUp(store, &ours));
+  for (const int64_t id : ours) TRY_VOID(PrintFailed(store, id, output));
+  const service::TaskCounts& tasks = sums.tasks;
+  if (output.json()) {
+    output.Object("summary", {{"tasks", tasks.total},
+                              {"done", tasks.done},
+                              {"failed", tasks.failed},
+                              {"stopped", sums.stopped}});
+  } else {
+    output.Result(fmt::format("{}: {} done, {} failed, {} stopped; see mms job list --state {}\n",
+                              Counted(tasks.total, "task"), tasks.done, tasks.failed, sums.stopped,
+                              flags.state));
+  }
+  return tasks.failed > 0 ? ExitCode::kTasksFailed : ExitCode::kDone;
+}
+
+}  // namespace mms::terminal

@@ -1,0 +1,31 @@
+// What the verbs of `mms job` and `mms timer` read and print.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "service/job.h"
+#include "terminal/job_verbs.h"
+#include "terminal/output.h"
+
+namespace mms::terminal {
+
+/// SOURCE=TARGET as a map. Errors: kInvalidInput JOB_CONFIG naming the flag.
+Result<std::map<std::string, std::string>> ReadPairs(const std::vector<std::string>& texts,
+                                                     const char* flag);
+Result<service::JobConfig> ReadJobConfig(const JobFlags& flags);
+
+Json JobFields(const service::Job& job);
+Json JobTaskFields(const service::JobTask& task);
+Json TaskLogFields(const service::TaskLog& log);
+Json TimerFields(const service::JobTimer& timer);
+
+/// "DOING (stopped)", ...
+std::string StateOf(const service::Job& job);
+/// Its error as a person reads it; "" = none.
+std::string ErrorOf(const service::JobTask& task);
+void PrintJob(const service::Job& job, Output& output);
+
+}  // namespace mms::terminal

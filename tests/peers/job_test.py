@@ -1,0 +1,392 @@
+"""`mms job` and `mms timer` against the lakehouse and the sandbox: a schema is moved task by task,
+only what is new or changed moves later, and jobs are stopped, killed, retried and timed. What
+arrived is read by PyODPS.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from conftest import Outcome, Sandbox, start_sandbox, stop_sandbox
+from deltalake import DeltaTable, write_deltalake
+from source_test import Source
+from sync_test import control, rows
+
+
+class Jobs(Source):
+    """A data source with a target, and the verbs on its jobs."""
+
+    def __init__(
+        self, binary: str, lake: dict[str, Any], sandbox: Sandbox, folder: Path, **settings: str
+    ) -> None:
+        super().__init__(binary, lake, folder)
+        self.sandbox = sandbox
+        secret = folder / "secret"
+        secret.write_text(sandbox.secret, "utf-8")
+        self.settings |= {"mc.job.project": "jobs", "mc.projects": "dw2", **settings}
+        self.add()
+        target = {
+            "endpoint": f"{sandbox.endpoint}/api",
+            "access_key_id": sandbox.access_key_id,
+            "access_key_secret": f"file:{secret}",
+        }
+        flags = [flag for item in target.items() for flag in ("--set", "=".join(item))]
+        shown = self.good("target", "set", *flags)
+        assert sandbox.secret not in shown.out
+
+    def start_job(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [self.binary, *arguments, "--state", str(self.state), "--json"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, **environment},
+        )
+
+    def job(self, *arguments: str, **environment: str) -> Outcome:
+        process = self.start_job("job", *arguments, **environment)
+        out, err = process.communicate(timeout=240)
+        assert self.sandbox.secret not in out + err
+        events = [json.loads(line) for line in out.splitlines()]
+        return Outcome(process.returncode, out, err, events)
+
+    def good_job(self, *arguments: str, code: int = 0) -> Outcome:
+        outcome = self.job(*arguments)
+        assert outcome.code == code, outcome.out + outcome.err
+        return outcome
+
+    def create(self, *arguments: str, name: str = "move", schema: str = "moved") -> dict[str, Any]:
+        outcome = self.good_job(
+            "create", name, "--source", "sales", "--schema", schema, *arguments
+        )
+        (job,) = outcome.of("job")
+        return job
+
+    def refused(self, *arguments: str, schema: str = "moved") -> str:
+        outcome = self.job("create", "x", "--source", "sales", "--schema", schema, *arguments)
+        assert outcome.code not in (0, 1), outcome.out + outcome.err
+        return outcome.err
+
+    def tasks(self, job: dict[str, Any]) -> list[dict[str, Any]]:
+        return self.good_job("tasks", str(job["id"]), "--page-size", "1000").of("job_task")
+
+    def show(self, job: dict[str, Any]) -> dict[str, Any]:
+        (shown,) = self.good_job("show", str(job["id"])).of("job")
+        return shown
+
+    def move(self, *arguments: str, **names: str) -> dict[str, Any]:
+        """A job from its making to its end, which is that all has been done."""
+        job = self.create(*arguments, **names)
+        self.good_job("run")
+        shown = self.show(job)
+        assert shown["status"] == "DONE", self.tasks(job)
+        return shown
+
+    def counts(self, table: str, project: str = "dw") -> dict[str, int]:
+        """Rows of each partition, "" of a table without, as PyODPS counts them."""
+        odps = self.sandbox.odps()
+        found = odps.get_table(table, project=project)
+        parted = bool(found.table_schema.partitions)
+        names = [partition.name for partition in found.partitions] if parted else [None]
+        counts = {}
+        for name in names:
+            with found.open_reader(partition=name) as reader:
+                spec = "" if name is None else name.split("=")[1].strip("'")
+                counts[spec] = reader.count
+        return counts
+
+
+@pytest.fixture
+def service(mms_bin: str, tmp_path: Path) -> Iterator[Sandbox]:
+    server = start_sandbox(mms_bin, tmp_path / "sandbox", "--project", "jobs", "--project", "dw2")
+    try:
+        yield server
+    finally:
+        stop_sandbox(server)
+
+
+@pytest.fixture
+def make_jobs(
+    mms_bin: str, lake: dict[str, Any], service: Sandbox, tmp_path: Path
+) -> Callable[..., Jobs]:
+    return lambda **settings: Jobs(mms_bin, lake, service, tmp_path, **settings)
+
+
+@pytest.fixture
+def put(lake: dict[str, Any], tmp_path: Path) -> Iterator[Callable[..., Path]]:
+    """put(name, {partition: rows}) makes a table of schema `moved`, put(name, n) one without."""
+
+    def make(name: str, parts: dict[str, int] | int) -> Path:
+        folder = tmp_path / "tables" / name
+        if isinstance(parts, int):
+            write_deltalake(str(folder), pa.table({"n": list(range(parts))}))
+        else:
+            write_deltalake(str(folder), rows(parts), partition_by=["p"])
+        entry = {"schema": "moved", "name": name, "folder": str(folder)}
+        control(lake, "POST", "table", {**entry, "change": {"storage_location": folder.as_uri()}})
+        return folder
+
+    yield make
+    control(lake, "DELETE", "table")
+    control(lake, "DELETE", "fault")
+
+
+def by_table(tasks: list[dict[str, Any]]) -> dict[str, list[int]]:
+    """Partitions of each task, by table."""
+    sizes: dict[str, list[int]] = {}
+    for task in tasks:
+        sizes.setdefault(task["table"].split(".")[-1], []).append(task["partitions"])
+    return sizes
+
+
+def test_a_schema_is_moved_in_tasks_and_later_only_what_changed(
+    make_jobs: Callable[..., Jobs], put: Callable[..., Path]
+) -> None:
+    jobs = make_jobs(**{"db.task.partition.max.num": "2"})
+    orders = put("orders", {"a": 3, "b": 4, "c": 5, "d": 6, "e": 7})
+    put("people", 9)
+    jobs.good("sync", "sales", "--schema", "moved")
+    job = jobs.move()
+    tasks = jobs.tasks(job)
+    assert by_table(tasks) == {"orders": [2, 2, 1], "people": [0]}
+    assert {task["status"] for task in tasks} == {"DONE"}
+    assert jobs.counts("orders") == {"a": 3, "b": 4, "c": 5, "d": 6, "e": 7}
+    assert jobs.counts("people") == {"": 9}
+    log = jobs.good_job("log", str(tasks[0]["id"])).of("task_log")
+    steps = [line["status"] for line in log]
+    order = ["SCHEMA_DOING", "SCHEMA_DONE", "DATA_DOING", "DATA_DONE", "VERIFICATION_DOING"]
+    assert [step for step in dict.fromkeys(steps)] == [*order, "VERIFICATION_DONE", "DONE"]
+    assert "JOB_NOTHING_TO_DO" in jobs.refused()
+
+    # One partition grows, one is new, one is only rewritten: two are copied.
+    write_deltalake(str(orders), rows({"b": 2, "f": 1}), mode="append")
+    DeltaTable(str(orders)).optimize.compact()
+    jobs.good("sync", "sales", "--schema", "moved")
+    again = jobs.move()
+    assert by_table(jobs.tasks(again)) == {"orders": [2]}
+    assert jobs.counts("orders") == {"a": 3, "b": 6, "c": 5, "d": 6, "e": 7, "f": 1}
+    assert "JOB_NOTHING_TO_DO" in jobs.refused()
+
+    # All of it again, when that is asked for.
+    whole = jobs.move("--all", "--table", "orders")
+    assert by_table(jobs.tasks(whole)) == {"orders": [2, 2, 2]}
+    assert jobs.counts("orders")["b"] == 6
+
+
+def test_a_task_ends_at_its_gigabytes_and_a_job_may_have_its_own_limit(
+    make_jobs: Callable[..., Jobs], put: Callable[..., Path]
+) -> None:
+    jobs = make_jobs()
+    put("orders", {value: 1 for value in "abcdef"})
+    jobs.good("sync", "sales", "--schema", "moved")
+    job = jobs.create("--set", "db.task.partition.max.num=4")
+    assert by_table(jobs.tasks(job)) == {"orders": [4, 2]}
+    assert "db.task.partition.max.num" in jobs.refused("--set", "task.max.num=1", "--all")
+
+
+def test_only_the_partitions_that_are_meant_go(
+    make_jobs: Callable[..., Jobs], put: Callable[..., Path]
+) -> None:
+    jobs = make_jobs()
+    put("orders", {"a": 3, "b": 4, "c": 5})
+    jobs.good("sync", "sales", "--schema", "moved")
+    assert "none of the partitions" in jobs.refused("--table", "orders", "--filter", "orders=p='x'")
+    assert '"day" is no partition column' in jobs.refused(
+        "--table", "orders", "--filter", "orders=day > 1"
+    )
+    jobs.move("--table", "orders", "--filter", "orders=p IN ('a', 'c')")
+    assert jobs.counts("orders") == {"a": 3, "c": 5}
+    jobs.move()
+    assert jobs.counts("orders") == {"a": 3, "b": 4, "c": 5}
+
+
+def test_lists_names_and_projects(make_jobs: Callable[..., Jobs], put: Callable[..., Path]) -> None:
+    jobs = make_jobs()
+    put("orders", {"a": 3})
+    put("people", 9)
+    put("places", 2)
+    jobs.good("sync", "sales", "--schema", "moved")
+    err = jobs.refused("--project", "elsewhere")
+    assert "elsewhere is neither the data source's default project dw nor in its list" in err
+    assert "JOB_COLLISION" in jobs.refused("--as", "people=orders")
+    assert "JOB_TABLES_NOT_FOUND" in jobs.refused("--table", "nobody")
+    jobs.move(
+        "--but", "places", "--only", "places", "--project", "dw2", "--as", "people=persons",
+        "--column-as", "n=number",
+    )  # fmt: skip
+    odps = jobs.sandbox.odps()
+    assert {table.name for table in odps.list_tables(project="dw2")} == {"orders", "persons"}
+    assert not list(odps.list_tables())
+    assert jobs.counts("persons", "dw2") == {"": 9}
+    names = [column.name for column in odps.get_table("persons", project="dw2").table_schema]
+    assert names == ["number"]
+    # Statements ran where jobs are to run.
+    assert list(odps.list_instances(project="jobs"))
+    assert not list(odps.list_instances(project="dw2"))
+    assert not list(odps.list_instances())
+
+
+def test_tables_without_rows_and_rows_without_tables(
+    make_jobs: Callable[..., Jobs], put: Callable[..., Path]
+) -> None:
+    jobs = make_jobs()
+    put("orders", {"a": 3, "b": 4})
+    jobs.good("sync", "sales", "--schema", "moved")
+    job = jobs.create("--no-schema")
+    assert jobs.good_job("run", code=6).of("summary")[0]["failed"] == 1
+    (task,) = jobs.tasks(job)
+    assert (task["status"], task["error"]["code"]) == ("SCHEMA_FAILED", "TARGET_TABLE_MISSING")
+    jobs.good_job("delete", str(job["id"]))
+    jobs.move("--schema-only")
+    assert jobs.counts("orders") == {"a": 0, "b": 0}
+    jobs.move("--no-schema")
+    assert jobs.counts("orders") == {"a": 3, "b": 4}
+
+
+def test_what_failed_is_told_and_tried_again_once_it_is_mended(
+    make_jobs: Callable[..., Jobs], put: Callable[..., Path]
+) -> None:
+    jobs = make_jobs()
+    put("orders", {"a/b": 3, "c": 4})
+    put("people", 9)
+    jobs.good("sync", "sales", "--schema", "moved")
+    job = jobs.create()
+    outcome = jobs.good_job("run", code=6)
+    assert "PARTITION_VALUE_INVALID" in outcome.err
+    assert jobs.show(job)["status"] == "FAILED"
+    assert jobs.counts("people") == {"": 9}, "one bad table stops no other"
+    jobs.good("update", "sales", "--set", 'partition.value.mapping={"/":"_"}')
+    jobs.good_job("retry", str(job["id"]))
+    jobs.good_job("run", str(job["id"]))
+    assert jobs.show(job)["status"] == "DONE"
+    assert jobs.counts("orders") == {"a_b": 3, "c": 4}
+    retried = [task for task in jobs.tasks(job) if task["retried"] > 0]
+    assert [task["table"] for task in retried] == ["main.moved.orders"]
+
+
+def test_one_table_belongs_to_one_job_at_a_time(
+    make_jobs: Callable[..., Jobs], put: Callable[..., Path]
+) -> None:
+    jobs = make_jobs()
+    put("orders", {"a": 3})
+    put("people", 9)
+    jobs.good("sync", "sales", "--schema", "moved")
+    first = jobs.create("--table", "orders")
+    err = jobs.refused()
+    assert "JOB_CONFLICT" in err
+    assert "main.moved.orders" in err
+    jobs.create("--table", "people", name="other")
+    jobs.good_job("delete", str(first["id"]))
+    jobs.create("--table", "orders", name="anew")
+    jobs.good_job("run")
+    listed = jobs.good_job("list").of("job")
+    assert {(job["name"], job["status"]) for job in listed} == {("anew", "DONE"), ("other", "DONE")}
+
+
+def test_a_stopped_job_waits_and_a_started_one_goes_on(
+    make_jobs: Callable[..., Jobs], put: Callable[..., Path]
+) -> None:
+    jobs = make_jobs()
+    put("orders", {"a": 3})
+    jobs.good("sync", "sales", "--schema", "moved")
+    job = jobs.create()
+    jobs.good_job("stop", str(job["id"]))
+    (summary,) = jobs.good_job("run").of("summary")
+    assert summary["done"] == 0
+    assert jobs.show(job)["stopped"] is True
+    jobs.good_job("start", str(job["id"]))
+    jobs.good_job("run")
+    assert jobs.show(job)["status"] == "DONE"
+
+
+def test_nothing_begins_outside_of_the_window(
+    make_jobs: Callable[..., Jobs], put: Callable[..., Path]
+) -> None:
+    now = datetime.datetime.now(datetime.UTC)
+    begin, end = (now + datetime.timedelta(hours=hours) for hours in (2, 3))
+    jobs = make_jobs(**{"task.window": f'{{"start":"{begin:%H:%M}","end":"{end:%H:%M}"}}'})
+    put("orders", {"a": 3})
+    jobs.good("sync", "sales", "--schema", "moved")
+    job = jobs.create()
+    process = jobs.start_job("job", "run")
+    assert process.stdout is not None
+    seen = [json.loads(process.stdout.readline()) for _ in range(2)]
+    assert {(line["tasks_waiting"], line["tasks_running"]) for line in seen} == {(1, 0)}
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    jobs.good("update", "sales", "--set", "task.window=")
+    jobs.good_job("run")
+    assert jobs.show(job)["status"] == "DONE"
+
+
+@pytest.mark.parametrize(
+    "point",
+    ["after_plan_saved", "after_session", "before_commit_sent", "after_commit_sent", "after_verified"],
+)
+def test_a_killed_service_goes_on_and_copies_nothing_twice(
+    make_jobs: Callable[..., Jobs], put: Callable[..., Path], point: str
+) -> None:
+    jobs = make_jobs(**{"db.task.partition.max.num": "2"})
+    parts = {value: count for count, value in enumerate("abcdefgh", 1)}
+    put("orders", parts)
+    put("people", 9)
+    jobs.good("sync", "sales", "--schema", "moved")
+    job = jobs.create()
+    killed = jobs.job("run", MMS_FAULT=f"{point}:2")
+    assert killed.code == -signal.SIGKILL
+    jobs.good_job("run")
+    assert jobs.show(job)["status"] == "DONE"
+    assert jobs.counts("orders") == parts
+    assert jobs.counts("people") == {"": 9}
+
+
+def test_a_timer_makes_a_job_of_what_is_new(
+    make_jobs: Callable[..., Jobs], put: Callable[..., Path]
+) -> None:
+    jobs = make_jobs()
+    orders = put("orders", {"a": 3})
+    jobs.good("sync", "sales", "--schema", "moved")
+    jobs.move()
+    write_deltalake(str(orders), rows({"b": 2}), mode="append")
+
+    def timer(*arguments: str) -> list[dict[str, Any]]:
+        process = jobs.start_job("timer", *arguments)
+        out, err = process.communicate(timeout=60)
+        assert process.returncode == 0, err
+        return [json.loads(line) for line in out.splitlines()]
+
+    day = datetime.datetime.now(datetime.UTC) + datetime.timedelta(hours=12)
+    made = timer(
+        "add", "nightly", "--source", "sales", "--schema", "moved", "--daily", f"{day:%H:%M}"
+    )
+    (added,) = made
+    timer("trigger", str(added["id"]))
+    process = jobs.keep_started()
+    try:
+        jobs.wait_for(
+            "SELECT 1 FROM jobs WHERE timer_id IS NOT NULL AND NOT EXISTS "
+            "(SELECT 1 FROM job_tasks t WHERE t.job_id = jobs.id AND t.status <> 10)",
+            process,
+        )
+        timer("trigger", str(added["id"]))
+        jobs.wait_for(
+            "SELECT 1 FROM timer_logs WHERE status = 2 AND message LIKE 'nothing is new%'", process
+        )
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=60)
+    assert jobs.counts("orders") == {"a": 3, "b": 2}
+    log = timer("log", str(added["id"]))
+    assert [line["message"] for line in reversed(log)][0] == "start job success"
+    assert [job["timer_id"] for job in jobs.good_job("list").of("job")] == [added["id"], None]
