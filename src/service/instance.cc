@@ -29,8 +29,8 @@ Result<std::string> Instance::Scan(const migration::ScanScope& scope) {
   migration::TableChoice everything;
   everything.include = "*.*";
   const migration::SourceOptions& source = options_.source;
-  migration::Scan scan(*metadata_, {source, options_.http, {everything}, scope,
-                                    source.metastore_concurrency});
+  migration::Scan scan(*metadata_,
+                       {source, options_.http, {everything}, scope, source.metastore_concurrency});
   {
     const std::lock_guard lock(mutex_);
     if (cancelled_) scan.Cancel();

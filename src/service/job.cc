@@ -35,17 +35,10 @@ std::string_view TypeName(JobType type) {
 }
 
 std::string_view StatusName(JobTaskStatus status) {
-  constexpr std::string_view kStatuses[] = {"INIT",
-                                            "SCHEMA_DOING",
-                                            "SCHEMA_DONE",
-                                            "SCHEMA_FAILED",
-                                            "DATA_DOING",
-                                            "DATA_DONE",
-                                            "DATA_FAILED",
-                                            "VERIFICATION_DOING",
-                                            "VERIFICATION_DONE",
-                                            "VERIFICATION_FAILED",
-                                            "DONE"};
+  constexpr std::string_view kStatuses[] = {
+      "INIT",      "SCHEMA_DOING", "SCHEMA_DONE",        "SCHEMA_FAILED",     "DATA_DOING",
+      "DATA_DONE", "DATA_FAILED",  "VERIFICATION_DOING", "VERIFICATION_DONE", "VERIFICATION_FAILED",
+      "DONE"};
   return kStatuses[static_cast<size_t>(status)];
 }
 

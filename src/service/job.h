@@ -88,8 +88,8 @@ struct Job {
   std::optional<int64_t> ended_ms;  ///< of its last task, once none waits or runs
   TaskCounts tasks;                 ///< as they are when it is read
 };
-/// INIT before the first task begins, DOING while one waits or runs; else FAILED if one failed; else
-/// DONE.
+/// INIT before the first task begins, DOING while one waits or runs; else FAILED if one failed;
+/// else DONE.
 JobStatus StatusOf(const Job& job);
 
 struct JobTask {

@@ -248,8 +248,9 @@ class Choosing {
       });
       if (table == tables_.end()) {
         return Of(ErrorKind::kInvalidInput, "PARTITION_FILTER",
-                  "partitionFilters: " + entry + " is not among the job's tables; name it in "
-                  "`tables` too");
+                  "partitionFilters: " + entry +
+                      " is not among the job's tables; name it in "
+                      "`tables` too");
       }
       auto filter = migration::PartitionExpression::Parse(text, table->columns);
       if (!filter) {
@@ -271,9 +272,9 @@ class Choosing {
       return OkStatus();
     }));
     if (any) return OkStatus();
-    return Of(ErrorKind::kInvalidInput, "PARTITION_FILTER",
-              fmt::format("partitionFilters: none of the partitions of {} meets {}", table.name,
-                          text));
+    return Of(
+        ErrorKind::kInvalidInput, "PARTITION_FILTER",
+        fmt::format("partitionFilters: none of the partitions of {} meets {}", table.name, text));
   }
 
   Status VisitPartitions(const Chosen& table, const std::function<Status(PartitionEntry)>& visit) {

@@ -23,13 +23,15 @@ Result<JobType> TypeOf(const JobConfig& config) {
   const bool listed = !config.table_whitelist.empty() || !config.table_blacklist.empty();
   const bool named = !config.tables.empty() || !config.partitions.empty();
   if (listed && named) {
-    return Invalid("tableWhiteList and tableBlackList are for a job of a whole schema; leave them "
-                   "out, or tables and partitions");
+    return Invalid(
+        "tableWhiteList and tableBlackList are for a job of a whole schema; leave them "
+        "out, or tables and partitions");
   }
   if (!config.partitions.empty()) {
     if (config.tables.empty() && config.partition_filters.empty()) return JobType::kPartitions;
-    return Invalid("partitions (ids) and tables or partitionFilters both say what is meant; keep "
-                   "one of them");
+    return Invalid(
+        "partitions (ids) and tables or partitionFilters both say what is meant; keep "
+        "one of them");
   }
   if (!config.tables.empty()) return JobType::kTables;
   if (config.partition_filters.empty()) return JobType::kDatabase;
@@ -39,8 +41,8 @@ Result<JobType> TypeOf(const JobConfig& config) {
 /// As it is kept: with a time, midnight if none was given.
 Result<std::string> NormalEta(const std::string& text) {
   if (text.empty()) return std::string();
-  const std::string whole = text + std::string("0000-00-00 00:00:00").substr(
-                                       std::min(text.size(), size_t{19}));
+  const std::string whole =
+      text + std::string("0000-00-00 00:00:00").substr(std::min(text.size(), size_t{19}));
   int year = 0, hour = 0, minute = 0, second = 0;
   unsigned month = 0, day = 0;
   int end = 0;
@@ -62,9 +64,10 @@ Result<std::string> ProjectOf(const SourceConfig& config, const std::string& wan
   for (std::string name; names >> name;) {
     if (name == wanted) return wanted;
   }
-  return Invalid(fmt::format("dstDbName {} is neither the data source's default project {} nor in "
-                             "its list (mc.projects); add it there first",
-                             wanted, standard));
+  return Invalid(
+      fmt::format("dstDbName {} is neither the data source's default project {} nor in "
+                  "its list (mc.projects); add it there first",
+                  wanted, standard));
 }
 
 Result<Job> CheckJob(const NewJob& wanted, const DataSource& source, int64_t now_ms) {
@@ -84,8 +87,9 @@ Result<Job> CheckJob(const NewJob& wanted, const DataSource& source, int64_t now
   TRY(job.type, TypeOf(wanted.config));
   TRY(job.eta, NormalEta(wanted.eta));
   if (!job.config.schema_migration && !job.config.data_migration) {
-    return Invalid("enableSchemaMigration and enableDataMigration are both false: there is nothing "
-                   "to do");
+    return Invalid(
+        "enableSchemaMigration and enableDataMigration are both false: there is nothing "
+        "to do");
   }
   return job;
 }
@@ -101,8 +105,9 @@ Error NothingToDo(const JobChoice& choice) {
   }
   if (text.empty()) text = "no table is meant";
   return Error(ErrorKind::kConflict, "JOB_NOTHING_TO_DO",
-               text + "; scan the source for changes, or ask for all of it again (increment: "
-                      "false)");
+               text +
+                   "; scan the source for changes, or ask for all of it again (increment: "
+                   "false)");
 }
 
 }  // namespace

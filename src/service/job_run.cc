@@ -18,6 +18,8 @@ using migration::TableProgress;
 using enum JobTaskStatus;
 
 constexpr int64_t kLookMs = 500;
+constexpr int64_t kTriesMax = 3;
+constexpr int64_t kFirstWaitMs = 30'000;
 
 JobTaskStatus FailedAt(JobTaskStep step) {
   switch (step) {
@@ -49,6 +51,13 @@ std::string Verdict(const JobTaskResult& result) {
 }
 
 }  // namespace
+
+std::optional<int64_t> WaitBeforeRetry(const Error& error, int64_t attempts) {
+  if (!IsTransient(error.kind()) || attempts >= kTriesMax) return std::nullopt;
+  int64_t wait_ms = kFirstWaitMs;
+  for (int64_t tried = 1; tried < attempts; ++tried) wait_ms *= 4;
+  return std::max<int64_t>(wait_ms, error.retry_after_ms());
+}
 
 TableProgress JobRun::Moving() const {
   const migration::Progress::View view = progress_.Read();
@@ -93,8 +102,8 @@ Result<JobTaskOrder> JobRun::MakeOrder() {
   order.plan_anew = task_.retried > 0 && task_.attempts <= 1;
   order.make_table = job_.config.schema_migration;
   order.copy = job_.config.data_migration;
-  order.verify = job_.config.verification ? migration::VerifyLevel::kChecksum
-                                          : migration::VerifyLevel::kNone;
+  order.verify =
+      job_.config.verification ? migration::VerifyLevel::kChecksum : migration::VerifyLevel::kNone;
   order.stopped = [this] { return IsStopped(); };
   return order;
 }
@@ -133,8 +142,7 @@ void JobRun::Follow(const TableProgress& table) {
                   fmt::format("{} partitions, {} bytes", table.units_total, table.bytes_total));
     case Stage::kVerifying:
       take(kDataDone, "copy", fmt::format("{} rows", table.rows_done));
-      return take(kVerificationDoing, "compare",
-                  fmt::format("{} partitions", table.units_total));
+      return take(kVerificationDoing, "compare", fmt::format("{} partitions", table.units_total));
     case Stage::kWaiting:
     case Stage::kDone:
     case Stage::kFailed:
@@ -222,12 +230,9 @@ Status JobRun::EndFailed(const JobTaskResult& result, const Error& error) {
   end.now_ms = peers_.now_ms();
   end.action = "end";
   end.message = error.ToString();
-  if (IsTransient(error.kind()) && task_.attempts < kTriesMax) {
-    int64_t wait_ms = kFirstWaitMs;
-    for (int64_t tried = 1; tried < task_.attempts; ++tried) wait_ms *= 4;
-    wait_ms = std::max<int64_t>(wait_ms, error.retry_after_ms());
-    end.not_before_ms = end.now_ms + wait_ms;
-    end.message += fmt::format("; tried again in {} s", wait_ms / 1000);
+  if (const auto wait_ms = WaitBeforeRetry(error, task_.attempts)) {
+    end.not_before_ms = end.now_ms + *wait_ms;
+    end.message += fmt::format("; tried again in {} s", *wait_ms / 1000);
   }
   return peers_.store.EndJobTask(end);
 }

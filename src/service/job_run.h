@@ -2,8 +2,8 @@
 // steps of MMS's task machine as they are taken, the object's status in the metadata, and whether a
 // failure is tried again.
 //
-// A failure of the network or of a peer that is busy is tried again by itself, kTriesMax times in
-// all, each wait four times the one before; nothing else is: types and rights do not change by
+// A failure of the network or of a peer that is busy is tried again by itself, three times in all,
+// after 30 s and 2 min or when the peer says; nothing else is: types and rights do not change by
 // waiting.
 //
 // Threads: Run blocks its thread; one object a task. Errors of Run: those of the store and of the
@@ -25,11 +25,11 @@
 
 namespace mms::service {
 
+/// How long to wait before the next try of what has failed `attempts` times; nullopt = none.
+std::optional<int64_t> WaitBeforeRetry(const Error& error, int64_t attempts);
+
 class JobRun {
  public:
-  static constexpr int64_t kTriesMax = 3;
-  static constexpr int64_t kFirstWaitMs = 30'000;
-
   struct Peers {
     Store& store;
     std::function<int64_t()> now_ms;

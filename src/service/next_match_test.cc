@@ -158,5 +158,13 @@ TEST(DueMatchTest, NoTimerIsNeverDue) {
   EXPECT_EQ(Due(MetaTimer{}, "2020-01-01 00:00:00", "2026-01-01 00:00:00"), 0);
 }
 
+TEST(MinuteOfDay, IsThatOfTheZonesClock) {
+  constexpr int64_t kNoon = 1'767'614'400'000;  // 2026-01-05 12:00:00 UTC
+  EXPECT_EQ(MinuteOfDay("UTC", kNoon).value(), 720);
+  EXPECT_EQ(MinuteOfDay("Asia/Shanghai", kNoon).value(), 1'200);
+  EXPECT_EQ(MinuteOfDay("America/New_York", kNoon + 59'999).value(), 420);
+  EXPECT_FALSE(MinuteOfDay("Nowhere", kNoon));
+}
+
 }  // namespace
 }  // namespace mms::service

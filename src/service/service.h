@@ -79,8 +79,8 @@ struct AsyncRequest {
   nlohmann::json changes = nlohmann::json::object();  ///< CONFIG_TEST, CONFIG_UPDATE: of settings
   bool test = false;             ///< CONFIG_UPDATE: store them only when the connection test passes
   std::string networklink = {};  ///< CONFIG_TEST, CONFIG_UPDATE: "" = as it is
-  std::optional<NewJob> job = {};  ///< TASK_CREATE
-  bool refresh = false;            ///< TASK_CREATE: a scan of the job's scope first
+  std::optional<NewJob> job = {};         ///< TASK_CREATE
+  bool refresh = false;                   ///< TASK_CREATE: a scan of the job's scope first
   std::optional<int64_t> timer_log = {};  ///< TASK_CREATE by a timer: where its end is noted
 };
 
@@ -223,7 +223,7 @@ class Service {
   };
   std::map<int64_t, RunningTask> job_tasks_;  ///< by id
   std::vector<int64_t> ended_job_tasks_;
-  std::set<int64_t> held_;                    ///< sources that a user stopped: jobs do not start them
+  std::set<int64_t> held_;  ///< sources that a user stopped: jobs do not start them
   std::map<int64_t, int64_t> start_tried_ms_;  ///< by source: when jobs last tried to start it
   bool wake_ = false;                          ///< a slot is free
   std::set<int64_t> stops_asked_;

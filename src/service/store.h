@@ -72,7 +72,7 @@ struct AsyncTask {
   int64_t id = 0;
   int64_t source_id = 0;
   AsyncType type = AsyncType::kSourceStart;
-  std::string cause;  ///< "user", "scan", "job", "timer", "idle"
+  std::string cause;                 ///< "user", "scan", "job", "timer", "idle"
   std::optional<int64_t> object_id;  ///< of the job that it made
   TaskStatus status = TaskStatus::kDoing;
   int64_t started_ms = 0;
@@ -307,8 +307,8 @@ class Store {
   /// Of all tasks of the job's table that are not DONE. `visit` must not call the store.
   Status VisitTableValues(int64_t job_id, const std::string& table_name,
                           const std::function<Status(int64_t task, std::string value)>& visit);
-  /// A failed one waits again: for its schema after SCHEMA_FAILED, else with it done. It goes first.
-  /// Errors: kConflict TASK_STATE.
+  /// A failed one waits again: for its schema after SCHEMA_FAILED, else with it done. It goes
+  /// first. Errors: kConflict TASK_STATE.
   Status RetryTask(int64_t id, int64_t now_ms);
 
   /// The next one to begin: of jobs that are not stopped, by eta, then oldest job, retried tasks
@@ -378,9 +378,9 @@ class Store {
 
   /// What a process that died left: spans end at their last heartbeat, STARTING, STARTED and
   /// STOPPING become STOPPED, scans that ran wait again, but for those that were interrupted
-  /// `interruptions_max` times already: these have FAILED, as have asynchronous tasks. Tasks of jobs
-  /// that ran wait to be gone on with. Scans and asynchronous tasks beyond the newest kRecordsKept
-  /// of a source are dropped.
+  /// `interruptions_max` times already: these have FAILED, as have asynchronous tasks. Tasks of
+  /// jobs that ran wait to be gone on with. Scans and asynchronous tasks beyond the newest
+  /// kRecordsKept of a source are dropped.
   static constexpr int64_t kRecordsKept = 1'000;
   Status Recover(int interruptions_max, int64_t now_ms);
 

@@ -188,8 +188,8 @@ Result<std::vector<JobTask>> Store::ListJobTasks(const TaskFilter& filter, const
     bound.Bind(statement);
     statement.exchange(use(limit, "limit"));
     statement.exchange(use(offset, "offset"));
-    return Fetch(statement, std::string(kSelect) + kWhere +
-                                "ORDER BY t.id LIMIT :limit OFFSET :offset");
+    return Fetch(statement,
+                 std::string(kSelect) + kWhere + "ORDER BY t.id LIMIT :limit OFFSET :offset");
   });
 }
 

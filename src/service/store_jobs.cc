@@ -144,11 +144,12 @@ std::vector<std::string> Conflicts(soci::session& sql, int64_t job_id) {
   long long id = job_id;
   std::string name;
   soci::statement statement =
-      (sql.prepare << "SELECT DISTINCT t.table_name FROM job_tasks t WHERE t.job_id = :id AND EXISTS "
-                      "(SELECT 1 FROM job_tasks o JOIN jobs j ON j.id = o.job_id WHERE "
-                      "o.source_id = t.source_id AND o.table_name = t.table_name AND "
-                      "o.job_id <> :id AND j.deleted = 0 AND "
-                      "(o.running = 1 OR o.status NOT IN (3, 6, 9, 10))) ORDER BY t.table_name",
+      (sql.prepare
+           << "SELECT DISTINCT t.table_name FROM job_tasks t WHERE t.job_id = :id AND EXISTS "
+              "(SELECT 1 FROM job_tasks o JOIN jobs j ON j.id = o.job_id WHERE "
+              "o.source_id = t.source_id AND o.table_name = t.table_name AND "
+              "o.job_id <> :id AND j.deleted = 0 AND "
+              "(o.running = 1 OR o.status NOT IN (3, 6, 9, 10))) ORDER BY t.table_name",
        use(id, "id"), into(name));
   statement.execute();
   std::vector<std::string> names;
@@ -284,7 +285,8 @@ Result<int64_t> Store::CountJobs(const JobFilter& filter) {
     bound.Bind(statement);
     statement.exchange(into(count));
     statement.alloc();
-    statement.prepare(std::string("SELECT COUNT(*) FROM (SELECT j.id ") + kFromJobs + kHaving + ")");
+    statement.prepare(std::string("SELECT COUNT(*) FROM (SELECT j.id ") + kFromJobs + kHaving +
+                      ")");
     statement.define_and_bind();
     statement.execute(true);
     return int64_t{count};

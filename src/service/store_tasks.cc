@@ -24,11 +24,11 @@ Found Run(soci::session& sql, const TaskQuery& query) {
   int type = 0, status = 0;
   soci::indicator has_ended = soci::i_null, has_object = soci::i_null;
   soci::statement statement =
-      (sql.prepare
-           << "SELECT id, source_id, type, cause, status, started_ms, ended_ms, result, error, object_id "
-              "FROM async_tasks WHERE (:id = 0 OR id = :id) AND (:source = 0 OR "
-              "source_id = :source) AND (:type < 0 OR type = :type) "
-              "ORDER BY id DESC LIMIT :limit OFFSET :offset",
+      (sql.prepare << "SELECT id, source_id, type, cause, status, started_ms, ended_ms, result, "
+                      "error, object_id "
+                      "FROM async_tasks WHERE (:id = 0 OR id = :id) AND (:source = 0 OR "
+                      "source_id = :source) AND (:type < 0 OR type = :type) "
+                      "ORDER BY id DESC LIMIT :limit OFFSET :offset",
        use(wanted, "id"), use(source, "source"), use(query.type, "type"), use(limit, "limit"),
        use(offset, "offset"), into(id), into(source_id), into(type), into(row.cause), into(status),
        into(started), into(ended, has_ended), into(row.result), into(row.error_json),

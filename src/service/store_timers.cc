@@ -148,14 +148,14 @@ Status Store::SaveTimer(const JobTimer& timer) {
     soci::indicator has_match = timer.match_ms ? soci::i_ok : soci::i_null;
     const int refresh = timer.refresh ? 1 : 0, stopped = timer.stopped ? 1 : 0;
     const std::string config = ToJson(timer.config).dump();
-    return Touch((sql.prepare << "UPDATE timers SET name = :name, config = :config, "
-                                 "schedule = :schedule, value = :value, zone = :zone, "
-                                 "refresh = :refresh, stopped = :stopped, updated_ms = :updated, "
-                                 "match_ms = :match WHERE id = :id",
-                  use(timer.name), use(config), use(timer.schedule), use(timer.value),
-                  use(timer.zone), use(refresh), use(stopped), use(updated, has_updated),
-                  use(match, has_match), use(id)),
-                 timer.id);
+    return Touch(
+        (sql.prepare << "UPDATE timers SET name = :name, config = :config, "
+                        "schedule = :schedule, value = :value, zone = :zone, "
+                        "refresh = :refresh, stopped = :stopped, updated_ms = :updated, "
+                        "match_ms = :match WHERE id = :id",
+         use(timer.name), use(config), use(timer.schedule), use(timer.value), use(timer.zone),
+         use(refresh), use(stopped), use(updated, has_updated), use(match, has_match), use(id)),
+        timer.id);
   });
 }
 

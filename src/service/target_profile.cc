@@ -19,7 +19,8 @@ Text AsIs(const std::string& text) { return text; }
 Text Address(const std::string& text) {
   const bool http = text.starts_with("http://") || text.starts_with("https://");
   if (http && text.find_first_of(" \t@") == text.npos) return text;
-  return Invalid("must be an address, such as https://service.cn-shanghai.maxcompute.aliyun.com/api");
+  return Invalid(
+      "must be an address, such as https://service.cn-shanghai.maxcompute.aliyun.com/api");
 }
 
 Text CodecName(const std::string& text) {

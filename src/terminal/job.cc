@@ -124,8 +124,8 @@ Result<ExitCode> RunJobTasks(const JobFlags& flags, Output& output) {
   filter.job_id = job.id;
   filter.failed = flags.status == "FAILED";
   if (!filter.failed) {
-    TRY(filter.status, (ReadStatus<decltype(TaskName), service::JobTaskStatus>(
-                           flags.status, TaskName, 11)));
+    TRY(filter.status,
+        (ReadStatus<decltype(TaskName), service::JobTaskStatus>(flags.status, TaskName, 11)));
   }
   TRY(const auto tasks, view.store().ListJobTasks(filter, {flags.page, flags.page_size}));
   TRY(const int64_t total, view.store().CountJobTasks(filter));
@@ -204,7 +204,8 @@ Result<ExitCode> RunJobDelete(const JobFlags& flags, Output& output) {
   TRY(const Job job, store->GetJob(flags.id));
   TRY_VOID(store->DeleteJob(flags.id));
   if (output.json()) output.Object("job_deleted", {{"id", job.id}, {"name", job.name}});
-  output.Log(fmt::format("deleted job {} {}; what it copied stays at the target", job.id, job.name));
+  output.Log(
+      fmt::format("deleted job {} {}; what it copied stays at the target", job.id, job.name));
   return ExitCode::kDone;
 }
 

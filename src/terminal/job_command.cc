@@ -62,8 +62,8 @@ CLI::App* JobCommand::AddJob(CLI::App& app) {
   job->footer(
       "\nExample:\n  mms job create first --state ./state --source sales --schema orders\n"
       "  mms job run --state ./state");
-  CLI::App* create = Add(job, "create", "Make a job of a schema, tables or partitions",
-                         RunJobCreate);
+  CLI::App* create =
+      Add(job, "create", "Make a job of a schema, tables or partitions", RunJobCreate);
   AddScope(create);
   create->add_option("--project", flags.project, "The destination project; else the default one")
       ->type_name("NAME");
@@ -120,9 +120,8 @@ CLI::App* JobCommand::AddTimer(CLI::App& app) {
   update->add_option("--but", flags.blacklist, "Not this table")->allow_extra_args(false);
   CLI::App* log = Add(timer, "log", "List its firings, newest first", RunTimerLog);
   for (CLI::App* sub : {list, log}) AddPages(sub);
-  for (CLI::App* sub :
-       {update, log, Add(timer, "remove", "Remove it", RunTimerRemove),
-        Add(timer, "trigger", "Fire it now", RunTimerTrigger)}) {
+  for (CLI::App* sub : {update, log, Add(timer, "remove", "Remove it", RunTimerRemove),
+                        Add(timer, "trigger", "Fire it now", RunTimerTrigger)}) {
     AddId(sub, "The timer");
   }
   return timer;

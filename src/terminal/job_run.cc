@@ -82,9 +82,9 @@ LiveProgress::Look LookAt(Service& service, std::set<int64_t> ours, int64_t elap
                               tasks.total, tasks.running, tasks.waiting, tasks.failed);
   Json running = Json::array();
   for (const auto& [id, table] : service.MovingTasks()) {
-    look.block.push_back(fmt::format(
-        "  task {} {}: {} {} of {}, {} rows", id, table.name, StageText(table.stage),
-        HumanBytes(table.bytes_done), HumanBytes(table.bytes_total), Thousands(table.rows_done)));
+    look.block.push_back(fmt::format("  task {} {}: {} {} of {}, {} rows", id, table.name,
+                                     StageText(table.stage), HumanBytes(table.bytes_done),
+                                     HumanBytes(table.bytes_total), Thousands(table.rows_done)));
     running.push_back({{"id", id},
                        {"table", table.name},
                        {"stage", StageText(table.stage)},
@@ -93,7 +93,7 @@ LiveProgress::Look LookAt(Service& service, std::set<int64_t> ours, int64_t elap
                        {"rows", table.rows_done}});
   }
   look.block.push_back(look.sentence + "  " + HumanDuration(elapsed_ms));
-  look.fields = {{"tasks", tasks.total},          {"tasks_done", tasks.done},
+  look.fields = {{"tasks", tasks.total},           {"tasks_done", tasks.done},
                  {"tasks_running", tasks.running}, {"tasks_waiting", tasks.waiting},
                  {"tasks_failed", tasks.failed},   {"running", std::move(running)},
                  {"elapsed_ms", elapsed_ms}};
@@ -129,7 +129,8 @@ Status PrintFailed(Store& store, int64_t job_id, Output& output) {
   TRY(const int64_t total, store.CountJobTasks(filter));
   const int64_t untold = total - static_cast<int64_t>(failed.size());
   if (untold > 0) {
-    output.Log(fmt::format("failed: {} more; see mms job tasks {} --status FAILED", untold, job_id));
+    output.Log(
+        fmt::format("failed: {} more; see mms job tasks {} --status FAILED", untold, job_id));
   }
   return OkStatus();
 }

@@ -13,22 +13,22 @@
 namespace mms::terminal {
 
 struct JobFlags {
-  std::string state;                ///< the state folder
-  std::string source;               ///< name of the data source; "" = all, where it filters
-  int64_t id = 0;                   ///< of the job, task or timer
-  std::string name;                 ///< of what is made, or part of the names to list
-  std::string schema;               ///< of the source
-  std::vector<std::string> tables;  ///< names
-  std::vector<int64_t> partitions;  ///< ids
+  std::string state;                 ///< the state folder
+  std::string source;                ///< name of the data source; "" = all, where it filters
+  int64_t id = 0;                    ///< of the job, task or timer
+  std::string name;                  ///< of what is made, or part of the names to list
+  std::string schema;                ///< of the source
+  std::vector<std::string> tables;   ///< names
+  std::vector<int64_t> partitions;   ///< ids
   std::vector<std::string> filters;  ///< TABLE=EXPRESSION
   std::vector<std::string> whitelist, blacklist;
   std::vector<std::string> table_names, column_names;  ///< SOURCE=TARGET
   std::string project;                                 ///< "" = the source's default
   std::string target_schema;
-  bool no_schema = false;   ///< the tables are there
+  bool no_schema = false;  ///< the tables are there
   bool schema_only = false;
   bool no_verify = false;
-  bool all = false;         ///< also what is Completed and has not changed
+  bool all = false;  ///< also what is Completed and has not changed
   std::string eta;
   std::vector<std::string> settings;  ///< KEY=VALUE, for this job alone
   std::string status;

@@ -114,6 +114,8 @@ Json JobTaskFields(const JobTask& task) {
           {"created", TimeText(task.created_ms)},
           {"started", TimeOrNull(task.started_ms)},
           {"ended", TimeOrNull(task.ended_ms)},
+          {"started_ms", OrNull(task.started_ms)},
+          {"ended_ms", OrNull(task.ended_ms)},
           {"error", ErrorFields(task.error_json)}};
 }
 

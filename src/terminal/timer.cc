@@ -131,7 +131,8 @@ Result<ExitCode> RunTimerTrigger(const JobFlags& flags, Output& output) {
   TRY_VOID(store->AskTrigger(flags.id));
   TRY(const JobTimer timer, store->GetTimer(flags.id));
   if (output.json()) output.Object("timer", TimerFields(timer));
-  output.Log("timer " + timer.name + " fires in the process that runs its data source: mms source start");
+  output.Log("timer " + timer.name +
+             " fires in the process that runs its data source: mms source start");
   return ExitCode::kDone;
 }
 

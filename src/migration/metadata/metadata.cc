@@ -398,15 +398,17 @@ Result<std::vector<DatabaseEntry>> Metadata::Databases(const Page& page) {
     const std::string status = state_->has_status ? "t.status" : "0";
     soci::statement statement =
         (sql.prepare << "SELECT d.name, d.comment, d.deleted, COUNT(t.id), "
-                        "COALESCE(SUM(" + status + " = 1), 0), COALESCE(SUM(" + status +
+                        "COALESCE(SUM(" +
+                            status + " = 1), 0), COALESCE(SUM(" + status +
                             " = 2), 0), COALESCE(SUM(" + status + " = 3), 0), COALESCE(SUM(" +
-                            status + " = 4), 0), "
-                        "COALESCE(SUM(t.updated), 0), COALESCE(SUM(t.partitions), 0), "
-                        "CASE WHEN COUNT(t.row_count) = COUNT(t.id) THEN "
-                        "COALESCE(SUM(t.row_count), 0) END, "
-                        "CASE WHEN COUNT(t.bytes) = COUNT(t.id) THEN COALESCE(SUM(t.bytes), 0) "
-                        "END AS bytes FROM databases d LEFT JOIN tables t "
-                        "ON t.database_name = d.name AND t.deleted = 0 GROUP BY d.name" +
+                            status +
+                            " = 4), 0), "
+                            "COALESCE(SUM(t.updated), 0), COALESCE(SUM(t.partitions), 0), "
+                            "CASE WHEN COUNT(t.row_count) = COUNT(t.id) THEN "
+                            "COALESCE(SUM(t.row_count), 0) END, "
+                            "CASE WHEN COUNT(t.bytes) = COUNT(t.id) THEN COALESCE(SUM(t.bytes), 0) "
+                            "END AS bytes FROM databases d LEFT JOIN tables t "
+                            "ON t.database_name = d.name AND t.deleted = 0 GROUP BY d.name" +
                             Paged(page, "d.name"),
          soci::into(entry.name), soci::into(entry.comment), soci::into(deleted), soci::into(tables),
          soci::into(doing), soci::into(done), soci::into(failed), soci::into(part_done),

@@ -265,14 +265,14 @@ class Metadata {
   };
 
   struct StatusChange {
-    std::string table_name;  ///< as SourceTable::name
-    bool whole = true;       ///< the table itself; else by partition:
+    std::string table_name;                ///< as SourceTable::name
+    bool whole = true;                     ///< the table itself; else by partition:
     std::vector<std::string> values = {};  ///< as PartitionEntry::values
     ObjectStatus status = ObjectStatus::kInit;
-    /// What was copied is no longer updated: these partitions, or all, where their data is not later
-    /// than its version, and the table when none of its partitions is updated any more. Nothing when
-    /// the metadata is of another table by now, or of another state of one without versions: that
-    /// one was not copied.
+    /// What was copied is no longer updated: these partitions, or all, where their data is not
+    /// later than its version, and the table when none of its partitions is updated any more.
+    /// Nothing when the metadata is of another table by now, or of another state of one without
+    /// versions: that one was not copied.
     std::optional<Copied> copied = {};
   };
   /// Also the table's own status, of those of its partitions. What is not known is passed over.

@@ -392,7 +392,10 @@ TEST_F(MetadataTest, OnlyThePartitionsThatWereCopiedAreNoLongerUpdated) {
   read.change = TableChange::kUpdated;
   Good(metadata_->SaveRead(ScanOf({Listed("orders")}), read));
   const auto copied = [&](const char* value, int64_t version) {
-    Good(metadata_->SetStatus({"main.sales.orders", false, {value}, ObjectStatus::kDone,
+    Good(metadata_->SetStatus({"main.sales.orders",
+                               false,
+                               {value},
+                               ObjectStatus::kDone,
                                Metadata::Copied{version, "d"}}));
   };
   const PartitionFilter updated{read.table_id, "", true, {}};
