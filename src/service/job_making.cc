@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <sstream>
 #include <utility>
 
 #include "service/service.h"
@@ -56,14 +55,10 @@ Result<std::string> NormalEta(const std::string& text) {
 }
 
 Result<std::string> ProjectOf(const SourceConfig& config, const std::string& wanted) {
-  const std::string standard = config.Get("mc.default.project");
-  if (wanted.empty() || wanted == standard) return standard;
-  std::string list = config.Get("mc.projects");
-  std::replace(list.begin(), list.end(), ',', ' ');
-  std::istringstream names(list);
-  for (std::string name; names >> name;) {
-    if (name == wanted) return wanted;
-  }
+  const std::vector<std::string> projects = ProjectsOf(config);
+  const std::string& standard = projects.front();
+  if (wanted.empty()) return standard;
+  if (std::find(projects.begin(), projects.end(), wanted) != projects.end()) return wanted;
   return Invalid(
       fmt::format("dstDbName {} is neither the data source's default project {} nor in "
                   "its list (mc.projects); add it there first",

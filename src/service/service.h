@@ -46,6 +46,7 @@ namespace mms::service {
 
 class Instance;
 class JobRun;
+struct TargetTest;
 
 struct ServiceOptions {
   std::string folder;
@@ -195,6 +196,7 @@ class Service {
   Status FireJobTimer(const JobTimer& timer, int64_t match_ms);
   Result<migration::RunOptions> RunOptionsOf(const DataSource& source,
                                              const migration::SourceOptions& options);
+  Result<TargetTest> TargetTestOf(const DataSource& source);
   size_t JobTasksOf(int64_t source_id);  // needs mutex_
   Status StopIdle(const DataSource& source);
   void NoteWork(int64_t source_id);

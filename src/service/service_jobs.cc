@@ -10,6 +10,7 @@
 #include "service/next_match.h"
 #include "service/service.h"
 #include "service/target_profile.h"
+#include "service/try_connection.h"
 
 namespace mms::service {
 namespace {
@@ -104,6 +105,15 @@ Result<migration::RunOptions> Service::RunOptionsOf(const DataSource& source,
   run.workers = options_.workers;
   run.worker_program = options_.worker_program;
   return run;
+}
+
+Result<TargetTest> Service::TargetTestOf(const DataSource& source) {
+  TRY(const migration::RunOptions run, RunOptionsOf(source, {}));
+  TargetTest test;
+  test.options = run.target;
+  test.http = std::make_shared<HttpClient>(run.target_http);
+  test.projects = ProjectsOf(source.config);
+  return test;
 }
 
 size_t Service::JobTasksOf(int64_t source_id) {

@@ -221,7 +221,15 @@ Service::Outcome Service::Test(const AsyncRequest& request, int64_t task_id) {
     TRY(const DataSource source, Changed(request));
     TRY(migration::SourceOptions options, OptionsOf(source));
     const auto http = MakeHttp(task_id, options.http);
-    test = TryConnection(options, http, TestDepth::kAll, [this] { return ending_.load(); });
+    const auto ending = [this] { return ending_.load(); };
+    test = TryConnection(options, http, TestDepth::kAll, ending);
+    TRY(const bool has_target, store_->HasTarget());
+    if (!has_target) {
+      NoteNoTarget(&test);
+    } else if (!ending_) {
+      TRY(TargetTest target, TargetTestOf(source));
+      TryTarget(target, ending, &test);
+    }
     if (ending_) return Ending();
     return test.error ? Status(*test.error) : OkStatus();
   };

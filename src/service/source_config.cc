@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <sstream>
+
 #include "migration/inspect/source_filter.h"
 #include "service/config_items.h"
 
@@ -121,6 +124,19 @@ Result<ZonedTimer> TimerOf(const SourceConfig& config) {
   TRY(out.timer, migration::ParseMetaTimer(map.value("type", ""), map.value("value", "")));
   out.zone = map.value("zone", "UTC");
   return out;
+}
+
+std::vector<std::string> ProjectsOf(const SourceConfig& config) {
+  std::vector<std::string> projects = {config.Get("mc.default.project")};
+  std::string list = config.Get("mc.projects");
+  std::replace(list.begin(), list.end(), ',', ' ');
+  std::istringstream names(list);
+  for (std::string name; names >> name;) {
+    if (std::find(projects.begin(), projects.end(), name) == projects.end()) {
+      projects.push_back(name);
+    }
+  }
+  return projects;
 }
 
 Result<migration::TimeWindow> WindowOf(const SourceConfig& config) {

@@ -43,6 +43,8 @@ struct ZonedTimer {
 };
 Result<ZonedTimer> TimerOf(const SourceConfig& config);
 
+/// Where its jobs may go: the default project first.
+std::vector<std::string> ProjectsOf(const SourceConfig& config);
 /// Of the times of day in the timer's zone.
 Result<migration::TimeWindow> WindowOf(const SourceConfig& config);
 /// Settings of MaxCompute's statements, by name.

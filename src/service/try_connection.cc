@@ -41,6 +41,20 @@ Error ErrorOf(const CheckStep& step) {
       .At(step.name);
 }
 
+void Add(const CheckStep& step, ConnectionTest* test) {
+  test->result["steps"].push_back(FieldsOf(step));
+  if (step.outcome == CheckOutcome::kFailed && !test->error) test->error = ErrorOf(step);
+}
+
+/// A person waits.
+RetryPolicy ShortRetry(std::function<bool()> cancelled) {
+  RetryPolicy retry;
+  retry.attempts_max = 4;
+  retry.deadline_ms = 30'000;
+  retry.cancelled = std::move(cancelled);
+  return retry;
+}
+
 }  // namespace
 
 ConnectionTest TryConnection(const migration::SourceOptions& options,
@@ -49,18 +63,35 @@ ConnectionTest TryConnection(const migration::SourceOptions& options,
   migration::RunOptions run;
   run.source = options;
   run.tables.emplace_back().include = "*.*";
-  RetryPolicy retry;
-  retry.attempts_max = 4;  // a person waits
-  retry.deadline_ms = 30'000;
-  retry.cancelled = std::move(cancelled);
+  const RetryPolicy retry = ShortRetry(std::move(cancelled));
   ConnectionTest test;
   test.result["steps"] = json::array();
   for (const CheckStep& step :
        migration::CheckSource({run, http, retry, depth == TestDepth::kConnection})) {
-    test.result["steps"].push_back(FieldsOf(step));
-    if (step.outcome == CheckOutcome::kFailed && !test.error) test.error = ErrorOf(step);
+    Add(step, &test);
   }
   return test;
+}
+
+void TryTarget(const TargetTest& target, std::function<bool()> cancelled, ConnectionTest* test) {
+  maxcompute::Options options = target.options;
+  options.retry = ShortRetry(std::move(cancelled));
+  for (const std::string& project : target.projects) {
+    options.project = project;
+    for (CheckStep step : migration::CheckTarget(options, target.http)) {
+      if (!step.detail.starts_with("project "))
+        step.detail = "project " + project + ": " + step.detail;
+      Add(step, test);
+    }
+  }
+}
+
+void NoteNoTarget(ConnectionTest* test) {
+  CheckStep step;
+  step.name = "MaxCompute project";
+  step.detail = "the service was not told where MaxCompute is";
+  step.remedy = "tell it with: mms source target set";
+  Add(step, test);
 }
 
 }  // namespace mms::service

@@ -8,9 +8,12 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "base/http_client.h"
 #include "base/result.h"
+#include "clients/maxcompute/client.h"
 #include "migration/inspect/inspect.h"
 
 namespace mms::service {
@@ -18,6 +21,13 @@ namespace mms::service {
 enum class TestDepth {
   kConnection,  ///< what a start needs: workspace, token, catalog, compute
   kAll,         ///< tables, each right, storage as well
+};
+
+/// The target of the source's jobs.
+struct TargetTest {
+  maxcompute::Options options;        ///< but for the project
+  std::vector<std::string> projects;  ///< the default one first
+  std::shared_ptr<HttpClient> http;
 };
 
 struct ConnectionTest {
@@ -31,5 +41,9 @@ struct ConnectionTest {
 ConnectionTest TryConnection(const migration::SourceOptions& options,
                              const std::shared_ptr<HttpClient>& http, TestDepth depth,
                              std::function<bool()> cancelled);
+/// Adds the steps of each project to `test`, its name before what was seen.
+void TryTarget(const TargetTest& target, std::function<bool()> cancelled, ConnectionTest* test);
+/// Adds that nobody has told where the target is.
+void NoteNoTarget(ConnectionTest* test);
 
 }  // namespace mms::service

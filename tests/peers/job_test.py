@@ -237,6 +237,22 @@ def test_lists_names_and_projects(make_jobs: Callable[..., Jobs], put: Callable[
     assert not list(odps.list_instances())
 
 
+def test_the_connection_test_looks_at_every_project(make_jobs: Callable[..., Jobs]) -> None:
+    jobs = make_jobs(**{"mc.projects": "dw2,nowhere"})
+    outcome = jobs.run("test", "sales")
+    assert outcome.code != 0
+    (task,) = outcome.of("source_task")
+    steps = [step for step in task["result"]["steps"] if step["name"].startswith("MaxCompute")]
+    seen = {(step["name"], step["outcome"]): step["detail"] for step in steps}
+    failed = [step for step in steps if step["outcome"] == "failed"]
+    assert [step["name"] for step in failed] == ["MaxCompute project"]
+    assert "nowhere" in failed[0]["detail"]
+    assert seen["MaxCompute right: create table", "ok"].startswith("project dw2: ")
+    assert {step["detail"].split(":")[0] for step in steps} >= {"project dw", "project dw2"}
+    jobs.good("update", "sales", "--set", "mc.projects=dw2")
+    jobs.good("test", "sales")
+
+
 def test_tables_without_rows_and_rows_without_tables(
     make_jobs: Callable[..., Jobs], put: Callable[..., Path]
 ) -> None:

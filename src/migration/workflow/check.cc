@@ -248,6 +248,13 @@ std::vector<CheckStep> CheckSource(const SourceCheckRequest& request) {
   return std::move(steps.steps);
 }
 
+std::vector<CheckStep> CheckTarget(const maxcompute::Options& target,
+                                   const std::shared_ptr<HttpClient>& http) {
+  CheckSteps steps;
+  CheckMaxCompute(target, http, steps);
+  return std::move(steps.steps);
+}
+
 std::vector<CheckStep> CheckAll(const RunOptions& options, const CheckWishes& wishes) {
   auto http = std::make_shared<HttpClient>(options.source.http);
   auto target_http = std::make_shared<HttpClient>(options.target_http);

@@ -59,4 +59,9 @@ struct SourceCheckRequest {
 /// The source's side alone.
 std::vector<CheckStep> CheckSource(const SourceCheckRequest& request);
 
+/// The target's side alone: one project, with the place where its SQL runs. Makes and drops a table
+/// of its own there. `http`: whose Cancel ends the steps.
+std::vector<CheckStep> CheckTarget(const maxcompute::Options& target,
+                                   const std::shared_ptr<HttpClient>& http);
+
 }  // namespace mms::migration
