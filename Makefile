@@ -19,7 +19,7 @@ JOBS ?= $(shell awk -v cores="$$(nproc)" '/^MemAvailable/ { n = int($$2 / 150000
 
 FORMATTED_FILES := git ls-files -co --exclude-standard '*.cc' '*.h' '*.java'
 
-.PHONY: help setup build test fuzz check fix run demo demo-up demo-down bench bench-sandbox bench-catalog clean
+.PHONY: help setup build test chaos fuzz check fix run demo demo-up demo-down bench bench-sandbox bench-catalog clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
@@ -46,6 +46,10 @@ compile:
 
 test: ready fuzz-targets ## unit, fuzz (10 s each) and peer tests (ONLY=PATTERN: those whose name matches)
 	@$(PYTHON) tools/run_tests.py --build $(BUILD) --fuzz build/fuzz --jobs $(JOBS) --only '$(ONLY)'
+
+chaos: ready ## crashes: each point at several passings, then CHAOS_KILLS (300) random kills
+	@MMS_BIN=$(CURDIR)/$(BUILD)/mms MMS_CHAOS=1 MMS_CRASH_KILLS=$${CHAOS_KILLS:-300} \
+	  $(PYTHON) -m pytest -q -s -p no:cacheprovider -n 0 tests/crash
 
 fuzz: fuzz-targets ## each fuzz target for FUZZ_SECONDS (600)
 	@FUZZ_SECONDS=$${FUZZ_SECONDS:-600} ctest --test-dir build/fuzz --output-on-failure --parallel $(JOBS)

@@ -295,7 +295,7 @@ def test_a_file_written_again_or_removed_after_the_plan_is_named(
     upload(kinds, change, {"a.parquet": parquet(n=[1]), "b.parquet": parquet(n=[2])})
     mms = run_of(mms_bin, kinds, sandbox, tmp_path)
     mms.config["tables"] = [{"include": f"own.{change}"}]
-    mms.environment["MMS_FAULT"] = "after_plan_saved"
+    mms.environment["MMS_FAULT"] = "after save plan"
     mms.run("run")
     del mms.environment["MMS_FAULT"]
     again = change == "written_again"

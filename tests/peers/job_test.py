@@ -363,7 +363,15 @@ def test_no_more_tasks_run_than_the_source_allows(
 
 @pytest.mark.parametrize(
     "point",
-    ["after_plan_saved", "after_session", "before_commit_sent", "after_commit_sent"],
+    [
+        "after save plan:2",
+        "before forget mismatches",
+        "during forget mismatches",
+        "after forget mismatches",
+        "after set session:2",
+        "before commit upload:2",
+        "after commit upload:2",
+    ],
 )
 def test_a_killed_service_goes_on_and_copies_nothing_twice(
     make_jobs: Callable[..., Jobs], put: Callable[..., Path], point: str
@@ -374,7 +382,7 @@ def test_a_killed_service_goes_on_and_copies_nothing_twice(
     put("people", 9)
     jobs.good("sync", "sales", "--schema", "moved")
     job = jobs.create()
-    killed = jobs.job("run", MMS_FAULT=f"{point}:2")
+    killed = jobs.job("run", MMS_FAULT=point)
     assert killed.code == -signal.SIGKILL
     jobs.good_job("run")
     assert jobs.show(job)["status"] == "DONE"

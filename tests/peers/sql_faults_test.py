@@ -123,7 +123,7 @@ def test_a_table_without_a_version_that_changes_while_it_is_copied_is_not_commit
     spark.execute(session, "CREATE TABLE kinds.moving USING parquet AS SELECT * FROM corpus.plain")
     try:
         mms.config["tables"] = [{"include": "kinds.moving"}]
-        mms.environment["MMS_FAULT"] = "after_plan_saved"
+        mms.environment["MMS_FAULT"] = "after save plan"
         mms.run("run")
         del mms.environment["MMS_FAULT"]
         spark.execute(session, "INSERT INTO kinds.moving SELECT * FROM corpus.plain LIMIT 1")

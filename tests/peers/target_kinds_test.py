@@ -247,12 +247,12 @@ def test_keys_that_a_pk_table_cannot_take_fail_their_partition_before_it_is_touc
 @pytest.mark.parametrize(
     "point",
     [
-        "after_create_staging",
-        "before_commit_sent:2",
-        "after_commit_sent:2",
-        "after_insert:2",
-        "after_committed:2",
-        "before_drop_staging",
+        "after create staging",
+        "after begin commit:2",
+        "after commit upload:2",
+        "after move staged:2",
+        "after committed:2",
+        "before drop staging",
     ],
 )
 def test_a_crash_on_the_way_through_staging_is_resumed(

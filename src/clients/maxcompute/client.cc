@@ -4,6 +4,7 @@
 #include <chrono>
 #include <utility>
 
+#include "base/fault_point.h"
 #include "clients/maxcompute/client_state.h"
 #include "clients/maxcompute/documents.h"
 #include "clients/maxcompute/errors.h"
@@ -172,21 +173,23 @@ Result<HttpResponse> Client::PerformOnce(const Call& call) {
 }
 
 Result<HttpResponse> Client::Perform(const Call& call) {
-  const Repeat repeat = RuleOf(call.kind).repeat;
+  const CallRule& rule = RuleOf(call.kind);
   Call attempt = call;
   if (IsTunnel(call)) attempt.headers.emplace_back("odps-tunnel-retry-trace-id", RandomId());
   const size_t fixed_headers = attempt.headers.size();
   Backoff backoff(state_->options.retry);
+  FaultPoint(Moment::kBefore, rule.name);
   for (int index = 0;; ++index) {
     attempt.headers.resize(fixed_headers);
     if (IsTunnel(call)) {
       attempt.headers.emplace_back("odps-tunnel-retry-index", std::to_string(index));
     }
     Result<HttpResponse> answer = PerformOnce(attempt);
-    if (answer || repeat == Repeat::kByCaller) return answer;
+    FaultPoint(Moment::kAfter, rule.name);
+    if (answer || rule.repeat == Repeat::kByCaller) return answer;
     const Error& error = answer.error();
     const bool unsent = error.kind() == ErrorKind::kThrottled || error.code() == "HTTP_UNREACHABLE";
-    if (repeat == Repeat::kIfUnsent && !unsent) return answer;
+    if (rule.repeat == Repeat::kIfUnsent && !unsent) return answer;
     if (!backoff.Wait(error)) return answer;
   }
 }

@@ -22,8 +22,8 @@ GroupCommit::~GroupCommit() {
   thread_.join();
 }
 
-std::future<Status> GroupCommit::Queue(Write write) {
-  Waiting waiting{std::move(write), {}};
+std::future<Status> GroupCommit::Queue(Write write, std::function<void()> on_disk) {
+  Waiting waiting{std::move(write), std::move(on_disk), {}};
   std::future<Status> done = waiting.done.get_future();
   {
     std::lock_guard lock(mutex_);
@@ -32,6 +32,11 @@ std::future<Status> GroupCommit::Queue(Write write) {
   }
   wake_.notify_one();
   return done;
+}
+
+void GroupCommit::Waiting::Finish(Status status) {
+  if (status.has_value() && on_disk) on_disk();
+  done.set_value(std::move(status));
 }
 
 int64_t GroupCommit::transactions() const {
@@ -77,7 +82,7 @@ void GroupCommit::WriteBatch(std::vector<Waiting>& batch) {
       std::lock_guard lock(mutex_);
       ++transactions_;
     }
-    for (size_t i = 0; i < batch.size(); ++i) batch[i].done.set_value(std::move(results[i]));
+    for (size_t i = 0; i < batch.size(); ++i) batch[i].Finish(std::move(results[i]));
     return;
   }
   // One bad write must not fail its neighbours: each gets a transaction of its own, in the same
@@ -99,7 +104,7 @@ void GroupCommit::WriteAlone(Waiting& one) {
     std::lock_guard lock(mutex_);
     ++transactions_;
   }
-  one.done.set_value(std::move(status));
+  one.Finish(std::move(status));
 }
 
 }  // namespace mms::migration

@@ -41,13 +41,17 @@ class GroupCommit {
 
   /// The future is ready when the write is durable or has failed. Writes happen in the order of the
   /// calls.
-  std::future<Status> Queue(Write write);
+  /// `on_disk` is called first, when it is durable.
+  std::future<Status> Queue(Write write, std::function<void()> on_disk = {});
   /// Transactions committed so far.
   int64_t transactions() const;
 
  private:
   struct Waiting {
+    void Finish(Status status);
+
     Write write;
+    std::function<void()> on_disk;
     std::promise<Status> done;
   };
   void Loop();

@@ -2,9 +2,11 @@
 
 #include <sys/stat.h>
 
+#include <array>
 #include <mutex>
 #include <utility>
 
+#include "base/fault_point.h"
 #include "migration/ledger/group_commit.h"
 #include "migration/ledger/state_folder.h"
 #include "migration/ledger/store.h"
@@ -14,7 +16,33 @@ namespace {
 
 constexpr const char* kFileName = "ledger.db";
 
+/// Every write: Queue takes one, so that none is without its fault points.
+enum class Act {
+  kBindTarget,
+  kSaveRun,
+  kSavePlan,
+  kSetTableState,
+  kSetTablePlan,
+  kBeginLoad,
+  kSetSession,
+  kBeginCommit,
+  kCommitted,
+  kVerified,
+  kSetUnitError,
+  kForgetMismatches,
+};
+constexpr std::array<std::string_view, 12> kActNames = {
+    "bind target",    "save run",   "save plan",      "set table state",
+    "set table plan", "begin load", "set session",    "begin commit",
+    "committed",      "verified",   "set unit error", "forget mismatches",
+};
+static_assert(kActNames.size() == static_cast<size_t>(Act::kForgetMismatches) + 1);
+
+std::string_view NameOf(Act act) { return kActNames.at(static_cast<size_t>(act)); }
+
 }  // namespace
+
+std::span<const std::string_view> LedgerActs() { return kActNames; }
 
 std::string_view StateName(UnitState state) {
   switch (state) {
@@ -58,11 +86,20 @@ struct Ledger::State {
   std::unique_ptr<Store> reads;
   std::unique_ptr<GroupCommit> commit;
 
-  std::future<Status> Queue(std::function<Status(Store&)> write) {
+  std::future<Status> Queue(Act act, std::function<Status(Store&)> write) {
     CHECK(commit != nullptr);
-    return commit->Queue([this, write = std::move(write)] { return write(*writes); });
+    FaultPoint(Moment::kBefore, NameOf(act));
+    return commit->Queue(
+        [this, act, write = std::move(write)] {
+          Status written = write(*writes);
+          FaultPoint(Moment::kDuring, NameOf(act));
+          return written;
+        },
+        [act] { FaultPoint(Moment::kAfter, NameOf(act)); });
   }
-  Status Write(std::function<Status(Store&)> write) { return Queue(std::move(write)).get(); }
+  Status Write(Act act, std::function<Status(Store&)> write) {
+    return Queue(act, std::move(write)).get();
+  }
 
   Status VisitUnits(Store::UnitPage wanted, const std::function<Status(UnitRecord)>& visit) {
     for (;;) {
@@ -106,7 +143,7 @@ Result<std::unique_ptr<Ledger>> Ledger::OpenToRead(const std::string& folder) {
 }
 
 Status Ledger::BindTarget(const std::string& identity) {
-  return state_->Write([&](Store& store) { return store.BindTarget(identity); });
+  return state_->Write(Act::kBindTarget, [&](Store& store) { return store.BindTarget(identity); });
 }
 
 Result<std::string> Ledger::Target() {
@@ -115,7 +152,7 @@ Result<std::string> Ledger::Target() {
 }
 
 Status Ledger::SaveRun(const std::string& document) {
-  return state_->Write([&](Store& store) { return store.SaveRun(document); });
+  return state_->Write(Act::kSaveRun, [&](Store& store) { return store.SaveRun(document); });
 }
 
 Result<std::string> Ledger::LastRun() {
@@ -126,7 +163,7 @@ Result<std::string> Ledger::LastRun() {
 Result<int64_t> Ledger::SavePlan(const TableRecord& table, const std::vector<UnitRecord>& units,
                                  const Keeping& keeping) {
   int64_t id = 0;
-  TRY_VOID(state_->Write([&](Store& store) -> Status {
+  TRY_VOID(state_->Write(Act::kSavePlan, [&](Store& store) -> Status {
     TRY(id, store.SavePlan(table, units, keeping));
     return OkStatus();
   }));
@@ -140,12 +177,14 @@ Result<std::optional<TableRecord>> Ledger::FindTable(const std::string& source_n
 
 Status Ledger::SetTableState(int64_t table_id, TableState table_state,
                              const std::string& error_json) {
-  return state_->Write(
-      [&](Store& store) { return store.SetTableState(table_id, table_state, error_json); });
+  return state_->Write(Act::kSetTableState, [&](Store& store) {
+    return store.SetTableState(table_id, table_state, error_json);
+  });
 }
 
 Status Ledger::SetTablePlan(int64_t table_id, const std::string& plan_json) {
-  return state_->Write([&](Store& store) { return store.SetTablePlan(table_id, plan_json); });
+  return state_->Write(Act::kSetTablePlan,
+                       [&](Store& store) { return store.SetTablePlan(table_id, plan_json); });
 }
 
 Status Ledger::ListTables(const std::function<Status(TableRecord)>& visit) {
@@ -178,37 +217,41 @@ Result<TableTotals> Ledger::Totals(const UnitScope& scope) {
 }
 
 Status Ledger::ForgetMismatches(const UnitScope& scope) {
-  return state_->Write([&](Store& store) { return store.ForgetMismatches(scope); });
+  return state_->Write(Act::kForgetMismatches,
+                       [&](Store& store) { return store.ForgetMismatches(scope); });
 }
 
 Ledger::Transition Ledger::BeginLoad(int64_t unit_id, int generation) {
-  return state_->Queue([=](Store& store) { return store.BeginLoad(unit_id, generation); });
+  return state_->Queue(Act::kBeginLoad,
+                       [=](Store& store) { return store.BeginLoad(unit_id, generation); });
 }
 
 Ledger::Transition Ledger::SetSession(int64_t unit_id, int generation, std::string session_id) {
-  return state_->Queue([=, session_id = std::move(session_id)](Store& store) {
+  return state_->Queue(Act::kSetSession, [=, session_id = std::move(session_id)](Store& store) {
     return store.SetSession(unit_id, generation, session_id);
   });
 }
 
 Ledger::Transition Ledger::BeginCommit(int64_t unit_id, int generation, Sent sent) {
-  return state_->Queue([=, sent = std::move(sent)](Store& store) {
+  return state_->Queue(Act::kBeginCommit, [=, sent = std::move(sent)](Store& store) {
     return store.BeginCommit(unit_id, generation, sent);
   });
 }
 
 Ledger::Transition Ledger::Committed(int64_t unit_id, int generation) {
-  return state_->Queue([=](Store& store) { return store.Committed(unit_id, generation); });
+  return state_->Queue(Act::kCommitted,
+                       [=](Store& store) { return store.Committed(unit_id, generation); });
 }
 
 Ledger::Transition Ledger::Verified(int64_t unit_id, int generation, Comparison comparison) {
-  return state_->Queue([=, comparison = std::move(comparison)](Store& store) {
+  return state_->Queue(Act::kVerified, [=, comparison = std::move(comparison)](Store& store) {
     return store.Verified(unit_id, generation, comparison);
   });
 }
 
 Status Ledger::SetUnitError(int64_t unit_id, const std::string& error_json) {
-  return state_->Write([&](Store& store) { return store.SetUnitError(unit_id, error_json); });
+  return state_->Write(Act::kSetUnitError,
+                       [&](Store& store) { return store.SetUnitError(unit_id, error_json); });
 }
 
 }  // namespace mms::migration

@@ -24,6 +24,7 @@
 #include <future>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -43,6 +44,9 @@ std::string_view StateName(UnitState state);
 std::string_view StateName(TableState state);
 /// "Pending", "Match", "Mismatch", "MissingInTarget", "NotCompared".
 std::string_view VerdictName(Verdict verdict);
+
+/// The names of all writes, for base/fault_point.h.
+std::span<const std::string_view> LedgerActs();
 
 struct TableRecord {
   int64_t id = 0;

@@ -6,8 +6,8 @@
 
 #include "migration/verify/compare.h"
 #include "migration/verify/group_read.h"
-#include "migration/workflow/fault_point.h"
 #include "migration/workflow/unit_check.h"
+#include "migration/workflow/workflow_points.h"
 
 namespace mms::migration {
 namespace {
@@ -94,6 +94,7 @@ Status GroupCheck::Compare(size_t row_columns, Group group, const Calls& calls) 
 }
 
 Status GroupCheck::CompareFound(Group group, const PartitionChecksums& found, const Calls& calls) {
+  FaultPoint(kRead);
   Settled settled;
   std::map<std::vector<std::string>, UnitRecord> silent;
   std::vector<UnitRecord> doubtful;
@@ -162,7 +163,6 @@ void GroupCheck::Settle(UnitRecord unit, Ledger::Comparison comparison, Settled*
 
 Status GroupCheck::Finish(Settled settled, const Calls& calls) {
   for (Ledger::Transition& transition : settled.transitions) TRY_VOID(transition.get());
-  FaultPoint("after_verified");
   if (!calls.on_compared) return OkStatus();
   for (const UnitRecord& unit : settled.units) calls.on_compared(unit);
   return OkStatus();

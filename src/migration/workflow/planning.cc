@@ -9,7 +9,6 @@
 #include "migration/plan/names.h"
 #include "migration/plan/table_kind.h"
 #include "migration/transfer/job.h"
-#include "migration/workflow/fault_point.h"
 
 namespace mms::migration {
 namespace {
@@ -267,7 +266,6 @@ Status Planner::PlanAgain(const SourceTable& source, const std::optional<TableRe
     // A commit may be under way: the earlier plan is finished first, the next run plans again.
     return engine_.ledger->SetTableState(known->id, TableState::kPlanned, "");
   }
-  FaultPoint("after_plan_saved");
   return OkStatus();
 }
 

@@ -8,7 +8,7 @@
 #include "base/lower_ascii.h"
 #include "migration/plan/names.h"
 #include "migration/plan/table_kind.h"
-#include "migration/workflow/fault_point.h"
+#include "migration/workflow/workflow_points.h"
 
 namespace mms::migration {
 namespace {
@@ -101,7 +101,7 @@ Status PrepareStaging(const TableContext& table) {
     found.reset();
   }
   if (!found) TRY_VOID(RunDdl(table, CreateTableSql(staging, table.load_name)));
-  FaultPoint("after_create_staging");
+  FaultPoint(kStagingMade);
   return OkStatus();
 }
 
@@ -135,11 +135,11 @@ Status PrepareTable(TableContext& table, bool has_committed_units) {
     TRY(found, client.FetchTable(name));
   } else if (const auto names = ColumnsToAdd(table.plan, *found); !names.empty()) {
     TRY_VOID(RunDdl(table, AddColumnsSql(table.plan, names, table.target_name)));
-    FaultPoint("after_add_columns");
+    FaultPoint(kColumnsAdded);
     TRY(found, client.FetchTable(name));
   }
   TRY_VOID(Compare(table, *found));
-  FaultPoint("after_create_table");
+  FaultPoint(kTableMade);
   return table.load_table == name ? OkStatus() : PrepareStaging(table);
 }
 
@@ -157,6 +157,7 @@ Status AddPartitions(const TableContext& table,
       TRY_VOID(RunDdl(table, {statement, {}}));
     }
   }
+  FaultPoint(kPartitionsAdded);
   return OkStatus();
 }
 
@@ -164,7 +165,7 @@ Status DropStaging(const TableContext& table) {
   if (table.load_table == table.plan.target_table) return OkStatus();
   TRY(const Found found, FetchIfThere(*table.engine->client, table.load_table));
   if (!found || found->comment != StagingPlan(table.plan).comment) return OkStatus();
-  FaultPoint("before_drop_staging");
+  FaultPoint(kStagingToDrop);
   return RunDdl(table, {"DROP TABLE IF EXISTS " + table.load_name + ";", {}});
 }
 

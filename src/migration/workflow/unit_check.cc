@@ -6,7 +6,7 @@
 
 #include "migration/verify/read_back.h"
 #include "migration/verify/row_counts.h"
-#include "migration/workflow/fault_point.h"
+#include "migration/workflow/workflow_points.h"
 
 namespace mms::migration {
 namespace {
@@ -15,9 +15,8 @@ constexpr size_t kUnitsPerCount = 9000;
 
 Status Save(const TableContext& table, const UnitRecord& unit, Ledger::Comparison comparison) {
   Ledger& ledger = *table.engine->ledger;
-  TRY_VOID(ledger.Verified(unit.id, unit.generation, std::move(comparison)).get());
-  FaultPoint("after_verified");
-  return OkStatus();
+  FaultPoint(kRead);
+  return ledger.Verified(unit.id, unit.generation, std::move(comparison)).get();
 }
 
 /// A unit waiting for its count.
@@ -32,6 +31,7 @@ Status CheckCounts(const TableContext& table, std::vector<Counted>& batch,
   auto counts = CountRows(*engine.client, table.target_name, partitions);
   const bool no_table = !counts && counts.error().code() == "ODPS_TABLE_NOT_FOUND";
   if (!counts && !no_table) return std::move(counts).error();
+  FaultPoint(kRead);
   std::vector<Ledger::Transition> written;
   for (Counted& counted : batch) {
     TRY(const Claim claim, MakeClaim(table, counted.unit));

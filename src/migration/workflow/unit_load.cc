@@ -6,8 +6,8 @@
 
 #include "migration/transfer/job.h"
 #include "migration/verify/job_batch.h"
-#include "migration/workflow/fault_point.h"
 #include "migration/workflow/staged_unit.h"
+#include "migration/workflow/workflow_points.h"
 
 namespace mms::migration {
 namespace {
@@ -64,15 +64,14 @@ class UnitLoad {
     TRY_VOID(begun.get());
     ++unit_.generation;
     unit_.state = UnitState::kLoading;
-    FaultPoint("after_begin_load");
     if (!session.has_value()) return std::move(session).error();
     unit_.session_id = session->id;
     Ledger::Transition noted = ledger.SetSession(unit_.id, unit_.generation, unit_.session_id);
-    FaultPoint("after_session");
     Result<BatchTotals> sent = SendBlocks(*session);
     TRY_VOID(noted.get());
     if (!sent.has_value()) return std::move(sent).error();
     TRY_VOID(CheckRows(*sent));
+    FaultPoint(kLastBlock);
 
     unit_.rows_copied = sent->rows;
     unit_.source_checksum = HasChecksum(*sent) ? ToJson(sent->checksum).dump() : "";
@@ -80,7 +79,6 @@ class UnitLoad {
     Ledger::Sent told{sent->rows, unit_.source_checksum, unit_.changes};
     TRY_VOID(ledger.BeginCommit(unit_.id, unit_.generation, std::move(told)).get());
     unit_.state = UnitState::kCommitting;
-    FaultPoint("before_commit_sent");
     return CommitSession();
   }
 
@@ -110,7 +108,7 @@ class UnitLoad {
     };
     BatchOptions options;
     options.on_progress = [this](int64_t rows, int64_t bytes) { Count(rows, bytes); };
-    options.on_first_done = [] { FaultPoint("after_first_block"); };
+    options.on_first_done = [] { FaultPoint(kFirstBlock); };
     TRY(BatchTotals totals, RunBatch(*engine_.workers, next, options));
     if (index < plan_.splits.size()) return Cancelled();
     return totals;
@@ -171,17 +169,16 @@ class UnitLoad {
     std::vector<int64_t> blocks;
     for (const Split& split : plan_.splits) blocks.push_back(split.block_id);
     TRY_VOID(commit_writer_.Commit(target_, unit_.session_id, std::move(blocks)));
-    FaultPoint("after_commit_sent");
     if (table_.load_table != table_.plan.target_table) TRY_VOID(MoveStaged());
     TRY_VOID(engine_.ledger->Committed(unit_.id, unit_.generation).get());
     unit_.state = UnitState::kCommitted;
-    FaultPoint("after_committed");
     const int64_t rows = unit_.rows_copied.value_or(0);
     table_.progress->Move(table_.slot, {rows - counted_.rows, unit_.bytes - counted_.bytes, 1});
     return OkStatus();
   }
 
   Status MoveStaged() {
+    FaultPoint(kStagedToMove);
     Status moved = MoveStagedUnit(table_, plan_, unit_.rows_copied.value_or(0));
     if (!moved.has_value() && IsKeyError(moved.error())) {
       // Settled: the final table was not touched, so a later plan may replace the unit.
@@ -189,7 +186,7 @@ class UnitLoad {
       ++unit_.generation;
       unit_.state = UnitState::kLoading;
     }
-    if (moved.has_value()) FaultPoint("after_insert");
+    if (moved.has_value()) FaultPoint(kStagedMoved);
     return moved;
   }
 
