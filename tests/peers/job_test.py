@@ -237,6 +237,57 @@ def test_lists_names_and_projects(make_jobs: Callable[..., Jobs], put: Callable[
     assert not list(odps.list_instances())
 
 
+def test_a_foreign_key_is_told_of(
+    make_jobs: Callable[..., Jobs], put: Callable[..., Path], lake: dict[str, Any]
+) -> None:
+    jobs = make_jobs()
+    put("people", 9)
+    key = {"name": "fk", "parent_table": "main.moved.places", "child_columns": ["n"]}
+    change = {"table_constraints": [{"foreign_key_constraint": key}]}
+    control(lake, "POST", "table", {"schema": "moved", "name": "people", "change": change})
+    jobs.good("sync", "sales", "--schema", "moved")
+    (task,) = jobs.tasks(jobs.move())
+    log = jobs.good_job("log", str(task["id"])).of("task_log")
+    warnings = [line["message"] for line in log if line["action"] == "warning"]
+    assert warnings == ["the foreign key to main.moved.places is not copied: MaxCompute has none"]
+
+
+def test_a_live_table_is_copied_as_it_was_and_the_rest_comes_later(
+    make_jobs: Callable[..., Jobs], put: Callable[..., Path]
+) -> None:
+    """A writer commits all through the job. What is at the target is one version, by rows and
+    values; the next job brings what came after."""
+    jobs = make_jobs(**{"db.task.partition.max.num": "1", "task.max.num": "2"})
+    orders = put("orders", {value: 50 for value in "abcdefgh"})
+    jobs.good("sync", "sales", "--schema", "moved")
+    job = jobs.create()
+    process = jobs.start_job("job", "run")
+    commits = 0
+    while process.poll() is None:
+        write_deltalake(str(orders), rows({"h": 1, "a": 1}), mode="append")
+        commits += 1
+    assert process.communicate()[1] is not None
+    assert jobs.show(job)["status"] == "DONE"
+    (line,) = [
+        line
+        for line in jobs.good_job("log", str(jobs.tasks(job)[-1]["id"])).of("task_log")
+        if line["action"] == "copy" and "version" in line["message"]
+    ]
+    version = int(line["message"].rsplit("version ", 1)[1])
+    assert 0 <= version < commits, "the writer went on"
+
+    def at(number: int) -> dict[str, int]:
+        table = DeltaTable(str(orders), version=number).to_pyarrow_table(columns=["p"])
+        counts = table.group_by("p").aggregate([("p", "count")]).to_pylist()
+        return {row["p"]: row["p_count"] for row in counts}
+
+    assert jobs.counts("orders") == at(version)
+    jobs.good("sync", "sales", "--schema", "moved")
+    rest = jobs.move()
+    assert by_table(jobs.tasks(rest)) == {"orders": [1, 1]}
+    assert jobs.counts("orders") == at(DeltaTable(str(orders)).version())
+
+
 def test_the_connection_test_looks_at_every_project(make_jobs: Callable[..., Jobs]) -> None:
     jobs = make_jobs(**{"mc.projects": "dw2,nowhere"})
     outcome = jobs.run("test", "sales")

@@ -49,6 +49,10 @@ Table MakeTable(const Json& json) {
       if (value.is_string()) table.properties[key] = value.get<std::string>();
     }
   }
+  for (const Json& constraint : Items(json, "table_constraints")) {
+    const Json* key = Find(constraint, "foreign_key_constraint");
+    if (key != nullptr) table.foreign_keys_to.push_back(Text(*key, "parent_table"));
+  }
   std::stable_sort(table.columns.begin(), table.columns.end(),
                    [](const Column& a, const Column& b) { return a.position < b.position; });
   return table;

@@ -10,6 +10,8 @@ TEST(ParseTable, ReadsEveryFieldAMigrationNeeds) {
     "catalog_name": "main", "schema_name": "sales", "name": "orders", "table_id": "u-1",
     "table_type": "EXTERNAL", "data_source_format": "DELTA", "owner": "ann", "comment": null,
     "storage_location": "abfss://c@a.dfs.core.windows.net/p", "updated_at": 1700000000123,
+    "table_constraints": [{"primary_key_constraint": {"name": "pk"}},
+      {"foreign_key_constraint": {"name": "fk", "parent_table": "main.sales.people"}}],
     "row_filter": {"function_name": "f"}, "browse_only": true, "some_new_field": [1],
     "columns": [
       {"name": "dt", "position": 1, "type_text": "date", "partition_index": 0, "nullable": false},
@@ -25,6 +27,7 @@ TEST(ParseTable, ReadsEveryFieldAMigrationNeeds) {
   EXPECT_EQ(table->owner, "ann");
   EXPECT_EQ(table->updated_at_ms, 1700000000123);
   EXPECT_TRUE(table->row_filtered);
+  EXPECT_EQ(table->foreign_keys_to, (std::vector<std::string>{"main.sales.people"}));
   EXPECT_TRUE(table->browse_only);
   ASSERT_EQ(table->columns.size(), 2u);
   EXPECT_EQ(table->columns[0].name, "id");

@@ -79,6 +79,8 @@ struct Table {
   bool row_filtered = false;
   bool browse_only = false;     ///< the token may know of it, not read it
   std::vector<Column> columns;  ///< by position
+  /// Tables that its foreign keys name. Not told by ListTables.
+  std::vector<std::string> foreign_keys_to;
   /// Not told by ListTables. An option of a format's reader is "option.NAME".
   std::map<std::string, std::string> properties;
 

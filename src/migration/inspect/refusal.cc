@@ -147,6 +147,10 @@ SourceTable MakeSourceTable(const Table& table) {
   for (const databricks::Column& column : table.columns) {
     if (!column.comment.empty()) source.column_comments[column.name] = column.comment;
   }
+  for (const std::string& parent : table.foreign_keys_to) {
+    source.warnings.push_back("the foreign key to " + parent +
+                              " is not copied: MaxCompute has none");
+  }
   source.refusal = RefusalOf(table);
   if (!source.refusal) {
     source.format = *FormatOf(table);

@@ -130,7 +130,10 @@ Status JobTasks::MakePlan(Work& work) {
       TRY_VOID(engine_.ledger->SetTableState(record->id, TableState::kRunning, ""));
     }
     TRY(const bool planned, HasPlan(work));
-    if (planned) return OkStatus();
+    if (planned) {
+      work.result.warnings = work.plan.warnings;
+      return OkStatus();
+    }
     if (settles == kSettlesMax) break;
     TRY_VOID(SettleCommits(*record, work.progress));
   }

@@ -16,6 +16,7 @@
 #include <optional>
 #include <shared_mutex>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "migration/inspect/partition_selection.h"
@@ -51,6 +52,8 @@ struct JobTaskResult {
   int64_t version = 0;         ///< that it was planned at, or kNoVersion
   std::string table_id;        ///< TablePlan::table_id
   bool by_sql = false;         ///< its rows were read by SQL
+  /// Of the plan, where it was this task that made it.
+  std::vector<std::string> warnings;
 };
 
 class JobTasks {
