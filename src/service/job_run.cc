@@ -185,8 +185,7 @@ Status JobRun::End(Instance* instance, const Outcome& outcome) {
   }
   const JobTaskResult result = outcome ? *outcome : JobTaskResult();
   for (const std::string& warning : result.warnings) {
-    TRY_VOID(
-        peers_.store.LogJobTask({task_.id, kSchemaDone, "warning", warning, peers_.now_ms()}));
+    TRY_VOID(peers_.store.LogJobTask({task_.id, kSchemaDone, "warning", warning, peers_.now_ms()}));
   }
   if (error == nullptr) {
     // The object first: a crash between the two runs the task again, which finds all done. Without
