@@ -27,6 +27,7 @@ Examples:
   mms run -f migration.yaml            copy and compare; run it again to go on after any stop
   mms verify -f migration.yaml         compare again what was copied
   mms report -f migration.yaml --json  the outcome, for machines
+  mms report -f migration.yaml --evidence proof.tar   the same, signed
 
 Exit codes: 0 done, 1 bug, 2 usage, 3 configuration or credentials, 4 plan blocked, 5 transient
 failure outlived the retries, 6 some tables failed, 7 verification mismatch, 8 limit reached,
@@ -136,22 +137,62 @@ class CommandLine {
 
   void AddReport() {
     ReportFlags& flags = arguments_.report;
-    CLI::App* sub = AddFileVerb(
-        "report", "Print the outcome table by table; needs no network and no secrets",
-        [this, &flags](Output& output) { return RunReport(arguments_.file, flags, output); });
-    sub->add_option("--format", flags.format,
-                    "text, json (as --json), csv (a row a partition) or html (a page)")
-        ->check(CLI::IsMember({"text", "json", "csv", "html"}))
-        ->excludes("--json")
-        ->type_name("FORMAT");
-    sub->add_option("--out", flags.out, "Write it into this file")->type_name("PATH");
+    CLI::App* sub =
+        AddFileVerb("report", "Print the outcome table by table; needs no network and no secrets",
+                    [this, &flags](Output& output) {
+                      if (!flags.check.empty())
+                        return RunEvidenceCheck(flags.check, flags.key, output);
+                      if (!flags.evidence.empty()) {
+                        return RunEvidence(arguments_.file, flags.evidence, output);
+                      }
+                      return RunReport(arguments_.file, flags, output);
+                    });
+    CLI::Option* format =
+        sub->add_option("--format", flags.format,
+                        "text, json (as --json), csv (a row a partition) or html (a page)")
+            ->check(CLI::IsMember({"text", "json", "csv", "html"}))
+            ->excludes("--json")
+            ->type_name("FORMAT");
+    CLI::Option* out =
+        sub->add_option("--out", flags.out, "Write it into this file")->type_name("PATH");
     sub->add_option("--lang", flags.lang, "Language of the page")
         ->check(CLI::IsMember({"en_US", "zh_CN"}))
         ->capture_default_str();
+    CLI::Option* evidence = sub->add_option("--evidence", flags.evidence,
+                                            "Write all of it as a signed bundle (tar) instead")
+                                ->excludes(format)
+                                ->excludes(out)
+                                ->type_name("PATH");
+    AddEvidenceCheck(sub, {format, out, evidence});
     sub->footer(
         "\nExample:\n  mms report -f migration.yaml\n"
         "  mms report -f migration.yaml --format csv --out partitions.csv\n"
-        "  mms report -f migration.yaml --format html --out report.html");
+        "  mms report -f migration.yaml --format html --out report.html\n"
+        "  mms report -f migration.yaml --evidence evidence.tar\n"
+        "  mms report --check evidence.tar --key FINGERPRINT");
+  }
+
+  /// `--check` goes without a migration file, and with nothing else of `report`.
+  void AddEvidenceCheck(CLI::App* sub, const std::vector<CLI::Option*>& others) {
+    ReportFlags& flags = arguments_.report;
+    CLI::Option* file = sub->get_option("--file");
+    CLI::Option* check =
+        sub->add_option("--check", flags.check, "Check a bundle; needs no file and no state folder")
+            ->excludes(file)
+            ->type_name("BUNDLE");
+    for (CLI::Option* other : others) check->excludes(other);
+    sub->add_option("--key", flags.key, "With --check: the key that is trusted")
+        ->needs(check)
+        ->check([](const std::string& text) {
+          const bool fits = text.size() == 64 &&
+                            text.find_first_not_of("0123456789abcdefABCDEF") == std::string::npos;
+          return fits ? "" : "must be the 64 hexadecimal digits of a fingerprint";
+        })
+        ->type_name("FINGERPRINT");
+    file->required(false);
+    sub->parse_complete_callback([file, check] {
+      if (file->count() + check->count() == 0) throw CLI::RequiredError("--file");
+    });
   }
 
   using SourceVerb = Result<ExitCode> (*)(const SourceFlags&, Output&);

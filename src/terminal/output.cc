@@ -9,7 +9,7 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "base/secret.h"
+#include "base/scrub_json.h"
 
 namespace mms::terminal {
 namespace {
@@ -17,16 +17,6 @@ namespace {
 bool IsSet(const char* variable) {
   const char* value = std::getenv(variable);
   return value != nullptr && *value != '\0';
-}
-
-/// Scrubs the strings inside, not the text of the document: escapes would hide a secret, and a cut
-/// would break the JSON.
-void Scrub(Json& value) {
-  if (value.is_string()) {
-    value = ScrubSecrets(value.get_ref<const std::string&>());
-  } else if (value.is_structured()) {
-    for (auto& item : value) Scrub(item);
-  }
 }
 
 }  // namespace
@@ -114,7 +104,7 @@ ExitCode Output::Close(ExitCode code) {
 std::string ObjectLine(std::string_view type, const Json& fields) {
   Json object = {{"type", type}, {"schema", 1}};
   object.update(fields);
-  Scrub(object);
+  ScrubStrings(object);
   // Names from outside may be broken UTF-8: replaced, never thrown about.
   return object.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
 }

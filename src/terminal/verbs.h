@@ -30,9 +30,16 @@ struct ReportFlags {
   std::string format;          ///< text, json, csv or html; "" = text, or json by `--json`
   std::string out;             ///< path; "" = stdout
   std::string lang = "en_US";  ///< of the page of html; or zh_CN
+  std::string evidence;        ///< path of a bundle to write instead; "" = none
+  std::string check;           ///< path of a bundle to check instead; "" = none
+  std::string key;             ///< fingerprint of the key that is trusted then; "" = any
 };
 /// The report of the state folder. Talks to nobody and needs no secrets.
 ExitCode RunReport(const std::string& file, const ReportFlags& flags, Output& output);
+/// What the ledger knows as a bundle that opens without us, signed by the state folder's key.
+ExitCode RunEvidence(const std::string& file, const std::string& bundle, Output& output);
+/// Whether a bundle is as it was signed. Needs neither file nor state folder.
+ExitCode RunEvidenceCheck(const std::string& bundle, const std::string& key, Output& output);
 
 struct SandboxFlags {
   std::string listen = "127.0.0.1:0";

@@ -1,4 +1,4 @@
-#include "terminal/output_file.h"
+#include "base/new_file.h"
 
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -7,13 +7,13 @@
 #include <fstream>
 #include <sstream>
 
-namespace mms::terminal {
+namespace mms {
 namespace {
 
-class OutputFileOf : public testing::Test {
+class NewFileTest : public testing::Test {
  protected:
   void SetUp() override {
-    folder_ = std::filesystem::temp_directory_path() / ("mms_output_" + std::to_string(::getpid()));
+    folder_ = std::filesystem::temp_directory_path() / ("mms_file_" + std::to_string(::getpid()));
     std::filesystem::remove_all(folder_);
     std::filesystem::create_directories(folder_);
   }
@@ -27,17 +27,17 @@ class OutputFileOf : public testing::Test {
   }
 
   std::filesystem::path folder_;
-  Output output_{false};
 };
 
-TEST_F(OutputFileOf, IsThereWholeOnceItIsCommitted) {
+TEST_F(NewFileTest, IsThereWholeOnceItIsCommitted) {
   std::ofstream(folder_ / "report") << "before";
   {
-    auto file = OutputFile::Open(folder_ / "report", &output_);
+    auto file = NewFile::Create(folder_ / "report");
     ASSERT_TRUE(file) << file.error().ToString();
     const std::string large(200'000, 'x');
     ASSERT_TRUE(file->Write("a"));
     ASSERT_TRUE(file->Write(large));
+    EXPECT_EQ(file->size_bytes(), 200'001);
     EXPECT_EQ(Read(), "before");
     ASSERT_TRUE(file->Commit());
     EXPECT_EQ(Read(), "a" + large);
@@ -45,27 +45,37 @@ TEST_F(OutputFileOf, IsThereWholeOnceItIsCommitted) {
   EXPECT_FALSE(std::filesystem::exists(folder_ / "report.part"));
 }
 
-TEST_F(OutputFileOf, IsNotThereWhenItWasNotCommitted) {
+TEST_F(NewFileTest, BytesWrittenBeforeCanBeReplaced) {
+  auto file = NewFile::Create(folder_ / "report");
+  ASSERT_TRUE(file);
+  ASSERT_TRUE(file->Write("....and more"));
+  ASSERT_TRUE(file->WriteAt(1, "12"));
+  ASSERT_TRUE(file->Write("!"));
+  ASSERT_TRUE(file->Commit());
+  EXPECT_EQ(Read(), ".12.and more!");
+}
+
+TEST_F(NewFileTest, IsNotThereWhenItWasNotCommitted) {
   {
-    auto file = OutputFile::Open(folder_ / "report", &output_);
+    auto file = NewFile::Create(folder_ / "report");
     ASSERT_TRUE(file);
     ASSERT_TRUE(file->Write("half"));
   }
   EXPECT_TRUE(std::filesystem::is_empty(folder_));
 }
 
-TEST_F(OutputFileOf, NamesAPathThatCannotBeWritten) {
-  const auto file = OutputFile::Open(folder_ / "none" / "report", &output_);
+TEST_F(NewFileTest, NamesAPathThatCannotBeWritten) {
+  const auto file = NewFile::Create(folder_ / "none" / "report");
   ASSERT_FALSE(file);
   EXPECT_EQ(file.error().code(), "OUTPUT_NOT_WRITABLE");
   EXPECT_EQ(file.error().kind(), ErrorKind::kDenied);
   EXPECT_NE(file.error().where().find("none/report"), std::string::npos);
   std::filesystem::create_directories(folder_ / "taken" / "by");
-  auto taken = OutputFile::Open(folder_ / "taken", &output_);
+  auto taken = NewFile::Create(folder_ / "taken");
   ASSERT_TRUE(taken);
   EXPECT_FALSE(taken->Commit());
   EXPECT_FALSE(std::filesystem::exists(folder_ / "taken.part"));
 }
 
 }  // namespace
-}  // namespace mms::terminal
+}  // namespace mms

@@ -1,0 +1,91 @@
+#include <chrono>
+#include <utility>
+
+#include "migration/evidence/bundle.h"
+#include "migration/evidence/bundle_check.h"
+#include "terminal/config.h"
+#include "terminal/interrupt.h"
+#include "terminal/text.h"
+#include "terminal/verbs.h"
+#include "terminal/version.h"
+
+namespace mms::terminal {
+namespace {
+
+using migration::BundleSummary;
+
+Result<BundleSummary> Write(const std::string& file, const std::string& bundle) {
+  TRY(const Config config, LoadConfig(file, SecretUse::kIgnore));
+  const migration::RunOptions& options = config.options;
+  TRY(const auto ledger, migration::Ledger::OpenToRead(options.state_folder));
+  TRY(const auto key, migration::SigningKey::Open(options.state_folder + "/evidence.key"));
+  migration::EvidenceFacts facts;
+  facts.product_version = kVersion;
+  facts.made_ms = std::chrono::duration_cast<std::chrono::milliseconds>(
+                      std::chrono::system_clock::now().time_since_epoch())
+                      .count();
+  facts.workspace = options.source.workspace;
+  facts.catalog = options.source.catalog;
+  facts.target = options.target;
+  return migration::WriteBundle(*ledger, facts, key, bundle);
+}
+
+/// "3 tables, 5 partitions: 4 Match, 1 Mismatch".
+std::string CountsText(const BundleSummary& summary) {
+  std::string text = Counted(summary.totals.tables(), "table") + ", " +
+                     Counted(summary.totals.partitions(), "partition");
+  const char* before = ": ";
+  for (const auto& [verdict, count] : summary.totals.verdicts()) {
+    text += std::exchange(before, ", ") + Thousands(count) + " " + Printable(verdict);
+  }
+  return text;
+}
+
+/// A text of the manifest; a bundle of another maker may have anything there.
+std::string Said(const BundleSummary& summary, const char* name) {
+  const auto value = summary.manifest.value(name, nlohmann::json());
+  return value.is_string() ? Printable(value.get<std::string>()) : "?";
+}
+
+Json Fields(const std::string& bundle, const BundleSummary& summary) {
+  return {{"bundle", bundle},
+          {"key_fingerprint", summary.key_fingerprint},
+          {"manifest", Json::parse(summary.manifest.dump())}};
+}
+
+}  // namespace
+
+ExitCode RunEvidence(const std::string& file, const std::string& bundle, Output& output) {
+  ExitOnInterrupt();
+  const auto written = Write(file, bundle);
+  if (!written) return output.Fail(written.error());
+  if (output.json()) {
+    output.Object("evidence", Fields(bundle, *written));
+  } else {
+    output.Result(bundle + ": " + CountsText(*written) + "\nsigned by key " +
+                  written->key_fingerprint + "\n");
+  }
+  return ExitCode::kDone;
+}
+
+ExitCode RunEvidenceCheck(const std::string& bundle, const std::string& key, Output& output) {
+  ExitOnInterrupt();
+  const auto checked = migration::CheckBundle(bundle, key);
+  if (!checked) return output.Fail(checked.error());
+  if (output.json()) {
+    Json fields = Fields(bundle, *checked);
+    fields["key_trusted"] = !key.empty();
+    output.Object("evidence_check", fields);
+    return ExitCode::kDone;
+  }
+  std::string text = bundle + ": whole, and as it was signed\n" + CountsText(*checked) + "\nmade " +
+                     Said(*checked, "made_at") + " by mms " + Said(*checked, "product_version") +
+                     ", of " + Said(*checked, "target") + "\nsigned by key " +
+                     checked->key_fingerprint;
+  text += key.empty() ? ": compare it with what its maker told you, or give that as --key\n"
+                      : ", the one that was given\n";
+  output.Result(text);
+  return ExitCode::kDone;
+}
+
+}  // namespace mms::terminal
