@@ -112,8 +112,9 @@ struct TableTotals {
 class Ledger {
  public:
   /// Makes the folder if needed (0700), takes its lock, migrates the schema; files are 0600.
-  /// Errors: kDenied STATE_NOT_WRITABLE, kConflict STATE_IN_USE (names the other process's id),
-  /// kCorrupt STATE_CORRUPT, kUnsupported STATE_TOO_NEW (written by a later release).
+  /// Errors: kDenied STATE_NOT_WRITABLE, kLimitReached STATE_DISK_FULL, kConflict STATE_IN_USE
+  /// (names the other process's id), kCorrupt STATE_CORRUPT, kUnsupported STATE_TOO_NEW (written by
+  /// a later release).
   static Result<std::unique_ptr<Ledger>> Open(const std::string& folder);
   /// For `report`: no lock, nothing written. Errors: kNotFound STATE_NOT_FOUND.
   static Result<std::unique_ptr<Ledger>> OpenToRead(const std::string& folder);

@@ -15,7 +15,7 @@ namespace mms::migration {
 class StateFolder {
  public:
   /// Who takes the folder under one lock's name does not hinder who takes it under another's.
-  /// Errors: kDenied STATE_NOT_WRITABLE, kConflict STATE_IN_USE.
+  /// Errors: kDenied STATE_NOT_WRITABLE, kLimitReached STATE_DISK_FULL, kConflict STATE_IN_USE.
   static Result<std::unique_ptr<StateFolder>> Take(const std::string& folder,
                                                    const std::string& lock = "lock");
   ~StateFolder();
