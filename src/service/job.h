@@ -83,6 +83,7 @@ struct Job {
   JobConfig config;
   std::string eta;  ///< `YYYY-MM-DD HH:MM:SS`, wanted end; sooner goes first; "" = last
   bool stopped = false;
+  std::string stop_reason;          ///< of a stop that no user asked for; "" = none
   std::optional<int64_t> timer_id;  ///< that made it
   int64_t created_ms = 0;
   std::optional<int64_t> ended_ms;  ///< of its last task, once none waits or runs

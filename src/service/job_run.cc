@@ -215,6 +215,7 @@ Status JobRun::EndDone(const JobTaskResult& result) {
   end.status = kDone;
   end.rows_copied = result.totals.rows_copied;
   end.bytes_copied = result.totals.bytes_committed;
+  end.by_sql = result.by_sql;
   end.now_ms = peers_.now_ms();
   end.action = "end";
   end.message = "ok";
@@ -226,6 +227,7 @@ Status JobRun::EndFailed(const JobTaskResult& result, const Error& error) {
   end.id = task_.id;
   end.status = FailedAt(result.reached);
   end.error_json = migration::ErrorText(error);
+  end.by_sql = result.by_sql;
   if (result.totals.committed > 0) {
     end.rows_copied = result.totals.rows_copied;
     end.bytes_copied = result.totals.bytes_committed;

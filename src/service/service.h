@@ -191,6 +191,8 @@ class Service {
   Result<bool> TickJobs(const DataSource& source);
   Status BeginJobTasks(const DataSource& source);
   Status BeginJobTask(const JobTask& task);
+  /// Stops the jobs that have used up what they may.
+  Status KeepBudgets(int64_t source_id);
   Status StartForJobs(const DataSource& source);
   Status TickJobTimers(const DataSource& source);
   Status FireJobTimer(const JobTimer& timer, int64_t match_ms);

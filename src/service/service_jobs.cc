@@ -197,6 +197,19 @@ Status Service::BeginJobTasks(const DataSource& source) {
   }
 }
 
+Status Service::KeepBudgets(int64_t source_id) {
+  TRY(const std::vector<Job> jobs, store_->ListBudgeted(source_id));
+  if (jobs.empty()) return OkStatus();
+  TRY(const Profile prices, store_->GetPrices());
+  for (const Job& job : jobs) {
+    TRY(const Budget budget, BudgetOf(job.config));
+    TRY(const JobUse use, store_->UseOfJob(job.id));
+    const std::string reason = ExceededBy(use, prices, budget);
+    if (!reason.empty()) TRY_VOID(store_->StopJob(job.id, reason));
+  }
+  return OkStatus();
+}
+
 Result<bool> Service::TickJobs(const DataSource& source) {
   std::map<int64_t, migration::TableProgress> moving;
   {
@@ -216,6 +229,7 @@ Result<bool> Service::TickJobs(const DataSource& source) {
     return false;
   }
   if (!moving.empty()) NoteWork(source.id);
+  TRY_VOID(KeepBudgets(source.id));
   TRY(const std::optional<JobTask> next, store_->NextJobTask(source.id, Now()));
   if (!next) return true;
   TRY(const bool is_open, IsWindowOpen(source, Now()));

@@ -175,7 +175,15 @@ constexpr const char* kVersion4 = R"sql(
   CREATE INDEX logs_of_timer ON timer_logs (timer_id);
 )sql";
 
-constexpr std::array<const char*, 4> kMigrations = {kVersion1, kVersion2, kVersion3, kVersion4};
+constexpr const char* kVersion5 = R"sql(
+  ALTER TABLE jobs ADD COLUMN stop_reason TEXT NOT NULL DEFAULT '';
+  ALTER TABLE job_tasks ADD COLUMN sql_ms BIGINT;
+  -- One row: a JSON object of texts by key.
+  CREATE TABLE prices (settings TEXT NOT NULL);
+)sql";
+
+constexpr std::array<const char*, 5> kMigrations = {kVersion1, kVersion2, kVersion3, kVersion4,
+                                                    kVersion5};
 
 constexpr const char* kSourceColumns =
     "id, name, type, networklink, status, error, created_ms, updated_ms, timer_ms, stop_asked";

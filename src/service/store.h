@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -19,6 +20,7 @@
 #include "base/result.h"
 #include "migration/ledger/state_folder.h"
 #include "service/job.h"
+#include "service/job_cost.h"
 #include "service/network_profile.h"
 #include "service/source_config.h"
 
@@ -248,6 +250,10 @@ class Store {
   /// One that was unsealed.
   Status SaveTarget(const Profile& target);
 
+  /// The price book; nothing set in it where there is none.
+  Result<Profile> GetPrices();
+  Status SavePrices(const Profile& prices);
+
   // Jobs, and their tasks (store_jobs.cc, store_job_tasks.cc). ---------------------------------
 
   struct NewTask {
@@ -276,11 +282,16 @@ class Store {
   /// Newest first.
   Result<std::vector<Job>> ListJobs(const JobFilter& filter, const PageOf& page);
   Result<int64_t> CountJobs(const JobFilter& filter);
-  /// Its tasks that wait do not begin, those that run end at the next border.
-  Status StopJob(int64_t id);
-  Status StartJob(int64_t id, int64_t now_ms);
+  /// Its tasks that wait do not begin, those that run end at the next border. `reason` "" = a user
+  /// wants it.
+  Status StopJob(int64_t id, const std::string& reason = "");
+  /// `others` replace those of its configuration of the same keys.
+  Status StartJob(int64_t id, const std::map<std::string, std::string>& others = {});
+  Result<JobUse> UseOfJob(int64_t id);
+  /// Jobs of the source with a budget and tasks that wait or run.
+  Result<std::vector<Job>> ListBudgeted(int64_t source_id);
   /// Also starts it. Returns how many failed tasks are to be tried again.
-  Result<int64_t> RetryJob(int64_t id, int64_t now_ms);
+  Result<int64_t> RetryJob(int64_t id);
   /// It is listed no more, and its tasks are stopped.
   Status DeleteJob(int64_t id);
 
@@ -332,6 +343,7 @@ class Store {
     JobTaskStatus status = JobTaskStatus::kDone;
     std::string error_json;
     std::optional<int64_t> rows_copied, bytes_copied;
+    bool by_sql = false;  ///< its rows were read by SQL
     int64_t now_ms = 0;
     int64_t not_before_ms = 0;  ///< set: it has not failed for good, and waits until then
     std::string action;

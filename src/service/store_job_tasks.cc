@@ -335,6 +335,7 @@ Status Store::EndJobTask(const JobTaskEnd& end) {
     const bool again = not_before > 0;
     const int status = static_cast<int>(again ? ResumedFrom(end.status) : end.status);
     const int is_end = again ? 0 : 1;
+    const int by_sql = end.by_sql ? 1 : 0;
     long long rows = end.rows_copied.value_or(0), bytes = end.bytes_copied.value_or(0);
     soci::indicator has_rows = end.rows_copied ? soci::i_ok : soci::i_null;
     soci::indicator has_bytes = end.bytes_copied ? soci::i_ok : soci::i_null;
@@ -342,11 +343,12 @@ Status Store::EndJobTask(const JobTaskEnd& end) {
         (sql.prepare << "UPDATE job_tasks SET running = 0, status = :status, "
                         "not_before_ms = :wait, error = :error, rows_copied = :rows, "
                         "bytes_copied = :bytes, goes_first = 0, "
+                        "sql_ms = CASE :sql WHEN 1 THEN MAX(:now - started_ms, 0) END, "
                         "ended_ms = CASE :end WHEN 1 THEN MAX(started_ms, :now) END "
                         "WHERE id = :id AND running = 1",
          use(status, "status"), use(not_before, "wait"), use(end.error_json, "error"),
-         use(rows, has_rows, "rows"), use(bytes, has_bytes, "bytes"), use(is_end, "end"),
-         use(now, "now"), use(id, "id"));
+         use(rows, has_rows, "rows"), use(bytes, has_bytes, "bytes"), use(by_sql, "sql"),
+         use(is_end, "end"), use(now, "now"), use(id, "id"));
     statement.execute(true);
     if (statement.get_affected_rows() != 1) return WrongState(end.id, "run");
     AddLog(sql, {end.id, end.status, end.action, end.message, end.now_ms});

@@ -51,6 +51,7 @@ struct JobRow {
     to.exchange(into(config));
     to.exchange(into(job.eta));
     to.exchange(into(stopped));
+    to.exchange(into(job.stop_reason));
     to.exchange(into(timer, has_timer));
     to.exchange(into(created));
     for (long long* count : {&total, &running, &done, &failed}) to.exchange(into(*count));
@@ -74,7 +75,7 @@ struct JobRow {
 
 constexpr const char* kSelectJobs =
     "SELECT j.id, j.source_id, j.name, j.src_db, j.dst_project, j.dst_schema, j.type, j.config, "
-    "j.eta, j.stopped, j.timer_id, j.created_ms, COUNT(t.id), "
+    "j.eta, j.stopped, j.stop_reason, j.timer_id, j.created_ms, COUNT(t.id), "
     "COALESCE(SUM(t.running), 0) AS running, "
     "COALESCE(SUM(t.running = 0 AND t.status = 10), 0) AS done, "
     "COALESCE(SUM(t.running = 0 AND t.status IN (3, 6, 9)), 0) AS failed, MAX(t.ended_ms) ";
@@ -293,11 +294,12 @@ Result<int64_t> Store::CountJobs(const JobFilter& filter) {
   });
 }
 
-Status Store::StopJob(int64_t job_id) {
+Status Store::StopJob(int64_t job_id, const std::string& reason) {
   return state_->Write([&](soci::session& sql) -> Status {
     TRY_VOID(CheckThere(sql, job_id));
     long long id = job_id;
-    sql << "UPDATE jobs SET stopped = 1 WHERE id = :id", use(id);
+    sql << "UPDATE jobs SET stopped = 1, stop_reason = :reason WHERE id = :id", use(reason),
+        use(id);
     sql << std::string("UPDATE job_tasks SET stopped = 1 WHERE job_id = :id AND ") + kOpen, use(id);
     return OkStatus();
   });
@@ -305,9 +307,23 @@ Status Store::StopJob(int64_t job_id) {
 
 namespace {
 
+Status SetOthers(soci::session& sql, int64_t job_id,
+                 const std::map<std::string, std::string>& others) {
+  if (others.empty()) return OkStatus();
+  long long id = job_id;
+  std::string text;
+  sql << "SELECT config FROM jobs WHERE id = :id", use(id), into(text);
+  TRY(JobConfig config, JobConfigFromJson(json::parse(text, nullptr, false)));
+  for (const auto& [key, value] : others) config.others[key] = value;
+  TRY_VOID(BudgetOf(config));
+  text = ToJson(config).dump();
+  sql << "UPDATE jobs SET config = :config WHERE id = :id", use(text), use(id);
+  return OkStatus();
+}
+
 void Unstop(soci::session& sql, int64_t job_id) {
   long long id = job_id;
-  sql << "UPDATE jobs SET stopped = 0 WHERE id = :id", use(id);
+  sql << "UPDATE jobs SET stopped = 0, stop_reason = '' WHERE id = :id", use(id);
   sql << "UPDATE job_tasks SET goes_first = 1 WHERE job_id = :id AND stopped = 1 AND attempts > 0",
       use(id);
   sql << "UPDATE job_tasks SET stopped = 0 WHERE job_id = :id AND stopped = 1", use(id);
@@ -315,15 +331,16 @@ void Unstop(soci::session& sql, int64_t job_id) {
 
 }  // namespace
 
-Status Store::StartJob(int64_t job_id, int64_t) {
+Status Store::StartJob(int64_t job_id, const std::map<std::string, std::string>& others) {
   return state_->Write([&](soci::session& sql) -> Status {
     TRY_VOID(CheckThere(sql, job_id));
+    TRY_VOID(SetOthers(sql, job_id, others));
     Unstop(sql, job_id);
     return OkStatus();
   });
 }
 
-Result<int64_t> Store::RetryJob(int64_t job_id, int64_t) {
+Result<int64_t> Store::RetryJob(int64_t job_id) {
   return state_->Write([&](soci::session& sql) -> Result<int64_t> {
     TRY_VOID(CheckThere(sql, job_id));
     TRY_VOID(CheckConflicts(sql, job_id));
@@ -343,6 +360,39 @@ Status Store::DeleteJob(int64_t job_id) {
 }
 
 Status CheckJobConflicts(soci::session& sql, int64_t job_id) { return CheckConflicts(sql, job_id); }
+
+Result<JobUse> Store::UseOfJob(int64_t job_id) {
+  return state_->Read([&](soci::session& sql) -> Result<JobUse> {
+    long long id = job_id, planned = 0, known = 0, tasks = 0, read = 0, sql_ms = 0, statements = 0;
+    sql << "SELECT COALESCE(SUM(bytes), 0), COUNT(bytes), COUNT(*), "
+           "COALESCE(SUM(bytes_copied), 0), COALESCE(SUM(sql_ms), 0) FROM job_tasks "
+           "WHERE job_id = :id",
+        use(id), into(planned), into(known), into(tasks), into(read), into(sql_ms);
+    sql << "SELECT COUNT(*) FROM task_logs l JOIN job_tasks t ON t.id = l.task_id "
+           "WHERE t.job_id = :id AND l.action = 'statement'",
+        use(id), into(statements);
+    JobUse use;
+    if (known == tasks) use.bytes_planned = planned;
+    use.bytes_read = read;
+    use.statements = statements;
+    use.sql_ms = sql_ms;
+    return use;
+  });
+}
+
+Result<std::vector<Job>> Store::ListBudgeted(int64_t source_id) {
+  return state_->Read([&](soci::session& sql) -> Result<std::vector<Job>> {
+    soci::statement statement(sql);
+    long long source = source_id;
+    statement.exchange(use(source, "source"));
+    return FetchJobs(statement,
+                     std::string(kSelectJobs) +
+                         "FROM jobs j JOIN job_tasks t ON t.job_id = j.id WHERE j.deleted = 0 AND "
+                         "j.stopped = 0 AND j.source_id = :source AND j.config LIKE '%\"max\\_%' "
+                         "ESCAPE '\\' GROUP BY j.id HAVING running > 0 OR "
+                         "SUM(t.status NOT IN (3, 6, 9, 10)) > 0");
+  });
+}
 
 Result<int64_t> Store::CountOpenJobsOfTimer(int64_t timer_id) {
   return state_->Read([&](soci::session& sql) -> Result<int64_t> {

@@ -155,7 +155,7 @@ TEST_F(StoreJobsTest, ARetryGoesFirstAndBeginsWhereItMust) {
   End(schema, kSchemaFailed);
   End(data, kVerificationFailed);
   EXPECT_EQ(store_->RetryTask(Next(), 30).error().code(), "TASK_STATE");
-  EXPECT_EQ(store_->RetryJob(job, 30).value(), 2);
+  EXPECT_EQ(store_->RetryJob(job).value(), 2);
   EXPECT_EQ(Task(schema).status, kInit);
   EXPECT_EQ(Task(data).status, kSchemaDone);
   EXPECT_EQ(Task(data).retried, 1);
@@ -173,7 +173,7 @@ TEST_F(StoreJobsTest, AJobThatMeansATableOfAnOpenJobIsRefusedWholeAndByName) {
   EXPECT_EQ(store_->CountJobTasks({}).value(), 1);
   End(Begin(), kDataFailed);
   ASSERT_TRUE(Add({"b", "a"}));
-  EXPECT_EQ(store_->RetryJob(first, 30).error().code(), "JOB_CONFLICT");
+  EXPECT_EQ(store_->RetryJob(first).error().code(), "JOB_CONFLICT");
 }
 
 TEST_F(StoreJobsTest, AStoppedJobBeginsNothingAndItsRunningTaskIsTold) {
@@ -185,7 +185,7 @@ TEST_F(StoreJobsTest, AStoppedJobBeginsNothingAndItsRunningTaskIsTold) {
   ASSERT_TRUE(store_->ReturnJobTask(id, 30, "stopped"));
   EXPECT_EQ(Task(id).attempts, 0);
   EXPECT_EQ(store_->CountOpenJobTasks(source_).value(), 0);
-  ASSERT_TRUE(store_->StartJob(job, 40));
+  ASSERT_TRUE(store_->StartJob(job));
   EXPECT_EQ(store_->CountOpenJobTasks(source_).value(), 2);
   EXPECT_NE(Next(), 0);
 }

@@ -1,4 +1,4 @@
-// The target's settings in store.h.
+// The target's settings and the price book in store.h.
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -46,6 +46,26 @@ Result<Profile> Store::GetTarget() {
 
 Result<Profile> Store::UnsealTarget() {
   return state_->Read([&](soci::session& sql) { return ReadTarget(sql, &*state_->vault); });
+}
+
+Result<Profile> Store::GetPrices() {
+  return state_->Read([&](soci::session& sql) -> Result<Profile> {
+    Profile prices;
+    prices.name = "prices";
+    std::string settings;
+    sql << "SELECT settings FROM prices", into(settings);
+    if (sql.got_data()) prices.values = json::parse(settings).get<Texts>();
+    return prices;
+  });
+}
+
+Status Store::SavePrices(const Profile& prices) {
+  return state_->Write([&](soci::session& sql) -> Status {
+    const std::string settings = json(prices.values).dump();
+    sql << "DELETE FROM prices";
+    sql << "INSERT INTO prices (settings) VALUES (:settings)", use(settings);
+    return OkStatus();
+  });
 }
 
 Status Store::SaveTarget(const Profile& target) {

@@ -234,6 +234,7 @@ class CommandLine {
     AddSourceRecords(source);
     AddSourceNetworks(source);
     AddSourceTarget(source);
+    AddSourcePrices(source);
     AddSourceLife(source);
   }
 
@@ -317,6 +318,22 @@ class CommandLine {
     AddSettings(set, "A setting (mms source target items)");
     AddSourceVerb(target, "show", "Print the settings, secrets masked", RunSourceTargetShow, false);
     source_verbs_.push_back(target);  // after its own
+  }
+
+  void AddSourcePrices(CLI::App* source) {
+    CLI::App* prices = source->add_subcommand(
+        "prices", "Keep what a unit costs, for the bill of jobs and sources");
+    prices->require_subcommand(1);
+    prices->footer(
+        "\nExample:\n  mms source prices set --state ./state --set azure.egress.gb=0.087 --set "
+        "network.gb=0");
+    CLI::App* items = prices->add_subcommand("items", "List the prices there are");
+    ChooseSourceVerb(items, RunSourcePricesItems);
+    AddLanguage(items);
+    CLI::App* set = AddSourceVerb(prices, "set", "Change prices", RunSourcePricesSet, false);
+    AddSettings(set, "A price (mms source prices items)");
+    AddSourceVerb(prices, "show", "Print them", RunSourcePricesShow, false);
+    source_verbs_.push_back(prices);  // after its own
   }
 
   void AddJobs() {

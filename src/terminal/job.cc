@@ -176,15 +176,16 @@ Result<ExitCode> RunJobStop(const JobFlags& flags, Output& output) {
 }
 
 Result<ExitCode> RunJobStart(const JobFlags& flags, Output& output) {
+  TRY(const auto others, ReadPairs(flags.settings, "--set"));
   TRY(const auto store, Store::OpenBeside(flags.state));
-  TRY_VOID(store->StartJob(flags.id, Now()));
+  TRY_VOID(store->StartJob(flags.id, others));
   TRY_VOID(ShowJob(*store, flags.id, output));
   return ExitCode::kDone;
 }
 
 Result<ExitCode> RunJobRetry(const JobFlags& flags, Output& output) {
   TRY(const auto store, Store::OpenBeside(flags.state));
-  TRY(const int64_t tasks, store->RetryJob(flags.id, Now()));
+  TRY(const int64_t tasks, store->RetryJob(flags.id));
   output.Log(Counted(tasks, "failed task") + " to be tried again");
   TRY_VOID(ShowJob(*store, flags.id, output));
   return ExitCode::kDone;

@@ -88,10 +88,15 @@ CLI::App* JobCommand::AddJob(CLI::App& app) {
   for (CLI::App* sub : {list, tasks}) AddPages(sub);
   AddId(tasks, "The job");
   AddId(Add(job, "show", "Print a job", RunJobShow), "The job");
+  AddId(Add(job, "cost", "What it takes, by who is paid for it", RunJobCost), "The job");
   AddId(Add(job, "log", "Print the steps of a task", RunJobLog), "The task");
   AddId(Add(job, "stop", "Stop it; running tasks end at the partition in hand", RunJobStop),
         "The job");
-  AddId(Add(job, "start", "Go on with a job that was stopped", RunJobStart), "The job");
+  CLI::App* start = Add(job, "start", "Go on with a job that was stopped", RunJobStart);
+  AddId(start, "The job");
+  start->add_option("--set", flags.settings, "Another budget: max_egress_gb, max_cost")
+      ->type_name("KEY=VALUE")
+      ->allow_extra_args(false);
   AddId(Add(job, "retry", "Try the failed tasks of a job again", RunJobRetry), "The job");
   AddId(Add(job, "retry-task", "Try one failed task again", RunJobRetryTask), "The task");
   AddId(Add(job, "delete", "Delete a job; what it copied stays", RunJobDelete), "The job");

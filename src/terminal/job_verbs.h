@@ -48,6 +48,8 @@ Result<ExitCode> RunJobShow(const JobFlags& flags, Output& output);
 Result<ExitCode> RunJobTasks(const JobFlags& flags, Output& output);
 /// The steps of one task.
 Result<ExitCode> RunJobLog(const JobFlags& flags, Output& output);
+/// By who is paid for it: estimated, and used so far.
+Result<ExitCode> RunJobCost(const JobFlags& flags, Output& output);
 /// Running tasks end at the border of the partition in hand.
 Result<ExitCode> RunJobStop(const JobFlags& flags, Output& output);
 Result<ExitCode> RunJobStart(const JobFlags& flags, Output& output);

@@ -81,6 +81,7 @@ Json JobFields(const Job& job) {
           {"job_type", service::TypeName(job.type)},
           {"status", service::StatusName(service::StatusOf(job))},
           {"stopped", job.stopped},
+          {"stop_reason", TextOrNull(job.stop_reason)},
           {"eta", TextOrNull(job.eta)},
           {"timer_id", OrNull(job.timer_id)},
           {"tasks", job.tasks.total},
@@ -154,6 +155,11 @@ void PrintJob(const Job& job, Output& output) {
       job.id, job.name, StateOf(job), service::TypeName(job.type), job.src_db, job.dst_project,
       job.dst_schema.empty() ? "" : " schema " + job.dst_schema, job.tasks.done, job.tasks.total,
       job.tasks.running, job.tasks.waiting, job.tasks.failed);
+  if (!job.stop_reason.empty()) {
+    text +=
+        fmt::format("  stopped by its budget, {}; go on with: mms job start {} --set KEY=VALUE\n",
+                    job.stop_reason, job.id);
+  }
   text += fmt::format("  created {}, ended {}\n", TimeText(job.created_ms), TimeText(job.ended_ms));
   output.Result(text);
 }

@@ -56,6 +56,11 @@ Result<ExitCode> RunSourceTargetItems(const SourceFlags& flags, Output& output);
 Result<ExitCode> RunSourceTargetSet(const SourceFlags& flags, Output& output);
 Result<ExitCode> RunSourceTargetShow(const SourceFlags& flags, Output& output);
 
+/// What a unit of each thing costs.
+Result<ExitCode> RunSourcePricesItems(const SourceFlags& flags, Output& output);
+Result<ExitCode> RunSourcePricesSet(const SourceFlags& flags, Output& output);
+Result<ExitCode> RunSourcePricesShow(const SourceFlags& flags, Output& output);
+
 /// Network profiles, which `networklink` names.
 Result<ExitCode> RunSourceNetworkItems(const SourceFlags& flags, Output& output);
 Result<ExitCode> RunSourceNetworkAdd(const SourceFlags& flags, Output& output);

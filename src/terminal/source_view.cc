@@ -45,6 +45,15 @@ Json FailedStep(const std::optional<AsyncTask>& task) {
   return Json();
 }
 
+/// nullopt: without a price in the book it is unknown.
+std::optional<double> InstanceCost(const service::InstanceTotals& totals,
+                                   const service::Profile& prices) {
+  constexpr double kHour = 3'600;
+  const std::string price = prices.Get("maxcompute.cu.hour");
+  if (price.empty()) return std::nullopt;
+  return static_cast<double>(totals.unit_seconds) / kHour * std::stod(price);
+}
+
 std::string Sentence(const ScanTask& scan) {
   const std::optional<Error> error = ErrorOfLedger(scan.error_json);
   return fmt::format("scan {} {}, {}{}", scan.id, service::StatusName(scan.status),
@@ -204,13 +213,15 @@ Status PrintStatus(Store& store, const DataSource& source, Output& output) {
   TRY(const std::vector<ScanTask> scans, store.ListScans(source.id, {1, 1}));
   TRY(const auto start, store.LastTask(source.id, service::AsyncType::kSourceStart));
   const Json failed_step = FailedStep(start);
+  TRY(const service::Profile prices, store.GetPrices());
+  const std::optional<double> cost = InstanceCost(totals, prices);
   if (output.json()) {
-    // The price is the user's to know: until a price book is there, the cost is unknown.
     const Json instance = {{"compute_units", service::Service::kComputeUnits},
                            {"spans", totals.spans},
                            {"running_ms", totals.running_ms},
                            {"unit_seconds", totals.unit_seconds},
-                           {"cost", nullptr}};
+                           {"cost", cost ? Json(*cost) : Json()},
+                           {"currency", service::CurrencyOf(prices)}};
     output.Object("source_status", {{"id", source.id},
                                     {"name", source.name},
                                     {"status", service::StatusName(source.status)},
@@ -225,9 +236,11 @@ Status PrintStatus(Store& store, const DataSource& source, Output& output) {
   if (!source.error.empty()) text += "  error: " + source.error + "\n";
   text += "  last sync: " + TimeText(source.updated_ms) + "\n";
   if (!scans.empty()) text += "  " + Sentence(scans.front()) + "\n";
-  text += fmt::format("  instance: {} in all, {} CU seconds ({} CU), cost unknown\n",
+  const std::string price =
+      cost ? fmt::format("{:.2f} {}", *cost, service::CurrencyOf(prices)) : "cost unknown";
+  text += fmt::format("  instance: {} in all, {} CU seconds ({} CU), {}\n",
                       HumanDuration(totals.running_ms), Thousands(totals.unit_seconds),
-                      service::Service::kComputeUnits);
+                      service::Service::kComputeUnits, price);
   output.Result(text);
   return OkStatus();
 }

@@ -1,0 +1,67 @@
+// What a job takes, by who is paid for it, at the prices of an editable book. Pure.
+//
+// MMS names the payers (its billing table): MaxCompute for compute, Azure for bytes that leave it,
+// Databricks for compute and its machines when rows are read by SQL, the network. What is not
+// measured, and what has no price, is unknown and never 0.
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "service/job.h"
+#include "service/profile.h"
+
+namespace mms::service {
+
+/// Prices by unit, and their currency.
+std::span<const ConfigItem> PriceItems();
+/// nullptr when there is none.
+const ConfigItem* FindPriceItem(std::string_view key);
+/// Errors: those of ApplyProfileChanges.
+Result<Profile> ApplyPriceChanges(const Profile& before, const nlohmann::json& changes);
+
+/// What the store knows of a job's use.
+struct JobUse {
+  std::optional<int64_t> bytes_planned;  ///< nullopt when any task's is unknown
+  int64_t bytes_read = 0;  ///< of data files, by what arrived; not what was read again
+  int64_t statements = 0;  ///< of SQL at MaxCompute
+  int64_t sql_ms = 0;      ///< of tasks whose rows were read by SQL at Databricks
+};
+
+struct CostLine {
+  std::string payer;  ///< "Azure", "MaxCompute", "Databricks", "Network"
+  std::string what;
+  std::string unit;
+  std::optional<double> quantity;
+  std::optional<double> price;  ///< of a unit
+  std::optional<double> cost() const;
+};
+
+std::vector<CostLine> CostOf(const JobUse& use, const Profile& prices);
+/// Before it runs: what its tasks are known to hold.
+std::vector<CostLine> EstimateOf(const JobUse& use, const Profile& prices);
+/// nullopt when a line that is not 0 has no cost.
+std::optional<double> SumOf(const std::vector<CostLine>& lines);
+/// "USD" where the book has none.
+std::string CurrencyOf(const Profile& prices);
+
+/// A job's `max_egress_gb` and `max_cost` (JobConfig::others).
+struct Budget {
+  std::optional<double> egress_gb;
+  std::optional<double> cost;
+
+  bool none() const { return !egress_gb && !cost; }
+};
+/// Errors: kInvalidInput JOB_CONFIG for what is no number above 0.
+Result<Budget> BudgetOf(const JobConfig& config);
+/// Why the job is to be paused; "" = it is within its budget. A cost that is unknown exceeds
+/// nothing.
+std::string ExceededBy(const JobUse& use, const Profile& prices, const Budget& budget);
+
+}  // namespace mms::service
