@@ -11,7 +11,8 @@
 // Starts, stops, tests, updates and the making of jobs are asynchronous tasks, each with a record
 // that stays. Tasks of jobs run side by side, within the source's concurrency, its window and the
 // service's own limit, in the order of Store::NextJobTask. Waiting tasks start their source by
-// themselves, unless a user has stopped it.
+// themselves, unless a user has stopped it. When the last task of a job has ended, its evidence is
+// written (job_ledger.h).
 //
 // Threads: thread-safe. Nothing happens by itself but in Tick, which RunInBackground calls each
 // second and whenever a task of a job ends; scans and tasks run on threads of their own, one scan
@@ -191,6 +192,8 @@ class Service {
   Result<bool> TickJobs(const DataSource& source);
   Status BeginJobTasks(const DataSource& source);
   Status BeginJobTask(const JobTask& task);
+  /// Writes the evidence of a job whose last task has ended.
+  Status KeepEvidence(int64_t job_id);
   /// Stops the jobs that have used up what they may.
   Status KeepBudgets(int64_t source_id);
   Status StartForJobs(const DataSource& source);
@@ -227,7 +230,8 @@ class Service {
   };
   std::map<int64_t, RunningTask> job_tasks_;  ///< by id
   std::vector<int64_t> ended_job_tasks_;
-  std::set<int64_t> held_;  ///< sources that a user stopped: jobs do not start them
+  std::mutex evidence_mutex_;  ///< of one bundle at a time
+  std::set<int64_t> held_;     ///< sources that a user stopped: jobs do not start them
   std::map<int64_t, int64_t> start_tried_ms_;  ///< by source: when jobs last tried to start it
   bool wake_ = false;                          ///< a slot is free
   std::set<int64_t> stops_asked_;

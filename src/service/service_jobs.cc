@@ -6,6 +6,7 @@
 #include "migration/transfer/job.h"
 #include "migration/workflow/engine.h"
 #include "service/instance.h"
+#include "service/job_ledger.h"
 #include "service/job_run.h"
 #include "service/next_match.h"
 #include "service/service.h"
@@ -154,6 +155,18 @@ Status Service::StartForJobs(const DataSource& source) {
   return OkStatus();
 }
 
+Status Service::KeepEvidence(int64_t job_id) {
+  const std::lock_guard lock(evidence_mutex_);
+  const auto job = store_->GetJob(job_id);
+  if (!job) return job.error().code() == "JOB_NOT_FOUND" ? OkStatus() : Status(job.error());
+  if (job->tasks.waiting + job->tasks.running > 0) return OkStatus();
+  const auto kept =
+      WriteJobEvidence(*store_, options_.folder, *job, EvidencePath(options_.folder, job_id));
+  // Of a job none of whose tables could be planned there is nothing to tell.
+  if (!kept && kept.error().code() != "JOB_NOT_BEGUN") return kept.error();
+  return OkStatus();
+}
+
 Status Service::BeginJobTask(const JobTask& task) {
   const int64_t now = Now();
   TRY_VOID(store_->BeginJobTask(task.id, now));
@@ -170,8 +183,9 @@ Status Service::BeginJobTask(const JobTask& task) {
   RunningTask& running = job_tasks_[task.id];
   running.source_id = task.source_id;
   running.run = run;
-  running.thread = std::thread([this, run, source_id = task.source_id] {
-    const Status ended = run->Run();
+  running.thread = std::thread([this, run, source_id = task.source_id, job_id = task.job_id] {
+    Status ended = run->Run();
+    if (ended) ended = KeepEvidence(job_id);
     NoteWork(source_id);
     const std::lock_guard inner(mutex_);
     if (!ended) failure_ = ended.error();

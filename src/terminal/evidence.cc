@@ -1,13 +1,14 @@
 #include <chrono>
 #include <utility>
 
+#include "base/version.h"
 #include "migration/evidence/bundle.h"
 #include "migration/evidence/bundle_check.h"
 #include "terminal/config.h"
+#include "terminal/evidence_view.h"
 #include "terminal/interrupt.h"
 #include "terminal/text.h"
 #include "terminal/verbs.h"
-#include "terminal/version.h"
 
 namespace mms::terminal {
 namespace {
@@ -59,13 +60,17 @@ ExitCode RunEvidence(const std::string& file, const std::string& bundle, Output&
   ExitOnInterrupt();
   const auto written = Write(file, bundle);
   if (!written) return output.Fail(written.error());
-  if (output.json()) {
-    output.Object("evidence", Fields(bundle, *written));
-  } else {
-    output.Result(bundle + ": " + CountsText(*written) + "\nsigned by key " +
-                  written->key_fingerprint + "\n");
-  }
+  PrintEvidence(bundle, *written, output);
   return ExitCode::kDone;
+}
+
+void PrintEvidence(const std::string& bundle, const BundleSummary& summary, Output& output) {
+  if (output.json()) {
+    output.Object("evidence", Fields(bundle, summary));
+    return;
+  }
+  output.Result(bundle + ": " + CountsText(summary) + "\nsigned by key " + summary.key_fingerprint +
+                "\n");
 }
 
 ExitCode RunEvidenceCheck(const std::string& bundle, const std::string& key, Output& output) {

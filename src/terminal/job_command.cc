@@ -4,7 +4,7 @@ namespace mms::terminal {
 
 std::vector<CLI::App*> JobCommand::AddTo(CLI::App& app, const Choose& choose) {
   choose_ = choose;
-  return {AddJob(app), AddTimer(app)};
+  return {AddJob(app), AddTimer(app), AddStatus(app)};
 }
 
 CLI::App* JobCommand::Add(CLI::App* parent, const char* name, const char* help, Verb verb) {
@@ -92,6 +92,17 @@ CLI::App* JobCommand::AddJob(CLI::App& app) {
   AddId(Add(job, "log", "Print the steps of a task", RunJobLog), "The task");
   AddId(Add(job, "stop", "Stop it; running tasks end at the partition in hand", RunJobStop),
         "The job");
+  CLI::App* report = Add(job, "report", "Print its outcome table by table", RunJobReport);
+  report->add_option("--format", flags.format, "Its form; else text")
+      ->check(CLI::IsMember({"text", "json", "csv", "html"}));
+  report->add_option("--lang", flags.lang, "Language of the page of html")
+      ->check(CLI::IsMember({"en_US", "zh_CN"}));
+  CLI::App* evidence =
+      Add(job, "evidence", "Write what is known of it as a signed bundle", RunJobEvidence);
+  for (CLI::App* sub : {report, evidence}) {
+    AddId(sub, "The job");
+    sub->add_option("--out", flags.out, "The file to write")->type_name("PATH");
+  }
   CLI::App* start = Add(job, "start", "Go on with a job that was stopped", RunJobStart);
   AddId(start, "The job");
   start->add_option("--set", flags.settings, "Another budget: max_egress_gb, max_cost")
@@ -101,6 +112,15 @@ CLI::App* JobCommand::AddJob(CLI::App& app) {
   AddId(Add(job, "retry-task", "Try one failed task again", RunJobRetryTask), "The task");
   AddId(Add(job, "delete", "Delete a job; what it copied stays", RunJobDelete), "The job");
   return job;
+}
+
+CLI::App* JobCommand::AddStatus(CLI::App& app) {
+  CLI::App* status = app.add_subcommand("status", "Show what the jobs that wait or run are at");
+  status->add_option("--state", flags_.state, "The state folder")->required()->type_name("DIR");
+  status->add_flag("--watch", flags_.watch, "Keep showing it until no job waits or runs");
+  choose_(status, [this](Output& output) { return RunStatus(flags_, output); });
+  status->footer("\nExample:\n  mms status --state ./state --watch");
+  return status;
 }
 
 CLI::App* JobCommand::AddTimer(CLI::App& app) {

@@ -1,4 +1,4 @@
-// The command line of `mms job` and `mms timer`.
+// The command line of `mms job`, `mms timer` and `mms status`.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -15,7 +15,7 @@ class JobCommand {
   /// Called for the subcommand with its verb, bound to the flags.
   using Choose = std::function<void(CLI::App* sub, std::function<Result<ExitCode>(Output&)> verb)>;
 
-  /// Adds `job` and `timer` to `app`, and returns them. All outlive the parsing.
+  /// Adds `job`, `timer` and `status` to `app`, and returns them. All outlive the parsing.
   std::vector<CLI::App*> AddTo(CLI::App& app, const Choose& choose);
 
  private:
@@ -26,6 +26,7 @@ class JobCommand {
   void AddSchedule(CLI::App* sub);
   CLI::App* AddJob(CLI::App& app);
   CLI::App* AddTimer(CLI::App& app);
+  CLI::App* AddStatus(CLI::App& app);
 
   JobFlags flags_;
   Choose choose_;

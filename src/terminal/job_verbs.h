@@ -1,6 +1,6 @@
-// `mms job ...`, `mms timer ...`: migration jobs and timers in a state folder. One function per
-// verb; each prints its results through `output` and returns the exit code, or the error that ended
-// it. All but `run` work beside a process that owns the folder.
+// `mms job ...`, `mms timer ...`, `mms status`: migration jobs and timers in a state folder. One
+// function per verb; each prints its results through `output` and returns the exit code, or the
+// error that ended it. All but `run` work beside a process that owns the folder.
 #pragma once
 
 #include <cstdint>
@@ -39,6 +39,8 @@ struct JobFlags {
   bool no_refresh = false;
   bool resume = false, hold = false;  ///< of a timer
   int workers = 2;
+  bool watch = false;
+  std::string format, out, lang = "en_US";  ///< of the report
 };
 
 Result<ExitCode> RunJobCreate(const JobFlags& flags, Output& output);
@@ -50,6 +52,10 @@ Result<ExitCode> RunJobTasks(const JobFlags& flags, Output& output);
 Result<ExitCode> RunJobLog(const JobFlags& flags, Output& output);
 /// By who is paid for it: estimated, and used so far.
 Result<ExitCode> RunJobCost(const JobFlags& flags, Output& output);
+/// Table by table, as ReportFlags has it.
+Result<ExitCode> RunJobReport(const JobFlags& flags, Output& output);
+/// A bundle of it as it is now.
+Result<ExitCode> RunJobEvidence(const JobFlags& flags, Output& output);
 /// Running tasks end at the border of the partition in hand.
 Result<ExitCode> RunJobStop(const JobFlags& flags, Output& output);
 Result<ExitCode> RunJobStart(const JobFlags& flags, Output& output);
@@ -60,6 +66,9 @@ Result<ExitCode> RunJobRetryTask(const JobFlags& flags, Output& output);
 Result<ExitCode> RunJobDelete(const JobFlags& flags, Output& output);
 /// Takes the folder and works until no task waits or runs.
 Result<ExitCode> RunJobRun(const JobFlags& flags, Output& output);
+
+/// What the jobs that wait or run are at; with `watch` until none does, or a signal.
+Result<ExitCode> RunStatus(const JobFlags& flags, Output& output);
 
 Result<ExitCode> RunTimerAdd(const JobFlags& flags, Output& output);
 Result<ExitCode> RunTimerList(const JobFlags& flags, Output& output);

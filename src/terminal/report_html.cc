@@ -7,13 +7,13 @@
 #include <set>
 #include <vector>
 
+#include "base/version.h"
 #include "terminal/html_text.h"
 #include "terminal/report_chart.h"
 #include "terminal/report_style.h"
 #include "terminal/report_table.h"
 #include "terminal/report_words.h"
 #include "terminal/text.h"
-#include "terminal/version.h"
 
 namespace mms::terminal {
 namespace {

@@ -1,4 +1,4 @@
-#include "terminal/version.h"
+#include "base/version.h"
 
 #include <nlohmann/json.hpp>
 

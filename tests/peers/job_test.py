@@ -337,6 +337,67 @@ def test_a_job_is_billed_by_payer_and_paused_by_its_budget(
     assert instance["currency"] == "CNY"
 
 
+def test_the_status_of_jobs_is_seen_from_beside(
+    make_jobs: Callable[..., Jobs], put: Callable[..., Path]
+) -> None:
+    jobs = make_jobs(**{"db.task.partition.max.num": "1", "task.max.num": "1"})
+    put("orders", {value: 200 for value in "abcdefgh"})
+    jobs.good("sync", "sales", "--schema", "moved")
+    job = jobs.create()
+
+    def status(*arguments: str) -> subprocess.Popen[str]:
+        return jobs.start_job("status", *arguments)
+
+    (waiting,) = [json.loads(line) for line in status().communicate(timeout=60)[0].splitlines()]
+    (line,) = waiting["jobs"]
+    assert (line["id"], line["status"], line["tasks"], line["bytes"]) == (job["id"], "INIT", 8, 0)
+    assert line["bytes_planned"] == sum(task["bytes"] for task in jobs.tasks(job))
+    watching = status("--watch")
+    jobs.good_job("run")
+    out, err = watching.communicate(timeout=60)
+    assert watching.returncode == 0, err
+    seen = [json.loads(text)["jobs"] for text in out.splitlines()]
+    assert seen[0][0]["tasks_done"] == 0
+    assert seen[-1] == []
+    assert json.loads(status().communicate(timeout=60)[0])["jobs"] == []
+
+
+def test_a_job_leaves_a_report_and_evidence_of_its_own(
+    make_jobs: Callable[..., Jobs], put: Callable[..., Path], tmp_path: Path
+) -> None:
+    jobs = make_jobs()
+    put("orders", {"a": 3, "b": 4})
+    put("people", 9)
+    put("bad", {"a/b": 1})
+    jobs.good("sync", "sales", "--schema", "moved")
+    job = jobs.create("--table", "orders", "--table", "bad")
+    assert "JOB_NOT_BEGUN" in jobs.job("report", str(job["id"])).err
+    jobs.good_job("run", code=6)
+    other = jobs.move("--table", "people")
+    reported = jobs.good_job("report", str(job["id"])).of("report_table")
+    assert {line["source"]: line["verdict"] for line in reported} == {
+        "main.moved.orders": "Match",
+        "main.moved.bad": "Refused",
+    }
+    page = tmp_path / "page.html"
+    jobs.good_job("report", str(job["id"]), "--format", "html", "--out", str(page))
+    assert "main.moved.orders" in page.read_text("utf-8")
+    assert "main.moved.people" not in page.read_text("utf-8")
+
+    def check(bundle: Path) -> dict[str, Any]:
+        command = [jobs.binary, "report", "--check", str(bundle), "--json"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)["manifest"]["totals"]
+
+    # Written when the last task of each ended, and again when it is asked for.
+    totals = check(jobs.state / "evidence" / f"job-{job['id']}.tar")
+    assert (totals["tables"], totals["partitions_by_verdict"]) == (2, {"Match": 2})
+    assert check(jobs.state / "evidence" / f"job-{other['id']}.tar")["rows_target"] == 9
+    jobs.good_job("evidence", str(job["id"]), "--out", str(tmp_path / "again.tar"))
+    assert check(tmp_path / "again.tar") == totals
+
+
 def test_the_connection_test_looks_at_every_project(make_jobs: Callable[..., Jobs]) -> None:
     jobs = make_jobs(**{"mc.projects": "dw2,nowhere"})
     outcome = jobs.run("test", "sales")

@@ -85,6 +85,7 @@ struct Ledger::State {
   std::mutex read_mutex;
   std::unique_ptr<Store> reads;
   std::unique_ptr<GroupCommit> commit;
+  std::function<bool(const TableRecord&)> wanted;  ///< null = every table
 
   std::future<Status> Queue(Act act, std::function<Status(Store&)> write) {
     CHECK(commit != nullptr);
@@ -187,6 +188,10 @@ Status Ledger::SetTablePlan(int64_t table_id, const std::string& plan_json) {
                        [&](Store& store) { return store.SetTablePlan(table_id, plan_json); });
 }
 
+void Ledger::Narrow(std::function<bool(const TableRecord&)> wanted) {
+  state_->wanted = std::move(wanted);
+}
+
 Status Ledger::ListTables(const std::function<Status(TableRecord)>& visit) {
   std::string after;
   for (;;) {
@@ -197,7 +202,9 @@ Status Ledger::ListTables(const std::function<Status(TableRecord)>& visit) {
     }
     if (page.empty()) return OkStatus();
     after = page.back().source_name;
-    for (TableRecord& table : page) TRY_VOID(visit(std::move(table)));
+    for (TableRecord& table : page) {
+      if (!state_->wanted || state_->wanted(table)) TRY_VOID(visit(std::move(table)));
+    }
   }
 }
 

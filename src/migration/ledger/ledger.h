@@ -154,6 +154,8 @@ class Ledger {
   /// Replaces the table's document alone; its units stay as they are.
   Status SetTablePlan(int64_t table_id, const std::string& plan_json);
 
+  /// For a reader: only these tables are listed from now on.
+  void Narrow(std::function<bool(const TableRecord&)> wanted);
   /// In the order of their names. `visit` may take its time and may call the ledger.
   Status ListTables(const std::function<Status(TableRecord)>& visit);
   /// Units in partition order; `below` filters to states before it (kVerified: all but verified).

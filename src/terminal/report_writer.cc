@@ -1,0 +1,82 @@
+#include "terminal/report_writer.h"
+
+#include <unistd.h>
+
+#include <chrono>
+#include <vector>
+
+#include "migration/workflow/run_facts.h"
+#include "terminal/output_file.h"
+#include "terminal/report_csv.h"
+#include "terminal/report_html.h"
+#include "terminal/report_table.h"
+
+namespace mms::terminal {
+namespace {
+
+struct Context {
+  const ReportOrigin& origin;
+  const ReportFlags& flags;
+  migration::Ledger& ledger;
+  OutputFile& file;
+};
+
+Status WriteJson(const Context& context) {
+  std::vector<TableReport> tables;
+  TRY_VOID(ReadReport(context.ledger, [&](TableReport table) -> Status {
+    TRY_VOID(context.file.Write(ObjectLine("report_table", TableFields(table))));
+    tables.push_back(std::move(table));
+    return OkStatus();
+  }));
+  TRY(const auto last_run, migration::ReadLastRun(context.ledger));
+  Json fields = TotalFields(tables);
+  fields["last_run"] = last_run ? RunFields(*last_run) : Json(nullptr);
+  return context.file.Write(ObjectLine("summary", fields));
+}
+
+Status WriteText(const Context& context) {
+  std::vector<TableReport> tables;
+  TRY_VOID(ReadReport(context.ledger, [&](TableReport table) -> Status {
+    tables.push_back(std::move(table));
+    return OkStatus();
+  }));
+  TRY(const auto last_run, migration::ReadLastRun(context.ledger));
+  const Screen screen = context.flags.out.empty() ? ScreenOf(STDOUT_FILENO) : Screen{.utf8 = true};
+  return context.file.Write(RenderReport(tables, screen) + (last_run ? RenderRun(*last_run) : ""));
+}
+
+Status WriteHtml(const Context& context) {
+  HtmlReport report;
+  report.workspace = context.origin.workspace;
+  report.catalog = context.origin.catalog;
+  report.locations = context.origin.locations;
+  TRY(report.target, context.ledger.Target());
+  report.made_ms = std::chrono::duration_cast<std::chrono::milliseconds>(
+                       std::chrono::system_clock::now().time_since_epoch())
+                       .count();
+  report.language = context.flags.lang;
+  return report.Write(context.ledger,
+                      [&](std::string_view text) { return context.file.Write(text); });
+}
+
+Status WriteAs(const std::string& format, const Context& context) {
+  if (format == "json") return WriteJson(context);
+  if (format == "csv") {
+    return WriteCsv(context.ledger,
+                    [&](std::string_view text) { return context.file.Write(text); });
+  }
+  if (format == "html") return WriteHtml(context);
+  return WriteText(context);
+}
+
+}  // namespace
+
+Status WriteReport(migration::Ledger& ledger, const ReportOrigin& origin, const ReportFlags& flags,
+                   Output& output) {
+  TRY(OutputFile document, OutputFile::Open(flags.out, &output));
+  const std::string format = flags.format.empty() && output.json() ? "json" : flags.format;
+  TRY_VOID(WriteAs(format, {origin, flags, ledger, document}));
+  return document.Commit();
+}
+
+}  // namespace mms::terminal
