@@ -103,7 +103,10 @@ Result<bool> CredentialKeeper::Replace(const Credential& used) {
   // Another thread was refused before.
   if (credential_ && credential_->text.Reveal() != used.text.Reveal()) return true;
   const int64_t now_ms = options_.now_ms();
-  if (refused_at_ms_ != INT64_MIN && now_ms - refused_at_ms_ < options_.pause_ms) return false;
+  // One that lapsed on its way is refused for its age: that is no reason to pause.
+  const bool lapsed = !CheckNotExpired(used, now_ms);
+  const bool lately = refused_at_ms_ != INT64_MIN && now_ms - refused_at_ms_ < options_.pause_ms;
+  if (lately && !lapsed) return false;
   refused_at_ms_ = now_ms;
   TRY_VOID(Renew(now_ms));
   return credential_->text.Reveal() != used.text.Reveal();

@@ -87,6 +87,20 @@ TEST(CredentialKeeper, ARefusedOneIsReplacedOnceInAWhile) {
   EXPECT_EQ(keeping.keeper->Replace(keeping.Bearer("token-3")).error().code(), "AWAY");
 }
 
+TEST(CredentialKeeper, OneThatLapsedOnItsWayIsReplacedWithoutAPause) {
+  Keeping keeping;
+  EXPECT_EQ(keeping.Get(), "token-1");
+  EXPECT_EQ(*keeping.keeper->Replace(keeping.Bearer("token-1")), true);
+  Credential lapsed = keeping.Bearer("token-2");
+  EXPECT_EQ(*keeping.keeper->Replace(lapsed), false) << "just now one was asked for";
+  lapsed.expires_ms = keeping.now_ms;
+  EXPECT_EQ(*keeping.keeper->Replace(lapsed), true);
+  keeping.fails = true;
+  lapsed = keeping.Bearer("token-3");
+  lapsed.expires_ms = keeping.now_ms;
+  EXPECT_EQ(keeping.keeper->Replace(lapsed).error().code(), "AWAY");
+}
+
 TEST(CredentialKeeper, ThreadsThatWaitShareOneRenewal) {
   Keeping keeping;
   std::vector<std::thread> threads;
