@@ -389,7 +389,7 @@ Result<std::unique_ptr<Store>> Store::OpenBeside(const std::string& folder) {
     }
     return Error(ErrorKind::kUnsupported, "STATE_TOO_NEW",
                  "written by another release of mms; use that one, or let this one take it over "
-                 "with: mms source start")
+                 "with: mms source start, or mms job run")
         .At("state file " + state.file);
   }));
   TRY(state.vault, Vault::Open(folder + "/" + kKeyName, false));

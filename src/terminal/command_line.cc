@@ -265,14 +265,17 @@ class CommandLine {
     list->add_option("--name", flags.part, "Only those with this in their name");
     CLI::App* tasks = AddSourceVerb(
         source, "tasks", "List its starts, stops, tests and updates, newest first", RunSourceTasks);
-    for (CLI::App* sub : {list, tasks}) {
-      sub->add_option("--page", flags.page, "From 1")->check(CLI::Range(1, 1'000'000));
-      sub->add_option("--page-size", flags.page_size, "How many")
-          ->check(CLI::Range(1, 1'000))
-          ->capture_default_str();
-    }
+    for (CLI::App* sub : {list, tasks}) AddPages(sub);
     AddSourceVerb(source, "show", "Print the settings, secrets masked", RunSourceShow);
     AddSourceVerb(source, "remove", "Remove it, with what is known of its tables", RunSourceRemove);
+  }
+
+  void AddPages(CLI::App* sub) {
+    SourceFlags& flags = arguments_.source;
+    sub->add_option("--page", flags.page, "From 1")->check(CLI::Range(1, 1'000'000));
+    sub->add_option("--page-size", flags.page_size, "How many")
+        ->check(CLI::Range(1, 1'000))
+        ->capture_default_str();
   }
 
   void AddSettings(CLI::App* sub, const std::string& help) {
@@ -378,6 +381,13 @@ class CommandLine {
         AddSourceVerb(source, "tables", "Print what its scans found", RunSourceTables);
     tables->add_option("pattern", flags.pattern, "The tables to print, * and ? allowed")
         ->type_name("PATTERN");
+    CLI::App* partitions =
+        AddSourceVerb(source, "partitions", "Print the partitions of one table, with their ids",
+                      RunSourcePartitions);
+    partitions->add_option("table", flags.pattern, "The table")
+        ->required()
+        ->type_name("SCHEMA.TABLE");
+    AddPages(partitions);
   }
 
   void AddSandbox() {

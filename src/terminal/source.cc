@@ -153,16 +153,20 @@ Result<ExitCode> RunSourceTables(const SourceFlags& flags, Output& output) {
   TextTable text({{"SOURCE"},
                   {"KIND"},
                   {"STATE"},
+                  {"STATUS"},
                   {"PARTITIONS", TextTable::Align::kRight},
                   {"ROWS", TextTable::Align::kRight},
                   {"BYTES", TextTable::Align::kRight}});
   TRY_VOID(metadata->VisitTables(filter, [&](const TableEntry& table) -> Status {
     if (output.json()) {
-      output.Object("source_table", SourceTableFields(table, scan ? scan->id : 0));
+      Json fields = SourceTableFields(table, scan ? scan->id : 0);
+      fields["status"] = migration::StatusName(table.status);
+      output.Object("source_table", fields);
     } else {
       const std::string_view state =
           table.deleted ? std::string_view("deleted") : migration::StateName(table.state);
       text.AddRow({table.listed.name, table.listed.kind, std::string(state),
+                   std::string(migration::StatusName(table.status)),
                    table.partitions ? Thousands(table.partitions) : "-", Thousands(table.rows),
                    HumanBytes(table.bytes)});
     }

@@ -44,6 +44,8 @@ Result<ExitCode> RunSourceRemove(const SourceFlags& flags, Output& output);
 Result<ExitCode> RunSourceStatus(const SourceFlags& flags, Output& output);
 /// What the source's scans found.
 Result<ExitCode> RunSourceTables(const SourceFlags& flags, Output& output);
+/// Of one table (`pattern`): ids, values, and how far the migration of each is.
+Result<ExitCode> RunSourcePartitions(const SourceFlags& flags, Output& output);
 
 /// In the foreground until a stop, a signal, or the automatic shutdown.
 Result<ExitCode> RunSourceStart(const SourceFlags& flags, Output& output);
