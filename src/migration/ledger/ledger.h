@@ -139,7 +139,8 @@ class Ledger {
   /// removed, or, where the plan is for a part of the table, set aside if they were ever loaded: no
   /// list and no total has them until a later plan does. kConflict LEDGER_COMMITTING when a unit
   /// to be replaced may have a commit under way: settle it first.
-  enum class Others { kRemove, kSetAside };
+  /// kKeepFinished: as kSetAside, but what is finished stays in lists and totals.
+  enum class Others { kRemove, kSetAside, kKeepFinished };
   struct Keeping {
     Others others = Others::kRemove;
     bool finished = true;  ///< false: also what is finished of equal content is loaded again

@@ -313,6 +313,24 @@ TEST_F(LedgerTest, AFinishedUnitGoesOverToAnotherTaskOrIsLoadedAgainAsAsked) {
   EXPECT_EQ(Units(*ledger, table).at(0).generation, 1);  // it goes on counting
 }
 
+TEST_F(LedgerTest, AnotherPlanOfAJobLeavesWhatItHasFinishedInSight) {
+  auto ledger = OpenLedger();
+  const int64_t table =
+      Save(*ledger, Table(),
+           {OfTask(Unit("a", "1"), 7), OfTask(Unit("b", "1"), 8), OfTask(Unit("c", "1"), 9)});
+  Commit(*ledger, Units(*ledger, table).at(0));
+  ASSERT_TRUE(ledger->BeginLoad(Units(*ledger, table).at(2).id, 0).get().has_value());
+  ASSERT_TRUE(
+      ledger->SavePlan(Table(8), {OfTask(Unit("b", "2"), 8)}, {Ledger::Others::kKeepFinished, true})
+          .has_value());
+  const auto units = Units(*ledger, table);
+  ASSERT_EQ(units.size(), 2U) << "what was only begun is set aside";
+  EXPECT_EQ(units.at(0).partition, "a");
+  EXPECT_EQ(units.at(0).state, UnitState::kCommitted);
+  EXPECT_EQ(units.at(0).task, 7);
+  EXPECT_EQ(units.at(1).fingerprint, "2");
+}
+
 TEST_F(LedgerTest, OnlyWhatDiffersIsForgottenForARetry) {
   auto ledger = OpenLedger();
   const int64_t table =

@@ -284,9 +284,10 @@ Result<int64_t> Store::SavePlan(const TableRecord& table, const std::vector<Unit
         writer.Reset(known.id, unit);
       }
     }
-    const bool keeps = same_target && keeping.others == Ledger::Others::kSetAside;
+    const bool keeps = same_target && keeping.others != Ledger::Others::kRemove;
+    const bool shows = same_target && keeping.others == Ledger::Others::kKeepFinished;
     for (const auto& [partition, unit] : old) {
-      if (unit.planned_again) continue;
+      if (unit.planned_again || (shows && unit.aside == 0 && IsFinished(unit.state))) continue;
       if (keeps && unit.generation > 0) {
         SetAside(state_->sql, unit.id);
       } else {

@@ -74,6 +74,30 @@ bool IsOfPart(const TableSettings& settings) {
   return !settings.partitions.empty() || !settings.selection.empty();
 }
 
+/// Whether the plan is another one of the job that made the one before.
+bool IsOfSameJob(const std::optional<TablePlan>& before, const TablePlan& plan) {
+  const std::string& selection = plan.settings.selection;
+  return !selection.empty() && before && before->settings.selection == selection;
+}
+
+/// A job decides what is copied: what another one finished is loaded again. A plan anew within it
+/// is for what it has not finished; the rest stays as it is.
+Ledger::Keeping KeepingOf(const std::optional<TablePlan>& before, const TablePlan& plan) {
+  Ledger::Keeping keeping;
+  if (IsOfPart(plan.settings)) keeping.others = Ledger::Others::kSetAside;
+  if (IsOfSameJob(before, plan)) keeping.others = Ledger::Others::kKeepFinished;
+  keeping.finished = plan.settings.selection.empty() || IsOfSameJob(before, plan);
+  return keeping;
+}
+
+void WarnOfEarlierVersion(const std::optional<TablePlan>& before, TablePlan* plan) {
+  if (!IsOfSameJob(before, *plan) || before->version == plan->version) return;
+  plan->warnings.push_back("planned again at version " + std::to_string(plan->version) +
+                           "; what the job had finished by then is of version " +
+                           std::to_string(before->version) +
+                           ", and a later job brings what has changed in it");
+}
+
 UnitRecord MakeUnit(const UnitPlan& unit) {
   UnitRecord record;
   record.partition = PartitionName(unit.target_partition);
@@ -248,6 +272,7 @@ Status Planner::PlanAgain(const SourceTable& source, const std::optional<TableRe
     return Note(source, known, Collision(source, name, owner));
   }
   if (before && before->target_table == plan->target_table) FollowEarlierPlan(*before, &*plan);
+  WarnOfEarlierVersion(before, &*plan);
   if (!aim.warning.empty()) plan->warnings.push_back(aim.warning);
   TRY(const std::vector<UnitRecord> units, MakeUnits(*plan, known));
   plan->units.clear();
@@ -256,10 +281,7 @@ Status Planner::PlanAgain(const SourceTable& source, const std::optional<TableRe
   record.target_table = plan->target_table;
   record.version = plan->version;
   record.plan_json = ToJson(*plan).dump();
-  Ledger::Keeping keeping;
-  if (IsOfPart(plan->settings)) keeping.others = Ledger::Others::kSetAside;
-  const std::string& selection = plan->settings.selection;
-  keeping.finished = selection.empty() || (before && before->settings.selection == selection);
+  const Ledger::Keeping keeping = KeepingOf(before, *plan);
   auto saved = engine_.ledger->SavePlan(record, units, keeping);
   if (!saved.has_value()) {
     if (saved.error().code() != "LEDGER_COMMITTING") return std::move(saved).error();
