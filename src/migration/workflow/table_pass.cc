@@ -51,7 +51,7 @@ Status TablePass::MakeTable(const TableTotals& totals) {
   if (!wishes_.make_table) {
     TRY(const auto found, FetchIfThere(*engine_.client, table_.plan.target_table));
     if (!found) {
-      return Error(ErrorKind::kNotFound, "TARGET_TABLE_MISSING",
+      return Error(ErrorKind::kConflict, "TARGET_TABLE_MISSING",
                    "is not there, and the job is not to make tables (enableSchemaMigration); make "
                    "it, or let the job do so")
           .At("target table " + table_.target_name);
