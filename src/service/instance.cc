@@ -22,7 +22,9 @@ Result<std::shared_ptr<Instance>> Instance::Open(InstanceOptions options) {
 }
 
 Instance::~Instance() {
-  for (const auto& [destination, workflow] : workflows_) workflow->EndJobs();
+  for (const auto& [destination, engine] : engines_) {
+    if (engine->workflow) engine->workflow->EndJobs();
+  }
 }
 
 Result<std::string> Instance::Scan(const migration::ScanScope& scope) {
@@ -58,29 +60,35 @@ Result<std::shared_ptr<Workflow>> Instance::WorkflowFor(const Destination& desti
                  "set --set endpoint=... --set access_key_id=... --set access_key_secret=env:NAME, "
                  "and start the data source again");
   }
-  const std::lock_guard lock(mutex_);
-  if (cancelled_) return migration::Cancelled();
-  std::shared_ptr<Workflow>& known = workflows_[destination];
-  if (known) return known;
-  migration::RunOptions options = *options_.run;
-  options.target.project = destination.project;
-  options.target.schema = destination.schema;
-  options.state_folder = LedgerFolder(options_.folder, destination);
-  auto made = Workflow::Open(std::move(options));
-  Status begun = made ? (*made)->BeginJobs() : Status(made.error());
-  if (!begun) {
-    workflows_.erase(destination);
-    return begun.error();
+  std::shared_ptr<Engine> engine;
+  std::shared_ptr<Workflow> workflow;  // held, so that it is not taken for idle
+  {
+    const std::lock_guard lock(mutex_);
+    if (cancelled_) return migration::Cancelled();
+    auto& known = engines_[destination];
+    if (!known) known = std::make_shared<Engine>();
+    if (!known->workflow) {
+      migration::RunOptions options = *options_.run;
+      options.target.project = destination.project;
+      options.target.schema = destination.schema;
+      options.state_folder = LedgerFolder(options_.folder, destination);
+      TRY(known->workflow, Workflow::Open(std::move(options)));
+    }
+    engine = known;
+    workflow = known->workflow;
   }
-  known = *std::move(made);
-  return known;
+  const std::lock_guard begin(engine->begin);
+  if (!engine->begun) TRY_VOID(workflow->BeginJobs());
+  engine->begun = true;
+  return workflow;
 }
 
 void Instance::EndIdleWorkflows() {
   const std::lock_guard lock(mutex_);
-  std::erase_if(workflows_, [](const auto& entry) {
-    if (entry.second.use_count() > 1) return false;
-    entry.second->EndJobs();
+  std::erase_if(engines_, [](const auto& entry) {
+    const std::shared_ptr<Workflow>& workflow = entry.second->workflow;
+    if (workflow.use_count() > 1) return false;
+    if (workflow) workflow->EndJobs();
     return true;
   });
 }
@@ -89,7 +97,9 @@ void Instance::Cancel() {
   const std::lock_guard lock(mutex_);
   cancelled_ = true;
   if (running_ != nullptr) running_->Cancel();
-  for (const auto& [destination, workflow] : workflows_) workflow->Cancel();
+  for (const auto& [destination, engine] : engines_) {
+    if (engine->workflow) engine->workflow->Cancel();
+  }
   options_.http->Cancel();
 }
 

@@ -50,8 +50,9 @@ class Instance {
   /// Hundredths of a percent of the scan that runs; 0 = none.
   int Progress() const;
 
-  /// With workers started; made when first asked for. Errors: kInvalidInput TARGET_MISSING,
-  /// kCancelled, those of Workflow::Open and BeginJobs.
+  /// With workers started; made when first asked for, which others that want it wait for. Cancel
+  /// waits for nobody. Errors: kInvalidInput TARGET_MISSING, kCancelled, those of Workflow::Open
+  /// and BeginJobs.
   Result<std::shared_ptr<migration::Workflow>> WorkflowFor(const Destination& destination);
   /// Ends the workflows that no task holds: their workers take memory.
   void EndIdleWorkflows();
@@ -67,7 +68,12 @@ class Instance {
   std::unique_ptr<migration::Metadata> metadata_;
   mutable std::mutex mutex_;
   migration::Scan* running_ = nullptr;  // guarded by mutex_; so below
-  std::map<Destination, std::shared_ptr<migration::Workflow>> workflows_;
+  struct Engine {
+    std::shared_ptr<migration::Workflow> workflow;
+    std::mutex begin;    ///< held while its workers are started, which asks the target
+    bool begun = false;  // guarded by begin
+  };
+  std::map<Destination, std::shared_ptr<Engine>> engines_;
   bool cancelled_ = false;
 };
 
