@@ -1,12 +1,12 @@
 #include "service/job_ledger.h"
 
-#include <chrono>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <system_error>
 #include <utility>
 
+#include "base/clock.h"
 #include "base/version.h"
 #include "migration/evidence/signing_key.h"
 #include "service/instance.h"
@@ -73,9 +73,7 @@ Result<migration::BundleSummary> WriteJobEvidence(Store& store, const std::strin
   TRY(const Profile target, store.GetTarget());
   migration::EvidenceFacts facts;
   facts.product_version = kVersion;
-  facts.made_ms = std::chrono::duration_cast<std::chrono::milliseconds>(
-                      std::chrono::system_clock::now().time_since_epoch())
-                      .count();
+  facts.made_ms = UnixMs();
   facts.workspace = source.config.Get("db.workspace.url");
   facts.catalog = source.config.Get("db.catalog");
   facts.target = TargetOptionsOf(target);

@@ -7,6 +7,7 @@
 #include <system_error>
 #include <utility>
 
+#include "base/clock.h"
 #include "base/lower_ascii.h"
 #include "migration/workflow/engine.h"
 #include "service/instance.h"
@@ -24,14 +25,8 @@ constexpr int64_t kHeartbeatMs = 5'000;
 constexpr auto kTick = std::chrono::seconds(1);
 constexpr auto kLook = std::chrono::milliseconds(50);
 
-int64_t MachineNow() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
-
 ServiceOptions Filled(ServiceOptions options) {
-  if (!options.now_ms) options.now_ms = MachineNow;
+  if (!options.now_ms) options.now_ms = UnixMs;
   while (options.folder.size() > 1 && options.folder.back() == '/') options.folder.pop_back();
   return options;
 }

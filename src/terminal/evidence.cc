@@ -1,6 +1,6 @@
-#include <chrono>
 #include <utility>
 
+#include "base/clock.h"
 #include "base/version.h"
 #include "migration/evidence/bundle.h"
 #include "migration/evidence/bundle_check.h"
@@ -22,9 +22,7 @@ Result<BundleSummary> Write(const std::string& file, const std::string& bundle) 
   TRY(const auto key, migration::SigningKey::Open(options.state_folder + "/evidence.key"));
   migration::EvidenceFacts facts;
   facts.product_version = kVersion;
-  facts.made_ms = std::chrono::duration_cast<std::chrono::milliseconds>(
-                      std::chrono::system_clock::now().time_since_epoch())
-                      .count();
+  facts.made_ms = UnixMs();
   facts.workspace = options.source.workspace;
   facts.catalog = options.source.catalog;
   facts.target = options.target;

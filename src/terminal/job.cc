@@ -2,8 +2,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <chrono>
-
+#include "base/clock.h"
 #include "service/job_making.h"
 #include "terminal/job_verbs.h"
 #include "terminal/job_view.h"
@@ -17,12 +16,6 @@ namespace {
 using service::Job;
 using service::JobTask;
 using service::Store;
-
-int64_t Now() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
 
 Result<int64_t> SourceId(Store& store, const std::string& name) {
   if (name.empty()) return int64_t{0};
@@ -74,7 +67,7 @@ Result<ExitCode> RunJobCreate(const JobFlags& flags, Output& output) {
   wanted.dst_schema = flags.target_schema;
   wanted.eta = flags.eta;
   TRY(wanted.config, ReadJobConfig(flags));
-  TRY(const service::MadeJob made, service::MakeJob(*store, flags.state, wanted, Now()));
+  TRY(const service::MadeJob made, service::MakeJob(*store, flags.state, wanted, UnixMs()));
   PrintChoice(made, output);
   TRY_VOID(ShowJob(*store, *made.id, output));
   return ExitCode::kDone;
@@ -193,7 +186,7 @@ Result<ExitCode> RunJobRetry(const JobFlags& flags, Output& output) {
 
 Result<ExitCode> RunJobRetryTask(const JobFlags& flags, Output& output) {
   TRY(const auto store, Store::OpenBeside(flags.state));
-  TRY_VOID(store->RetryTask(flags.id, Now()));
+  TRY_VOID(store->RetryTask(flags.id, UnixMs()));
   TRY(const JobTask task, store->GetJobTask(flags.id));
   if (output.json()) output.Object("job_task", JobTaskFields(task));
   output.Log(fmt::format("task {} of job {} is to be tried again", task.id, task.job_id));

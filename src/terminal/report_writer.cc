@@ -2,9 +2,9 @@
 
 #include <unistd.h>
 
-#include <chrono>
 #include <vector>
 
+#include "base/clock.h"
 #include "migration/workflow/run_facts.h"
 #include "terminal/output_file.h"
 #include "terminal/report_csv.h"
@@ -51,9 +51,7 @@ Status WriteHtml(const Context& context) {
   report.catalog = context.origin.catalog;
   report.locations = context.origin.locations;
   TRY(report.target, context.ledger.Target());
-  report.made_ms = std::chrono::duration_cast<std::chrono::milliseconds>(
-                       std::chrono::system_clock::now().time_since_epoch())
-                       .count();
+  report.made_ms = UnixMs();
   report.language = context.flags.lang;
   return report.Write(context.ledger,
                       [&](std::string_view text) { return context.file.Write(text); });

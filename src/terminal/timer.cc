@@ -2,8 +2,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <chrono>
-
+#include "base/clock.h"
 #include "migration/inspect/source_settings.h"
 #include "service/next_match.h"
 #include "terminal/job_verbs.h"
@@ -16,12 +15,6 @@ namespace {
 
 using service::JobTimer;
 using service::Store;
-
-int64_t Now() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
 
 Status ReadSchedule(const JobFlags& flags, JobTimer* timer) {
   if (!flags.daily.empty() && !flags.hourly.empty()) {
@@ -62,7 +55,7 @@ Result<ExitCode> RunTimerAdd(const JobFlags& flags, Output& output) {
   timer.name = flags.name;
   timer.src_db = flags.schema;
   timer.refresh = !flags.no_refresh;
-  timer.created_ms = Now();
+  timer.created_ms = UnixMs();
   TRY(timer.config, ReadJobConfig(flags));
   TRY_VOID(ReadSchedule(flags, &timer));
   TRY(const int64_t id, store->AddTimer(timer));
@@ -106,12 +99,12 @@ Result<ExitCode> RunTimerUpdate(const JobFlags& flags, Output& output) {
   }
   // What matched before it was set, or while it was stopped, is none of its matches.
   const bool resumed = flags.resume && timer.stopped;
-  if (resumed || timer.schedule + timer.value + timer.zone != before) timer.match_ms = Now();
+  if (resumed || timer.schedule + timer.value + timer.zone != before) timer.match_ms = UnixMs();
   if (flags.hold) timer.stopped = true;
   if (flags.resume) timer.stopped = false;
   if (!flags.whitelist.empty()) timer.config.table_whitelist = flags.whitelist;
   if (!flags.blacklist.empty()) timer.config.table_blacklist = flags.blacklist;
-  timer.updated_ms = Now();
+  timer.updated_ms = UnixMs();
   TRY_VOID(store->SaveTimer(timer));
   Print(timer, output);
   return ExitCode::kDone;
