@@ -47,7 +47,7 @@ std::string_view StatusName(JobStatus status);
 
 /// What CreateMmsJob takes beside names; kept as JSON.
 struct JobConfig {
-  std::vector<std::string> tables;                       ///< of the schema; "" = a database job
+  std::vector<std::string> tables;                       ///< of the schema; empty = a database job
   std::vector<int64_t> partitions;                       ///< ids of the metadata
   std::map<std::string, std::string> partition_filters;  ///< table -> expression
   std::vector<std::string> table_whitelist;              ///< of a database job

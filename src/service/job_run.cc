@@ -159,7 +159,8 @@ Status JobRun::Step(JobTaskStatus status, const std::string& action, const std::
 }
 
 Status JobRun::SetObject(Instance* instance, ObjectStatus status, const JobTaskResult* result) {
-  if (instance == nullptr) return OkStatus();
+  // Making tables alone says nothing of their rows.
+  if (instance == nullptr || !job_.config.data_migration) return OkStatus();
   migration::Metadata::StatusChange change;
   change.table_name = task_.table_name;
   change.whole = task_.whole_table || task_.partitions == 0;
@@ -170,7 +171,7 @@ Status JobRun::SetObject(Instance* instance, ObjectStatus status, const JobTaskR
       return OkStatus();
     }));
   }
-  if (result != nullptr && job_.config.data_migration) {
+  if (result != nullptr) {
     change.copied = migration::Metadata::Copied{result->version, result->table_id};
   }
   return instance->metadata().SetStatus(change);
@@ -188,10 +189,8 @@ Status JobRun::End(Instance* instance, const Outcome& outcome) {
     TRY_VOID(peers_.store.LogJobTask({task_.id, kSchemaDone, "warning", warning, peers_.now_ms()}));
   }
   if (error == nullptr) {
-    // The object first: a crash between the two runs the task again, which finds all done. Without
-    // its data it is not Completed, and a later job brings them.
-    const bool whole = job_.config.data_migration;
-    TRY_VOID(SetObject(instance, whole ? ObjectStatus::kDone : ObjectStatus::kInit, &result));
+    // The object first: a crash between the two runs the task again, which finds all done.
+    TRY_VOID(SetObject(instance, ObjectStatus::kDone, &result));
     return EndDone(result);
   }
   if (error->kind() == ErrorKind::kCancelled) {

@@ -142,6 +142,8 @@ class Service {
 
   /// What the tasks that run in this process are moving, by task.
   std::map<int64_t, migration::TableProgress> MovingTasks();
+  /// Why tasks of the source's jobs that wait do not begin, for people; "" = nothing keeps them.
+  Result<std::string> WhyJobsWait(const DataSource& source);
   /// Returns when no task of a job runs.
   void WaitForJobTasks();
 
@@ -188,6 +190,8 @@ class Service {
   Result<bool> TickScan(const DataSource& source);
   Result<std::string> RunScan(const ScanTask& scan);
   Status EndScan(const ScanTask& scan, const Result<std::string>& result);
+  /// What the source's running tasks have moved, at most once a second. Whether there are any.
+  Result<bool> StoreProgress(int64_t source_id);
   /// Whether a task of the source's jobs waits or runs.
   Result<bool> TickJobs(const DataSource& source);
   Status BeginJobTasks(const DataSource& source);
@@ -230,8 +234,9 @@ class Service {
   };
   std::map<int64_t, RunningTask> job_tasks_;  ///< by id
   std::vector<int64_t> ended_job_tasks_;
-  std::mutex evidence_mutex_;  ///< of one bundle at a time
-  std::set<int64_t> held_;     ///< sources that a user stopped: jobs do not start them
+  std::mutex evidence_mutex_;               ///< of one bundle at a time
+  std::set<int64_t> held_;                  ///< sources that a user stopped: jobs do not start them
+  std::map<int64_t, int64_t> progress_ms_;  ///< by source: when its tasks' progress was stored
   std::map<int64_t, int64_t> start_tried_ms_;  ///< by source: when jobs last tried to start it
   bool wake_ = false;                          ///< a slot is free
   std::set<int64_t> stops_asked_;

@@ -21,6 +21,7 @@ using enum SourceStatus;
 constexpr auto kLook = std::chrono::milliseconds(50);
 /// Between two tries to start a source for its jobs.
 constexpr int64_t kStartAgainMs = 60'000;
+constexpr int64_t kProgressMs = 1'000;
 
 Result<bool> IsWindowOpen(const DataSource& source, int64_t now_ms) {
   TRY(const ZonedTimer timer, TimerOf(source.config));  // for its zone
@@ -224,25 +225,50 @@ Status Service::KeepBudgets(int64_t source_id) {
   return OkStatus();
 }
 
-Result<bool> Service::TickJobs(const DataSource& source) {
-  std::map<int64_t, migration::TableProgress> moving;
+Result<bool> Service::StoreProgress(int64_t source_id) {
+  std::map<int64_t, Store::Moved> moved;
+  const int64_t now = Now();
   {
     const std::lock_guard lock(mutex_);
     Reap();
     for (const auto& [id, running] : job_tasks_) {
-      if (running.source_id == source.id) moving[id] = running.run->Moving();
+      if (running.source_id != source_id) continue;
+      const migration::TableProgress table = running.run->Moving();
+      moved[id] = {table.rows_done, table.bytes_done};
     }
+    int64_t& last = progress_ms_[source_id];
+    if (moved.empty()) return false;
+    if (now >= last && now - last < kProgressMs) return true;
+    last = now;
   }
-  for (const auto& [id, table] : moving) {
-    TRY_VOID(store_->SetJobTaskProgress(id, table.rows_done, table.bytes_done));
+  TRY_VOID(store_->SetJobTaskProgress(moved));
+  return true;
+}
+
+Result<std::string> Service::WhyJobsWait(const DataSource& source) {
+  TRY(const int64_t open, store_->CountOpenJobTasks(source.id));
+  if (open == 0) return std::string();
+  if (WasAskedToStop(source.id)) return "data source " + source.name + " was stopped";
+  if (source.status == kStartFailed) {
+    return "data source " + source.name +
+           " cannot be started, and is tried again each minute: " + source.error;
   }
+  TRY(const bool is_open, IsWindowOpen(source, Now()));
+  if (is_open) return std::string();
+  TRY(const ZonedTimer timer, TimerOf(source.config));
+  return "outside of the window of data source " + source.name + ", " +
+         source.config.Get("task.window") + " " + timer.zone;
+}
+
+Result<bool> Service::TickJobs(const DataSource& source) {
+  TRY(const bool runs, StoreProgress(source.id));
   const auto instance = FindInstance(source.id);
   TRY(const int64_t open, store_->CountOpenJobTasks(source.id));
-  if (open == 0 && moving.empty()) {
+  if (open == 0 && !runs) {
     if (instance) instance->EndIdleWorkflows();
     return false;
   }
-  if (!moving.empty()) NoteWork(source.id);
+  if (runs) NoteWork(source.id);
   TRY_VOID(KeepBudgets(source.id));
   TRY(const std::optional<JobTask> next, store_->NextJobTask(source.id, Now()));
   if (!next) return true;

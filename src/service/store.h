@@ -337,7 +337,11 @@ class Store {
   Status StepJobTask(const TaskStep& step);
   /// A line of its log alone.
   Status LogJobTask(const TaskStep& line);
-  Status SetJobTaskProgress(int64_t id, int64_t rows, int64_t bytes);
+  struct Moved {
+    int64_t rows = 0, bytes = 0;
+  };
+  /// Of those that run, by id.
+  Status SetJobTaskProgress(const std::map<int64_t, Moved>& moved);
   struct JobTaskEnd {
     int64_t id = 0;
     JobTaskStatus status = JobTaskStatus::kDone;

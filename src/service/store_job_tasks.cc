@@ -2,6 +2,7 @@
 // run, is not stopped, and is INIT or SCHEMA_DONE: the index `tasks_waiting` is of these.
 #include <utility>
 
+#include "base/secret.h"
 #include "service/store_session.h"
 
 namespace mms::service {
@@ -145,9 +146,10 @@ struct BoundFilter {
 void AddLog(soci::session& sql, const Store::TaskStep& line) {
   long long id = line.id, now = line.now_ms;
   const int status = static_cast<int>(line.status);
+  const std::string message = ScrubSecrets(line.message);  // a peer may echo anything
   sql << "INSERT INTO task_logs (task_id, status, action, message, created_ms) "
          "VALUES (:id, :status, :action, :message, :now)",
-      use(id), use(status), use(line.action), use(line.message), use(now);
+      use(id), use(status), use(line.action), use(message), use(now);
 }
 
 /// Where a task that is to be gone on with begins: its table once made stays made.
@@ -319,12 +321,14 @@ Status Store::LogJobTask(const TaskStep& line) {
   });
 }
 
-Status Store::SetJobTaskProgress(int64_t task_id, int64_t rows, int64_t bytes) {
+Status Store::SetJobTaskProgress(const std::map<int64_t, Moved>& moved) {
   return state_->Write([&](soci::session& sql) -> Status {
-    long long id = task_id, rows_copied = rows, bytes_copied = bytes;
-    sql << "UPDATE job_tasks SET rows_copied = :rows, bytes_copied = :bytes WHERE id = :id AND "
-           "running = 1",
-        use(rows_copied), use(bytes_copied), use(id);
+    for (const auto& [task_id, amount] : moved) {
+      long long id = task_id, rows = amount.rows, bytes = amount.bytes;
+      sql << "UPDATE job_tasks SET rows_copied = :rows, bytes_copied = :bytes WHERE id = :id AND "
+             "running = 1",
+          use(rows), use(bytes), use(id);
+    }
     return OkStatus();
   });
 }

@@ -158,17 +158,6 @@ std::vector<std::string> Conflicts(soci::session& sql, int64_t job_id) {
   return names;
 }
 
-Status CheckConflicts(soci::session& sql, int64_t job_id) {
-  const std::vector<std::string> names = Conflicts(sql, job_id);
-  if (names.empty()) return OkStatus();
-  const size_t shown = std::min(names.size(), kNamedMax);
-  std::string text = fmt::format("{}", fmt::join(names.begin(), names.begin() + shown, ", "));
-  if (shown < names.size()) text += fmt::format(" and {} more", names.size() - shown);
-  return Error(ErrorKind::kConflict, "JOB_CONFLICT",
-               "another job is not done with " + text +
-                   "; wait for it, delete it, or leave these tables out (mms job list)");
-}
-
 /// The statements of AddJob that run once a task and once a partition.
 class TaskWriter {
  public:
@@ -220,6 +209,17 @@ class TaskWriter {
 
 }  // namespace
 
+Status CheckJobConflicts(soci::session& sql, int64_t job_id) {
+  const std::vector<std::string> names = Conflicts(sql, job_id);
+  if (names.empty()) return OkStatus();
+  const size_t shown = std::min(names.size(), kNamedMax);
+  std::string text = fmt::format("{}", fmt::join(names.begin(), names.begin() + shown, ", "));
+  if (shown < names.size()) text += fmt::format(" and {} more", names.size() - shown);
+  return Error(ErrorKind::kConflict, "JOB_CONFLICT",
+               "another job is not done with " + text +
+                   "; wait for it, delete it, or leave these tables out (mms job list)");
+}
+
 Result<int64_t> Store::AddJob(const Job& job,
                               const std::function<Status(const AddJobTask& add)>& tasks) {
   return state_->Write([&](soci::session& sql) -> Result<int64_t> {
@@ -247,7 +247,7 @@ Result<int64_t> Store::AddJob(const Job& job,
         return OkStatus();
       }));
     }
-    TRY_VOID(CheckConflicts(sql, id));
+    TRY_VOID(CheckJobConflicts(sql, id));
     return int64_t{id};
   });
 }
@@ -343,7 +343,7 @@ Status Store::StartJob(int64_t job_id, const std::map<std::string, std::string>&
 Result<int64_t> Store::RetryJob(int64_t job_id) {
   return state_->Write([&](soci::session& sql) -> Result<int64_t> {
     TRY_VOID(CheckThere(sql, job_id));
-    TRY_VOID(CheckConflicts(sql, job_id));
+    TRY_VOID(CheckJobConflicts(sql, job_id));
     Unstop(sql, job_id);
     return RetryFailed(sql, "job_id", job_id);
   });
@@ -358,8 +358,6 @@ Status Store::DeleteJob(int64_t job_id) {
     return OkStatus();
   });
 }
-
-Status CheckJobConflicts(soci::session& sql, int64_t job_id) { return CheckConflicts(sql, job_id); }
 
 Result<JobUse> Store::UseOfJob(int64_t job_id) {
   return state_->Read([&](soci::session& sql) -> Result<JobUse> {

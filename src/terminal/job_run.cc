@@ -68,6 +68,45 @@ std::string_view StageText(TableProgress::Stage stage) {
   return "";
 }
 
+/// The source has tasks that wait, and nothing but a user can make them begin.
+Result<std::optional<Error>> StuckAt(Service& service, const service::DataSource& source) {
+  using Stuck = std::optional<Error>;
+  if (service.WasAskedToStop(source.id)) {
+    return Stuck(Error(ErrorKind::kConflict, "SOURCE_STATE",
+                       "was stopped; the tasks of its jobs wait: go on with mms job run")
+                     .At("data source " + source.name));
+  }
+  if (source.status != service::SourceStatus::kStartFailed) return Stuck();
+  TRY(const auto last, service.store().LastTask(source.id, service::AsyncType::kSourceStart));
+  const auto error = last ? ErrorOfLedger(last->error_json) : std::nullopt;
+  return error && !IsTransient(error->kind()) ? Stuck(*error) : Stuck();
+}
+
+/// Of the sources with tasks that wait: why they do, and what to end with when all are stuck.
+struct Waiting {
+  std::vector<std::string> reasons;
+  std::optional<Error> stuck;
+};
+Result<Waiting> LookAtSources(Service& service) {
+  Waiting waiting;
+  bool all_stuck = true;
+  for (int64_t page = 1;; ++page) {
+    TRY(const auto sources, service.store().ListSources({}, {page, kPage}));
+    for (const service::DataSource& source : sources) {
+      TRY(const int64_t open, service.store().CountOpenJobTasks(source.id));
+      if (open == 0) continue;
+      TRY(const std::string why, service.WhyJobsWait(source));
+      if (!why.empty()) waiting.reasons.push_back(why);
+      TRY(const auto stuck, StuckAt(service, source));
+      if (!stuck) all_stuck = false;
+      if (stuck && !waiting.stuck) waiting.stuck = stuck;
+    }
+    if (static_cast<int64_t>(sources.size()) < kPage) break;
+  }
+  if (!all_stuck) waiting.stuck.reset();
+  return waiting;
+}
+
 LiveProgress::Look LookAt(Service& service, std::set<int64_t> ours, int64_t elapsed_ms) {
   LiveProgress::Look look;
   const auto sums = SumUp(service.store(), &ours);
@@ -92,29 +131,26 @@ LiveProgress::Look LookAt(Service& service, std::set<int64_t> ours, int64_t elap
                        {"bytes_total", table.bytes_total},
                        {"rows", table.rows_done}});
   }
-  look.block.push_back(look.sentence + "  " + HumanDuration(elapsed_ms));
-  look.fields = {{"tasks", tasks.total},           {"tasks_done", tasks.done},
-                 {"tasks_running", tasks.running}, {"tasks_waiting", tasks.waiting},
-                 {"tasks_failed", tasks.failed},   {"running", std::move(running)},
+  const auto waiting = LookAtSources(service);
+  Json reasons = Json::array();
+  if (waiting && tasks.waiting > 0) {
+    for (const std::string& reason : waiting->reasons) {
+      look.block.push_back("  " + reason);
+      look.sentence += "; " + reason;
+      reasons.push_back(reason);
+    }
+  }
+  look.block.push_back(fmt::format("{} of {} tasks done, {} failed  {}", tasks.done, tasks.total,
+                                   tasks.failed, HumanDuration(elapsed_ms)));
+  look.fields = {{"tasks", tasks.total},
+                 {"tasks_done", tasks.done},
+                 {"tasks_running", tasks.running},
+                 {"tasks_waiting", tasks.waiting},
+                 {"tasks_failed", tasks.failed},
+                 {"running", std::move(running)},
+                 {"waiting_for", std::move(reasons)},
                  {"elapsed_ms", elapsed_ms}};
   return look;
-}
-
-/// The source of a waiting task that could not be started, for a reason that waiting does not mend.
-Result<std::optional<Error>> StuckSource(Store& store) {
-  using Stuck = std::optional<Error>;
-  for (int64_t page = 1;; ++page) {
-    TRY(const auto sources, store.ListSources({}, {page, kPage}));
-    for (const service::DataSource& source : sources) {
-      if (source.status != service::SourceStatus::kStartFailed) continue;
-      TRY(const int64_t open, store.CountOpenJobTasks(source.id));
-      if (open == 0) continue;
-      TRY(const auto last, store.LastTask(source.id, service::AsyncType::kSourceStart));
-      const auto error = last ? ErrorOfLedger(last->error_json) : std::nullopt;
-      if (error && !IsTransient(error->kind())) return Stuck(*error);
-    }
-    if (static_cast<int64_t>(sources.size()) < kPage) return Stuck();
-  }
 }
 
 Status PrintFailed(Store& store, int64_t job_id, Output& output) {
@@ -158,8 +194,8 @@ Result<ExitCode> RunJobRun(const JobFlags& flags, Output& output) {
   for (;;) {
     TRY(const Sums sums, SumUp(store, &ours));
     if (sums.tasks.running == 0 && sums.tasks.waiting == sums.stopped) break;
-    TRY(const auto stuck, StuckSource(store));
-    if (stuck) return *stuck;
+    TRY(const Waiting waiting, LookAtSources(*service));
+    if (waiting.stuck && sums.tasks.running == 0) return *waiting.stuck;
     if (interrupted) {
       progress.Stop();
       return Error(ErrorKind::kCancelled, "INTERRUPTED",

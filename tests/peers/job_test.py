@@ -357,6 +357,8 @@ def test_tables_without_rows_and_rows_without_tables(
     assert jobs.counts("orders") == {"a": 0, "b": 0}
     jobs.move("--no-schema")
     assert jobs.counts("orders") == {"a": 3, "b": 4}
+    jobs.move("--schema-only", "--all")
+    assert "JOB_NOTHING_TO_DO" in jobs.refused(), "its rows are as Completed as before"
 
 
 def test_what_failed_is_told_and_tried_again_once_it_is_mended(
@@ -378,6 +380,51 @@ def test_what_failed_is_told_and_tried_again_once_it_is_mended(
     assert jobs.counts("orders") == {"a_b": 3, "c": 4}
     retried = [task for task in jobs.tasks(job) if task["retried"] > 0]
     assert [task["table"] for task in retried] == ["main.moved.orders"]
+
+
+def test_a_retry_leaves_the_whole_job_in_its_report(
+    make_jobs: Callable[..., Jobs], put: Callable[..., Path]
+) -> None:
+    jobs = make_jobs(**{"db.task.partition.max.num": "1"})
+    orders = put("orders", {"a": 3, "b": 4, "c": 5})
+    jobs.good("sync", "sales", "--schema", "moved")
+    (file,) = (orders / "p=b").iterdir()
+    kept = file.rename(orders / "kept")
+    job = jobs.create()
+    jobs.good_job("run", code=6)
+    assert sorted(task["status"] for task in jobs.tasks(job)) == ["DATA_FAILED", "DONE", "DONE"]
+    kept.rename(file)
+    write_deltalake(str(orders), rows({"a": 1}), mode="append")
+    jobs.good_job("retry", str(job["id"]))
+    jobs.good_job("run")
+    assert jobs.counts("orders") == {"a": 3, "b": 4, "c": 5}, "what was done is not done again"
+    (line,) = jobs.good_job("report", str(job["id"])).of("report_table")
+    assert (line["verdict"], line["units"], line["rows_target"]) == ("Match", 3, 12)
+    (retried,) = [task for task in jobs.tasks(job) if task["retried"]]
+    log = jobs.good_job("log", str(retried["id"])).of("task_log")
+    told = [step["message"] for step in log if step["action"] == "warning"]
+    assert any("what the job had finished by then is of version 0" in text for text in told)
+    jobs.good("sync", "sales", "--schema", "moved")
+    jobs.move()
+    assert jobs.counts("orders") == {"a": 4, "b": 4, "c": 5}
+
+
+def test_a_source_that_is_stopped_ends_the_run_by_name(
+    make_jobs: Callable[..., Jobs], put: Callable[..., Path], service: Sandbox
+) -> None:
+    jobs = make_jobs(**{"task.max.num": "1", "db.task.partition.max.num": "1"})
+    put("orders", {value: 100 for value in "abcdefgh"})
+    jobs.good("sync", "sales", "--schema", "moved")
+    job = jobs.create()
+    process = jobs.start_job("job", "run")
+    jobs.wait_for("SELECT 1 FROM job_tasks WHERE status = 10", process)
+    jobs.good("stop", "sales")
+    _, err = process.communicate(timeout=60)
+    if jobs.show(job)["status"] != "DONE":
+        assert "data source sales: was stopped; the tasks of its jobs wait" in err
+    jobs.good_job("run")
+    assert jobs.show(job)["status"] == "DONE"
+    assert sum(jobs.counts("orders").values()) == 800
 
 
 def test_one_table_belongs_to_one_job_at_a_time(
@@ -428,6 +475,8 @@ def test_nothing_begins_outside_of_the_window(
     assert process.stdout is not None
     seen = [json.loads(process.stdout.readline()) for _ in range(2)]
     assert {(line["tasks_waiting"], line["tasks_running"]) for line in seen} == {(1, 0)}
+    (reason,) = seen[-1]["waiting_for"]
+    assert reason.startswith("outside of the window of data source sales")
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
