@@ -191,14 +191,6 @@ constexpr const char* kScanColumns =
     "id, source_id, cause, db_name, table_names, status, progress, created_ms, started_ms, "
     "ended_ms, interruptions, result, error";
 
-/// What a query bound by `bind` finds, row by row.
-template <class Row, class Made>
-std::vector<Made> Rows(soci::statement& statement, Row& row) {
-  std::vector<Made> made;
-  while (statement.fetch()) made.push_back(row.Make());
-  return made;
-}
-
 struct SourceRow {
   DataSource source;
   long long id = 0, created = 0, updated = 0, timer = 0;
@@ -262,18 +254,6 @@ struct ScanRow {
   }
 };
 
-/// Prepared with its inputs already exchanged.
-template <class Row, class Made>
-std::vector<Made> Run(soci::statement& statement, const std::string& query) {
-  Row row;
-  row.Bind(statement);
-  statement.alloc();
-  statement.prepare(query);
-  statement.define_and_bind();
-  statement.execute();
-  return Rows<Row, Made>(statement, row);
-}
-
 /// Without `vault` the secrets stay sealed.
 Result<SourceConfig> ReadConfig(soci::session& sql, const Vault* vault, int64_t source_id) {
   SourceConfig config;
@@ -314,7 +294,7 @@ Result<DataSource> SourceOf(soci::session& sql, const Vault* vault, int64_t id) 
   soci::statement statement(sql);
   long long wanted = id;
   statement.exchange(use(wanted));
-  auto found = Run<SourceRow, DataSource>(
+  auto found = FetchRows<SourceRow>(
       statement, std::string("SELECT ") + kSourceColumns + " FROM data_sources WHERE id = :id");
   return OnlySource(sql, vault, std::move(found), std::to_string(id));
 }
@@ -408,8 +388,8 @@ Result<DataSource> Store::FindSource(const std::string& name) {
   return state_->Read([&](soci::session& sql) {
     soci::statement statement(sql);
     statement.exchange(use(name));
-    auto found = Run<SourceRow, DataSource>(statement, std::string("SELECT ") + kSourceColumns +
-                                                           " FROM data_sources WHERE name = :name");
+    auto found = FetchRows<SourceRow>(statement, std::string("SELECT ") + kSourceColumns +
+                                                     " FROM data_sources WHERE name = :name");
     return OnlySource(sql, nullptr, std::move(found), name);
   });
 }
@@ -425,9 +405,9 @@ Result<std::vector<DataSource>> Store::ListSources(const SourceFilterBy& filter,
     statement.exchange(use(filter.type, "type"));
     statement.exchange(use(limit, "limit"));
     statement.exchange(use(offset, "offset"));
-    Found found = Run<SourceRow, DataSource>(
-        statement, std::string("SELECT ") + kSourceColumns + kSourceWhere +
-                       " ORDER BY id LIMIT :limit OFFSET :offset");
+    Found found =
+        FetchRows<SourceRow>(statement, std::string("SELECT ") + kSourceColumns + kSourceWhere +
+                                            " ORDER BY id LIMIT :limit OFFSET :offset");
     for (DataSource& source : found) {
       TRY(source.config, ReadConfig(sql, nullptr, source.id));
     }
@@ -450,7 +430,7 @@ Result<ScanTask> Store::GetScan(int64_t id) {
     soci::statement statement(sql);
     long long wanted = id;
     statement.exchange(use(wanted));
-    auto found = Run<ScanRow, ScanTask>(
+    auto found = FetchRows<ScanRow>(
         statement, std::string("SELECT ") + kScanColumns + " FROM scans WHERE id = :id");
     if (!found.empty()) return std::move(found.front());
     return Error(ErrorKind::kNotFound, "SCAN_NOT_FOUND", "no such scan; its source may be removed")
@@ -466,10 +446,9 @@ Result<std::vector<ScanTask>> Store::ListScans(int64_t source_id, const PageOf& 
     statement.exchange(use(source, "source"));
     statement.exchange(use(limit, "limit"));
     statement.exchange(use(offset, "offset"));
-    return Run<ScanRow, ScanTask>(statement,
-                                  std::string("SELECT ") + kScanColumns +
-                                      " FROM scans WHERE :source = 0 OR source_id = :source "
-                                      "ORDER BY id DESC LIMIT :limit OFFSET :offset");
+    return FetchRows<ScanRow>(statement, std::string("SELECT ") + kScanColumns +
+                                             " FROM scans WHERE :source = 0 OR source_id = :source "
+                                             "ORDER BY id DESC LIMIT :limit OFFSET :offset");
   });
 }
 
@@ -479,7 +458,7 @@ Result<std::optional<ScanTask>> Store::NextScan(int64_t source_id) {
     soci::statement statement(sql);
     long long source = source_id;
     statement.exchange(use(source, "source"));
-    auto found = Run<ScanRow, ScanTask>(
+    auto found = FetchRows<ScanRow>(
         statement, std::string("SELECT ") + kScanColumns +
                        " FROM scans WHERE source_id = :source AND status = 0 AND NOT EXISTS "
                        "(SELECT 1 FROM scans WHERE source_id = :source AND status = 1) "

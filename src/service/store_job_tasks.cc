@@ -86,18 +86,6 @@ struct TaskRow {
   }
 };
 
-std::vector<JobTask> Fetch(soci::statement& statement, const std::string& query) {
-  TaskRow row;
-  row.Bind(statement);
-  statement.alloc();
-  statement.prepare(query);
-  statement.define_and_bind();
-  statement.execute();
-  std::vector<JobTask> tasks;
-  while (statement.fetch()) tasks.push_back(row.Make());
-  return tasks;
-}
-
 constexpr const char* kWhere =
     "WHERE j.deleted = 0 AND (:source = 0 OR t.source_id = :source) "
     "AND (:job = 0 OR t.job_id = :job) AND j.name LIKE :name ESCAPE '\\' "
@@ -190,8 +178,8 @@ Result<std::vector<JobTask>> Store::ListJobTasks(const TaskFilter& filter, const
     bound.Bind(statement);
     statement.exchange(use(limit, "limit"));
     statement.exchange(use(offset, "offset"));
-    return Fetch(statement,
-                 std::string(kSelect) + kWhere + "ORDER BY t.id LIMIT :limit OFFSET :offset");
+    return FetchRows<TaskRow>(
+        statement, std::string(kSelect) + kWhere + "ORDER BY t.id LIMIT :limit OFFSET :offset");
   });
 }
 
@@ -199,16 +187,10 @@ Result<int64_t> Store::CountJobTasks(const TaskFilter& filter) {
   return state_->Read([&](soci::session& sql) -> Result<int64_t> {
     soci::statement statement(sql);
     BoundFilter bound(filter);
-    long long count = 0;
     bound.Bind(statement);
-    statement.exchange(into(count));
-    statement.alloc();
-    statement.prepare(std::string("SELECT COUNT(*) FROM job_tasks t JOIN jobs j ON "
-                                  "j.id = t.job_id ") +
-                      kWhere);
-    statement.define_and_bind();
-    statement.execute(true);
-    return int64_t{count};
+    return FetchCount(statement, std::string("SELECT COUNT(*) FROM job_tasks t JOIN jobs j ON "
+                                             "j.id = t.job_id ") +
+                                     kWhere);
   });
 }
 
@@ -217,7 +199,7 @@ Result<JobTask> Store::GetJobTask(int64_t task_id) {
     soci::statement statement(sql);
     long long id = task_id;
     statement.exchange(use(id));
-    auto tasks = Fetch(statement, std::string(kSelect) + "WHERE t.id = :id");
+    auto tasks = FetchRows<TaskRow>(statement, std::string(kSelect) + "WHERE t.id = :id");
     if (tasks.empty()) return NoTask(task_id);
     return std::move(tasks.front());
   });
@@ -279,7 +261,7 @@ Result<std::optional<JobTask>> Store::NextJobTask(int64_t source_id, int64_t now
     if (!sql.got_data()) return Next();
     soci::statement statement(sql);
     statement.exchange(use(id));
-    auto tasks = Fetch(statement, std::string(kSelect) + "WHERE t.id = :id");
+    auto tasks = FetchRows<TaskRow>(statement, std::string(kSelect) + "WHERE t.id = :id");
     CHECK(!tasks.empty());
     return Next(std::move(tasks.front()));
   });

@@ -126,15 +126,9 @@ struct BoundFilter {
 };
 
 Result<std::vector<Job>> FetchJobs(soci::statement& statement, const std::string& query) {
-  JobRow row;
-  row.Bind(statement);
-  statement.alloc();
-  statement.prepare(query);
-  statement.define_and_bind();
-  statement.execute();
   std::vector<Job> jobs;
-  while (statement.fetch()) {
-    TRY(Job job, row.Make());
+  for (Result<Job>& made : FetchRows<JobRow>(statement, query)) {
+    TRY(Job job, std::move(made));
     jobs.push_back(std::move(job));
   }
   return jobs;

@@ -4,6 +4,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "migration/ledger/database.h"
 #include "service/store.h"
@@ -37,6 +38,32 @@ struct Store::State {
 
 inline std::string SecretContext(int64_t source_id, const std::string& key) {
   return "source " + std::to_string(source_id) + " " + key;
+}
+
+/// What the query finds, row by row: Row binds its columns and makes what is wanted of them. The
+/// query's inputs are exchanged already.
+template <class Row>
+auto FetchRows(soci::statement& statement, const std::string& query) {
+  Row row;
+  row.Bind(statement);
+  statement.alloc();
+  statement.prepare(query);
+  statement.define_and_bind();
+  statement.execute();
+  std::vector<decltype(row.Make())> made;
+  while (statement.fetch()) made.push_back(row.Make());
+  return made;
+}
+
+/// The one number of the query, whose inputs are exchanged already.
+inline int64_t FetchCount(soci::statement& statement, const std::string& query) {
+  long long count = 0;
+  statement.exchange(soci::into(count));
+  statement.alloc();
+  statement.prepare(query);
+  statement.define_and_bind();
+  statement.execute(true);
+  return count;
 }
 
 /// Tasks of jobs that a dead process left running wait to be gone on with.
