@@ -1,7 +1,7 @@
 """Azurite as the object store of the testbed: starts it, signs SAS tokens, uploads folders.
 
 Azurite is the public Azure Storage emulator. It listens on the loopback address only, keeps blobs
-in memory, and knows one account with a key made at random. The key reaches it through its
+in memory, and knows two accounts with a key made at random. The key reaches it through its
 environment variable AZURITE_ACCOUNTS and lies in a file of mode 0600, never on a command line.
 """
 
@@ -28,6 +28,7 @@ from azure.storage.blob import (
 import processes
 
 ACCOUNT = "lakestore"
+OTHER_ACCOUNT = "otherstore"  # for what lies in another account than its table
 _ENTRY = Path("node_modules/azurite/dist/src/blob/main.js")
 _START_TIMEOUT_S = 60
 
@@ -45,9 +46,13 @@ class Azurite:
     def endpoint(self) -> str:
         return f"{self.scheme}://127.0.0.1:{self.port}/{ACCOUNT}"
 
-    def container(self, name: str, ca_file: str | None = None) -> ContainerClient:
+    def container(
+        self, name: str, ca_file: str | None = None, account: str = ACCOUNT
+    ) -> ContainerClient:
         service = BlobServiceClient(
-            self.endpoint, credential=self.key, connection_verify=ca_file or True
+            self.endpoint.replace(ACCOUNT, account),
+            credential={"account_name": account, "account_key": self.key},
+            connection_verify=ca_file or True,
         )
         return service.get_container_client(name)
 
@@ -93,7 +98,7 @@ def start(
         raise SystemExit("node is not on PATH: install Node.js 18 or newer, or set NODE")
     key = base64.b64encode(os.urandom(64)).decode()
     write_secret(directory / "azurite.key", key)
-    environment = {**os.environ, "AZURITE_ACCOUNTS": f"{ACCOUNT}:{key}"}
+    environment = {**os.environ, "AZURITE_ACCOUNTS": f"{ACCOUNT}:{key};{OTHER_ACCOUNT}:{key}"}
     log_path = directory / "azurite.log"
     for _ in range(3):
         port = processes.free_port()

@@ -92,7 +92,8 @@ Result<std::shared_ptr<Storage>> Storage::Open(const StorageOptions& options, co
   if (any.local) return storage;
 
   storage->name_ = any.account.empty() ? options.account : any.account;
-  std::map<std::string, std::string>& kernel = storage->kernel_options_;
+  storage->any_account_ = options.auth == StorageAuth::kServicePrincipal;
+  storage->own_endpoint_ = !options.endpoint.empty();
   if (options.endpoint.empty()) {
     if (storage->name_.empty()) {
       return Error(ErrorKind::kInvalidInput, "STORAGE_ACCOUNT_MISSING",
@@ -104,8 +105,6 @@ Result<std::shared_ptr<Storage>> Storage::Open(const StorageOptions& options, co
     storage->base_url_ = endpoint.url;
     if (storage->name_.empty()) storage->name_ = endpoint.account;
   }
-  kernel["azure_storage_account_name"] = storage->name_;
-  kernel["azure_storage_endpoint"] = storage->base_url_;
   const auto http =
       options.http != nullptr ? options.http : std::make_shared<HttpClient>(HttpClient::Options{});
   std::shared_ptr<CredentialKeeper> keeper = options.keeper;
@@ -114,6 +113,54 @@ Result<std::shared_ptr<Storage>> Storage::Open(const StorageOptions& options, co
   }
   storage->account_ = std::make_shared<Account>(http, std::move(keeper));
   return storage;
+}
+
+namespace {
+
+/// The address of account `other` beside that of `account`: a private endpoint has the account as
+/// its first label, an emulator as the path; "" = it shows no place for another.
+std::string AddressBeside(const std::string& base_url, const std::string& account,
+                          const std::string& other) {
+  const size_t host = base_url.find("//") + 2;
+  const size_t slash = base_url.find('/', host);
+  if (slash != base_url.npos) return base_url.substr(0, slash + 1) + other;
+  if (base_url.compare(host, account.size() + 1, account + ".") != 0) return "";
+  return base_url.substr(0, host) + other + base_url.substr(host + account.size());
+}
+
+}  // namespace
+
+Result<Storage::Reach> Storage::ReachOf(const Location& location) const {
+  const bool other = !location.account.empty() && location.account != name_;
+  if (!local_ && !other) return Reach{name_, base_url_};
+  std::string why;
+  Reach reach;
+  reach.account = location.account;
+  if (local_) {
+    why = "its table lies in a local folder; make a deep clone of it";
+  } else if (!any_account_) {
+    why = "the credential is for the table's account " + name_ +
+          "; read by a service principal that has the role Storage Blob Data Reader on both, or "
+          "make a deep clone of it";
+  } else if (own_endpoint_) {
+    reach.base_url = AddressBeside(base_url_, name_, location.account);
+    why = "source.storage.endpoint " + base_url_ +
+          " does not tell where; leave it out and resolve the accounts' names to their private "
+          "endpoints, or make a deep clone of it";
+  } else {
+    reach.base_url = "https://" + BlobHost(location.account, location.suffix);
+  }
+  if (!reach.base_url.empty()) return reach;
+  return Error(ErrorKind::kUnsupported, "STORAGE_OTHER_ACCOUNT",
+               "the file lies in another storage account than its table (a shallow clone), and " +
+                   why)
+      .At(ToText(location));
+}
+
+Result<std::map<std::string, std::string>> Storage::KernelOptions(const Location& location) const {
+  TRY(const Reach reach, ReachOf(location));
+  return std::map<std::string, std::string>{{"azure_storage_account_name", reach.account},
+                                            {"azure_storage_endpoint", reach.base_url}};
 }
 
 std::string Storage::ContainerUrl(const std::string& container) const {
@@ -165,18 +212,10 @@ Result<std::shared_ptr<arrow::io::RandomAccessFile>> Storage::OpenFile(const Loc
                                                                        const std::string& etag) {
   const std::string text = ToText(location);
   if (location.local) return OpenLocal(location.path, size_bytes, etag);
-  const bool other = !location.account.empty() && location.account != name_;
-  if (local_ || other) {
-    return Error(
-               ErrorKind::kUnsupported, "STORAGE_OTHER_ACCOUNT",
-               fmt::format(
-                   "the file lies in another storage account than the table ({}); a shallow clone "
-                   "across accounts cannot be read, make a deep clone of it",
-                   local_ ? "a local folder" : name_))
-        .At(text);
-  }
+  TRY(const Reach reach, ReachOf(location));
   BlobAddress address;
-  address.url = ContainerUrl(location.container) + "/" + EncodePath(location.path);
+  address.url =
+      reach.base_url + "/" + UrlEncode(location.container) + "/" + EncodePath(location.path);
   address.text = text;
   address.etag = etag;
   return std::shared_ptr<arrow::io::RandomAccessFile>(

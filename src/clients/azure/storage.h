@@ -59,14 +59,16 @@ class Storage {
 
   /// Opens a file for ranged reads without a request; `size_bytes` as in the log. `location.path`
   /// is the file's path, decoded (ResolveFile). `etag`: what it held when it was listed; "" = as it
-  /// is. Errors: kUnsupported STORAGE_OTHER_ACCOUNT for a file of another account (shallow clones);
+  /// is. A file of another account (shallow clones) is read by a service principal alone: a SAS
+  /// and what Unity Catalog vends end at their account. Errors: kUnsupported STORAGE_OTHER_ACCOUNT;
   /// local files: kNotFound, kDenied, kConflict STORAGE_CHANGED. Reads report through FromArrow.
   Result<std::shared_ptr<arrow::io::RandomAccessFile>> OpenFile(const Location& location,
                                                                 int64_t size_bytes,
                                                                 const std::string& etag = "");
 
-  /// Keys of object_store for the Delta kernel; no credentials, which Send adds.
-  const std::map<std::string, std::string>& kernel_options() const { return kernel_options_; }
+  /// Keys of object_store for the Delta kernel, to what lies at `location`; no credentials, which
+  /// Send adds. Errors: kUnsupported STORAGE_OTHER_ACCOUNT as OpenFile.
+  Result<std::map<std::string, std::string>> KernelOptions(const Location& location) const;
   /// "https://host/container", percent-encoded; not of a local one.
   std::string ContainerUrl(const std::string& container) const;
   /// Sends a request of the kernel's store, or a listing's. Errors: as Account::Send.
@@ -75,12 +77,18 @@ class Storage {
 
  private:
   Storage() = default;
+  struct Reach {
+    std::string account;
+    std::string base_url;  ///< without a slash at the end; container and path follow
+  };
+  Result<Reach> ReachOf(const Location& location) const;
 
   bool local_ = false;
+  bool any_account_ = false;          ///< the credential is good for other accounts too
+  bool own_endpoint_ = false;         ///< StorageOptions::endpoint is set
   std::string name_;                  ///< of the account
-  std::string base_url_;              ///< without a slash at the end; container and path follow
+  std::string base_url_;              ///< of the account
   std::shared_ptr<Account> account_;  ///< null when local
-  std::map<std::string, std::string> kernel_options_;
 };
 
 /// What stands for an ETag of a local file.

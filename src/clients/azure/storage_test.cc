@@ -26,7 +26,7 @@ Location At(const std::string& text) { return *ParseLocation(text); }
 TEST(Storage, TellsTheKernelWhatItUsesItself) {
   auto storage = Storage::Open(Options(), At("abfss://lake@acct.dfs.core.chinacloudapi.cn/t"));
   ASSERT_TRUE(storage) << storage.error().ToString();
-  EXPECT_EQ((*storage)->kernel_options(),
+  EXPECT_EQ(*(*storage)->KernelOptions(At("abfss://other@acct.dfs.core.chinacloudapi.cn/u")),
             (std::map<std::string, std::string>{
                 {"azure_storage_account_name", "acct"},
                 {"azure_storage_endpoint", "https://acct.blob.core.chinacloudapi.cn"}}));
@@ -35,8 +35,8 @@ TEST(Storage, TellsTheKernelWhatItUsesItself) {
 TEST(Storage, TakesTheAccountFromTheLocationThenTheSettingsThenTheEndpoint) {
   const auto account = [](const StorageOptions& options, const char* location) {
     auto storage = Storage::Open(options, At(location));
-    return storage ? (*storage)->kernel_options().at("azure_storage_account_name")
-                   : storage.error().code();
+    if (!storage) return storage.error().code();
+    return (*storage)->KernelOptions(At("az://lake/t"))->at("azure_storage_account_name");
   };
   EXPECT_EQ(account(Options(), "abfss://lake@acct.dfs.core.windows.net/t"), "acct");
   EXPECT_EQ(account(Options(), "az://lake/t"), "settings");
@@ -45,6 +45,25 @@ TEST(Storage, TakesTheAccountFromTheLocationThenTheSettingsThenTheEndpoint) {
   EXPECT_EQ(account(bare, "az://lake/t"), "emulated");
   bare.endpoint.clear();
   EXPECT_EQ(account(bare, "az://lake/t"), "STORAGE_ACCOUNT_MISSING");
+}
+
+TEST(Storage, AFileOfAnotherAccountIsReadByAServicePrincipalAlone) {
+  const auto address = [](const StorageOptions& options) {
+    const auto storage = Storage::Open(options, At("abfss://lake@acct.dfs.core.windows.net/t"));
+    const auto there = (*storage)->KernelOptions(At("abfss://raw@other.dfs.core.windows.net/f"));
+    return there ? there->at("azure_storage_endpoint") : there.error().code();
+  };
+  EXPECT_EQ(address(Options()), "STORAGE_OTHER_ACCOUNT");
+  StorageOptions principal = Options();
+  principal.auth = StorageAuth::kServicePrincipal;
+  principal.principal.client_id = "me";
+  EXPECT_EQ(address(principal), "https://other.blob.core.windows.net");
+  principal.endpoint = "http://127.0.0.1:10000/acct";
+  EXPECT_EQ(address(principal), "http://127.0.0.1:10000/other");
+  principal.endpoint = "https://acct.privatelink.blob.core.windows.net";
+  EXPECT_EQ(address(principal), "https://other.privatelink.blob.core.windows.net");
+  principal.endpoint = "https://lake.example.com";
+  EXPECT_EQ(address(principal), "STORAGE_OTHER_ACCOUNT");
 }
 
 TEST(Storage, RefusesAnEndpointItCannotUse) {

@@ -274,31 +274,65 @@ Result<Changes> Table::ListChanges(int64_t from) {
   return ParseChanges(TakeText(text));
 }
 
-Result<std::vector<uint64_t>> Table::ReadDeletionVector(const DeletionVector& vector) {
-  const mms_delta_vector raw{vector.storage_type.c_str(), vector.path_or_inline.c_str(),
-                             vector.offset.value_or(-1), vector.size_bytes, vector.cardinality};
-  mms_delta_error error{};
-  uint64_t* rows = nullptr;
-  size_t count = 0;
-  if (mms_delta_removed_rows(handle_->table, &raw, &rows, &count, &error)) return Failure(error);
+namespace {
+
+mms_delta_vector ToRaw(const DeletionVector& vector) {
+  return {vector.storage_type.c_str(), vector.path_or_inline.c_str(), vector.offset.value_or(-1),
+          vector.size_bytes, vector.cardinality};
+}
+
+std::vector<uint64_t> TakeRows(uint64_t* rows, size_t count) {
   std::vector<uint64_t> positions(rows, rows + count);
   mms_delta_rows_free(rows, count);
   return positions;
 }
 
-Result<LogEnd> FindLogEnd(const Table::Place& place, int64_t known) {
-  const std::string json = nlohmann::json(place.options).dump();
-  std::shared_ptr<Carrier> carrier;
-  mms_delta_transport transport{};
-  if (place.transport) {
+/// What a call that opens no table is told of the place.
+struct Access {
+  explicit Access(const Table::Place& place) : options(nlohmann::json(place.options).dump()) {
+    if (!place.transport) return;
     carrier = std::make_shared<Carrier>(place.transport);
     transport = Carrier::Lend(carrier);
   }
+  const mms_delta_transport* Transport() const { return carrier ? &transport : nullptr; }
+
+  const std::string options;
+  std::shared_ptr<Carrier> carrier;
+  mms_delta_transport transport{};
+};
+
+}  // namespace
+
+Result<std::vector<uint64_t>> Table::ReadDeletionVector(const DeletionVector& vector) {
+  const mms_delta_vector raw = ToRaw(vector);
+  mms_delta_error error{};
+  uint64_t* rows = nullptr;
+  size_t count = 0;
+  if (mms_delta_removed_rows(handle_->table, &raw, &rows, &count, &error)) return Failure(error);
+  return TakeRows(rows, count);
+}
+
+Result<std::vector<uint64_t>> ReadDeletionVectorAt(const Table::Place& container,
+                                                   const DeletionVector& vector) {
+  const Access access(container);
+  const mms_delta_vector raw = ToRaw(vector);
+  mms_delta_error error{};
+  uint64_t* rows = nullptr;
+  size_t count = 0;
+  if (mms_delta_removed_rows_at(container.url.c_str(), access.options.c_str(), access.Transport(),
+                                &raw, &rows, &count, &error)) {
+    return FromCall(error, access.carrier.get());
+  }
+  return TakeRows(rows, count);
+}
+
+Result<LogEnd> FindLogEnd(const Table::Place& place, int64_t known) {
+  const Access access(place);
   mms_delta_error error{};
   char* text = nullptr;
-  if (mms_delta_log_end(place.url.c_str(), json.c_str(), static_cast<uint64_t>(known),
-                        place.transport ? &transport : nullptr, &text, &error)) {
-    return FromCall(error, carrier.get());
+  if (mms_delta_log_end(place.url.c_str(), access.options.c_str(), static_cast<uint64_t>(known),
+                        access.Transport(), &text, &error)) {
+    return FromCall(error, access.carrier.get());
   }
   return ParseLogEnd(TakeText(text));
 }

@@ -100,7 +100,7 @@ class Table {
   /// Where a table's log is read. A local folder needs the URL alone.
   struct Place {
     std::string url;                             ///< azure::ToTableUrl of the location
-    std::map<std::string, std::string> options;  ///< azure::Storage::kernel_options
+    std::map<std::string, std::string> options;  ///< azure::Storage::KernelOptions
     Transport transport;
   };
 
@@ -130,7 +130,8 @@ class Table {
   /// DELTA_NOT_FOUND when the log no longer holds all of them.
   Result<Changes> ListChanges(int64_t from);
 
-  /// Positions of the removed rows in the file, ascending.
+  /// Positions of the removed rows in the file, ascending. One of storage type "p" is looked for in
+  /// the table's own container.
   Result<std::vector<uint64_t>> ReadDeletionVector(const DeletionVector& vector);
 
  private:
@@ -145,6 +146,12 @@ class Table {
   std::shared_ptr<arrow::Schema> physical_;
   std::map<std::string, std::string> physical_names_;
 };
+
+/// Positions of the rows that a vector of storage type "p" removes, ascending. `container`: where
+/// its file lies, its URL az://container/; the vector's path within it az://container/file. Errors
+/// as Table::Open.
+Result<std::vector<uint64_t>> ReadDeletionVectorAt(const Table::Place& container,
+                                                   const DeletionVector& vector);
 
 /// Costs one listing whatever the length of the log, so that a table which did not change need not
 /// be opened. Unchanged = `newest` is `known` and the mark is the one kept. Errors as Table::Open.

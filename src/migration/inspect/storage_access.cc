@@ -67,21 +67,41 @@ Result<std::shared_ptr<azure::Storage>> StorageAccess::Open(const azure::Locatio
   return storage;
 }
 
-delta::Table::Place LogPlace(const std::shared_ptr<azure::Storage>& storage,
-                             const azure::Location& location) {
+Result<delta::Table::Place> LogPlace(const std::shared_ptr<azure::Storage>& storage,
+                                     const azure::Location& location) {
   delta::Table::Place place;
   place.url = azure::ToTableUrl(location);
-  if (!storage->local()) {
-    place.options = storage->kernel_options();
-    place.transport = [storage](const HttpRequest& request) { return storage->Send(request); };
-  }
+  if (storage->local()) return place;
+  TRY(place.options, storage->KernelOptions(location));
+  place.transport = [storage](const HttpRequest& request) { return storage->Send(request); };
   return place;
+}
+
+Result<std::vector<uint64_t>> ReadAbsoluteVector(const std::shared_ptr<azure::Storage>& storage,
+                                                 const azure::Location& root,
+                                                 const delta::DeletionVector& vector) {
+  // In the form of `path` in an `add` action, which is percent-encoded.
+  TRY(azure::Location file, azure::ResolveFile(root, UrlDecode(vector.path_or_inline)));
+  if (file.local != root.local) {
+    return Error(ErrorKind::kUnsupported, "STORAGE_OTHER_ACCOUNT",
+                 "the deletion vector lies in another storage than its table (a shallow clone); "
+                 "make a deep clone of it")
+        .At(azure::ToText(file));
+  }
+  azure::Location container = file;
+  container.path.assign(file.local ? 1 : 0, '/');
+  TRY(const delta::Table::Place place, LogPlace(storage, container));
+  delta::DeletionVector there = vector;
+  there.path_or_inline = azure::ToTableUrl(file);
+  there.path_or_inline.pop_back();  // the slash of a folder
+  return delta::ReadDeletionVectorAt(place, there);
 }
 
 Result<std::unique_ptr<delta::Table>> OpenLog(const std::shared_ptr<azure::Storage>& storage,
                                               const azure::Location& location,
                                               std::optional<int64_t> version) {
-  return delta::Table::Open(LogPlace(storage, location), version);
+  TRY(const delta::Table::Place place, LogPlace(storage, location));
+  return delta::Table::Open(place, version);
 }
 
 }  // namespace mms::migration

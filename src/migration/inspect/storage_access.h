@@ -50,9 +50,16 @@ class StorageAccess {
   std::map<std::string, std::shared_ptr<azure::Storage>> storages_;
 };
 
-/// Where the log of a table at `location` is read, over its storage.
-delta::Table::Place LogPlace(const std::shared_ptr<azure::Storage>& storage,
-                             const azure::Location& location);
+/// Where the log of a table at `location` is read, over its storage. Errors: those of
+/// Storage::KernelOptions.
+Result<delta::Table::Place> LogPlace(const std::shared_ptr<azure::Storage>& storage,
+                                     const azure::Location& location);
+
+/// Rows that a vector of storage type "p" of a table at `root` removes: its file may lie in another
+/// container or account than the table. Errors: as delta::Table::Open and Storage::KernelOptions.
+Result<std::vector<uint64_t>> ReadAbsoluteVector(const std::shared_ptr<azure::Storage>& storage,
+                                                 const azure::Location& root,
+                                                 const delta::DeletionVector& vector);
 
 /// Opens the log of a table at `location` over its storage. Errors: as delta::Table::Open.
 Result<std::unique_ptr<delta::Table>> OpenLog(const std::shared_ptr<azure::Storage>& storage,

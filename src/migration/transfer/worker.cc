@@ -179,6 +179,9 @@ Status Worker::OpenStorage(Table* table) {
 
 Result<std::vector<uint64_t>> Worker::ReadDeletionVector(Table* table,
                                                          const delta::DeletionVector& vector) {
+  if (vector.storage_type == "p") {
+    return ReadAbsoluteVector(table->storage, table->plan.location, vector);
+  }
   std::lock_guard lock(table->mutex);
   if (!table->log) {
     TRY(table->log, OpenLog(table->storage, table->plan.location, table->plan.version));

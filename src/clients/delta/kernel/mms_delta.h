@@ -132,6 +132,13 @@ struct mms_delta_vector {
 int32_t mms_delta_removed_rows(const struct mms_delta_table* table,
                                const struct mms_delta_vector* vector, uint64_t** rows,
                                size_t* count, struct mms_delta_error* error);
+// The same of a vector of storage type "p" whose file lies elsewhere than the table: `url` is
+// az://container/ of its file, the vector's path within it az://container/file; options and
+// transport as in mms_delta_open.
+int32_t mms_delta_removed_rows_at(const char* url, const char* options,
+                                  const struct mms_delta_transport* transport,
+                                  const struct mms_delta_vector* vector, uint64_t** rows,
+                                  size_t* count, struct mms_delta_error* error);
 void mms_delta_rows_free(uint64_t* rows, size_t count);
 
 #ifdef __cplusplus

@@ -12,7 +12,7 @@ use delta_kernel::arrow::ffi_stream::FFI_ArrowArrayStream;
 
 use crate::failure::{Failure, Outcome};
 use crate::files::FileStream;
-use crate::table::{Table, Vector};
+use crate::table::{removed_rows_at, Table, Vector};
 use crate::transport::{Answer, Failed, Transport, TransportIn};
 use crate::{changes, log_end};
 
@@ -291,21 +291,49 @@ pub unsafe extern "C" fn mms_delta_removed_rows(
     error: *mut ErrorOut,
 ) -> i32 {
     guard(error, || {
-        let vector = vector
-            .as_ref()
-            .ok_or_else(|| Failure::argument("vector is NULL"))?;
-        let positions = table_in(table)?.removed_rows(&Vector {
-            storage_type: text_in(vector.storage_type, "storage_type")?,
-            path_or_inline: text_in(vector.path_or_inline, "path_or_inline")?,
-            offset: vector.offset,
-            size_bytes: vector.size_bytes,
-            cardinality: vector.cardinality,
-        })?;
-        let positions = positions.into_boxed_slice();
-        count.write(positions.len());
-        rows.write(Box::into_raw(positions).cast());
+        let positions = table_in(table)?.removed_rows(&vector_in(vector)?)?;
+        write_rows(positions, rows, count);
         Ok(())
     })
+}
+
+#[no_mangle]
+pub unsafe extern "C" fn mms_delta_removed_rows_at(
+    url: *const c_char,
+    options: *const c_char,
+    transport: *const TransportIn,
+    vector: *const VectorIn,
+    rows: *mut *mut u64,
+    count: *mut usize,
+    error: *mut ErrorOut,
+) -> i32 {
+    guard(error, || {
+        // First, so that the context is released whatever comes.
+        let transport = transport.as_ref().map(|raw| Transport::new(*raw));
+        let access = (text_in(options, "options")?, transport);
+        let positions = removed_rows_at(text_in(url, "url")?, access, &vector_in(vector)?)?;
+        write_rows(positions, rows, count);
+        Ok(())
+    })
+}
+
+unsafe fn vector_in<'a>(vector: *const VectorIn) -> Outcome<Vector<'a>> {
+    let vector = vector
+        .as_ref()
+        .ok_or_else(|| Failure::argument("vector is NULL"))?;
+    Ok(Vector {
+        storage_type: text_in(vector.storage_type, "storage_type")?,
+        path_or_inline: text_in(vector.path_or_inline, "path_or_inline")?,
+        offset: vector.offset,
+        size_bytes: vector.size_bytes,
+        cardinality: vector.cardinality,
+    })
+}
+
+unsafe fn write_rows(positions: Vec<u64>, rows: *mut *mut u64, count: *mut usize) {
+    let positions = positions.into_boxed_slice();
+    count.write(positions.len());
+    rows.write(Box::into_raw(positions).cast());
 }
 
 #[no_mangle]

@@ -8,6 +8,7 @@ use delta_kernel::engine::arrow_conversion::TryIntoArrow as _;
 use delta_kernel::table_features::ColumnMappingMode;
 use delta_kernel::{Engine, Snapshot, SnapshotRef};
 use delta_kernel_default_engine::DefaultEngine;
+use url::Url;
 
 use crate::failure::{Code, Failure, Outcome};
 use crate::transport::Transport;
@@ -96,29 +97,43 @@ impl Table {
 
     /// Ascending positions of the rows that the vector removes.
     pub fn removed_rows(&self, vector: &Vector) -> Outcome<Vec<u64>> {
-        let storage = vector
-            .storage_type
-            .parse()
-            .map_err(|_| corrupt_vector(format!("storage type {:?}", vector.storage_type)))?;
-        let offset = (vector.offset >= 0).then_some(vector.offset);
-        let descriptor = DeletionVectorDescriptor::try_new(
-            storage,
-            vector.path_or_inline,
-            offset,
-            vector.size_bytes,
-            vector.cardinality,
-        )?;
-        let rows =
-            descriptor.row_indexes(self.engine.storage_handler(), self.snapshot.table_root())?;
-        if u64::try_from(vector.cardinality) != Ok(rows.len() as u64) {
-            return Err(corrupt_vector(format!(
-                "it removes {} rows, the log says {}",
-                rows.len(),
-                vector.cardinality
-            )));
-        }
-        Ok(rows)
+        removed_rows(self.engine.as_ref(), self.snapshot.table_root(), vector)
     }
+}
+
+/// The same of a vector whose file another store holds: `url` is that of its container.
+pub fn removed_rows_at(
+    url: &str,
+    access: (&str, Option<Transport>),
+    vector: &Vector,
+) -> Outcome<Vec<u64>> {
+    let root = store::table_root(url)?;
+    let engine = DefaultEngine::builder(store::open(&root, access.0, access.1)?).build();
+    removed_rows(&engine, &root, vector)
+}
+
+fn removed_rows(engine: &dyn Engine, root: &Url, vector: &Vector) -> Outcome<Vec<u64>> {
+    let storage = vector
+        .storage_type
+        .parse()
+        .map_err(|_| corrupt_vector(format!("storage type {:?}", vector.storage_type)))?;
+    let offset = (vector.offset >= 0).then_some(vector.offset);
+    let descriptor = DeletionVectorDescriptor::try_new(
+        storage,
+        vector.path_or_inline,
+        offset,
+        vector.size_bytes,
+        vector.cardinality,
+    )?;
+    let rows = descriptor.row_indexes(engine.storage_handler(), root)?;
+    if u64::try_from(vector.cardinality) != Ok(rows.len() as u64) {
+        return Err(corrupt_vector(format!(
+            "it removes {} rows, the log says {}",
+            rows.len(),
+            vector.cardinality
+        )));
+    }
+    Ok(rows)
 }
 
 /// A deletion vector as the log describes it; `offset` below 0 = none.
