@@ -9,11 +9,11 @@
 #include <vector>
 
 #include "base/lower_ascii.h"
+#include "base/time_zone.h"
 #include "clients/azure/sas.h"
 #include "clients/databricks/jdbc_url.h"
 #include "migration/inspect/source_filter.h"
 #include "migration/inspect/source_settings.h"
-#include "service/next_match.h"
 
 namespace mms::service {
 namespace {
@@ -201,6 +201,8 @@ constexpr auto kItems = std::to_array<ConfigItem>({
      R"({"type":"none","value":"","zone":"UTC"})", MetaTimerMap},
     {"meta.api.batch", kInt, kMeta, "Metastore Access Concurrency", "元数据访问并发数", "10",
      Number<1, 100>},
+    {"legacy.partition.time.zone", kString, kMeta, "Legacy Partition Time Zone", "旧分区值时区", "",
+     Checked<CheckZone>},
     {"source.database.whitelist", kString, kMeta, "Schema Whitelist", "Schema 白名单", "",
      Names<migration::ParseSchemaList>},
     {"source.database.blacklist", kString, kMeta, "Schema Blacklist", "Schema 黑名单", "",

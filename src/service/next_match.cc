@@ -3,7 +3,8 @@
 #include <date/tz.h>
 
 #include <chrono>
-#include <exception>
+
+#include "base/time_zone.h"
 
 namespace mms::service {
 namespace {
@@ -13,18 +14,6 @@ using std::chrono::hours;
 using std::chrono::milliseconds;
 using std::chrono::minutes;
 using std::chrono::seconds;
-
-Result<const date::time_zone*> FindZone(const std::string& zone) {
-  const Error unknown(ErrorKind::kInvalidInput, "CONFIG_VALUE",
-                      "must name a time zone as the IANA database does, for example UTC or "
-                      "Asia/Shanghai");
-  if (zone.empty() || zone.front() == '/' || zone.find("..") != std::string::npos) return unknown;
-  try {
-    return date::locate_zone(zone);
-  } catch (const std::exception&) {
-    return unknown;
-  }
-}
 
 date::sys_time<milliseconds> At(int64_t ms) {
   return date::sys_time<milliseconds>(milliseconds(ms));
@@ -71,11 +60,6 @@ int64_t NextHourly(const MetaTimer& timer, const date::time_zone& zone, int64_t 
 }
 
 }  // namespace
-
-Status CheckZone(const std::string& zone) {
-  TRY_VOID(FindZone(zone));
-  return OkStatus();
-}
 
 Result<int> MinuteOfDay(const std::string& zone, int64_t now_ms) {
   TRY(const date::time_zone* found, FindZone(zone));

@@ -15,14 +15,11 @@
 
 namespace mms::service {
 
-/// Errors: kInvalidInput CONFIG_VALUE ("must name ...").
-Status CheckZone(const std::string& zone);
-
-/// 0 to 1439, on the zone's clock. Errors: those of CheckZone.
+/// 0 to 1439, on the zone's clock. Errors: those of FindZone (base/time_zone.h).
 Result<int> MinuteOfDay(const std::string& zone, int64_t now_ms);
 
 /// The first match after `after_ms` (since 1970 UTC). `timer` is not of type none. Errors: those of
-/// CheckZone.
+/// FindZone.
 Result<int64_t> NextMatch(const migration::MetaTimer& timer, const std::string& zone,
                           int64_t after_ms);
 

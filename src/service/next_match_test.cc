@@ -8,6 +8,8 @@
 #include <set>
 #include <string>
 
+#include "base/time_zone.h"
+
 namespace mms::service {
 namespace {
 

@@ -163,6 +163,7 @@ Result<migration::SourceOptions> SourceOptionsOf(const SourceConfig& config) {
   out.jdbc = config.Get("db.jdbc.enable") == "true";
   if (out.jdbc) out.jdbc_url = Secret(config.Get("db.jdbc.url"));
   out.metastore_concurrency = std::stoi(config.Get("meta.api.batch"));
+  out.partition_zone = config.Get("legacy.partition.time.zone");
   using migration::ParseSchemaList;
   using migration::ParseTableList;
   migration::SourceFilter& filter = out.filter;

@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "base/time_zone.h"
 #include "migration/inspect/source_settings.h"
 
 namespace mms::terminal {
@@ -51,7 +52,8 @@ std::vector<std::string_view> SourceKeys() {
           "schema_blacklist",
           "table_whitelist",
           "table_blacklist",
-          "metastore_concurrency"};
+          "metastore_concurrency",
+          "legacy_partition_time_zone"};
 }
 
 Status ReadSourceSettings(const YamlMap& source, migration::SourceOptions* out) {
@@ -80,6 +82,11 @@ Status ReadSourceSettings(const YamlMap& source, migration::SourceOptions* out) 
   TRY_VOID(ReadFilter(source, &out->filter));
   TRY(const int64_t calls, source.Number("metastore_concurrency", 10, {1, kConcurrencyMax}));
   out->metastore_concurrency = static_cast<int>(calls);
+  constexpr std::string_view kZone = "legacy_partition_time_zone";
+  TRY(out->partition_zone, source.Text(kZone));
+  if (out->partition_zone.empty()) return OkStatus();
+  const Status zone = CheckZone(out->partition_zone);
+  if (!zone) return AtKey(source, kZone, zone.error());
   return OkStatus();
 }
 

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <thread>
@@ -127,6 +128,22 @@ Result<ExitCode> RunSourceStop(const SourceFlags& flags, Output& output) {
       .At("data source " + flags.name);
 }
 
+/// Of a scan's result document. An earlier release's has none.
+void LogScanWarnings(const Json& result, Output& output) {
+  constexpr size_t kShown = 20;
+  if (!result.contains("warnings")) return;
+  const Json& warnings = result["warnings"];
+  const size_t told = std::min(warnings.size(), kShown);
+  for (size_t i = 0; i < told; ++i) {
+    output.Log("warning: " + warnings[i]["name"].get<std::string>() + ": " +
+               warnings[i]["warning"].get<std::string>());
+  }
+  const int64_t untold = result["warning_count"].get<int64_t>() - static_cast<int64_t>(told);
+  if (untold > 0) {
+    output.Log("warning: " + Thousands(untold) + " more; mms source tables names them");
+  }
+}
+
 Result<ExitCode> RunSourceSync(const SourceFlags& flags, Output& output) {
   TRY(const auto service, TakeService(flags));
   TRY(const ScanTask scan, RunOneScan(*service, flags, output));
@@ -140,6 +157,7 @@ Result<ExitCode> RunSourceSync(const SourceFlags& flags, Output& output) {
     const std::string text = why ? why->ToString() : "";
     output.Log("failed: " + (text.find(name) == text.npos ? name + ": " + text : text));
   }
+  LogScanWarnings(result, output);
   if (result["note"].is_string()) output.Log("note: " + result["note"].get<std::string>());
   const auto failed_count = result["failed_count"].get<int64_t>();
   const int64_t untold = failed_count - static_cast<int64_t>(failed.size());

@@ -12,6 +12,7 @@ std::string NotesOf(const TableEntry& table) {
   if (!table.column_mapping.empty() && table.column_mapping != "none") {
     notes += (notes.empty() ? "" : ", ") + std::string("column mapping by ") + table.column_mapping;
   }
+  if (!table.warning.empty()) notes += (notes.empty() ? "" : ", ") + table.warning;
   return notes;
 }
 
@@ -33,6 +34,7 @@ Json SourceTableFields(const TableEntry& table, int64_t scan) {
           {"bytes", OrNull(table.bytes)},
           {"rows", OrNull(table.rows)},
           {"notes", NotesOf(table)},
+          {"warning", text(table.warning)},
           {"error", error ? ErrorFields(*error) : Json(nullptr)},
           {"state", migration::StateName(table.state)},
           {"kind", text(table.listed.kind)},

@@ -1,5 +1,6 @@
 #include <unistd.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "migration/metadata/metadata.h"
@@ -144,6 +145,15 @@ Status ListScanned(Metadata& metadata, Listing& listing, int64_t scan) {
   return metadata.VisitTables(gone, add);
 }
 
+void LogWarnings(const migration::ScanResult& result, Output& output) {
+  const auto told = std::min(result.warnings.size(), kNamesShown);
+  for (size_t i = 0; i < told; ++i) {
+    output.Log("warning: " + result.warnings[i].name + ": " + result.warnings[i].text);
+  }
+  const int64_t untold = result.warning_count - static_cast<int64_t>(told);
+  if (untold > 0) output.Log("warning: " + Thousands(untold) + " more; see the notes");
+}
+
 ExitCode PrintScan(Metadata& metadata, const migration::ScanResult& result, Output& output) {
   Listing listing(output, result.scan);
   const Status listed = ListScanned(metadata, listing, result.scan);
@@ -158,12 +168,14 @@ ExitCode PrintScan(Metadata& metadata, const migration::ScanResult& result, Outp
                    {"tables", result.totals.tables},
                    {"partitions", result.totals.partitions},
                    {"read", result.tables_read},
+                   {"warnings", result.warning_count},
                    {"note", result.note.empty() ? Json() : Json(result.note)}};
     fields.update(listing.Changes());
     fields["exit_code"] = static_cast<int>(listing.Code());
     output.Object("sync", fields);
   }
   if (!result.note.empty()) output.Log("note: " + result.note);
+  LogWarnings(result, output);
   listing.LogChanges();
   listing.LogCounts();
   return listing.Code();

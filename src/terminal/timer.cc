@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/time_zone.h"
 #include "migration/inspect/source_settings.h"
 #include "service/next_match.h"
 #include "terminal/job_verbs.h"
@@ -30,7 +31,7 @@ Status ReadSchedule(const JobFlags& flags, JobTimer* timer) {
   }
   if (!flags.zone.empty()) timer->zone = flags.zone;
   TRY_VOID(migration::ParseMetaTimer(timer->schedule, timer->value));
-  const Status zone = service::CheckZone(timer->zone);
+  const Status zone = CheckZone(timer->zone);
   if (zone) return OkStatus();
   return Error(zone.error().kind(), zone.error().code(), "--zone " + zone.error().message());
 }

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import partition_zone_test
 import pyarrow as pa
 import pytest
 from conftest import Sandbox, start_sandbox, stop_sandbox
@@ -567,3 +568,26 @@ def test_a_timer_makes_a_job_of_what_is_new(
     log = timer("log", str(added["id"]))
     assert [line["message"] for line in reversed(log)][0] == "start job success"
     assert [job["timer_id"] for job in jobs.good_job("list").of("job")] == [added["id"], None]
+
+
+def test_partition_values_without_a_zone_are_warned_of_and_taken_as_the_source_says(
+    make_jobs: Callable[..., Jobs], lake: dict[str, Any], tmp_path: Path
+) -> None:
+    folder = tmp_path / "tables" / "events"
+    values = [{"at": "2024-07-01 11:11:11"}, {"at": "2024-07-01T20:00:00.000000Z"}]
+    partition_zone_test.write(folder, ["at"], values)
+    entry = {"schema": "moved", "name": "events", "folder": str(folder)}
+    control(lake, "POST", "table", {**entry, "change": {"storage_location": folder.as_uri()}})
+    jobs = make_jobs(**{"legacy.partition.time.zone": "America/Los_Angeles"})
+    for _ in range(2):  # its log is not read again, and is still warned of
+        scan = jobs.good("sync", "sales", "--schema", "moved")
+        assert "values such as \"2024-07-01 11:11:11\" have no time zone" in scan.err
+        (done,) = scan.of("source_scan")
+        assert done["result"]["warning_count"] == 1
+        assert "America/Los_Angeles" in done["result"]["warnings"][0]["warning"]
+    (table,) = jobs.good("tables", "sales").of("source_table")
+    assert "no time zone" in table["warning"]
+    jobs.move()
+    odps = jobs.sandbox.odps().get_table("events")
+    arrived = {partition.partition_spec["at"] for partition in odps.partitions}
+    assert arrived == {"2024-07-01 18:11:11", "2024-07-01 20:00:00"}

@@ -30,6 +30,8 @@ struct SourceOptions {
   Secret jdbc_url;                 ///< "" = SQL runs on the cluster or the warehouse
   SourceFilter filter;             ///< what of the catalog counts at all
   int metastore_concurrency = 10;  ///< calls to the catalog side by side
+  /// Policy::partition_zone: the session zone of those who wrote its older partition values.
+  std::string partition_zone;
   azure::StorageOptions storage;
   HttpClient::Options http;  ///< the network of all of it; the bandwidth is that of all processes
 };

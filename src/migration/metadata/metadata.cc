@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 
-#include <array>
 #include <utility>
 
+#include "migration/metadata/metadata_schema.h"
 #include "migration/metadata/metadata_session.h"
 
 namespace mms::migration {
@@ -14,80 +14,6 @@ namespace {
 constexpr const char* kFileName = "metadata.db";
 constexpr const char* kLockName = "metadata.lock";
 constexpr int64_t kVisitPage = 500;
-
-// A row of `partitions` is kept small: there are a million.
-constexpr const char* kVersion1 = R"sql(
-  CREATE TABLE scans (
-    id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
-    scope TEXT NOT NULL,
-    started_ms BIGINT NOT NULL,
-    ended_ms BIGINT,
-    state INTEGER NOT NULL DEFAULT 0,
-    progress INTEGER NOT NULL DEFAULT 0,
-    result_json TEXT NOT NULL DEFAULT '');
-  CREATE TABLE databases (
-    id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
-    name TEXT NOT NULL UNIQUE,
-    comment TEXT NOT NULL,
-    deleted INTEGER NOT NULL DEFAULT 0,
-    seen_scan BIGINT NOT NULL);
-  CREATE TABLE tables (
-    id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
-    name TEXT NOT NULL UNIQUE,
-    database_name TEXT NOT NULL,
-    table_name TEXT NOT NULL,
-    kind TEXT NOT NULL,
-    format TEXT NOT NULL,
-    owner TEXT NOT NULL,
-    location TEXT NOT NULL,
-    comment TEXT NOT NULL,
-    columns_json TEXT NOT NULL,
-    catalog_id TEXT NOT NULL,
-    catalog_updated_ms BIGINT,
-    state INTEGER NOT NULL DEFAULT 0,
-    error_json TEXT NOT NULL DEFAULT '',
-    delta_id TEXT NOT NULL DEFAULT '',
-    version BIGINT,
-    commit_mark TEXT NOT NULL DEFAULT '',
-    partition_columns TEXT NOT NULL DEFAULT '',
-    column_mapping TEXT NOT NULL DEFAULT '',
-    deletion_vectors INTEGER NOT NULL DEFAULT 0,
-    data_version BIGINT,
-    changed_ms BIGINT,
-    row_count BIGINT,
-    bytes BIGINT,
-    files BIGINT,
-    partitions BIGINT,
-    count_source INTEGER NOT NULL DEFAULT 0,
-    updated INTEGER NOT NULL DEFAULT 0,
-    deleted INTEGER NOT NULL DEFAULT 0,
-    seen_scan BIGINT NOT NULL DEFAULT 0,
-    chosen_scan BIGINT NOT NULL DEFAULT 0,
-    changed_scan BIGINT NOT NULL DEFAULT 0,
-    change INTEGER NOT NULL DEFAULT 0);
-  CREATE INDEX tables_of_database ON tables (database_name);
-  CREATE TABLE partitions (
-    id INTEGER NOT NULL PRIMARY KEY,
-    table_id BIGINT NOT NULL REFERENCES tables (id),
-    value_list TEXT NOT NULL,
-    row_count BIGINT,
-    bytes BIGINT NOT NULL,
-    files BIGINT NOT NULL,
-    data_version BIGINT NOT NULL,
-    changed_ms BIGINT,
-    fingerprint BIGINT NOT NULL,
-    updated INTEGER NOT NULL DEFAULT 0,
-    deleted INTEGER NOT NULL DEFAULT 0,
-    UNIQUE (table_id, value_list));
-)sql";
-
-constexpr const char* kVersion2 = R"sql(
-  ALTER TABLE tables ADD COLUMN status INTEGER NOT NULL DEFAULT 0;
-  ALTER TABLE partitions ADD COLUMN status INTEGER NOT NULL DEFAULT 0;
-)sql";
-constexpr int kVersionOfStatus = 2;
-
-constexpr std::array<const char*, 2> kMigrations = {kVersion1, kVersion2};
 
 constexpr const char* kTableColumns =
     "id, name, database_name, table_name, kind, format, owner, location, comment, columns_json, "
@@ -128,6 +54,7 @@ struct TableRow {
     statement.exchange(into(changed_scan));
     statement.exchange(into(change));
     statement.exchange(into(status));
+    statement.exchange(into(entry.warning));
   }
 
   TableEntry Make() const {
@@ -200,6 +127,7 @@ struct TableWhere {
     if (filter.changed_scan) equals("changed_scan", *filter.changed_scan);
     if (filter.change) equals("change", static_cast<int>(*filter.change));
     if (filter.status) equals("status", static_cast<int>(*filter.status));
+    if (filter.warned) clause += " AND warning <> ''";
   }
 
   void Bind(soci::statement& statement) {
@@ -223,16 +151,22 @@ void Prepare(soci::statement& statement, const std::string& query) {
 }
 
 /// `status` of what has it.
-const char* StatusColumn(bool has_status) { return has_status ? "status" : "0"; }
+const char* StatusColumn(int version) { return version >= kVersionOfStatus ? "status" : "0"; }
+
+/// Those that TableRow binds.
+std::string TableColumns(int version) {
+  return fmt::format("{}{}, {}", kTableColumns, StatusColumn(version),
+                     version >= kVersionOfWarning ? "warning" : "''");
+}
 
 std::vector<TableEntry> SelectTables(soci::session& sql, TableWhere where, const std::string& tail,
-                                     bool has_status) {
+                                     int version) {
   TableRow row;
   soci::statement statement(sql);
   row.Bind(statement);
   where.Bind(statement);
-  Prepare(statement, fmt::format("SELECT {}{} FROM tables{}{}", kTableColumns,
-                                 StatusColumn(has_status), where.clause, tail));
+  Prepare(statement,
+          fmt::format("SELECT {} FROM tables{}{}", TableColumns(version), where.clause, tail));
   statement.execute();
   std::vector<TableEntry> tables;
   while (statement.fetch()) tables.push_back(row.Make());
@@ -250,7 +184,7 @@ std::string PartitionWhere(const PartitionFilter& filter) {
 }
 
 std::vector<PartitionEntry> SelectPartitions(soci::session& sql, const PartitionFilter& filter,
-                                             const std::string& tail, bool has_status,
+                                             const std::string& tail, int version,
                                              const std::string* after = nullptr) {
   PartitionEntry entry;
   long long id = 0, bytes = 0, files = 0, data_version = 0, fingerprint = 0;
@@ -261,7 +195,7 @@ std::vector<PartitionEntry> SelectPartitions(soci::session& sql, const Partition
   soci::statement statement =
       (sql.prepare << "SELECT id, value_list, row_count, bytes, files, data_version, changed_ms, "
                       "fingerprint, updated, deleted, " +
-                          std::string(StatusColumn(has_status)) + PartitionWhere(filter) +
+                          std::string(StatusColumn(version)) + PartitionWhere(filter) +
                           (after == nullptr ? " AND :after = ''" : " AND value_list > :after") +
                           tail,
        soci::use(pattern), soci::use(from), soci::into(id), soci::into(entry.values),
@@ -362,8 +296,8 @@ Result<std::unique_ptr<Metadata>> Metadata::Open(const std::string& folder) {
   TRY(state.folder, StateFolder::Take(folder, kLockName));
   TRY(state.file, state.folder->MakeFile(kFileName));
   TRY_VOID(Guard(state.file, [&]() -> Status {
-    TRY_VOID(OpenToWrite(state.writes, state.file, Durability::kInOrder, kMigrations));
-    TRY_VOID(mms::migration::OpenToRead(state.reads, state.file));
+    TRY_VOID(OpenToWrite(state.writes, state.file, Durability::kInOrder, kMetadataMigrations));
+    TRY(state.version, mms::migration::OpenToRead(state.reads, state.file));
     return OkStatus();
   }));
   return metadata;
@@ -381,8 +315,7 @@ Result<std::unique_ptr<Metadata>> Metadata::OpenToRead(const std::string& folder
         .At("state folder " + folder);
   }
   TRY_VOID(Guard(state.file, [&]() -> Status {
-    TRY(const int version, mms::migration::OpenToRead(state.reads, state.file));
-    state.has_status = version >= kVersionOfStatus;
+    TRY(state.version, mms::migration::OpenToRead(state.reads, state.file));
     return OkStatus();
   }));
   return metadata;
@@ -395,7 +328,7 @@ Result<std::vector<DatabaseEntry>> Metadata::Databases(const Page& page) {
     long long tables = 0, doing = 0, done = 0, failed = 0, part_done = 0;
     long long updated = 0, partitions = 0;
     Nullable rows, bytes;
-    const std::string status = state_->has_status ? "t.status" : "0";
+    const std::string status = state_->version >= kVersionOfStatus ? "t.status" : "0";
     soci::statement statement =
         (sql.prepare << "SELECT d.name, d.comment, d.deleted, COUNT(t.id), "
                         "COALESCE(SUM(" +
@@ -435,7 +368,7 @@ Result<std::vector<DatabaseEntry>> Metadata::Databases(const Page& page) {
 
 Result<std::vector<TableEntry>> Metadata::Tables(const TableFilter& filter, const Page& page) {
   return Read([&](soci::session& sql) -> Result<std::vector<TableEntry>> {
-    return SelectTables(sql, TableWhere(filter), Paged(page, "name"), state_->has_status);
+    return SelectTables(sql, TableWhere(filter), Paged(page, "name"), state_->version);
   });
 }
 
@@ -471,8 +404,8 @@ Result<std::optional<TableEntry>> Metadata::FindTable(const std::string& name) {
     soci::statement statement(sql);
     row.Bind(statement);
     statement.exchange(soci::use(name, "name"));
-    Prepare(statement, fmt::format("SELECT {}{} FROM tables WHERE name = :name", kTableColumns,
-                                   StatusColumn(state_->has_status)));
+    Prepare(statement,
+            "SELECT " + TableColumns(state_->version) + " FROM tables WHERE name = :name");
     if (!statement.execute(true)) return std::optional<TableEntry>();
     return std::optional<TableEntry>(row.Make());
   });
@@ -481,7 +414,7 @@ Result<std::optional<TableEntry>> Metadata::FindTable(const std::string& name) {
 Result<std::vector<PartitionEntry>> Metadata::Partitions(const PartitionFilter& filter,
                                                          const Page& page) {
   return Read([&](soci::session& sql) -> Result<std::vector<PartitionEntry>> {
-    return SelectPartitions(sql, filter, Paged(page, "value_list"), state_->has_status);
+    return SelectPartitions(sql, filter, Paged(page, "value_list"), state_->version);
   });
 }
 
@@ -502,7 +435,7 @@ Status Metadata::VisitPartitions(const PartitionFilter& filter,
     TRY(Page partitions, Read([&](soci::session& sql) -> Result<Page> {
           return SelectPartitions(sql, filter,
                                   fmt::format(" ORDER BY value_list LIMIT {}", kVisitPage),
-                                  state_->has_status, first ? nullptr : &after);
+                                  state_->version, first ? nullptr : &after);
         }));
     const bool last = partitions.size() < static_cast<size_t>(kVisitPage);
     if (!partitions.empty()) after = partitions.back().values;
@@ -528,7 +461,7 @@ Result<std::optional<Metadata::FoundPartition>> Metadata::FindPartition(int64_t 
 
 Result<std::vector<PartitionEntry>> Metadata::AllPartitions(int64_t table_id) {
   return Read([&](soci::session& sql) -> Result<std::vector<PartitionEntry>> {
-    return SelectPartitions(sql, {table_id, "", {}, {}}, "", state_->has_status);
+    return SelectPartitions(sql, {table_id, "", {}, {}}, "", state_->version);
   });
 }
 
@@ -571,7 +504,7 @@ Result<std::vector<TableEntry>> Metadata::ToRead(int64_t scan, int64_t after, in
     where.clause +=
         fmt::format(" AND state <> {} AND id > {}", static_cast<int>(ReadState::kRefused), after);
     return SelectTables(sql, std::move(where), fmt::format(" ORDER BY id LIMIT {}", limit),
-                        state_->has_status);
+                        state_->version);
   });
 }
 

@@ -101,6 +101,7 @@ struct TableEntry {
   std::optional<int64_t> files;
   std::optional<int64_t> partitions;  ///< nullopt also for a table without partition columns
   CountSource count_source = CountSource::kUnknown;
+  std::string warning;  ///< of what the log holds, for people; "" = none
 
   ObjectStatus status = ObjectStatus::kInit;  ///< of a partitioned one: made of its partitions'
   bool updated = false;
@@ -170,6 +171,7 @@ struct TableFilter {
   std::optional<int64_t> changed_scan;
   std::optional<TableChange> change;
   std::optional<ObjectStatus> status = {};
+  bool warned = false;  ///< those with a warning alone
 };
 struct PartitionFilter {
   int64_t table_id = 0;

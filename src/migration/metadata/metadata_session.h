@@ -20,7 +20,7 @@ struct Metadata::State {
   std::mutex read_mutex;
   soci::session reads;
   /// What an older release wrote may be read, and is not migrated by that.
-  bool has_status = true;
+  int version = 0;
 };
 
 /// A number that may be unknown, as SOCI binds it.

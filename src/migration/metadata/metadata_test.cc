@@ -1,6 +1,8 @@
 #include "migration/metadata/metadata.h"
 
 #include <gtest/gtest.h>
+#include <soci/soci.h>
+#include <soci/sqlite3/soci-sqlite3.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -419,6 +421,38 @@ TEST_F(MetadataTest, WhatWasAtWorkInADeadProcessIsNot) {
   Good(metadata_->ResetDoing());
   EXPECT_EQ(Find("orders").status, ObjectStatus::kPartDone);
   EXPECT_EQ(Find("flat").status, ObjectStatus::kInit);
+}
+
+TEST_F(MetadataTest, AnOlderReleasesMetadataIsTakenOverAndLooksAgainForWarnings) {
+  ListedTable daily = Listed("daily");
+  daily.columns_json = R"([{"name":"day","type":"timestamp"}])";
+  const int64_t scan = ScanOf({daily, Listed("orders")});
+  for (const char* table : {"daily", "orders"}) Good(metadata_->SaveRead(scan, Read(table, 8, 2)));
+  metadata_.reset();
+  {
+    soci::session sql(soci::sqlite3, "db=\"" + folder_ + "/metadata.db\"");
+    sql << "ALTER TABLE tables DROP COLUMN warning";
+    sql << "DELETE FROM schema_version WHERE version > 2";
+  }
+  {
+    auto reader = Metadata::OpenToRead(folder_);
+    ASSERT_TRUE(reader.has_value()) << reader.error().ToString();
+    EXPECT_EQ((*(*reader)->FindTable("main.sales.daily"))->warning, "");
+  }
+  metadata_ = Open();
+  EXPECT_EQ(Find("daily").commit_mark, "") << "its log is read again";
+  EXPECT_EQ(Find("orders").commit_mark, "m");
+  TableRead read = Read("daily", 9, 0);
+  read.entry.warning = "no zone";
+  Good(metadata_->SaveRead(scan, read));
+  std::vector<std::string> warned;
+  TableFilter filter;
+  filter.warned = true;
+  Good(metadata_->VisitTables(filter, [&](const TableEntry& table) -> Status {
+    warned.push_back(table.listed.table + ": " + table.warning);
+    return OkStatus();
+  }));
+  EXPECT_EQ(warned, (std::vector<std::string>{"daily: no zone"}));
 }
 
 TEST_F(MetadataTest, PartitionsAreVisitedInTheirOrderAndFoundById) {

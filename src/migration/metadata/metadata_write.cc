@@ -49,7 +49,7 @@ constexpr const char* kSaveRead = R"sql(
     commit_mark = :mark, partition_columns = :partition_columns, column_mapping = :mapping,
     deletion_vectors = :vectors, data_version = :data_version, changed_ms = :changed_ms,
     row_count = :row_count, bytes = :bytes, files = :files, partitions = :partitions,
-    count_source = :count_source,
+    count_source = :count_source, warning = :warning,
     columns_json = CASE WHEN columns_json = '' THEN :columns ELSE columns_json END,
     updated = updated OR :change = 2,
     changed_scan = CASE WHEN :change = 2 THEN :scan ELSE changed_scan END,
@@ -275,8 +275,8 @@ Status Metadata::SaveRead(int64_t scan, const TableRead& read) {
         use(changed.value, changed.known, "changed_ms"), use(rows.value, rows.known, "row_count"),
         use(bytes.value, bytes.known, "bytes"), use(files.value, files.known, "files"),
         use(partitions.value, partitions.known, "partitions"), use(source, "count_source"),
-        use(entry.listed.columns_json, "columns"), use(change, "change"), use(scan_id, "scan"),
-        use(id, "id");
+        use(entry.warning, "warning"), use(entry.listed.columns_json, "columns"),
+        use(change, "change"), use(scan_id, "scan"), use(id, "id");
     PartitionWriter writer(sql, read.table_id);
     for (const PartitionEntry& partition : read.inserts) writer.Insert(partition);
     for (const PartitionEntry& partition : read.updates) writer.Update(partition);

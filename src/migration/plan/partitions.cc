@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "migration/inspect/partition_timestamp.h"
 #include "migration/plan/names.h"
 
 namespace mms::migration {
@@ -29,17 +30,6 @@ std::string ShownByte(unsigned char c) {
   return fmt::format("'{}'", static_cast<char>(c));
 }
 
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-
-/// `text` by a pattern of its length: 'd' stands for a digit, all else for itself.
-bool Matches(std::string_view text, std::string_view pattern) {
-  if (text.size() != pattern.size()) return false;
-  for (size_t i = 0; i < text.size(); ++i) {
-    if (pattern[i] == 'd' ? !IsDigit(text[i]) : text[i] != pattern[i]) return false;
-  }
-  return true;
-}
-
 std::optional<int64_t> ParseInteger(std::string_view text, int bits) {
   int64_t number = 0;
   const char* end = text.data() + text.size();
@@ -55,36 +45,6 @@ int IntegerBits(std::string_view delta_type) {
   if (delta_type == "short") return 16;
   if (delta_type == "integer") return 32;
   return delta_type == "long" ? 64 : 0;
-}
-
-/// "2024-03-10T07:00:00.500000Z" or "2024-03-10 07:00:00.5" as "2024-03-10 07:00:00.5".
-struct Timestamp {
-  std::string text;
-  bool zoned = false;
-};
-std::optional<Timestamp> ParseTimestamp(std::string_view value) {
-  Timestamp timestamp;
-  if (value.ends_with('Z')) {
-    timestamp.zoned = true;
-    value.remove_suffix(1);
-  }
-  constexpr size_t kSecondsEnd = 19;
-  if (value.size() < kSecondsEnd) return std::nullopt;
-  const std::string_view whole = value.substr(0, kSecondsEnd);
-  if (!Matches(whole, "dddd-dd-dd dd:dd:dd") && !Matches(whole, "dddd-dd-ddTdd:dd:dd")) {
-    return std::nullopt;
-  }
-  std::string_view fraction = value.substr(kSecondsEnd);
-  if (!fraction.empty()) {
-    const bool digits = fraction[0] == '.' && fraction.size() >= 2 && fraction.size() <= 10 &&
-                        std::all_of(fraction.begin() + 1, fraction.end(), IsDigit);
-    if (!digits) return std::nullopt;
-    while (fraction.ends_with('0')) fraction.remove_suffix(1);
-    if (fraction == ".") fraction = {};
-  }
-  timestamp.text = std::string(whole) + std::string(fraction);
-  timestamp.text[10] = ' ';
-  return timestamp;
 }
 
 std::string NullText(const Policy& policy) {
@@ -200,7 +160,7 @@ class Grouper {
         if (chosen) refusals_.Add(value.error());
         return OkStatus();
       }
-      if (chosen) Note(level, *value);
+      if (chosen) Note(level, *value, source);
       if (value->mapped) {
         mapped_levels |= 1U << level;
         if (chosen && mapped_[level].empty()) {
@@ -238,8 +198,8 @@ class Grouper {
                     maxcompute::ToSqlText(groups_[place.group].target)));
   }
 
-  void Note(size_t level, const PartitionValue& value) {
-    if (value.zone_unknown && zoneless_[level].empty()) zoneless_[level] = value.text;
+  void Note(size_t level, const PartitionValue& value, const std::optional<std::string>& source) {
+    if (value.zone_unknown && zoneless_[level].empty()) zoneless_[level] = source.value_or("");
     if (value.text.size() > kPartitionValueWarnBytes && long_[level].empty())
       long_[level] = value.text;
   }
@@ -252,10 +212,8 @@ class Grouper {
                       name, mapped_[level]));
     }
     if (!zoneless_[level].empty()) {
-      warnings->push_back(
-          fmt::format("partition column {}: values such as \"{}\" have no time zone in the Delta "
-                      "log and are taken as UTC",
-                      name, zoneless_[level]));
+      warnings->push_back(ZonelessText(name, zoneless_[level]) +
+                          ZoneTakenText(policy_.partition_zone));
     }
     if (!long_[level].empty()) {
       warnings->push_back(
@@ -280,6 +238,28 @@ class Grouper {
 
 }  // namespace
 
+namespace {
+
+Status TakeTimestamp(const PartitionColumn& column, const std::string& value, const Policy& policy,
+                     PartitionValue* out) {
+  constexpr std::string_view kNoTimestamp = "is no timestamp of the years 0 to 9999";
+  const std::optional<PartitionTimestamp> timestamp = ParsePartitionTimestamp(value);
+  if (!timestamp) return Invalid(column, value, kNoTimestamp);
+  out->text = out->identity = timestamp->text;
+  out->zone_unknown = column.delta_type == "timestamp" && !timestamp->zoned;
+  if (!out->zone_unknown) return OkStatus();
+  if (policy.partition_zone.empty()) {
+    out->identity += " in an unknown zone";
+    return OkStatus();
+  }
+  TRY(const auto in_utc, TextInUtc(timestamp->text, policy.partition_zone));
+  if (!in_utc) return Invalid(column, value, kNoTimestamp);
+  out->text = out->identity = *in_utc;
+  return OkStatus();
+}
+
+}  // namespace
+
 Result<PartitionValue> MapPartitionValue(const PartitionColumn& column,
                                          const std::optional<std::string>& value,
                                          const Policy& policy) {
@@ -291,11 +271,7 @@ Result<PartitionValue> MapPartitionValue(const PartitionColumn& column,
     if (!number) return Invalid(column, *value, "is no integer of its column's type");
     out.text = out.identity = std::to_string(*number);
   } else if (column.delta_type == "timestamp" || column.delta_type == "timestamp_ntz") {
-    const std::optional<Timestamp> timestamp = ParseTimestamp(*value);
-    if (!timestamp) return Invalid(column, *value, "is no timestamp of the years 0 to 9999");
-    out.text = timestamp->text;
-    out.zone_unknown = column.delta_type == "timestamp" && !timestamp->zoned;
-    out.identity = timestamp->text + (out.zone_unknown ? " in an unknown zone" : "");
+    TRY_VOID(TakeTimestamp(column, *value, policy, &out));
   }
   if (!policy.partition_value_map.empty()) {
     std::string mapped = MapCharacters(out.text, policy.partition_value_map);

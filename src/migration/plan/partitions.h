@@ -37,7 +37,7 @@ struct PartitionValue {
   std::string text;           ///< at the target
   std::string identity;       ///< equal for values that the source holds equal
   bool mapped = false;        ///< the text is another than the source's, by the value map
-  bool zone_unknown = false;  ///< a timestamp without a zone: the log does not say whose
+  bool zone_unknown = false;  ///< a timestamp without a zone: taken as Policy::partition_zone's
 };
 
 /// Text rules: integers, decimals, floats, booleans, dates and strings as in the log; timestamps

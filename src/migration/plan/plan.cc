@@ -8,6 +8,7 @@
 #include <unordered_set>
 
 #include "base/lower_ascii.h"
+#include "migration/inspect/partition_timestamp.h"
 #include "migration/plan/ddl.h"
 #include "migration/plan/drift.h"
 #include "migration/plan/names.h"
@@ -311,7 +312,8 @@ class Planner {
     size_t unknown = 0;
     for (PartitionGroup& group : groups) {
       const int64_t task = TaskOf(group);
-      plan_.units.push_back(MakeUnit(std::move(group)));
+      TRY(UnitPlan unit, MakeUnit(std::move(group)));
+      plan_.units.push_back(std::move(unit));
       plan_.units.back().task = task;
       unknown += plan_.units.back().rows ? 0 : 1;
     }
@@ -401,7 +403,7 @@ class Planner {
     return PartitionText(values);
   }
 
-  UnitPlan MakeUnit(PartitionGroup group) const {
+  Result<UnitPlan> MakeUnit(PartitionGroup group) {
     std::vector<const delta::File*> files;
     files.reserve(group.files.size());
     UnitPlan unit;
@@ -422,7 +424,7 @@ class Planner {
     } else if (!files.empty()) {
       unit.splits = MakeSplits(files, options_);
     }
-    if (!merged_keys_.empty()) MergeValues(files, &unit);
+    if (!merged_keys_.empty()) TRY_VOID(MergeValues(files, &unit));
     return unit;
   }
 
@@ -457,26 +459,46 @@ class Planner {
   }
 
   /// Gives each slice its file's values of the merged levels.
-  void MergeValues(const std::vector<const delta::File*>& files, UnitPlan* unit) const {
+  Status MergeValues(const std::vector<const delta::File*>& files, UnitPlan* unit) {
     std::unordered_map<std::string_view, const delta::File*> by_path;
     for (const delta::File* file : files) by_path[file->path] = file;
     for (Split& split : unit->splits) {
       for (FileSlice& slice : split.slices) {
-        const auto& values = by_path.at(slice.path)->partition_values;
-        for (const std::string& key : merged_keys_) {
-          const auto found = values.find(key);
-          slice.merged_values.push_back(found == values.end() ? std::nullopt : found->second);
+        const delta::File& file = *by_path.at(slice.path);
+        for (size_t level = 0; level < merged_keys_.size(); ++level) {
+          TRY(auto value, MergedValue(file, level));
+          slice.merged_values.push_back(std::move(value));
         }
       }
     }
+    return OkStatus();
+  }
+
+  /// As the log has it; an instant without a zone in UTC.
+  Result<std::optional<std::string>> MergedValue(const delta::File& file, size_t level) {
+    const std::optional<std::string> value = ValueOf(file, merged_keys_[level]);
+    const arrow::Field& field = *plan_.merged->field(static_cast<int>(level));
+    const bool instant =
+        field.type()->id() == arrow::Type::TIMESTAMP &&
+        !static_cast<const arrow::TimestampType&>(*field.type()).timezone().empty();
+    if (!instant || !value || HasZone(*value)) return value;
+    const auto parsed = ParsePartitionTimestamp(*value);
+    if (!parsed) return value;  // the copy refuses it by name
+    if (zoneless_.insert(field.name()).second) {
+      Warn(ZonelessText(field.name(), *value) + ZoneTakenText(policy_.partition_zone));
+    }
+    if (policy_.partition_zone.empty()) return std::optional(parsed->text + "Z");
+    TRY(const auto in_utc, TextInUtc(parsed->text, policy_.partition_zone));
+    return in_utc ? std::optional(*in_utc + "Z") : value;
   }
 
   const Snapshot& snapshot_;
   const PlanOptions& options_;
   const Policy& policy_;
-  size_t levels_ = 0;                     ///< partition columns that stay such
-  std::vector<std::string> merged_keys_;  ///< physical names of those that do not
-  std::vector<std::string> required_;     ///< source columns that hold no NULL
+  size_t levels_ = 0;                         ///< partition columns that stay such
+  std::vector<std::string> merged_keys_;      ///< physical names of those that do not
+  std::unordered_set<std::string> zoneless_;  ///< of those: with such an instant, told
+  std::vector<std::string> required_;         ///< source columns that hold no NULL
   std::vector<DeltaField> fields_;
   std::vector<PartitionColumn> partition_columns_;
   NameSet names_;

@@ -95,19 +95,20 @@ TableSettings TableSettingsFromJson(const json& document) {
 }
 
 std::string ChoicesId(const Policy& policy, const TableSettings& settings) {
-  const json document = {{"extra", static_cast<int>(policy.on_extra_column)},
-                         {"missing", static_cast<int>(policy.on_missing_column)},
-                         {"values", ToJson(policy.values)},
-                         {"decimal", policy.extended_decimal},
-                         {"varchar", policy.keep_varchar},
-                         {"not_null", policy.keep_not_null},
-                         {"fallback", policy.standard_if_refused},
-                         {"levels", policy.max_partition_levels},
-                         {"null_partition", policy.null_partition},
-                         {"value_map", policy.partition_value_map},
-                         {"column_map", policy.column_name_map},
-                         {"table_map", policy.table_name_map},
-                         {"settings", ToJson(settings)}};
+  json document = {{"extra", static_cast<int>(policy.on_extra_column)},
+                   {"missing", static_cast<int>(policy.on_missing_column)},
+                   {"values", ToJson(policy.values)},
+                   {"decimal", policy.extended_decimal},
+                   {"varchar", policy.keep_varchar},
+                   {"not_null", policy.keep_not_null},
+                   {"fallback", policy.standard_if_refused},
+                   {"levels", policy.max_partition_levels},
+                   {"null_partition", policy.null_partition},
+                   {"value_map", policy.partition_value_map},
+                   {"column_map", policy.column_name_map},
+                   {"table_map", policy.table_name_map},
+                   {"settings", ToJson(settings)}};
+  if (!policy.partition_zone.empty()) document["partition_zone"] = policy.partition_zone;
   const std::string text = document.dump(-1, ' ', false, json::error_handler_t::replace);
   return fmt::format("{:016x}", XXH3_64bits(text.data(), text.size()));
 }

@@ -63,6 +63,9 @@ struct Policy {
   bool standard_if_refused = false;  ///< an append_delta table that the project refuses
   int max_partition_levels = 0;      ///< more become ordinary columns; 0 = more are refused
   std::string null_partition;        ///< text for NULL; "" = the service's own
+  /// IANA name: where partition values of type TIMESTAMP without a zone were written; "" = not
+  /// told, they are taken as UTC.
+  std::string partition_zone;
   CharacterMap partition_value_map;
   CharacterMap column_name_map;
   CharacterMap table_name_map;

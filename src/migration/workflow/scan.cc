@@ -14,7 +14,9 @@
 
 #include "clients/databricks/call_limit.h"
 #include "migration/inspect/file_table.h"
+#include "migration/inspect/partition_timestamp.h"
 #include "migration/inspect/refusal.h"
+#include "migration/metadata/zoneless_values.h"
 #include "migration/transfer/job.h"
 #include "migration/workflow/engine.h"
 #include "migration/workflow/task_pool.h"
@@ -146,6 +148,7 @@ Result<ScanResult> Scan::Run() {
   }
   TRY(result_.totals, metadata_.CountAll());
   result_.tables_read = Progress().tables_read;
+  TRY_VOID(FindWarnings());
   end.result_json = ResultJson();
   TRY_VOID(metadata_.EndScan(result_.scan, end));
   const std::lock_guard lock(mutex_);
@@ -404,7 +407,8 @@ Result<std::optional<TableRead>> Scan::ReadLog(const TableEntry& entry) {
   const ListedTable& listed = entry.listed;
   TRY(const auto storage, storage_.Open(location, listed.name, listed.catalog_id));
   if (entry.version && !entry.commit_mark.empty()) {
-    TRY(const delta::LogEnd end, delta::FindLogEnd(LogPlace(storage, location), *entry.version));
+    TRY(const delta::Table::Place place, LogPlace(storage, location));
+    TRY(const delta::LogEnd end, delta::FindLogEnd(place, *entry.version));
     if (end.newest == entry.version && end.mark == entry.commit_mark) {
       return std::optional<TableRead>();
     }
@@ -416,9 +420,11 @@ Result<std::optional<TableRead>> Scan::ReadLog(const TableEntry& entry) {
     TRY(std::string physical, table->PhysicalName(column));
     columns.push_back(std::move(physical));
   }
-  PartitionSums sums(std::move(columns));
+  PartitionSums sums(columns);
+  ZonelessValues zoneless(info, columns);
   TRY_VOID(table->ListFiles(false, [&](const delta::File& file) -> Status {
     sums.Add(file);
+    zoneless.Look(file);
     return OkStatus();
   }));
   CountByFooters(*storage, location, kDeltaFormat, &sums);
@@ -433,7 +439,9 @@ Result<std::optional<TableRead>> Scan::ReadLog(const TableEntry& entry) {
     }  // Commits that were cleaned up: the fingerprints decide.
   }
   TRY(const std::vector<PartitionEntry> stored, metadata_.AllPartitions(entry.id));
-  return std::optional<TableRead>(CompareWithStored({entry, info, sums, changes}, stored));
+  TableRead read = CompareWithStored({entry, info, sums, changes}, stored);
+  read.entry.warning = zoneless.warning();
+  return std::optional(std::move(read));
 }
 
 Result<std::optional<TableRead>> Scan::ReadFolder(const TableEntry& entry) {
@@ -451,13 +459,19 @@ Result<std::optional<TableRead>> Scan::ReadFolder(const TableEntry& entry) {
   info.schema_json = snapshot.schema_json;
   info.column_mapping = snapshot.column_mapping;
   PartitionSums sums(info.partition_columns);
-  for (const delta::File& file : snapshot.files) sums.Add(file);
+  ZonelessValues zoneless(info, info.partition_columns);
+  for (const delta::File& file : snapshot.files) {
+    sums.Add(file);
+    zoneless.Look(file);
+  }
   if (source.format == "parquet" || source.format == "orc") {
     CountByFooters(*storage, source.location, source.format, &sums);
   }
   if (cancelled_) return Cancelled();
   TRY(const std::vector<PartitionEntry> stored, metadata_.AllPartitions(entry.id));
-  return std::optional<TableRead>(CompareWithStored({entry, info, sums, std::nullopt}, stored));
+  TableRead read = CompareWithStored({entry, info, sums, std::nullopt}, stored);
+  read.entry.warning = zoneless.warning();
+  return std::optional(std::move(read));
 }
 
 void Scan::CountByFooters(azure::Storage& storage, const azure::Location& root,
@@ -473,6 +487,21 @@ void Scan::CountByFooters(azure::Storage& storage, const azure::Location& root,
 }
 
 // Telling. ------------------------------------------------------------------------------------
+
+Status Scan::FindWarnings() {
+  TableFilter warned;
+  warned.chosen_scan = result_.scan;
+  warned.deleted = false;
+  warned.warned = true;
+  return metadata_.VisitTables(warned, [&](const TableEntry& table) -> Status {
+    ++result_.warning_count;
+    if (result_.warnings.size() < kFailedMax) {
+      result_.warnings.push_back(
+          {table.listed.name, table.warning + ZoneTakenText(options_.source.partition_zone)});
+    }
+    return OkStatus();
+  });
+}
 
 void Scan::Note(const std::string& name, const Error& error) {
   const std::lock_guard lock(mutex_);
@@ -499,13 +528,19 @@ std::string Scan::ResultJson() const {
   for (const ScanResult::Failed& one : result_.failed) {
     failed.push_back({{"name", one.name}, {"error", ToJson(one.error)}});
   }
+  nlohmann::json warnings = nlohmann::json::array();
+  for (const ScanResult::Warning& one : result_.warnings) {
+    warnings.push_back({{"name", one.name}, {"warning", one.text}});
+  }
   return nlohmann::json{
       {"databases", result_.totals.databases},
       {"tables", result_.totals.tables},
       {"partitions", result_.totals.partitions},
       {"note", result_.note.empty() ? nlohmann::json() : nlohmann::json(result_.note)},
       {"failed", failed},
-      {"failed_count", result_.failed_count}}
+      {"failed_count", result_.failed_count},
+      {"warnings", warnings},
+      {"warning_count", result_.warning_count}}
       .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 

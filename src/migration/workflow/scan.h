@@ -64,6 +64,12 @@ struct ScanResult {
   };
   std::vector<Failed> failed;  ///< the first kFailedMax
   int64_t failed_count = 0;
+  struct Warning {
+    std::string name;  ///< of a table
+    std::string text;
+  };
+  std::vector<Warning> warnings;  ///< of what it chose, read again or not; the first kFailedMax
+  int64_t warning_count = 0;
   int64_t tables_read = 0;
   std::string note;  ///< why a scan that wanted everything found nothing; "" = it did
 };
@@ -105,6 +111,7 @@ class Scan {
   static void CountByFooters(azure::Storage& storage, const azure::Location& root,
                              const std::string& format, PartitionSums* sums);
 
+  Status FindWarnings();
   void Note(const std::string& name, const Error& error);
   void SetProgress(int hundredths);
   std::string ResultJson() const;

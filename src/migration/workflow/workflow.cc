@@ -120,6 +120,7 @@ Result<std::unique_ptr<Workflow>> Workflow::Open(RunOptions options) {
   auto state = std::make_unique<State>();
   Engine& engine = state->engine;
   engine.options = std::move(options);
+  engine.options.plan.policy.partition_zone = engine.options.source.partition_zone;
   engine.options.target.retry.cancelled = [&engine] { return engine.cancelled.load(); };
   TRY(engine.ledger, Ledger::Open(engine.options.state_folder));
   TRY_VOID(engine.ledger->BindTarget(TargetIdentity(engine.options.target)));
