@@ -77,6 +77,18 @@ json ToJson(const JobConfig& config) {
           {"others", config.others}};
 }
 
+Result<VerificationMethod> MethodOf(const JobConfig& config) {
+  const auto found = config.others.find("verification.method");
+  if (found == config.others.end() || found->second == "checksum") {
+    return VerificationMethod::kChecksum;
+  }
+  if (found->second == "count") return VerificationMethod::kCount;
+  if (found->second == "count_both") return VerificationMethod::kCountBoth;
+  return Error(
+      ErrorKind::kInvalidInput, "JOB_CONFIG",
+      "others.verification.method must be checksum, count or count_both; it is " + found->second);
+}
+
 Result<JobConfig> JobConfigFromJson(const json& document) {
   if (!document.is_object()) return Invalid("config", "an object");
   JobConfig config;

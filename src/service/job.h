@@ -67,6 +67,15 @@ nlohmann::json ToJson(const JobConfig& config);
 /// Errors: kInvalidInput JOB_CONFIG naming the key.
 Result<JobConfig> JobConfigFromJson(const nlohmann::json& document);
 
+/// How a job's copies are compared: `verification.method` of its `others`.
+enum class VerificationMethod {
+  kChecksum,   ///< "checksum": rows, columns and rows as wholes; the default
+  kCount,      ///< "count": the rows copied against COUNT(*) at the target
+  kCountBoth,  ///< "count_both": COUNT(*) on both sides, as MMS does
+};
+/// Errors: kInvalidInput JOB_CONFIG.
+Result<VerificationMethod> MethodOf(const JobConfig& config);
+
 /// How many of a job's tasks are in which state.
 struct TaskCounts {
   int64_t total = 0, waiting = 0, running = 0, done = 0, failed = 0;
@@ -118,6 +127,7 @@ struct JobTask {
   std::optional<int64_t> started_ms, ended_ms;
   std::optional<int64_t> rows_copied, bytes_copied;  ///< of what it did
   std::string error_json;                            ///< "" = none
+  bool compare_alone = false;  ///< waits or runs to be compared again, and nothing else
 };
 
 struct TaskLog {

@@ -403,15 +403,17 @@ migration::CharacterMap MapOf(const SourceConfig& config, const char* key) {
 Result<ChoiceRules> ChoiceRulesOf(const SourceConfig& source, const JobConfig& job) {
   static const std::set<std::string> kOwn = {"db.task.partition.max.num",
                                              "db.task.partition.max.size"};
+  static const std::set<std::string> kJobsAlone = {"max_egress_gb", "max_cost",
+                                                   "verification.method"};
   TRY_VOID(BudgetOf(job));
+  TRY_VOID(MethodOf(job));
   json changes = json::object();
   for (const auto& [key, value] : job.others) {
-    if (key == "max_egress_gb" || key == "max_cost") continue;
+    if (kJobsAlone.contains(key)) continue;
     if (!kOwn.contains(key)) {
       return Of(ErrorKind::kInvalidInput, "JOB_CONFIG",
-                fmt::format("others.{} is nothing that a job has of its own; it may have {}, "
-                            "max_egress_gb, max_cost",
-                            key, fmt::join(kOwn, ", ")));
+                fmt::format("others.{} is nothing that a job has of its own; it may have {}, {}",
+                            key, fmt::join(kOwn, ", "), fmt::join(kJobsAlone, ", ")));
     }
     changes[key] = value;
   }

@@ -52,6 +52,19 @@ std::string Verdict(const JobTaskResult& result) {
 
 }  // namespace
 
+namespace {
+
+migration::VerifyLevel LevelOf(VerificationMethod method) {
+  switch (method) {
+    case VerificationMethod::kChecksum: return migration::VerifyLevel::kChecksum;
+    case VerificationMethod::kCount: return migration::VerifyLevel::kCount;
+    case VerificationMethod::kCountBoth: return migration::VerifyLevel::kCountBoth;
+  }
+  return migration::VerifyLevel::kChecksum;
+}
+
+}  // namespace
+
 std::optional<int64_t> WaitBeforeRetry(const Error& error, int64_t attempts) {
   if (!IsTransient(error.kind()) || attempts >= kTriesMax) return std::nullopt;
   int64_t wait_ms = kFirstWaitMs;
@@ -69,7 +82,8 @@ Status JobRun::Run() {
   const auto copy = [&]() -> Outcome {
     TRY(job_, peers_.store.GetJob(task_.job_id));
     TRY(instance, peers_.connect());
-    TRY_VOID(SetObject(instance.get(), ObjectStatus::kDoing, nullptr));
+    // What is only compared again stays what it was meanwhile.
+    if (!task_.compare_alone) TRY_VOID(SetObject(instance.get(), ObjectStatus::kDoing, nullptr));
     return Copy(*instance);
   };
   const Outcome outcome = copy();
@@ -79,7 +93,7 @@ Status JobRun::Run() {
 Result<JobTaskOrder> JobRun::MakeOrder() {
   auto selection = std::make_shared<migration::PartitionSelection>();
   selection->id = "job " + std::to_string(task_.job_id);
-  if (task_.whole_table) {
+  if (task_.whole_table || task_.compare_alone) {
     selection->whole_task = task_.id;
   } else {
     TRY_VOID(peers_.store.VisitTableValues(task_.job_id, task_.table_name,
@@ -102,8 +116,10 @@ Result<JobTaskOrder> JobRun::MakeOrder() {
   order.plan_anew = task_.retried > 0 && task_.attempts <= 1;
   order.make_table = job_.config.schema_migration;
   order.copy = job_.config.data_migration;
-  order.verify =
-      job_.config.verification ? migration::VerifyLevel::kChecksum : migration::VerifyLevel::kNone;
+  TRY(const VerificationMethod method, MethodOf(job_.config));
+  order.compare_alone = task_.compare_alone;
+  const bool compares = job_.config.verification || task_.compare_alone;
+  order.verify = compares ? LevelOf(method) : migration::VerifyLevel::kNone;
   order.stopped = [this] { return IsStopped(); };
   return order;
 }
@@ -141,6 +157,10 @@ void JobRun::Follow(const TableProgress& table) {
       return take(kDataDoing, "copy",
                   fmt::format("{} partitions, {} bytes", table.units_total, table.bytes_total));
     case Stage::kVerifying:
+      if (task_.compare_alone) {
+        return take(kVerificationDoing, "compare again",
+                    fmt::format("{} partitions", table.units_total));
+      }
       take(kDataDone, "copy", fmt::format("{} rows", table.rows_done));
       return take(kVerificationDoing, "compare", fmt::format("{} partitions", table.units_total));
     case Stage::kWaiting:
@@ -188,22 +208,31 @@ Status JobRun::End(Instance* instance, const Outcome& outcome) {
   for (const std::string& warning : result.warnings) {
     TRY_VOID(peers_.store.LogJobTask({task_.id, kSchemaDone, "warning", warning, peers_.now_ms()}));
   }
+  if (task_.compare_alone) {
+    const bool differs = error != nullptr && error->code() == "VERIFY_MISMATCH";
+    if (differs) TRY_VOID(SetObject(instance, ObjectStatus::kFailed, nullptr));
+    if (error == nullptr) TRY_VOID(SetObject(instance, ObjectStatus::kDone, nullptr));
+  }
   if (error == nullptr) {
     // The object first: a crash between the two runs the task again, which finds all done.
-    TRY_VOID(SetObject(instance, ObjectStatus::kDone, &result));
+    if (!task_.compare_alone) TRY_VOID(SetObject(instance, ObjectStatus::kDone, &result));
     return EndDone(result);
   }
   if (error->kind() == ErrorKind::kCancelled) {
-    TRY_VOID(SetObject(instance, ObjectStatus::kInit, nullptr));
+    if (!task_.compare_alone) TRY_VOID(SetObject(instance, ObjectStatus::kInit, nullptr));
     return EndStopped();
   }
-  TRY_VOID(SetObject(instance, ObjectStatus::kFailed, nullptr));
+  if (!task_.compare_alone) TRY_VOID(SetObject(instance, ObjectStatus::kFailed, nullptr));
   return EndFailed(result, *error);
 }
 
 Status JobRun::EndDone(const JobTaskResult& result) {
-  TRY_VOID(Step(kSchemaDone, "create table", result.target_table));
-  if (job_.config.data_migration) {
+  if (task_.compare_alone) {
+    TRY_VOID(Step(kVerificationDone, "compare again", Verdict(result)));
+  } else {
+    TRY_VOID(Step(kSchemaDone, "create table", result.target_table));
+  }
+  if (job_.config.data_migration && !task_.compare_alone) {
     TRY_VOID(Step(kDataDone, "copy", Counts(result)));
     const bool compares = job_.config.verification;
     if (compares) TRY_VOID(Step(kVerificationDoing, "compare", "counts and checksums"));
@@ -214,7 +243,7 @@ Status JobRun::EndDone(const JobTaskResult& result) {
   end.status = kDone;
   end.rows_copied = result.totals.rows_copied;
   end.bytes_copied = result.totals.bytes_committed;
-  end.by_sql = result.by_sql;
+  end.sql_ms = SqlMs(result);
   end.now_ms = peers_.now_ms();
   end.action = "end";
   end.message = "ok";
@@ -226,7 +255,7 @@ Status JobRun::EndFailed(const JobTaskResult& result, const Error& error) {
   end.id = task_.id;
   end.status = FailedAt(result.reached);
   end.error_json = migration::ErrorText(error);
-  end.by_sql = result.by_sql;
+  end.sql_ms = SqlMs(result);
   if (result.totals.committed > 0) {
     end.rows_copied = result.totals.rows_copied;
     end.bytes_copied = result.totals.bytes_committed;
@@ -239,6 +268,11 @@ Status JobRun::EndFailed(const JobTaskResult& result, const Error& error) {
     end.message += fmt::format("; tried again in {} s", *wait_ms / 1000);
   }
   return peers_.store.EndJobTask(end);
+}
+
+int64_t JobRun::SqlMs(const JobTaskResult& result) const {
+  const int64_t ms = peers_.now_ms() - begun_ms_;
+  return result.by_sql ? std::max<int64_t>(ms, 0) : 0;
 }
 
 Status JobRun::EndStopped() {

@@ -36,7 +36,8 @@ class JobRun {
     std::function<Result<std::shared_ptr<Instance>>()> connect;  ///< starts the source if needed
     std::function<bool()> ending;
   };
-  JobRun(Peers peers, JobTask task) : peers_(std::move(peers)), task_(std::move(task)) {}
+  JobRun(Peers peers, JobTask task)
+      : peers_(std::move(peers)), task_(std::move(task)), begun_ms_(peers_.now_ms()) {}
 
   /// The task has begun (Store::BeginJobTask).
   Status Run();
@@ -58,9 +59,12 @@ class JobRun {
   Status SetObject(Instance* instance, migration::ObjectStatus status,
                    const migration::JobTaskResult* result);
   bool IsStopped();
+  /// For the bill: while the task ran, SQL at the source may have.
+  int64_t SqlMs(const migration::JobTaskResult& result) const;
 
   const Peers peers_;
   const JobTask task_;
+  const int64_t begun_ms_;
   Job job_;
   migration::Progress progress_;
   std::mutex mutex_;

@@ -182,8 +182,16 @@ constexpr const char* kVersion5 = R"sql(
   CREATE TABLE prices (settings TEXT NOT NULL);
 )sql";
 
-constexpr std::array<const char*, 5> kMigrations = {kVersion1, kVersion2, kVersion3, kVersion4,
-                                                    kVersion5};
+// A task that is only to be compared again waits as DATA_DONE (5).
+constexpr const char* kVersion6 = R"sql(
+  ALTER TABLE job_tasks ADD COLUMN compare_alone INTEGER NOT NULL DEFAULT 0;
+  DROP INDEX tasks_waiting;
+  CREATE INDEX tasks_waiting ON job_tasks (source_id, eta, job_id, goes_first DESC, turn, id)
+    WHERE running = 0 AND stopped = 0 AND status IN (0, 2, 5);
+)sql";
+
+constexpr std::array<const char*, 6> kMigrations = {kVersion1, kVersion2, kVersion3,
+                                                    kVersion4, kVersion5, kVersion6};
 
 constexpr const char* kSourceColumns =
     "id, name, type, networklink, status, error, created_ms, updated_ms, timer_ms, stop_asked";

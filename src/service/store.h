@@ -292,6 +292,11 @@ class Store {
   Result<std::vector<Job>> ListBudgeted(int64_t source_id);
   /// Also starts it. Returns how many failed tasks are to be tried again.
   Result<int64_t> RetryJob(int64_t id);
+  /// Also starts it, with `others` as StartJob has them: what has been copied is compared once
+  /// more. Returns how many tasks wait for it: those that are DONE or failed by comparing. Errors:
+  /// kConflict JOB_CONFLICT; kConflict JOB_STATE when there are none, or the job copies no data.
+  Result<int64_t> VerifyJob(int64_t id, const std::map<std::string, std::string>& others,
+                            int64_t now_ms);
   /// It is listed no more, and its tasks are stopped.
   Status DeleteJob(int64_t id);
 
@@ -347,7 +352,7 @@ class Store {
     JobTaskStatus status = JobTaskStatus::kDone;
     std::string error_json;
     std::optional<int64_t> rows_copied, bytes_copied;
-    bool by_sql = false;  ///< its rows were read by SQL
+    int64_t sql_ms = 0;  ///< of this try: how long SQL of the source may have run for it
     int64_t now_ms = 0;
     int64_t not_before_ms = 0;  ///< set: it has not failed for good, and waits until then
     std::string action;

@@ -1,5 +1,6 @@
 // Tasks of jobs in store.h: their states are those of JobTaskStatus. A task waits while it does not
-// run, is not stopped, and is INIT or SCHEMA_DONE: the index `tasks_waiting` is of these.
+// run, is not stopped, and is INIT, SCHEMA_DONE, or DATA_DONE to be compared again: the index
+// `tasks_waiting` is of these.
 #include <utility>
 
 #include "base/secret.h"
@@ -28,7 +29,8 @@ constexpr const char* kSelect =
     "SELECT t.id, t.job_id, t.source_id, j.name, j.src_db, t.src_table, t.table_name, "
     "j.dst_project, j.dst_schema, t.dst_table, t.whole_table, t.partitions, t.bytes, t.rows, "
     "t.status, t.running, t.stopped, t.retried, t.attempts, t.not_before_ms, t.turn, "
-    "t.created_ms, t.started_ms, t.ended_ms, t.rows_copied, t.bytes_copied, t.error "
+    "t.created_ms, t.started_ms, t.ended_ms, t.rows_copied, t.bytes_copied, t.error, "
+    "t.compare_alone "
     "FROM job_tasks t JOIN jobs j ON j.id = t.job_id ";
 
 struct TaskRow {
@@ -40,7 +42,7 @@ struct TaskRow {
   };
   long long id = 0, job = 0, source = 0, partitions = 0, retried = 0, attempts = 0;
   long long not_before = 0, turn = 0, created = 0;
-  int whole = 0, status = 0, running = 0, stopped = 0;
+  int whole = 0, status = 0, running = 0, stopped = 0, compare_alone = 0;
   Known bytes, rows, started, ended, rows_copied, bytes_copied;
 
   void Bind(soci::statement& to) {
@@ -60,6 +62,7 @@ struct TaskRow {
       to.exchange(into(number->value, number->known));
     }
     to.exchange(into(task.error_json));
+    to.exchange(into(compare_alone));
   }
   JobTask Make() const {
     JobTask made = task;
@@ -82,6 +85,7 @@ struct TaskRow {
     made.ended_ms = ended.get();
     made.rows_copied = rows_copied.get();
     made.bytes_copied = bytes_copied.get();
+    made.compare_alone = compare_alone != 0;
     return made;
   }
 };
@@ -150,10 +154,12 @@ JobTaskStatus ResumedFrom(JobTaskStatus status) {
 int64_t RetryFailed(soci::session& sql, const char* column, int64_t of) {
   long long id = of;
   soci::statement statement =
-      (sql.prepare << std::string("UPDATE job_tasks SET status = CASE status WHEN 3 THEN 0 ELSE 2 "
-                                  "END, retried = retried + 1, attempts = 0, not_before_ms = 0, "
-                                  "goes_first = 1, stopped = 0, ended_ms = NULL, error = '' "
-                                  "WHERE running = 0 AND status IN (3, 6, 9) AND ") +
+      (sql.prepare << std::string(
+                          "UPDATE job_tasks SET status = CASE status WHEN 3 THEN 0 ELSE 2 "
+                          "END, retried = retried + 1, attempts = 0, not_before_ms = 0, "
+                          "goes_first = 1, stopped = 0, compare_alone = 0, ended_ms = NULL, "
+                          "error = '' "
+                          "WHERE running = 0 AND status IN (3, 6, 9) AND ") +
                           column + " = :id",
        use(id));
   statement.execute(true);
@@ -167,7 +173,8 @@ void ReturnRunning(soci::session& sql, int64_t now_ms) {
          "WHERE running = 1",
       use(now);
   sql << "UPDATE job_tasks SET running = 0, attempts = MAX(attempts - 1, 0), goes_first = 1, "
-         "status = CASE WHEN status IN (0, 1, 3) THEN 0 ELSE 2 END WHERE running = 1";
+         "status = CASE WHEN compare_alone = 1 THEN 5 WHEN status IN (0, 1, 3) THEN 0 ELSE 2 END "
+         "WHERE running = 1";
 }
 
 Result<std::vector<JobTask>> Store::ListJobTasks(const TaskFilter& filter, const PageOf& page) {
@@ -227,7 +234,7 @@ Status Store::VisitTableValues(
     soci::statement statement =
         (sql.prepare << "SELECT t.id, p.value FROM job_tasks t JOIN task_partitions p ON "
                         "p.task_id = t.id WHERE t.job_id = :job AND t.table_name = :name AND "
-                        "(t.running = 1 OR t.status <> 10)",
+                        "t.compare_alone = 0 AND (t.running = 1 OR t.status <> 10)",
          use(job), use(table_name), into(task), into(value));
     statement.execute();
     while (statement.fetch()) TRY_VOID(visit(task, value));
@@ -255,7 +262,7 @@ Result<std::optional<JobTask>> Store::NextJobTask(int64_t source_id, int64_t now
     long long source = source_id, now = now_ms, id = 0;
     // In the index's order and words, so that it is the index that answers.
     sql << "SELECT id FROM job_tasks WHERE source_id = :source AND running = 0 AND stopped = 0 AND "
-           "status IN (0, 2) AND not_before_ms <= :now "
+           "status IN (0, 2, 5) AND not_before_ms <= :now "
            "ORDER BY eta, job_id, goes_first DESC, turn, id LIMIT 1",
         use(source), use(now), into(id);
     if (!sql.got_data()) return Next();
@@ -274,7 +281,7 @@ Status Store::BeginJobTask(int64_t task_id, int64_t now_ms) {
         (sql.prepare << "UPDATE job_tasks SET running = 1, attempts = attempts + 1, "
                         "not_before_ms = 0, started_ms = COALESCE(started_ms, :now), "
                         "ended_ms = NULL, error = '' WHERE id = :id AND running = 0 AND "
-                        "stopped = 0 AND status IN (0, 2)",
+                        "stopped = 0 AND status IN (0, 2, 5)",
          use(now, "now"), use(id, "id"));
     statement.execute(true);
     return statement.get_affected_rows() == 1 ? OkStatus()
@@ -308,7 +315,7 @@ Status Store::SetJobTaskProgress(const std::map<int64_t, Moved>& moved) {
     for (const auto& [task_id, amount] : moved) {
       long long id = task_id, rows = amount.rows, bytes = amount.bytes;
       sql << "UPDATE job_tasks SET rows_copied = :rows, bytes_copied = :bytes WHERE id = :id AND "
-             "running = 1",
+             "running = 1 AND compare_alone = 0",
           use(rows), use(bytes), use(id);
     }
     return OkStatus();
@@ -321,19 +328,24 @@ Status Store::EndJobTask(const JobTaskEnd& end) {
     const bool again = not_before > 0;
     const int status = static_cast<int>(again ? ResumedFrom(end.status) : end.status);
     const int is_end = again ? 0 : 1;
-    const int by_sql = end.by_sql ? 1 : 0;
+    long long sql_ms = end.sql_ms;
     long long rows = end.rows_copied.value_or(0), bytes = end.bytes_copied.value_or(0);
     soci::indicator has_rows = end.rows_copied ? soci::i_ok : soci::i_null;
     soci::indicator has_bytes = end.bytes_copied ? soci::i_ok : soci::i_null;
     soci::statement statement =
-        (sql.prepare << "UPDATE job_tasks SET running = 0, status = :status, "
-                        "not_before_ms = :wait, error = :error, rows_copied = :rows, "
-                        "bytes_copied = :bytes, goes_first = 0, "
-                        "sql_ms = CASE :sql WHEN 1 THEN MAX(:now - started_ms, 0) END, "
+        (sql.prepare << "UPDATE job_tasks SET running = 0, "
+                        "status = CASE WHEN :end = 0 AND compare_alone = 1 THEN 5 ELSE :status "
+                        "END, compare_alone = CASE :end WHEN 1 THEN 0 ELSE compare_alone END, "
+                        "not_before_ms = :wait, error = :error, "
+                        "rows_copied = CASE compare_alone WHEN 1 THEN rows_copied ELSE :rows END, "
+                        "bytes_copied = CASE compare_alone WHEN 1 THEN bytes_copied ELSE :bytes "
+                        "END, goes_first = 0, "
+                        "sql_ms = CASE WHEN :sql > 0 THEN COALESCE(sql_ms, 0) + :sql ELSE sql_ms "
+                        "END, "
                         "ended_ms = CASE :end WHEN 1 THEN MAX(started_ms, :now) END "
                         "WHERE id = :id AND running = 1",
          use(status, "status"), use(not_before, "wait"), use(end.error_json, "error"),
-         use(rows, has_rows, "rows"), use(bytes, has_bytes, "bytes"), use(by_sql, "sql"),
+         use(rows, has_rows, "rows"), use(bytes, has_bytes, "bytes"), use(sql_ms, "sql"),
          use(is_end, "end"), use(now, "now"), use(id, "id"));
     statement.execute(true);
     if (statement.get_affected_rows() != 1) return WrongState(end.id, "run");
@@ -345,10 +357,12 @@ Status Store::EndJobTask(const JobTaskEnd& end) {
 Status Store::ReturnJobTask(int64_t task_id, int64_t now_ms, const std::string& message) {
   return state_->Write([&](soci::session& sql) -> Status {
     long long id = task_id;
-    int status = 0;
-    sql << "SELECT status FROM job_tasks WHERE id = :id AND running = 1", use(id), into(status);
+    int status = 0, compare_alone = 0;
+    sql << "SELECT status, compare_alone FROM job_tasks WHERE id = :id AND running = 1", use(id),
+        into(status), into(compare_alone);
     if (!sql.got_data()) return WrongState(task_id, "run");
-    const int resumed = static_cast<int>(ResumedFrom(static_cast<JobTaskStatus>(status)));
+    const int resumed = static_cast<int>(
+        compare_alone != 0 ? kDataDone : ResumedFrom(static_cast<JobTaskStatus>(status)));
     sql << "UPDATE job_tasks SET running = 0, status = :status, goes_first = 1, "
            "attempts = MAX(attempts - 1, 0) WHERE id = :id",
         use(resumed), use(id);
@@ -386,7 +400,7 @@ Result<int64_t> Store::CountOpenJobTasks(int64_t source_id) {
     sql << "SELECT COUNT(*) FROM job_tasks WHERE source_id = :source AND running = 1", use(source),
         into(running);
     sql << "SELECT COUNT(*) FROM job_tasks WHERE source_id = :source AND running = 0 AND "
-           "stopped = 0 AND status IN (0, 2)",
+           "stopped = 0 AND status IN (0, 2, 5)",
         use(source), into(waiting);
     return int64_t{running + waiting};
   });

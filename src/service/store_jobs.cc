@@ -310,6 +310,7 @@ Status SetOthers(soci::session& sql, int64_t job_id,
   TRY(JobConfig config, JobConfigFromJson(json::parse(text, nullptr, false)));
   for (const auto& [key, value] : others) config.others[key] = value;
   TRY_VOID(BudgetOf(config));
+  TRY_VOID(MethodOf(config));
   text = ToJson(config).dump();
   sql << "UPDATE jobs SET config = :config WHERE id = :id", use(text), use(id);
   return OkStatus();
@@ -340,6 +341,35 @@ Result<int64_t> Store::RetryJob(int64_t job_id) {
     TRY_VOID(CheckJobConflicts(sql, job_id));
     Unstop(sql, job_id);
     return RetryFailed(sql, "job_id", job_id);
+  });
+}
+
+Result<int64_t> Store::VerifyJob(int64_t job_id, const std::map<std::string, std::string>& others,
+                                 int64_t now_ms) {
+  TRY(const Job job, GetJob(job_id));
+  return state_->Write([&](soci::session& sql) -> Result<int64_t> {
+    TRY_VOID(CheckThere(sql, job_id));
+    TRY_VOID(CheckJobConflicts(sql, job_id));
+    TRY_VOID(SetOthers(sql, job_id, others));
+    long long id = job_id, now = now_ms;
+    soci::statement statement =
+        (sql.prepare << "UPDATE job_tasks SET status = 5, compare_alone = 1, attempts = 0, "
+                        "not_before_ms = 0, ended_ms = NULL, error = '' "
+                        "WHERE running = 0 AND status IN (9, 10) AND job_id = :id",
+         use(id));
+    statement.execute(true);
+    const int64_t tasks = job.config.data_migration ? statement.get_affected_rows() : 0;
+    if (tasks == 0) {
+      return Error(ErrorKind::kConflict, "JOB_STATE",
+                   "none of its tasks has copied anything that could be compared again")
+          .At("job " + std::to_string(job_id));
+    }
+    Unstop(sql, job_id);
+    sql << "INSERT INTO task_logs (task_id, status, action, message, created_ms) SELECT id, 5, "
+           "'verify', 'asked for by a user', :now FROM job_tasks WHERE job_id = :id AND "
+           "compare_alone = 1",
+        use(now), use(id);
+    return tasks;
   });
 }
 

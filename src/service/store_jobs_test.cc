@@ -105,7 +105,7 @@ TEST_F(StoreJobsTest, WhatWaitsIsFoundByItsIndex) {
   std::string plan;
   soci::statement statement =
       (sql.prepare << "EXPLAIN QUERY PLAN SELECT id FROM job_tasks WHERE source_id = 1 AND "
-                      "running = 0 AND stopped = 0 AND status IN (0, 2) AND not_before_ms <= 5 "
+                      "running = 0 AND stopped = 0 AND status IN (0, 2, 5) AND not_before_ms <= 5 "
                       "ORDER BY eta, job_id, goes_first DESC, turn, id LIMIT 1");
   int id = 0, parent = 0, unused = 0;
   statement.exchange(soci::into(id));

@@ -365,10 +365,10 @@ Status ReadPolicy(Reader& reader, const YamlMap& root) {
   TRY(const auto policy, root.Map("policy", keys));
   if (!policy) return OkStatus();
   migration::RunOptions& out = reader.config.options;
-  static constexpr migration::VerifyLevel kLevels[] = {migration::VerifyLevel::kNone,
-                                                       migration::VerifyLevel::kCount,
-                                                       migration::VerifyLevel::kChecksum};
-  TRY(const size_t level, policy->Choice("verify", {"none", "count", "checksum"}, 2));
+  static constexpr migration::VerifyLevel kLevels[] = {
+      migration::VerifyLevel::kNone, migration::VerifyLevel::kCount,
+      migration::VerifyLevel::kCountBoth, migration::VerifyLevel::kChecksum};
+  TRY(const size_t level, policy->Choice("verify", {"none", "count", "count_both", "checksum"}, 3));
   out.verify = kLevels[level];
   static constexpr migration::VerifyBy kBy[] = {
       migration::VerifyBy::kAuto, migration::VerifyBy::kSessions, migration::VerifyBy::kSelect};

@@ -276,8 +276,10 @@ INSTANTIATE_TEST_SUITE_P(
                 "policy.workers must be a whole number from 1 to", 20},
         BadFile{"NumberBeyondInt64", "workers: 5", "workers: 99999999999999999999", "CONFIG_VALUE",
                 "policy.workers", 20},
-        BadFile{"UnknownWord", "verify: count", "verify: cuont", "CONFIG_VALUE",
-                "policy.verify must be one of none, count, checksum; did you mean count?", 20},
+        BadFile{
+            "UnknownWord", "verify: count", "verify: cuont", "CONFIG_VALUE",
+            "policy.verify must be one of none, count, count_both, checksum; did you mean count?",
+            20},
         BadFile{"VerifyBy", "verify: count", "verify_by: sql", "CONFIG_VALUE",
                 "one of auto, sessions, select", 20},
         BadFile{"CreatePartition", "create_partition: sql", "create_partition: rest",

@@ -176,6 +176,16 @@ Result<ExitCode> RunJobStart(const JobFlags& flags, Output& output) {
   return ExitCode::kDone;
 }
 
+Result<ExitCode> RunJobVerify(const JobFlags& flags, Output& output) {
+  TRY(const auto store, Store::OpenBeside(flags.state));
+  std::map<std::string, std::string> others;
+  if (!flags.method.empty()) others["verification.method"] = flags.method;
+  TRY(const int64_t tasks, store->VerifyJob(flags.id, others, UnixMs()));
+  output.Log("what " + Counted(tasks, "task") + " copied is to be compared again");
+  TRY_VOID(ShowJob(*store, flags.id, output));
+  return ExitCode::kDone;
+}
+
 Result<ExitCode> RunJobRetry(const JobFlags& flags, Output& output) {
   TRY(const auto store, Store::OpenBeside(flags.state));
   TRY(const int64_t tasks, store->RetryJob(flags.id));

@@ -45,7 +45,11 @@ void JobCommand::AddScope(CLI::App* sub) {
   many("--set", flags.settings, "A setting of the source for this alone", "KEY=VALUE");
   sub->add_flag("--no-schema", flags.no_schema, "The tables are there; make none");
   sub->add_flag("--schema-only", flags.schema_only, "Make the tables, copy nothing");
-  sub->add_flag("--no-verify", flags.no_verify, "Do not compare what was copied");
+  CLI::Option* no_verify =
+      sub->add_flag("--no-verify", flags.no_verify, "Do not compare what was copied");
+  sub->add_option("--verify-by", flags.method, "Compare by this; else by checksum")
+      ->check(CLI::IsMember({"checksum", "count", "count_both"}))
+      ->excludes(no_verify);
 }
 
 void JobCommand::AddSchedule(CLI::App* sub) {
@@ -108,6 +112,10 @@ CLI::App* JobCommand::AddJob(CLI::App& app) {
   start->add_option("--set", flags.settings, "Another budget: max_egress_gb, max_cost")
       ->type_name("KEY=VALUE")
       ->allow_extra_args(false);
+  CLI::App* verify = Add(job, "verify", "Compare again what a job has copied", RunJobVerify);
+  AddId(verify, "The job");
+  verify->add_option("--by", flags.method, "How; else as the job was made")
+      ->check(CLI::IsMember({"checksum", "count", "count_both"}));
   AddId(Add(job, "retry", "Try the failed tasks of a job again", RunJobRetry), "The job");
   AddId(Add(job, "retry-task", "Try one failed task again", RunJobRetryTask), "The task");
   AddId(Add(job, "delete", "Delete a job; what it copied stays", RunJobDelete), "The job");

@@ -171,6 +171,31 @@ Status PrintFailed(Store& store, int64_t job_id, Output& output) {
   return OkStatus();
 }
 
+/// Whether a comparison found a difference in one of the job's tasks.
+Result<bool> HasMismatch(Store& store, int64_t job_id) {
+  constexpr int64_t kPage = 100;
+  Store::TaskFilter filter;
+  filter.job_id = job_id;
+  filter.status = service::JobTaskStatus::kVerificationFailed;
+  for (int64_t page = 1;; ++page) {
+    TRY(const auto failed, store.ListJobTasks(filter, {page, kPage}));
+    for (const JobTask& task : failed) {
+      const std::optional<Error> error = ErrorOfLedger(task.error_json);
+      if (error && error->code() == "VERIFY_MISMATCH") return true;
+    }
+    if (static_cast<int64_t>(failed.size()) < kPage) return false;
+  }
+}
+
+Result<ExitCode> CodeOf(Store& store, const Sums& sums, const std::set<int64_t>& ours) {
+  if (sums.tasks.failed == 0) return ExitCode::kDone;
+  for (const int64_t id : ours) {
+    TRY(const bool differs, HasMismatch(store, id));
+    if (differs) return ExitCode::kMismatch;
+  }
+  return ExitCode::kTasksFailed;
+}
+
 }  // namespace
 
 Result<ExitCode> RunJobRun(const JobFlags& flags, Output& output) {
@@ -219,7 +244,7 @@ Result<ExitCode> RunJobRun(const JobFlags& flags, Output& output) {
                               Counted(tasks.total, "task"), tasks.done, tasks.failed, sums.stopped,
                               flags.state));
   }
-  return tasks.failed > 0 ? ExitCode::kTasksFailed : ExitCode::kDone;
+  return CodeOf(store, sums, ours);
 }
 
 }  // namespace mms::terminal

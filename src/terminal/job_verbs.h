@@ -28,7 +28,8 @@ struct JobFlags {
   bool no_schema = false;  ///< the tables are there
   bool schema_only = false;
   bool no_verify = false;
-  bool all = false;  ///< also what is Completed and has not changed
+  std::string method;  ///< of verification; "" = the default, or as it is
+  bool all = false;    ///< also what is Completed and has not changed
   std::string eta;
   std::vector<std::string> settings;  ///< KEY=VALUE, for this job alone
   std::string status;
@@ -60,6 +61,7 @@ Result<ExitCode> RunJobEvidence(const JobFlags& flags, Output& output);
 Result<ExitCode> RunJobStop(const JobFlags& flags, Output& output);
 Result<ExitCode> RunJobStart(const JobFlags& flags, Output& output);
 /// All failed tasks of a job, or one task.
+Result<ExitCode> RunJobVerify(const JobFlags& flags, Output& output);
 Result<ExitCode> RunJobRetry(const JobFlags& flags, Output& output);
 Result<ExitCode> RunJobRetryTask(const JobFlags& flags, Output& output);
 /// What it copied stays at the target.

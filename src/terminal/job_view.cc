@@ -58,6 +58,7 @@ Result<service::JobConfig> ReadJobConfig(const JobFlags& flags) {
   config.verification = !flags.no_verify;
   config.increment = !flags.all;
   TRY(config.others, ReadPairs(flags.settings, "--set"));
+  if (!flags.method.empty()) config.others["verification.method"] = flags.method;
   return config;
 }
 
@@ -110,6 +111,7 @@ Json JobTaskFields(const JobTask& task) {
           {"rows", OrNull(task.rows)},
           {"rows_copied", OrNull(task.rows_copied)},
           {"bytes_copied", OrNull(task.bytes_copied)},
+          {"compare_alone", task.compare_alone},
           {"retried", task.retried},
           {"attempts", task.attempts},
           {"created", TimeText(task.created_ms)},

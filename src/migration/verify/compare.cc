@@ -60,6 +60,16 @@ Ledger::Comparison CompareRows(const Claim& claim, int64_t rows_target) {
   return comparison;
 }
 
+Ledger::Comparison CompareCounts(const Claim& claim, int64_t rows_source, int64_t rows_target) {
+  Ledger::Comparison comparison = CompareRows(claim, rows_target);
+  if (rows_source == rows_target && rows_source == claim.rows) return comparison;
+  comparison.verdict = Verdict::kMismatch;
+  comparison.difference =
+      fmt::format("{}: {} rows by COUNT(*) at the source, {} copied, {} by COUNT(*) at the target",
+                  Where(claim), rows_source, claim.rows, rows_target);
+  return comparison;
+}
+
 Ledger::Comparison CompareChecksums(const Claim& claim, const Checksum& target) {
   Ledger::Comparison comparison = CompareRows(claim, target.rows);
   comparison.target_checksum = ToJson(target).dump();

@@ -24,6 +24,8 @@ struct Claim {
 
 /// Only the rows are compared.
 Ledger::Comparison CompareRows(const Claim& claim, int64_t rows_target);
+/// What was counted on both sides.
+Ledger::Comparison CompareCounts(const Claim& claim, int64_t rows_source, int64_t rows_target);
 /// Rows, each column, and the rows as wholes. Columns that the target has behind those that were
 /// copied (added to the table since) must be NULL in every row. Falls back to rows when the
 /// source's checksum was not taken, and says so.

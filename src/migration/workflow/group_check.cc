@@ -21,8 +21,9 @@ bool IsTableGone(const Error& error) { return error.code() == "ODPS_TABLE_NOT_FO
 
 }  // namespace
 
-GroupCheck::GroupCheck(const TableContext& table, int64_t units_left)
+GroupCheck::GroupCheck(const TableContext& table, UnitScope scope, int64_t units_left)
     : table_(table),
+      scope_(scope),
       engine_(*table.engine),
       by_(engine_.options.verify_by),
       active_(!table.plan.partition_columns.empty() && ReadsTogether(by_, units_left)) {}
@@ -40,11 +41,10 @@ GroupCheck::Group GroupCheck::MakeGroup() const {
 
 Status GroupCheck::Run(const Calls& calls) {
   if (!active_) return OkStatus();
-  TRY_VOID(
-      engine_.ledger->ListUnits(table_.record.id, std::nullopt, [&](UnitRecord unit) -> Status {
-        if (engine_.cancelled) return Cancelled();
-        return calls.wanted(unit) && Takes(unit) ? Put(std::move(unit), calls) : OkStatus();
-      }));
+  TRY_VOID(engine_.ledger->ListUnits(scope_, std::nullopt, [&](UnitRecord unit) -> Status {
+    if (engine_.cancelled) return Cancelled();
+    return calls.wanted(unit) && Takes(unit) ? Put(std::move(unit), calls) : OkStatus();
+  }));
   for (auto& [row_columns, group] : groups_) {
     TRY_VOID(Compare(row_columns, std::exchange(group, MakeGroup()), calls));
   }

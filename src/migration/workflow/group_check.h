@@ -26,8 +26,8 @@ namespace mms::migration {
 
 class GroupCheck {
  public:
-  /// `units_left`: how many are to be compared. `table` outlives this.
-  GroupCheck(const TableContext& table, int64_t units_left);
+  /// `units_left`: how many of the scope are to be compared. `table` outlives this.
+  GroupCheck(const TableContext& table, UnitScope scope, int64_t units_left);
 
   /// Some units of the table are left to Run.
   bool active() const { return active_; }
@@ -40,7 +40,7 @@ class GroupCheck {
     std::function<void(UnitRecord)> by_session;
     std::function<void(const UnitRecord&)> on_compared{};  ///< when the verdict is on disk
   };
-  /// Compares all units of the table that are wanted and taken. Errors: kCancelled, those of the
+  /// Compares all units of the scope that are wanted and taken. Errors: kCancelled, those of the
   /// ledger.
   Status Run(const Calls& calls);
 
@@ -66,6 +66,7 @@ class GroupCheck {
   void GiveUp(const std::string& why);
 
   const TableContext& table_;
+  const UnitScope scope_;
   Engine& engine_;
   const VerifyBy by_;
   const bool active_;

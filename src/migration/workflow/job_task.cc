@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "migration/workflow/compare_again.h"
 #include "migration/workflow/table_pass.h"
 #include "migration/workflow/target_table.h"
 #include "migration/workflow/unit_load.h"
@@ -68,6 +69,7 @@ Result<JobTaskResult> JobTasks::Run(const JobTaskOrder& order, Progress& progres
 
 Status JobTasks::RunSteps(Work& work) {
   const JobTaskOrder& order = work.order;
+  if (order.compare_alone) return Compare(work);
   work.progress.SetStage(work.slot, Stage::kPlanning);
   TRY(work.source, engine_.source->Find(order.schema, order.table));
   work.source.target_as = order.target_as;
@@ -102,7 +104,7 @@ Result<bool> JobTasks::HasPlan(Work& work) {
   work.record = *record;
   work.plan = *std::move(plan);
   work.result.table_id = work.plan.table_id;
-  work.result.by_sql = work.plan.sql.has_value();
+  work.result.by_sql = work.plan.sql || work.order.verify == VerifyLevel::kCountBoth;
   return true;
 }
 
@@ -184,6 +186,35 @@ Status JobTasks::RunPass(Work& work) {
   return status;
 }
 
+Status JobTasks::Compare(Work& work) {
+  const JobTaskOrder& order = work.order;
+  work.result.reached = JobTaskStep::kVerification;
+  const std::shared_lock held(work.table->plan);
+  const std::string name = engine_.options.source.catalog + "." + order.schema + "." + order.table;
+  TRY(const std::optional<TableRecord> record, engine_.ledger->FindTable(name));
+  TableTotals totals;
+  TableTotals all;
+  if (record) {
+    TRY(totals, engine_.ledger->Totals(UnitScope(record->id, order.task)));
+    TRY(all, engine_.ledger->Totals(record->id));
+  }
+  const bool no_partitions = record && all.units == 0;
+  if (totals.units == 0 && !no_partitions) {
+    return Error(ErrorKind::kConflict, "VERIFY_SUPERSEDED",
+                 "a later job has copied all that this task did; verify that one")
+        .At("table " + name);
+  }
+  work.record = *record;
+  TRY(TableContext context, MakeContext(engine_, work.record, work.slot));
+  context.progress = &work.progress;
+  context.key += "/" + std::to_string(order.task);
+  work.result.table_id = context.plan.table_id;
+  work.result.by_sql = order.verify == VerifyLevel::kCountBoth;
+  TRY_VOID(
+      CompareAgain(context, {UnitScope(work.record.id, order.task), order.verify, order.stopped}));
+  return Judge(work);
+}
+
 Status JobTasks::Replan(Work& work) {
   const std::unique_lock held(work.table->plan);
   const int64_t gone = work.record.version;
@@ -205,7 +236,7 @@ Status JobTasks::FinishTable(Work& work) {
 }
 
 Status JobTasks::Judge(Work& work) {
-  if (!work.order.copy) return OkStatus();
+  if (!work.order.copy && !work.order.compare_alone) return OkStatus();
   work.result.reached = JobTaskStep::kVerification;
   const UnitScope scope(work.record.id, work.order.task);
   TRY(const TableTotals totals, engine_.ledger->Totals(scope));
@@ -224,7 +255,7 @@ Status JobTasks::Judge(Work& work) {
   return Error(ErrorKind::kCorrupt, "VERIFY_MISMATCH",
                std::to_string(totals.mismatched) + " of " + std::to_string(totals.units) +
                    " partitions differ from the source; retry the task to copy them again:" + text)
-      .At("table " + work.source.name);
+      .At("table " + work.record.source_name);
 }
 
 }  // namespace mms::migration

@@ -38,6 +38,7 @@ struct JobTaskOrder {
   bool make_table = true;  ///< enableSchemaMigration
   bool copy = true;        ///< enableDataMigration
   VerifyLevel verify = VerifyLevel::kChecksum;
+  bool compare_alone = false;  ///< what it has copied is compared again, and nothing else is done
   std::function<bool()> stopped;  ///< asked at each partition's border
 };
 
@@ -51,7 +52,7 @@ struct JobTaskResult {
   std::string target_table;    ///< "" = not planned
   int64_t version = 0;         ///< that it was planned at, or kNoVersion
   std::string table_id;        ///< TablePlan::table_id
-  bool by_sql = false;         ///< its rows were read by SQL
+  bool by_sql = false;         ///< its rows were read, or counted, by SQL
   /// Of the plan, where it was this task that made it.
   std::vector<std::string> warnings;
 };
@@ -83,6 +84,7 @@ class JobTasks {
   Status Replan(Work& work);
   Status FinishTable(Work& work);
   Status Judge(Work& work);
+  Status Compare(Work& work);
 
   Engine& engine_;
   Planner planner_;

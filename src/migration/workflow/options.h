@@ -14,7 +14,15 @@
 
 namespace mms::migration {
 
-enum class VerifyLevel { kNone, kCount, kChecksum };
+enum class VerifyLevel {
+  kNone,
+  kCount,      ///< rows copied against the target's COUNT(*)
+  kCountBoth,  ///< COUNT(*) on both sides, as MMS does
+  kChecksum,
+};
+inline bool IsByCount(VerifyLevel level) {
+  return level == VerifyLevel::kCount || level == VerifyLevel::kCountBoth;
+}
 
 struct RunOptions {
   SourceOptions source;

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "migration/workflow/source_counts.h"
 #include "migration/workflow/target_table.h"
 #include "migration/workflow/unit_check.h"
 #include "migration/workflow/unit_load.h"
@@ -75,7 +76,7 @@ Status TablePass::Run() {
   engine_.workers->AddTable(table_.key, table_.plan);
   if (wishes_.verify == VerifyLevel::kChecksum) {
     const int64_t verified = totals.matched + totals.mismatched + totals.not_compared;
-    groups_.emplace(table_, totals.units - verified);
+    groups_.emplace(table_, Scope(), totals.units - verified);
   }
   Status status = HandOutAll();
   window_.Drain();
@@ -85,7 +86,7 @@ Status TablePass::Run() {
   if (wishes_.copy && !load_failed_) reached_ = Reached::kComparison;
   TRY_VOID(std::move(status));
   if (Stopped()) return Cancelled();
-  if (wishes_.copy && wishes_.verify == VerifyLevel::kCount) TRY_VOID(CountCommitted());
+  if (wishes_.copy && IsByCount(wishes_.verify)) TRY_VOID(CountCommitted());
   if (const auto error = window_.error()) return *error;
   return wishes_.task ? OkStatus() : DropStaging(table_);
 }
@@ -156,7 +157,7 @@ void TablePass::HandOut(UnitRecord unit) {
 
 void TablePass::HandToCheck(UnitRecord unit) {
   const bool grouped = groups_ && groups_->Takes(unit);
-  if (grouped || wishes_.verify == VerifyLevel::kCount) {
+  if (grouped || IsByCount(wishes_.verify)) {
     window_.Leave(unit.plan_json.size());  // compared with others at the table's end
     return;
   }
@@ -188,8 +189,12 @@ void TablePass::Fail(const UnitRecord& unit, Error error) {
 
 Status TablePass::CountCommitted() {
   table_.progress->SetStage(table_.slot, Stage::kVerifying);
-  CountCheck check;
-  check.wanted = [this](const UnitRecord& unit) { return IsCommitted(unit); };
+  std::optional<SourceCounts> source;
+  if (wishes_.verify == VerifyLevel::kCountBoth) {
+    TRY(source, CountAtSource(engine_, table_.plan));
+  }
+  CountCheck check{Scope(), [this](const UnitRecord& unit) { return IsCommitted(unit); }};
+  check.source = source ? &*source : nullptr;
   return CheckByCount(table_, check);
 }
 

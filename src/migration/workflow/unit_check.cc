@@ -25,8 +25,16 @@ struct Counted {
   std::string key;
 };
 
+Ledger::Comparison Compare(const Claim& claim, const Counted& counted, int64_t rows_target,
+                           const SourceCounts* source) {
+  if (source == nullptr) return CompareRows(claim, rows_target);
+  const auto found = source->find(counted.key);
+  return CompareCounts(claim, found == source->end() ? 0 : found->second, rows_target);
+}
+
 Status CheckCounts(const TableContext& table, std::vector<Counted>& batch,
-                   const std::vector<maxcompute::PartitionSpec>& partitions) {
+                   const std::vector<maxcompute::PartitionSpec>& partitions,
+                   const SourceCounts* source) {
   Engine& engine = *table.engine;
   auto counts = CountRows(*engine.client, table.target_name, partitions);
   const bool no_table = !counts && counts.error().code() == "ODPS_TABLE_NOT_FOUND";
@@ -38,9 +46,10 @@ Status CheckCounts(const TableContext& table, std::vector<Counted>& batch,
     Ledger::Comparison comparison;
     const bool found = !no_table && counts->contains(counted.key);
     if (found) {
-      comparison = CompareRows(claim, counts->at(counted.key));
+      comparison = Compare(claim, counted, counts->at(counted.key), source);
     } else if (!no_table && claim.rows == 0) {
-      comparison = CompareRows(claim, 0);  // GROUP BY has no line for a partition without rows
+      // GROUP BY has no line for a partition without rows.
+      comparison = Compare(claim, counted, 0, source);
     } else {
       comparison = NotAtTarget(claim);
     }
@@ -106,13 +115,13 @@ Status CheckByCount(const TableContext& table, const CountCheck& check) {
     if (batch.empty()) return OkStatus();
     if (table.engine->cancelled) return Cancelled();
     const auto units = static_cast<int64_t>(batch.size());
-    TRY_VOID(CheckCounts(table, batch, partitions));
+    TRY_VOID(CheckCounts(table, batch, partitions, check.source));
     partitions.clear();
     if (check.on_compared) check.on_compared(units);
     return OkStatus();
   };
-  TRY_VOID(table.engine->ledger->ListUnits(
-      table.record.id, std::nullopt, [&](UnitRecord unit) -> Status {
+  TRY_VOID(
+      table.engine->ledger->ListUnits(check.scope, std::nullopt, [&](UnitRecord unit) -> Status {
         if (!check.wanted(unit)) return OkStatus();
         TRY(const UnitPlan plan, ReadUnitPlan(unit));
         unit.plan_json.clear();

@@ -9,6 +9,7 @@
 #include "migration/ledger/ledger.h"
 #include "migration/verify/compare.h"
 #include "migration/workflow/engine.h"
+#include "migration/workflow/source_counts.h"
 
 namespace mms::migration {
 
@@ -22,11 +23,13 @@ Status CheckUnit(const TableContext& table, const UnitRecord& unit);
 /// Notes that nobody asked for a comparison.
 Status SkipCheck(const TableContext& table, const UnitRecord& unit);
 
-/// Compares the row counts of all units that `wanted` takes, by SQL, some thousand units a
-/// statement. `on_compared` hears how many units were settled since the last call.
+/// Compares the row counts of all units of the scope that `wanted` takes, by SQL, some thousand
+/// units a statement. `on_compared` hears how many units were settled since the last call.
 struct CountCheck {
+  UnitScope scope;
   std::function<bool(const UnitRecord&)> wanted;
-  std::function<void(int64_t units)> on_compared;
+  const SourceCounts* source = nullptr;  ///< what the source counted; null = what was copied counts
+  std::function<void(int64_t units)> on_compared = {};
 };
 Status CheckByCount(const TableContext& table, const CountCheck& check);
 

@@ -1,0 +1,187 @@
+"""What a job has copied is compared again at any time; what a user changed at the target meanwhile
+is found and named, and a retry copies that again. And MMS's own comparison, COUNT(*) on both sides,
+with a real Spark as the source's side.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from conftest import Mms, Sandbox, start_sandbox, stop_sandbox
+from deltalake import write_deltalake
+from job_test import make_jobs, put, service  # noqa: F401
+from service_jobs import Jobs
+from sql_read_test import sql_lake  # noqa: F401
+from sync_test import rows
+
+
+def change(jobs: Jobs, partition: str, values: list[int]) -> None:
+    """The partition's rows become these, by PyODPS."""
+    table = jobs.sandbox.odps().get_table("orders")
+    with table.open_writer(partition=f"p='{partition}'", overwrite=True) as writer:
+        writer.write([[value] for value in values])
+
+
+def statuses(jobs: Jobs, job: dict[str, Any]) -> dict[str, str]:
+    return {task["table"].split(".")[-1]: task["status"] for task in jobs.tasks(job)}
+
+
+def log(jobs: Jobs, task: dict[str, Any]) -> list[dict[str, Any]]:
+    return jobs.good_job("log", str(task["id"])).of("task_log")
+
+
+def test_a_job_is_compared_again_and_a_retry_copies_what_differs(
+    make_jobs: Callable[..., Jobs],  # noqa: F811
+    put: Callable[..., Path],  # noqa: F811
+) -> None:
+    jobs = make_jobs()
+    orders = put("orders", {"a": 3, "b": 4, "c": 5})
+    put("people", 9)
+    jobs.good("sync", "sales", "--schema", "moved")
+    job = jobs.move()
+    bill = jobs.good_job("cost", str(job["id"])).of("job_cost")
+
+    # The source has changed, which is no matter: the version that was copied counts.
+    write_deltalake(str(orders), rows({"a": 2}), mode="append")
+    verify = jobs.good_job("verify", str(job["id"]))
+    assert "2 tasks" in verify.err
+    assert statuses(jobs, job) == {"orders": "DATA_DONE", "people": "DATA_DONE"}
+    assert "JOB_CONFLICT" in jobs.refused("--all")
+    jobs.good_job("run")
+    shown = jobs.show(job)
+    assert (shown["status"], shown["tasks_done"]) == ("DONE", 2), shown
+    (task,) = [one for one in jobs.tasks(job) if one["table"].endswith("orders")]
+    steps = [(line["status"], line["action"]) for line in log(jobs, task)]
+    again = [("DATA_DONE", "verify"), ("VERIFICATION_DOING", "compare again")]
+    assert steps[-4:-1] == [*again, ("VERIFICATION_DONE", "compare again")]
+    assert (task["rows_copied"], task["compare_alone"]) == (12, False)
+    assert jobs.good_job("cost", str(job["id"])).of("job_cost") == bill
+
+    # A user writes to the target: as many rows, others; and a partition goes.
+    change(jobs, "b", [100, 1, 2, 3])
+    jobs.sandbox.odps().get_table("orders").delete_partition("p='c'")
+    jobs.good_job("verify", str(job["id"]))
+    jobs.good_job("run", code=7)
+    assert statuses(jobs, job) == {"orders": "VERIFICATION_FAILED", "people": "DONE"}
+    (task,) = [one for one in jobs.tasks(job) if one["table"].endswith("orders")]
+    text = task["error"]["message"]
+    assert "p=b: Mismatch" in text and "values differ in column n" in text, text
+    assert "p=c: MissingInTarget" in text, text
+    states = {line["source"].split(".")[-1]: line["status"] for line in tables(jobs)}
+    assert states == {"orders": "FAILED", "people": "DONE"}
+
+    # By counts alone the changed values are not seen, the missing partition is.
+    jobs.good_job("verify", str(job["id"]), "--by", "count")
+    jobs.good_job("run", code=7)
+    (task,) = [one for one in jobs.tasks(job) if one["table"].endswith("orders")]
+    assert "p=c" in task["error"]["message"] and "p=b" not in task["error"]["message"]
+
+    jobs.good_job("verify", str(job["id"]), "--by", "checksum")
+    jobs.good_job("run", code=7)
+    jobs.good_job("retry", str(job["id"]))
+    jobs.good_job("run")
+    assert jobs.show(job)["status"] == "DONE"
+    jobs.good_job("verify", str(job["id"]))
+    jobs.good_job("run")
+    assert statuses(jobs, job) == {"orders": "DONE", "people": "DONE"}
+    counts = jobs.counts("orders")
+    assert (counts["b"], counts["c"]) == (4, 5)
+
+
+def tables(jobs: Jobs) -> list[dict[str, Any]]:
+    return [line for line in jobs.good("tables", "sales").of("source_table") if line["status"]]
+
+
+def test_what_a_later_job_copied_is_for_that_job_to_compare(
+    make_jobs: Callable[..., Jobs],  # noqa: F811
+    put: Callable[..., Path],  # noqa: F811
+) -> None:
+    jobs = make_jobs()
+    put("orders", {"a": 3})
+    jobs.good("sync", "sales", "--schema", "moved")
+    first = jobs.move()
+    second = jobs.move("--all")
+    jobs.good_job("verify", str(first["id"]))
+    assert "VERIFY_SUPERSEDED" in jobs.good_job("run", code=6).err
+    assert jobs.tasks(first)[0]["error"]["code"] == "VERIFY_SUPERSEDED"
+    jobs.good_job("verify", str(second["id"]))
+    jobs.good_job("run")
+    assert jobs.show(second)["status"] == "DONE"
+    made = jobs.move("--all", "--schema-only")
+    assert "JOB_STATE" in jobs.job("verify", str(made["id"])).err
+
+
+def test_a_killed_comparison_is_gone_on_with(
+    make_jobs: Callable[..., Jobs],  # noqa: F811
+    put: Callable[..., Path],  # noqa: F811
+) -> None:
+    jobs = make_jobs()
+    put("orders", {"a": 3, "b": 4})
+    jobs.good("sync", "sales", "--schema", "moved")
+    job = jobs.move()
+    jobs.good_job("verify", str(job["id"]))
+    killed = jobs.job("run", MMS_FAULT="after read back")
+    assert killed.code == -signal.SIGKILL, killed.out + killed.err
+    jobs.good_job("run")
+    (task,) = jobs.tasks(job)
+    assert (task["status"], task["compare_alone"], task["rows_copied"]) == ("DONE", False, 7)
+
+
+@pytest.fixture
+def by_count(
+    mms_bin: str,
+    sql_lake: dict[str, Any],  # noqa: F811
+    tmp_path: Path,
+) -> Iterator[tuple[Mms, Sandbox]]:
+    sandbox = start_sandbox(mms_bin, tmp_path / "counting")
+    try:
+        mms = Mms(mms_bin, sql_lake, sandbox, tmp_path)
+        mms.config["policy"]["verify"] = "count_both"
+        mms.config["policy"]["partition_value_map"] = {"/": "_", "%": "_"}
+        yield mms, sandbox
+    finally:
+        stop_sandbox(sandbox)
+
+
+def test_both_sides_are_counted_at_the_version_that_was_copied(
+    by_count: tuple[Mms, Sandbox],
+) -> None:
+    mms, sandbox = by_count
+    mms.config["tables"] = [{"include": ["corpus.parts", "corpus.plain"]}]
+    run = mms.run("run")
+    assert run.code == 0, run.out + run.err
+    report = {line["target_table"]: line for line in mms.run("report").of("report_table")}
+    assert {line["verdict"] for line in report.values()} == {"Match"}
+    assert all(line["rows_target"] == line["rows_copied"] for line in report.values())
+
+    table = sandbox.odps().get_table("plain")
+    with table.open_reader() as reader:
+        kept = [record.values for record in reader][1:]
+    with table.open_writer(overwrite=True) as writer:
+        writer.write(kept)
+    verify = mms.run("verify")
+    assert verify.code == 7, verify.out + verify.err
+    report = {line["target_table"]: line for line in mms.run("report").of("report_table")}
+    assert report["parts"]["verdict"] == "Match"
+    assert report["plain"]["verdict"] == "Mismatch"
+    (reason,) = report["plain"]["reasons"]
+    rows_copied = report["plain"]["rows_copied"]
+    assert f"{rows_copied} rows by COUNT(*) at the source" in reason
+    assert f"{rows_copied - 1} by COUNT(*) at the target" in reason
+
+
+def test_a_table_chosen_by_location_cannot_be_counted_by_sql(
+    by_count: tuple[Mms, Sandbox], tmp_path: Path
+) -> None:
+    mms, _ = by_count
+    write_deltalake(str(tmp_path / "t"), pa.table({"n": [1, 2]}))
+    mms.config["tables"] = [{"location": (tmp_path / "t").as_uri(), "as": "t"}]
+    run = mms.run("run")
+    assert run.code != 0
+    assert "VERIFY_BY_SQL" in run.out
+    assert "compare by count or checksum" in run.out
