@@ -13,6 +13,8 @@ namespace mms::terminal {
 namespace {
 
 using migration::ColumnPlan;
+using migration::Fidelity;
+using migration::FidelityCounts;
 using migration::TablePlan;
 using migration::TableRecord;
 using migration::UnitRecord;
@@ -20,15 +22,30 @@ using migration::UnitRecord;
 struct Planned {
   TableReport report;
   std::optional<TablePlan> plan;  ///< without units; nullopt when refused
+  migration::ColumnRefusals refusals;
+  std::optional<FidelityCounts> fidelity;  ///< of its columns; nullopt = they were not judged
 };
+
+/// Empty when it was not refused for its columns.
+Result<migration::ColumnRefusals> ReadRefusals(const TableRecord& record) {
+  const auto document = nlohmann::json::parse(record.error_json, nullptr, false);
+  if (!document.is_object() || !document.contains("refusals")) return migration::ColumnRefusals();
+  return migration::ColumnRefusalsFromJson(document["refusals"]);
+}
 
 Result<Planned> ReadPlanned(migration::Ledger& ledger, const TableRecord& record) {
   TRY(TableReport report, ReadTableReport(ledger, record));
-  Planned planned{std::move(report), std::nullopt};
+  Planned planned{std::move(report), std::nullopt, {}, std::nullopt};
+  TRY(planned.refusals, ReadRefusals(record));
+  if (!planned.refusals.columns.empty()) {
+    planned.fidelity = planned.refusals.counts;
+    return planned;  // a plan of before says nothing on the table as it is now
+  }
   if (record.plan_json.empty()) return planned;
   TRY(TablePlan plan,
       migration::TablePlanFromJson(nlohmann::json::parse(record.plan_json, nullptr, false)));
   planned.plan = std::move(plan);
+  planned.fidelity = planned.plan->CountFidelity();
   return planned;
 }
 
@@ -69,7 +86,12 @@ Status EachDdl(migration::Ledger& ledger, int64_t table_id, const TablePlan& pla
 
 /// "" when the column passes as it is.
 std::string ColumnText(const ColumnPlan& column) {
+  const bool lossless = !column.fidelity || column.fidelity == Fidelity::kLossless;
   std::string text = column.note;
+  if (!lossless) {
+    text = std::string(migration::FidelityName(*column.fidelity)) + (text.empty() ? "" : "; ") +
+           column.note;
+  }
   for (const migration::Change change : column.may_change) {
     text += (text.empty() ? "" : "; ") + std::string("a value may be ") +
             std::string(migration::ChangeText(change));
@@ -79,6 +101,21 @@ std::string ColumnText(const ColumnPlan& column) {
       column.source_name.empty() ? "" : column.source_name + " " + column.source_type + " -> ";
   return Printable(source + column.target.name + " " + maxcompute::ToText(column.target.type) +
                    ": " + text);
+}
+
+/// "12 columns: 10 lossless, 1 widening, 1 lossy".
+std::string FidelityText(const FidelityCounts& counts) {
+  const std::pair<int64_t, std::string_view> parts[] = {{counts.lossless, "lossless"},
+                                                        {counts.widening, "widening"},
+                                                        {counts.lossy, "lossy"},
+                                                        {counts.refused, "refused"},
+                                                        {counts.left_out, "left out"}};
+  std::string text;
+  for (const auto& [count, name] : parts) {
+    if (count == 0) continue;
+    text += (text.empty() ? ": " : ", ") + Thousands(count) + " " + std::string(name);
+  }
+  return Counted(counts.total(), "column") + text;
 }
 
 /// What is done to the target table itself.
@@ -100,6 +137,7 @@ std::string PlannedText(const Planned& planned, const std::string& target) {
     for (const std::string& reason : report.reasons) {
       text += "  " + std::string(OutcomeName(report.outcome)) + ": " + Printable(reason) + "\n";
     }
+    if (planned.fidelity) text += "  " + FidelityText(*planned.fidelity) + "\n";
     return text;
   }
   const TablePlan& plan = *planned.plan;
@@ -113,7 +151,8 @@ std::string PlannedText(const Planned& planned, const std::string& target) {
     }
     text += Counted(report.units, "partition") + " by " + Printable(columns) + ", ";
   }
-  text += Counted(static_cast<int64_t>(plan.columns.size()), "column") + ", " +
+  text += (planned.fidelity ? FidelityText(*planned.fidelity) + "\n  "
+                            : Counted(static_cast<int64_t>(plan.columns.size()), "column") + ", ") +
           Counted(report.files.value_or(0), "file") + ", " + Thousands(report.rows_source) +
           " rows, " + HumanBytes(report.bytes) + "\n";
   text += TargetText(plan);
@@ -134,6 +173,34 @@ std::string PlannedText(const Planned& planned, const std::string& target) {
   return text;
 }
 
+Json FidelityField(const std::optional<Fidelity>& fidelity) {
+  return fidelity ? Json(migration::FidelityName(*fidelity)) : Json(nullptr);
+}
+
+Json CountFields(const std::optional<FidelityCounts>& counts) {
+  if (!counts) return nullptr;
+  return {{"lossless", counts->lossless},
+          {"widening", counts->widening},
+          {"lossy", counts->lossy},
+          {"refused", counts->refused},
+          {"left_out", counts->left_out}};
+}
+
+/// In the form of ColumnFields.
+Json RefusedFields(const std::vector<migration::RefusedColumn>& columns) {
+  Json list = Json::array();
+  for (const migration::RefusedColumn& column : columns) {
+    list.push_back({{"source", column.source_name},
+                    {"source_type", column.source_type},
+                    {"fidelity", FidelityField(Fidelity::kRefused)},
+                    {"may_change", Json::array()},
+                    {"target", nullptr},
+                    {"target_type", nullptr},
+                    {"note", column.reason}});
+  }
+  return list;
+}
+
 Json ColumnFields(const std::vector<ColumnPlan>& columns) {
   Json list = Json::array();
   for (const ColumnPlan& column : columns) {
@@ -144,6 +211,7 @@ Json ColumnFields(const std::vector<ColumnPlan>& columns) {
     const bool none = column.origin == migration::Origin::kNull;
     list.push_back({{"source", none ? Json(nullptr) : Json(column.source_name)},
                     {"source_type", none ? Json(nullptr) : Json(column.source_type)},
+                    {"fidelity", FidelityField(column.fidelity)},
                     {"may_change", std::move(may_change)},
                     {"target", column.target.name},
                     {"target_type", maxcompute::ToText(column.target.type)},
@@ -163,7 +231,11 @@ Json PlannedFields(const Planned& planned) {
                  {"files", OrNull(report.files)},
                  {"bytes", OrNull(report.bytes)},
                  {"rows", OrNull(report.rows_source)},
+                 {"fidelity", CountFields(planned.fidelity)},
                  {"error", report.error ? ErrorFields(*report.error) : Json(nullptr)}};
+  if (!planned.refusals.columns.empty()) {
+    fields["columns"] = RefusedFields(planned.refusals.columns);
+  }
   if (planned.plan) {
     fields["columns"] = ColumnFields(planned.plan->columns);
     fields["partition_columns"] = ColumnFields(planned.plan->partition_columns);

@@ -28,14 +28,16 @@ class LocalRun:
     def table(self, folder: Path, name: str, **settings: Any) -> None:
         self.config["tables"].append({"location": f"file://{folder}", "as": name, **settings})
 
-    def start(self, verb: str, *arguments: str, fault: str = "") -> subprocess.Popen[str]:
+    def start(
+        self, verb: str, *arguments: str, fault: str = "", json_lines: bool = True
+    ) -> subprocess.Popen[str]:
         self.file.write_text(json.dumps(self.config), "utf-8")  # JSON is YAML
         environment = {**os.environ, "MMS_TEST_SECRET": self.sandbox.secret}
         environment.pop("MMS_FAULT", None)
         if fault:
             environment["MMS_FAULT"] = fault
         return subprocess.Popen(
-            [self.binary, verb, "-f", str(self.file), "--json", *arguments],
+            [self.binary, verb, "-f", str(self.file), *["--json"] * json_lines, *arguments],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -48,6 +50,11 @@ class LocalRun:
         out, err = process.communicate(timeout=240)
         events = [json.loads(line) for line in out.splitlines() if line.startswith("{")]
         return Outcome(process.returncode, out, err, events)
+
+    def text(self, verb: str, *arguments: str) -> str:
+        """What it prints for people."""
+        out, err = self.start(verb, *arguments, json_lines=False).communicate(timeout=240)
+        return out + err
 
     def report(self) -> dict[str, dict[str, Any]]:
         """By target table (by source where there is none)."""

@@ -86,6 +86,7 @@ class Planner {
     TRY(plan_.target_table, TargetTableName(snapshot_.source, policy_));
     TRY(fields_, ParseDeltaSchema(snapshot_.schema_json));
     TRY_VOID(CheckLimits());
+    CHECK(snapshot_.logical);
     TRY_VOID(PlanColumns());
     TRY_VOID(TakeSchemas());
     TRY_VOID(SettleKind(at_target, &plan_));
@@ -96,6 +97,15 @@ class Planner {
     }
     TRY_VOID(PlanUnits());
     return std::move(plan_);
+  }
+
+  /// Empty unless Run failed for columns.
+  ColumnRefusals Refusals() const {
+    ColumnRefusals refusals{{}, refused_};
+    if (refused_.empty()) return refusals;
+    if (const auto counts = plan_.CountFidelity()) refusals.counts = *counts;
+    refusals.counts.refused = static_cast<int64_t>(refused_.size());
+    return refusals;
   }
 
  private:
@@ -193,14 +203,22 @@ class Planner {
 
   void AddColumn(const DeltaField& field, Result<MappedType> mapped,
                  std::vector<ColumnPlan>* columns, Problems* problems) {
+    const auto refuse = [&](const Error& error) {
+      refused_.push_back({field.name, SourceTypeText(field), error.message()});
+      problems->Add(error);
+    };
     auto name = TargetColumnName(field.name);
-    if (!name) return problems->Add(name.error());
-    if (auto added = names_.Add(*name, field.name); !added) return problems->Add(added.error());
-    if (!mapped) return problems->Add(mapped.error());
+    if (!name) return refuse(name.error());
+    if (auto added = names_.Add(*name, field.name); !added) return refuse(added.error());
+    if (!mapped) return refuse(mapped.error());
     ColumnPlan column;
     column.source_name = field.name;
     column.source_type = mapped->source_text;
     column.note = mapped->note;
+    const auto logical = snapshot_.logical->GetFieldByName(field.name);
+    const bool data = columns == &plan_.columns;
+    if (data && logical) column.may_change = MayChange(*logical->type());
+    column.fidelity = column.may_change.empty() ? mapped->fidelity : Fidelity::kLossy;
     column.target.name = *name;
     column.target.type = mapped->target;
     column.target.nullable = field.nullable || !policy_.keep_not_null;
@@ -259,7 +277,7 @@ class Planner {
 
   /// The Arrow schemas of the data columns, checked against the Delta schema's columns.
   Status TakeSchemas() {
-    CHECK(snapshot_.logical && snapshot_.physical);
+    CHECK(snapshot_.physical);
     arrow::FieldVector fields;
     arrow::FieldVector merged;
     for (const auto& field : snapshot_.logical->fields()) {
@@ -270,7 +288,6 @@ class Planner {
     for (size_t i = 0; same && i < fields.size(); ++i) {
       ColumnPlan& column = plan_.columns[i];
       same = fields[i]->name() == column.source_name;
-      column.may_change = MayChange(*fields[i]->type());
       if (IsMerged(column.source_name)) {
         AddNote(fmt::format("a partition column beyond level {}, an ordinary one here", levels_),
                 &column);
@@ -307,6 +324,13 @@ class Planner {
       for (size_t level = 0; level < levels_; ++level) {
         plan_.partition_columns[level].partitions_mapped += (group.mapped_levels >> level) & 1U;
       }
+    }
+    for (ColumnPlan& column : plan_.partition_columns) {
+      if (column.partitions_mapped == 0) continue;
+      column.fidelity = Fidelity::kLossy;
+      AddNote(fmt::format("another value in {} of {} partitions (partition_value_map)",
+                          column.partitions_mapped, groups.size()),
+              &column);
     }
     plan_.units.reserve(groups.size());
     size_t unknown = 0;
@@ -499,6 +523,7 @@ class Planner {
   std::vector<std::string> merged_keys_;      ///< physical names of those that do not
   std::unordered_set<std::string> zoneless_;  ///< of those: with such an instant, told
   std::vector<std::string> required_;         ///< source columns that hold no NULL
+  std::vector<RefusedColumn> refused_;
   std::vector<DeltaField> fields_;
   std::vector<PartitionColumn> partition_columns_;
   NameSet names_;
@@ -516,17 +541,33 @@ maxcompute::TableSchema TablePlan::TargetSchema() const {
   return schema;
 }
 
+std::optional<FidelityCounts> TablePlan::CountFidelity() const {
+  FidelityCounts counts;
+  counts.left_out = static_cast<int64_t>(left_out.size());
+  for (const auto* list : {&columns, &partition_columns}) {
+    for (const ColumnPlan& column : *list) {
+      if (column.origin == Origin::kNull) continue;
+      if (!column.fidelity) return std::nullopt;
+      counts.Add(*column.fidelity);
+    }
+  }
+  return counts;
+}
+
 Result<std::string> TargetTableName(const SourceTable& source, const Policy& policy) {
   if (!source.target_as.empty()) return MakeTableName(source.target_as, {});
   return MakeTableName(source.table, policy.table_name_map);
 }
 
 Result<TablePlan> MakePlan(const Snapshot& snapshot, const PlanOptions& options,
-                           const std::optional<maxcompute::TableInfo>& at_target) {
+                           const std::optional<maxcompute::TableInfo>& at_target,
+                           ColumnRefusals* refusals) {
   if (snapshot.source.refusal) return *snapshot.source.refusal;
-  auto plan = Planner(snapshot, options).Run(at_target);
-  if (!plan) return std::move(plan).error().At("table " + snapshot.source.name);
-  return plan;
+  Planner planner(snapshot, options);
+  auto plan = planner.Run(at_target);
+  if (plan) return plan;
+  if (refusals != nullptr) *refusals = planner.Refusals();
+  return std::move(plan).error().At("table " + snapshot.source.name);
 }
 
 }  // namespace mms::migration

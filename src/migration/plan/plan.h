@@ -22,6 +22,7 @@
 #include "clients/maxcompute/client.h"
 #include "clients/maxcompute/types.h"
 #include "migration/inspect/snapshot.h"
+#include "migration/plan/fidelity.h"
 #include "migration/plan/policy.h"
 
 namespace mms::migration {
@@ -45,6 +46,8 @@ struct ColumnPlan {
   std::vector<Change> may_change;
   int64_t partitions_mapped =
       0;  ///< of a partition column: whose value partition_value_map changed
+  /// nullopt for kNull, and in a plan of a release that gave no verdicts.
+  std::optional<Fidelity> fidelity = {};
 
   bool operator==(const ColumnPlan&) const = default;
 };
@@ -135,6 +138,8 @@ struct TablePlan {
   std::vector<UnitPlan> units;
 
   maxcompute::TableSchema TargetSchema() const;
+  /// Its source columns by verdict; nullopt when some have none.
+  std::optional<FidelityCounts> CountFidelity() const;
 };
 
 struct PlanOptions {
@@ -150,10 +155,12 @@ struct PlanOptions {
 /// NAME_INVALID, PARTITION_VALUE_INVALID, PARTITION_LEVELS, kLimitReached COLUMNS_LIMIT,
 /// PARTITIONS_LIMIT, kConflict NAME_COLLISION, PARTITION_COLLISION, TARGET_SCHEMA_DIFFERS (a line
 /// per column); kInvalidInput TABLE_SETTINGS; kCorrupt DELTA_SCHEMA_INVALID; the snapshot's own
-/// refusal. `at_target`: what stands there under the table's name; nullopt = nothing. Linear in the
-/// number of files but for sorting; keeps one copy of each path.
+/// refusal. `at_target`: what stands there under the table's name; nullopt = nothing. `refusals`,
+/// where given, gets the verdicts of a table that is refused for its columns. Linear in the number
+/// of files but for sorting; keeps one copy of each path.
 Result<TablePlan> MakePlan(const Snapshot& snapshot, const PlanOptions& options,
-                           const std::optional<maxcompute::TableInfo>& at_target);
+                           const std::optional<maxcompute::TableInfo>& at_target,
+                           ColumnRefusals* refusals = nullptr);
 
 /// Loads made under `before` count for `plan` only where the files are equal and every column that
 /// `plan` copies was copied: fills `taken_up` and puts it into the units' fingerprints.

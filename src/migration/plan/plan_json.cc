@@ -79,7 +79,8 @@ json ColumnToJson(const ColumnPlan& column) {
           {"origin", static_cast<int>(column.origin)},
           {"index", column.index},
           {"may_change", ChangesToJson(column.may_change)},
-          {"partitions_mapped", column.partitions_mapped}};
+          {"partitions_mapped", column.partitions_mapped},
+          {"fidelity", column.fidelity ? json(FidelityName(*column.fidelity)) : json(nullptr)}};
 }
 
 Result<ColumnPlan> ColumnFromJson(const json& document, size_t position) {
@@ -101,6 +102,10 @@ Result<ColumnPlan> ColumnFromJson(const json& document, size_t position) {
     column.may_change.push_back(*change);
   }
   document.at("partitions_mapped").get_to(column.partitions_mapped);
+  const json fidelity = document.value("fidelity", json());
+  if (fidelity.is_null()) return column;  // written before there were verdicts
+  column.fidelity = ParseFidelity(fidelity.get_ref<const std::string&>());
+  if (!column.fidelity) return Invalid("column", "it has an unknown fidelity");
   return column;
 }
 

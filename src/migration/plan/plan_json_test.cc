@@ -31,6 +31,8 @@ TablePlan FullPlan() {
     column.index = static_cast<int>(plan.columns.size());
     plan.columns.push_back(column);
   }
+  plan.columns[0].fidelity = Fidelity::kLossless;
+  plan.columns[1].fidelity = Fidelity::kLossy;
   plan.columns[1].origin = Origin::kPartition;
   plan.columns[1].may_change = {Change::kCut, Change::kNullTimestamp};
   plan.partition_columns = {plan.columns[0]};
@@ -84,7 +86,7 @@ TEST(PlanJson, APlanOfAnEarlierReleaseIsReadWithWhatItMeantThen) {
     old.erase(name);
   }
   for (json& column : old["columns"]) {
-    for (const char* name : {"origin", "index", "may_change", "partitions_mapped"}) {
+    for (const char* name : {"origin", "index", "may_change", "partitions_mapped", "fidelity"}) {
       column.erase(name);
     }
   }
@@ -92,6 +94,8 @@ TEST(PlanJson, APlanOfAnEarlierReleaseIsReadWithWhatItMeantThen) {
   ASSERT_TRUE(plan.has_value()) << plan.error().ToString();
   EXPECT_EQ(plan->columns[2].origin, Origin::kFile);
   EXPECT_EQ(plan->columns[2].index, 2);
+  EXPECT_EQ(plan->columns[2].fidelity, std::nullopt);
+  EXPECT_EQ(plan->CountFidelity(), std::nullopt) << "what was not judged is no lossless column";
   EXPECT_EQ(plan->settings, TableSettings{});
   EXPECT_EQ(plan->values, ValuePolicy{});
 }

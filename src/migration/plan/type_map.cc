@@ -117,6 +117,7 @@ class Mapper {
 
   std::string Notes() const { return fmt::format("{}", fmt::join(notes_, "; ")); }
   void Note(std::string note) { notes_.push_back(std::move(note)); }
+  Fidelity fidelity() const { return fidelity_; }
 
  private:
   /// Inside a column, a note says where.
@@ -133,6 +134,7 @@ class Mapper {
     if (name.starts_with("decimal")) return MapDecimal(name, path);
     if (name == "void" || name == "null") {
       NoteAt(path, "VOID becomes STRING, all NULL");
+      fidelity_ = Fidelity::kWidening;
       return MappedType{Simple(TypeKind::kString), "VOID", ""};
     }
     if (name == "variant") {
@@ -156,6 +158,7 @@ class Mapper {
       NoteAt(path,
              fmt::format("{} becomes STRING, plain digits: MaxCompute keeps {} after the point",
                          text, kDecimalScaleMax));
+      fidelity_ = Fidelity::kWidening;
       return MappedType{Simple(TypeKind::kString), text, ""};
     }
     Type target = Simple(TypeKind::kDecimal);
@@ -227,6 +230,7 @@ class Mapper {
   std::string top_;
   const Policy& policy_;
   std::vector<std::string> notes_;
+  Fidelity fidelity_ = Fidelity::kLossless;
 };
 
 /// Text of CHAR, VARCHAR or of a nested type with some inside; "" = none.
@@ -279,6 +283,14 @@ Result<std::vector<DeltaField>> ParseDeltaSchema(std::string_view schema_json) {
   return out;
 }
 
+std::string SourceTypeText(const DeltaField& field) {
+  const std::string text = CharVarcharText(field);
+  if (!text.empty()) return text;
+  if (field.type.is_string()) return Upper(field.type.get<std::string>());
+  const auto kind = field.type.is_object() ? field.type.find("type") : field.type.end();
+  return kind != field.type.end() && kind->is_string() ? Upper(kind->get<std::string>()) : "?";
+}
+
 Result<MappedType> MapType(const DeltaField& field, const Policy& policy) {
   try {
     Mapper mapper(field.name, policy);
@@ -297,6 +309,7 @@ Result<MappedType> MapType(const DeltaField& field, const Policy& policy) {
     }
     if (HasCollation(field)) mapper.Note("the collation is dropped");
     mapped.note = mapper.Notes();
+    mapped.fidelity = mapper.fidelity();
     return mapped;
   } catch (const json::exception& exception) {  // a member of another JSON type than the protocol's
     return SchemaInvalid(fmt::format("column \"{}\": {}", field.name, exception.what()));
@@ -314,6 +327,7 @@ Result<MappedType> MapPartitionType(const DeltaField& field, bool has_null) {
   } else if (mapped.target.kind != TypeKind::kString) {
     mapped.note = fmt::format("{} becomes STRING, the value's text", mapped.source_text);
   }
+  if (mapped.target.kind != TypeKind::kString) mapped.fidelity = Fidelity::kWidening;
   mapped.target = Simple(TypeKind::kString);
   return mapped;
 }

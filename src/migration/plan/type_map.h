@@ -15,6 +15,7 @@
 
 #include "base/result.h"
 #include "clients/maxcompute/types.h"
+#include "migration/plan/fidelity.h"
 #include "migration/plan/policy.h"
 
 namespace mms::migration {
@@ -37,9 +38,13 @@ Result<std::vector<DeltaField>> ParseDeltaSchema(std::string_view schema_json);
 
 struct MappedType {
   maxcompute::Type target;
-  std::string source_text;  ///< Databricks SQL, for people
-  std::string note;         ///< "" = the same type
+  std::string source_text;                  ///< Databricks SQL, for people
+  std::string note;                         ///< "" = the same type
+  Fidelity fidelity = Fidelity::kLossless;  ///< of the types alone: lossless or widening
 };
+
+/// The type as the log has it, in capitals, for people; also where there is no target for it.
+std::string SourceTypeText(const DeltaField& field);
 
 /// Type of a data column. Of the policy it takes extended_decimal, keep_varchar and
 /// column_name_map. Errors: kUnsupported TYPE_UNSUPPORTED or NAME_INVALID, kConflict NAME_COLLISION

@@ -145,6 +145,35 @@ TEST(TypeMap, PartitionColumnsKeepIntegersAndBecomeStringElse) {
   EXPECT_FALSE(MapPartitionType(Field(Array("\"string\"")), false).has_value());
 }
 
+TEST(TypeMap, ATypeThatHoldsMoreIsWideningAndAllElseIsLossless) {
+  const std::tuple<std::string, std::string, Fidelity> cases[] = {
+      {"\"integer\"", "{}", Fidelity::kLossless},
+      {"\"string\"", kChar, Fidelity::kLossless},
+      {"\"decimal(38,18)\"", "{}", Fidelity::kLossless},
+      {"\"decimal(38,19)\"", "{}", Fidelity::kWidening},
+      {Array(Struct(StructField("v", "\"decimal(20,19)\""))), "{}", Fidelity::kWidening},
+      {"\"void\"", "{}", Fidelity::kWidening},
+  };
+  for (const auto& [type, metadata, fidelity] : cases) {
+    EXPECT_EQ(MapType(Field(type, metadata), {})->fidelity, fidelity) << type;
+  }
+  Policy extended;
+  extended.extended_decimal = true;
+  EXPECT_EQ(MapType(Field("\"decimal(38,19)\""), extended)->fidelity, Fidelity::kLossless);
+
+  EXPECT_EQ(MapPartitionType(Field("\"integer\""), false)->fidelity, Fidelity::kLossless);
+  EXPECT_EQ(MapPartitionType(Field("\"integer\""), true)->fidelity, Fidelity::kWidening);
+  EXPECT_EQ(MapPartitionType(Field("\"date\""), false)->fidelity, Fidelity::kWidening);
+  EXPECT_EQ(MapPartitionType(Field("\"string\""), true)->fidelity, Fidelity::kLossless);
+}
+
+TEST(TypeMap, ATypeWithoutATargetStillHasItsName) {
+  EXPECT_EQ(SourceTypeText(Field("\"variant\"")), "VARIANT");
+  EXPECT_EQ(SourceTypeText(Field("\"string\"", kChar)), "CHAR(5)");
+  EXPECT_EQ(SourceTypeText(Field(Struct(""))), "STRUCT");
+  EXPECT_EQ(SourceTypeText(Field("7")), "?");
+}
+
 TEST(TypeMap, ASchemaThatIsNoneIsCorrupt) {
   for (const char* text :
        {"", "[]", "{}", R"({"fields":[{}]})", R"({"fields":[{"name":1,"type":"long"}]})"}) {

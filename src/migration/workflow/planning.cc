@@ -62,6 +62,14 @@ bool ReadsAsWanted(const TablePlan& plan, const SourceTable& source, const Sourc
   return source.by_sql ? plan.sql.has_value() : !plan.sql || SqlOptionsOf(options).there();
 }
 
+/// The error, with the verdicts on the columns that made it.
+std::string RefusalText(const Error& error, const ColumnRefusals& refusals) {
+  if (refusals.columns.empty()) return ErrorText(error);
+  nlohmann::json document = nlohmann::json::parse(ErrorText(error));
+  document["refusals"] = ToJson(refusals);
+  return document.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
 Error Collision(const SourceTable& source, const std::string& target, const std::string& owner) {
   return Error(ErrorKind::kConflict, "TARGET_COLLISION",
                "would go into target table " + target + ", which belongs to " + owner +
@@ -261,10 +269,11 @@ Status Planner::PlanAgain(const SourceTable& source, const std::optional<TableRe
       before->choices == ChoicesId(policy, source.settings)) {
     return OkStatus();
   }
-  auto plan = PlanForTarget(*snapshot);
+  ColumnRefusals refusals;
+  auto plan = PlanForTarget(*snapshot, &refusals);
   if (!plan.has_value()) {
     if (plan.error().kind() == ErrorKind::kCancelled) return std::move(plan).error();
-    return Note(source, known, plan.error());
+    return Note(source, known, plan.error(), refusals);
   }
   std::string owner;
   for (const std::string& name : {plan->target_table, StagingTable(*plan)}) {
@@ -291,12 +300,12 @@ Status Planner::PlanAgain(const SourceTable& source, const std::optional<TableRe
   return OkStatus();
 }
 
-Result<TablePlan> Planner::PlanForTarget(const Snapshot& snapshot) {
+Result<TablePlan> Planner::PlanForTarget(const Snapshot& snapshot, ColumnRefusals* refusals) {
   const PlanOptions& options = engine_.options.plan;
   TRY(const std::string name, TargetTableName(snapshot.source, options.policy));
   auto at_target = FetchIfThere(*engine_.client, name);
   if (!at_target) return std::move(at_target).error().At("table " + snapshot.source.name);
-  return MakePlan(snapshot, options, *at_target);
+  return MakePlan(snapshot, options, *at_target, refusals);
 }
 
 Result<std::vector<UnitRecord>> Planner::MakeUnits(const TablePlan& plan,
@@ -326,13 +335,14 @@ Result<std::vector<UnitRecord>> Planner::MakeUnits(const TablePlan& plan,
 }
 
 Status Planner::Note(const SourceTable& source, const std::optional<TableRecord>& known,
-                     const Error& error) {
+                     const Error& error, const ColumnRefusals& refusals) {
   const TableState state = StateFor(error);
-  if (known) return engine_.ledger->SetTableState(known->id, state, ErrorText(error));
+  const std::string text = RefusalText(error, refusals);
+  if (known) return engine_.ledger->SetTableState(known->id, state, text);
   TableRecord record;
   record.source_name = source.name;
   record.state = state;
-  record.error_json = ErrorText(error);
+  record.error_json = text;
   TRY_VOID(engine_.ledger->SavePlan(record, {}));
   return OkStatus();
 }

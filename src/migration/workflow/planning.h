@@ -77,12 +77,12 @@ class Planner {
   Result<bool> PlanTable(const SourceTable& source, const Shown& shown);
   Result<bool> IsUnfinished(const TableRecord& record);
   Status PlanAgain(const SourceTable& source, const std::optional<TableRecord>& known, Aim aim);
-  /// The plan for what is at the target now.
-  Result<TablePlan> PlanForTarget(const Snapshot& snapshot);
+  /// The plan for what is at the target now. `refusals` as MakePlan.
+  Result<TablePlan> PlanForTarget(const Snapshot& snapshot, ColumnRefusals* refusals);
   Result<std::vector<UnitRecord>> MakeUnits(const TablePlan& plan,
                                             const std::optional<TableRecord>& known);
   Status Note(const SourceTable& source, const std::optional<TableRecord>& known,
-              const Error& error);
+              const Error& error, const ColumnRefusals& refusals = {});
 
   Engine& engine_;
   std::mutex claims_mutex_;
