@@ -89,6 +89,21 @@ Result<VerificationMethod> MethodOf(const JobConfig& config) {
       "others.verification.method must be checksum, count or count_both; it is " + found->second);
 }
 
+bool MeansWholeTables(const JobConfig& config) {
+  return config.partitions.empty() && config.partition_filters.empty();
+}
+
+Result<migration::DroppedPartition> DroppedOf(const JobConfig& config) {
+  using enum migration::DroppedPartition;
+  const auto found = config.others.find("on_dropped_partition");
+  if (found == config.others.end()) return kReport;
+  for (const auto what : {kReport, kEmpty, kDrop}) {
+    if (found->second == migration::DroppedText(what)) return what;
+  }
+  return Error(ErrorKind::kInvalidInput, "JOB_CONFIG",
+               "others.on_dropped_partition must be report, empty or drop; it is " + found->second);
+}
+
 Result<JobConfig> JobConfigFromJson(const json& document) {
   if (!document.is_object()) return Invalid("config", "an object");
   JobConfig config;

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "migration/inspect/table_settings.h"
 
 namespace mms::service {
 
@@ -75,6 +76,12 @@ enum class VerificationMethod {
 };
 /// Errors: kInvalidInput JOB_CONFIG.
 Result<VerificationMethod> MethodOf(const JobConfig& config);
+
+/// Whether it means all of its tables, so that what has left the source is its business.
+bool MeansWholeTables(const JobConfig& config);
+/// `on_dropped_partition` of its `others`: "report" (the default), "empty" or "drop". Errors:
+/// kInvalidInput JOB_CONFIG.
+Result<migration::DroppedPartition> DroppedOf(const JobConfig& config);
 
 /// How many of a job's tasks are in which state.
 struct TaskCounts {

@@ -404,9 +404,10 @@ Result<ChoiceRules> ChoiceRulesOf(const SourceConfig& source, const JobConfig& j
   static const std::set<std::string> kOwn = {"db.task.partition.max.num",
                                              "db.task.partition.max.size"};
   static const std::set<std::string> kJobsAlone = {"max_egress_gb", "max_cost",
-                                                   "verification.method"};
+                                                   "on_dropped_partition", "verification.method"};
   TRY_VOID(BudgetOf(job));
   TRY_VOID(MethodOf(job));
+  TRY_VOID(DroppedOf(job));
   json changes = json::object();
   for (const auto& [key, value] : job.others) {
     if (kJobsAlone.contains(key)) continue;

@@ -93,6 +93,10 @@ Status JobRun::Run() {
 Result<JobTaskOrder> JobRun::MakeOrder() {
   auto selection = std::make_shared<migration::PartitionSelection>();
   selection->id = "job " + std::to_string(task_.job_id);
+  if (MeansWholeTables(job_.config)) {
+    selection->dropped_task = task_.id;
+    TRY(selection->on_dropped, DroppedOf(job_.config));
+  }
   if (task_.whole_table || task_.compare_alone) {
     selection->whole_task = task_.id;
   } else {

@@ -311,6 +311,7 @@ Status SetOthers(soci::session& sql, int64_t job_id,
   for (const auto& [key, value] : others) config.others[key] = value;
   TRY_VOID(BudgetOf(config));
   TRY_VOID(MethodOf(config));
+  TRY_VOID(DroppedOf(config));
   text = ToJson(config).dump();
   sql << "UPDATE jobs SET config = :config WHERE id = :id", use(text), use(id);
   return OkStatus();

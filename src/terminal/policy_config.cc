@@ -71,6 +71,7 @@ std::vector<std::string_view> PolicyKeys() {
           "on_kind_refused",
           "on_extra_column",
           "on_missing_column",
+          "on_dropped_partition",
           "on_long_value",
           "on_bad_utf8",
           "on_timestamp_range",
@@ -92,6 +93,8 @@ Result<PolicyMap> ReadPolicyMap(const YamlMap& map) {
   TRY_VOID(
       ReadChoiceInto(map, "on_extra_column", {"stop", "add", "ignore"}, &policy.on_extra_column));
   TRY_VOID(ReadChoiceInto(map, "on_missing_column", {"stop", "null"}, &policy.on_missing_column));
+  TRY_VOID(ReadChoiceInto(map, "on_dropped_partition", {"report", "empty", "drop"},
+                          &policy.on_dropped_partition));
   TRY_VOID(ReadChoiceInto(map, "on_long_value", {"fail", "null", "truncate"},
                           &policy.values.on_long_value));
   TRY_VOID(

@@ -267,7 +267,7 @@ Json ProgressFields(const ProgressMoment& moment) {
 }
 
 std::string EndedLine(const TableReport& table, const Screen& screen) {
-  const bool good = table.outcome == Outcome::kMatch || table.outcome == Outcome::kNotCompared;
+  const bool good = table.outcome <= Outcome::kNotCompared;
   const bool soft = table.outcome == Outcome::kRefused || table.outcome == Outcome::kPending;
   const char* mark = good ? (screen.utf8 ? "✓" : "ok") : (screen.utf8 ? "✗" : "!!");
   const Color color = good ? Color::kGreen : soft ? Color::kYellow : Color::kRed;

@@ -56,6 +56,7 @@ Outcome OutcomeOf(const UnitRecord& unit) {
     case Verdict::kPending: return unit.error_json.empty() ? Outcome::kPending : Outcome::kFailed;
     case Verdict::kNotCompared:
       return unit.error_json.empty() ? Outcome::kNotCompared : Outcome::kFailed;
+    case Verdict::kExtra: return Outcome::kExtra;
   }
   return Outcome::kPending;
 }

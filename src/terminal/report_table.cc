@@ -228,6 +228,7 @@ migration::RunSummary SummaryOf(const std::vector<TableReport>& tables) {
     ++summary.tables;
     switch (table.outcome) {
       case Outcome::kMatch:
+      case Outcome::kExtra:
       case Outcome::kNotCompared: ++summary.done; break;
       case Outcome::kPending: break;
       case Outcome::kRefused: ++summary.refused; break;

@@ -61,6 +61,7 @@ Outcome OutcomeOf(Verdict verdict) {
     case Verdict::kMismatch: return Outcome::kMismatch;
     case Verdict::kMissing: return Outcome::kMissing;
     case Verdict::kNotCompared: return Outcome::kNotCompared;
+    case Verdict::kExtra: return Outcome::kExtra;
   }
   return Outcome::kPending;
 }
@@ -141,6 +142,7 @@ std::string_view OutcomeName(Outcome outcome) {
   switch (outcome) {
     case Outcome::kMatch: return "Match";
     case Outcome::kNotCompared: return "NotCompared";
+    case Outcome::kExtra: return "ExtraInTarget";
     case Outcome::kPending: return "Pending";
     case Outcome::kRefused: return "Refused";
     case Outcome::kFailed: return "Failed";

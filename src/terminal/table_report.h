@@ -15,12 +15,21 @@
 namespace mms::terminal {
 
 /// The state of a whole table: the worst of its units.
-enum class Outcome { kMatch, kNotCompared, kPending, kRefused, kFailed, kMissing, kMismatch };
+enum class Outcome {
+  kMatch,
+  kExtra,
+  kNotCompared,
+  kPending,
+  kRefused,
+  kFailed,
+  kMissing,
+  kMismatch
+};
 
 /// In the order they are shown.
 inline constexpr std::array kOutcomes = {
-    Outcome::kMatch,   Outcome::kMismatch, Outcome::kMissing,    Outcome::kFailed,
-    Outcome::kRefused, Outcome::kPending,  Outcome::kNotCompared};
+    Outcome::kMatch,   Outcome::kMismatch, Outcome::kMissing,     Outcome::kFailed,
+    Outcome::kRefused, Outcome::kPending,  Outcome::kNotCompared, Outcome::kExtra};
 
 /// "Match", "NotCompared", "Pending", "Refused", "Failed", "MissingInTarget", "Mismatch".
 std::string_view OutcomeName(Outcome outcome);

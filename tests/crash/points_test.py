@@ -58,6 +58,8 @@ ELSEWHERE = {
     "read rows": "a worker",
     "read instance rows": "a worker",
     "forget mismatches": "mms job run: tests/peers/job_test.py crashes there",
+    "drop partitions": "a policy: tests/peers/dropped_partition_test.py crashes there",
+    "remove unit": "a policy: tests/peers/dropped_partition_test.py crashes there",
 }
 # Of the calls that change something: as the sandbox's fault rules call them.
 LATE_CALLS = {

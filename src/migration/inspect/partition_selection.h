@@ -7,12 +7,18 @@
 #include <unordered_map>
 #include <vector>
 
+#include "migration/inspect/table_settings.h"
+
 namespace mms::migration {
 
 struct PartitionSelection {
   std::string id;          ///< "job 12"; plans of one id are of the same selection
   int64_t whole_task = 0;  ///< the task that has all of the table; 0 = by partition:
   std::unordered_map<std::string, int64_t> task_of;  ///< by PartitionText
+  /// Set when it means all of the table, so that what has left the source is its business too:
+  /// which of its tasks brings that to its end, and how.
+  int64_t dropped_task = 0;
+  DroppedPartition on_dropped = DroppedPartition::kReport;
 };
 
 /// A partition's values as the metadata keeps them: a JSON list in the order of the partition

@@ -21,6 +21,23 @@ constexpr std::string_view KindText(TableKind kind) {
   return "standard";
 }
 
+/// What becomes of a partition that was copied and has left the source.
+enum class DroppedPartition {
+  kReport,  ///< it stays, and is told as ExtraInTarget
+  kEmpty,   ///< its rows go, as in an overwrite by none
+  kDrop,    ///< ALTER TABLE DROP PARTITION
+};
+
+/// "report", "empty", "drop".
+constexpr std::string_view DroppedText(DroppedPartition what) {
+  switch (what) {
+    case DroppedPartition::kReport: return "report";
+    case DroppedPartition::kEmpty: return "empty";
+    case DroppedPartition::kDrop: return "drop";
+  }
+  return "report";
+}
+
 /// CLUSTERED BY or RANGE CLUSTERED BY. Columns are named as at the source or as at the target.
 struct Clustering {
   std::vector<std::string> by;  ///< empty = not clustered

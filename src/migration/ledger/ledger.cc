@@ -30,13 +30,14 @@ enum class Act {
   kVerified,
   kSetUnitError,
   kForgetMismatches,
+  kRemoveUnit,
 };
-constexpr std::array<std::string_view, 12> kActNames = {
-    "bind target",    "save run",   "save plan",      "set table state",
-    "set table plan", "begin load", "set session",    "begin commit",
-    "committed",      "verified",   "set unit error", "forget mismatches",
+constexpr std::array<std::string_view, 13> kActNames = {
+    "bind target",    "save run",          "save plan",    "set table state", "set table plan",
+    "begin load",     "set session",       "begin commit", "committed",       "verified",
+    "set unit error", "forget mismatches", "remove unit",
 };
-static_assert(kActNames.size() == static_cast<size_t>(Act::kForgetMismatches) + 1);
+static_assert(kActNames.size() == static_cast<size_t>(Act::kRemoveUnit) + 1);
 
 std::string_view NameOf(Act act) { return kActNames.at(static_cast<size_t>(act)); }
 
@@ -73,6 +74,7 @@ std::string_view VerdictName(Verdict verdict) {
     case Verdict::kMismatch: return "Mismatch";
     case Verdict::kMissing: return "MissingInTarget";
     case Verdict::kNotCompared: return "NotCompared";
+    case Verdict::kExtra: return "ExtraInTarget";
   }
   return "Unknown";
 }
@@ -221,6 +223,10 @@ Status Ledger::ListAllUnits(int64_t table_id, const std::function<Status(UnitRec
 Result<TableTotals> Ledger::Totals(const UnitScope& scope) {
   std::lock_guard lock(state_->read_mutex);
   return state_->reads->Totals(scope);
+}
+
+Status Ledger::RemoveUnit(int64_t unit_id) {
+  return state_->Write(Act::kRemoveUnit, [&](Store& store) { return store.RemoveUnit(unit_id); });
 }
 
 Status Ledger::ForgetMismatches(const UnitScope& scope) {

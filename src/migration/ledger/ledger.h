@@ -38,11 +38,18 @@ enum class UnitState { kPlanned = 0, kLoading = 1, kCommitting = 2, kCommitted =
 /// Never renumber.
 enum class TableState { kPlanned = 0, kRefused = 1, kRunning = 2, kDone = 3, kFailed = 4 };
 /// Outcome of a comparison (never renumber).
-enum class Verdict { kPending = 0, kMatch = 1, kMismatch = 2, kMissing = 3, kNotCompared = 4 };
+enum class Verdict {
+  kPending = 0,
+  kMatch = 1,
+  kMismatch = 2,
+  kMissing = 3,
+  kNotCompared = 4,
+  kExtra = 5,  ///< it has left the source, and is still at the target
+};
 
 std::string_view StateName(UnitState state);
 std::string_view StateName(TableState state);
-/// "Pending", "Match", "Mismatch", "MissingInTarget", "NotCompared".
+/// "Pending", "Match", "Mismatch", "MissingInTarget", "NotCompared", "ExtraInTarget".
 std::string_view VerdictName(Verdict verdict);
 
 /// The names of all writes, for base/fault_point.h.
@@ -107,6 +114,10 @@ struct TableTotals {
   int64_t mismatched = 0;  ///< mismatch or missing
   int64_t missing = 0;     ///< of `mismatched`: nothing at the target
   int64_t not_compared = 0;
+  int64_t extra = 0;
+
+  /// How many have a verdict.
+  int64_t Settled() const { return matched + mismatched + not_compared + extra; }
 };
 
 class Ledger {
@@ -135,7 +146,8 @@ class Ledger {
   /// Replaces the table's plan and its units in one transaction (insert when new; key =
   /// source_name). Units that are committed or verified with an equal fingerprint keep everything
   /// they have, unless the target table changed; the others start at `planned` and keep counting
-  /// generations; `others` says what becomes of units that the plan does not have: they are
+  /// generations; one whose verdict is already kExtra was loaded and stays at the target as it is;
+  /// `others` says what becomes of units that the plan does not have: they are
   /// removed, or, where the plan is for a part of the table, set aside if they were ever loaded: no
   /// list and no total has them until a later plan does. kConflict LEDGER_COMMITTING when a unit
   /// to be replaced may have a commit under way: settle it first.
@@ -167,6 +179,8 @@ class Ledger {
   /// Those set aside too, in any state.
   Status ListAllUnits(int64_t table_id, const std::function<Status(UnitRecord)>& visit);
   Result<TableTotals> Totals(const UnitScope& scope);
+  /// Of a unit that is no longer at the target: nothing is known of it any more.
+  Status RemoveUnit(int64_t unit_id);
   /// Units of the scope that were compared and differ, or are missing, are to be loaded again.
   Status ForgetMismatches(const UnitScope& scope);
 

@@ -518,6 +518,32 @@ TEST_F(LedgerTest, AHundredThousandUnitsAreListedInOrderWhileTheyChange) {
   EXPECT_EQ(ledger->Totals(table).value().committed, 10);
 }
 
+TEST_F(LedgerTest, WhatHasLeftTheSourceIsToldUntilItIsPlannedOrRemoved) {
+  auto ledger = OpenLedger();
+  const int64_t table = Save(*ledger, Table(), {Unit("ds=1", "f1"), Unit("ds=2", "f2")});
+  for (const UnitRecord& unit : Units(*ledger, table)) Commit(*ledger, unit);
+  UnitRecord left = Unit("ds=2", "left");
+  left.verdict = Verdict::kExtra;
+  left.difference = "has left the source";
+  Save(*ledger, Table(8), {Unit("ds=1", "f1"), left});
+  UnitRecord known = Units(*ledger, table).at(1);
+  EXPECT_EQ(known.verdict, Verdict::kExtra);
+  EXPECT_EQ(known.difference, "has left the source");
+  EXPECT_EQ(known.rows_planned, 0);
+  EXPECT_EQ(known.rows_copied, 10) << "what stands there stays known";
+  TableTotals totals = ledger->Totals(table).value();
+  EXPECT_EQ(totals.extra, 1);
+  EXPECT_EQ(totals.Settled(), 1) << "the other one is committed, not compared";
+  EXPECT_EQ(Units(*ledger, table, UnitState::kVerified).size(), 1U);
+
+  Save(*ledger, Table(9), {Unit("ds=1", "f1"), Unit("ds=2", "f2")});
+  known = Units(*ledger, table).at(1);
+  EXPECT_EQ(known.state, UnitState::kPlanned) << "it is back, and is copied";
+  EXPECT_EQ(known.difference, "");
+  ASSERT_TRUE(ledger->RemoveUnit(known.id).has_value());
+  EXPECT_EQ(Units(*ledger, table).size(), 1U);
+}
+
 TEST_F(LedgerTest, WritesOfManyThreadsShareTransactions) {
   auto ledger = OpenLedger();
   std::vector<UnitRecord> planned;

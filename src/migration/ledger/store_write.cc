@@ -218,7 +218,16 @@ void TakeUp(soci::session& sql, long long id, int64_t task) {
       soci::use(id);
 }
 
-void RemoveUnit(soci::session& sql, long long id) {
+/// It keeps what is known of its rows, so that it is known what stands there.
+void MarkExtra(soci::session& sql, long long id, const UnitRecord& unit) {
+  const long long task = unit.task;
+  sql << "UPDATE units SET aside = 0, state = 4, verdict = 5, task = :task, fingerprint = :print, "
+         "rows_planned = 0, bytes = 0, files = 0, difference = :difference, error_json = '' "
+         "WHERE id = :id",
+      soci::use(task), soci::use(unit.fingerprint), soci::use(unit.difference), soci::use(id);
+}
+
+void DeleteUnit(soci::session& sql, long long id) {
   sql << "DELETE FROM unit_plans WHERE unit_id = :id", soci::use(id);
   sql << "DELETE FROM units WHERE id = :id", soci::use(id);
 }
@@ -276,6 +285,10 @@ Result<int64_t> Store::SavePlan(const TableRecord& table, const std::vector<Unit
         }
         OldUnit& known = found->second;
         known.planned_again = true;
+        if (unit.verdict == Verdict::kExtra) {
+          MarkExtra(state_->sql, known.id, unit);
+          continue;
+        }
         const bool equal = known.fingerprint == unit.fingerprint;
         if (keeping.finished && same_target && IsFinished(known.state) && equal) {
           if (known.aside != 0 || known.task != unit.task) TakeUp(state_->sql, known.id, unit.task);
@@ -291,10 +304,17 @@ Result<int64_t> Store::SavePlan(const TableRecord& table, const std::vector<Unit
       if (keeps && unit.generation > 0) {
         SetAside(state_->sql, unit.id);
       } else {
-        RemoveUnit(state_->sql, unit.id);
+        DeleteUnit(state_->sql, unit.id);
       }
     }
     return table_id;
+  });
+}
+
+Status Store::RemoveUnit(int64_t unit_id) {
+  return Guard(state_->file, [&]() -> Status {
+    DeleteUnit(state_->sql, unit_id);
+    return OkStatus();
   });
 }
 

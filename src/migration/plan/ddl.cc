@@ -193,9 +193,12 @@ Ddl AddColumnsSql(const TablePlan& plan, const std::vector<std::string>& names,
           ColumnSettings(columns)};
 }
 
-std::vector<std::string> AddPartitionSql(const std::vector<PartitionSpec>& partitions,
-                                         const std::string& table_name, size_t bytes_max) {
-  const std::string head = fmt::format("ALTER TABLE {} ADD IF NOT EXISTS", table_name);
+namespace {
+
+/// ALTER TABLE statements of `head` and a clause for each partition, `between` them.
+std::vector<std::string> PartitionSql(const std::string& head, const std::string& between,
+                                      const std::vector<PartitionSpec>& partitions,
+                                      size_t bytes_max) {
   std::vector<std::string> statements;
   std::string statement;
   size_t count = 0;
@@ -207,12 +210,26 @@ std::vector<std::string> AddPartitionSql(const std::vector<PartitionSpec>& parti
     const std::string clause = PartitionClause(spec);
     if (count == kPartitionsPerStatement || statement.size() + clause.size() + 1 > bytes_max)
       finish();
-    if (count == 0) statement = head;
+    statement = count == 0 ? head : statement + between;
     statement += clause;
     ++count;
   }
   finish();
   return statements;
+}
+
+}  // namespace
+
+std::vector<std::string> AddPartitionSql(const std::vector<PartitionSpec>& partitions,
+                                         const std::string& table_name, size_t bytes_max) {
+  return PartitionSql(fmt::format("ALTER TABLE {} ADD IF NOT EXISTS", table_name), "", partitions,
+                      bytes_max);
+}
+
+std::vector<std::string> DropPartitionSql(const std::vector<PartitionSpec>& partitions,
+                                          const std::string& table_name, size_t bytes_max) {
+  return PartitionSql(fmt::format("ALTER TABLE {} DROP IF EXISTS", table_name), ",", partitions,
+                      bytes_max);
 }
 
 std::vector<std::string> DiffSchema(const maxcompute::TableSchema& wanted,

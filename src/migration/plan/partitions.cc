@@ -121,6 +121,7 @@ class Grouper {
         columns_(columns),
         policy_(rules.policy),
         chosen_(rules.chosen),
+        others_(rules.others),
         partitions_max_(static_cast<size_t>(rules.partitions_max)) {
     zoneless_.resize(columns.size());
     mapped_.resize(columns.size());
@@ -130,6 +131,11 @@ class Grouper {
   Result<std::vector<PartitionGroup>> Run(std::vector<std::string>* warnings) {
     for (size_t i = 0; i < files_.size(); ++i) TRY_VOID(Add(i));
     if (!refusals_.empty()) return refusals_.ToError();
+    if (others_ != nullptr) {
+      for (const PartitionGroup& group : groups_) {
+        if (group.files.empty()) others_->push_back(group.target);
+      }
+    }
     std::erase_if(groups_, [](const PartitionGroup& group) { return group.files.empty(); });
     if (groups_.size() > partitions_max_) {
       return Error(
@@ -227,6 +233,7 @@ class Grouper {
   const std::vector<PartitionColumn>& columns_;
   const Policy& policy_;
   const std::vector<bool>& chosen_;
+  std::vector<maxcompute::PartitionSpec>* const others_;
   const size_t partitions_max_;
   std::vector<PartitionGroup> groups_;
   std::unordered_map<std::string, Place> places_;

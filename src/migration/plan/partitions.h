@@ -61,6 +61,8 @@ struct PartitionRules {
   /// For each file whether its partition is meant; empty = all are. The others are in no group, and
   /// their values may be any, but none of them may become one with a value that is meant.
   std::vector<bool> chosen = {};
+  /// Gets the partitions of those others, as far as the target can have them; null = nobody asks.
+  std::vector<maxcompute::PartitionSpec>* others = nullptr;
 };
 
 /// Groups in order of their values; without columns one group with all files. `warnings` gets at

@@ -318,7 +318,7 @@ class Planner {
                                file.size_bytes));
     }
     TRY(auto chosen, ChoosePartitions());
-    const PartitionRules rules{options_.partitions_max, policy_, std::move(chosen)};
+    const PartitionRules rules{options_.partitions_max, policy_, std::move(chosen), &plan_.others};
     TRY(auto groups, GroupByPartition(snapshot_.files, partition_columns_, rules, &plan_.warnings));
     for (const PartitionGroup& group : groups) {
       for (size_t level = 0; level < levels_; ++level) {

@@ -136,6 +136,9 @@ struct TablePlan {
   std::string choices;  ///< ChoicesId of what it was planned under
   std::vector<std::string> warnings;
   std::vector<UnitPlan> units;
+  /// Partitions of the source that are not meant, as far as the target can have them. Not in its
+  /// document.
+  std::vector<maxcompute::PartitionSpec> others = {};
 
   maxcompute::TableSchema TargetSchema() const;
   /// Its source columns by verdict; nullopt when some have none.
@@ -187,6 +190,11 @@ Ddl AddColumnsSql(const TablePlan& plan, const std::vector<std::string>& names,
 /// ALTER TABLE ADD IF NOT EXISTS PARTITION statements, each below `bytes_max` and 1,000 partitions.
 std::vector<std::string> AddPartitionSql(const std::vector<maxcompute::PartitionSpec>& partitions,
                                          const std::string& table_name, size_t bytes_max = 1 << 20);
+
+/// ALTER TABLE DROP IF EXISTS PARTITION statements, likewise.
+std::vector<std::string> DropPartitionSql(const std::vector<maxcompute::PartitionSpec>& partitions,
+                                          const std::string& table_name,
+                                          size_t bytes_max = 1 << 20);
 
 /// What a table that was just made or altered has otherwise than the plan, a line per column, by
 /// position; empty = as planned.

@@ -108,6 +108,9 @@ std::string ChoicesId(const Policy& policy, const TableSettings& settings) {
                    {"column_map", policy.column_name_map},
                    {"table_map", policy.table_name_map},
                    {"settings", ToJson(settings)}};
+  if (policy.on_dropped_partition != DroppedPartition::kReport) {
+    document["dropped"] = DroppedText(policy.on_dropped_partition);
+  }
   if (!policy.partition_zone.empty()) document["partition_zone"] = policy.partition_zone;
   const std::string text = document.dump(-1, ' ', false, json::error_handler_t::replace);
   return fmt::format("{:016x}", XXH3_64bits(text.data(), text.size()));

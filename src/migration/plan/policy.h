@@ -57,6 +57,7 @@ struct Policy {
   ExtraColumn on_extra_column = ExtraColumn::kStop;
   MissingColumn on_missing_column = MissingColumn::kStop;
   ValuePolicy values;
+  DroppedPartition on_dropped_partition = DroppedPartition::kReport;
   bool extended_decimal = false;  ///< DECIMAL of more than 18 digits after the point; else STRING
   bool keep_varchar = false;      ///< VARCHAR(n) as such; else STRING
   bool keep_not_null = false;     ///< NOT NULL columns as such; else nullable

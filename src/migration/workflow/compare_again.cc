@@ -11,7 +11,10 @@
 namespace mms::migration {
 namespace {
 
-bool IsWanted(const UnitRecord& unit) { return unit.state >= UnitState::kCommitted; }
+/// What has left the source has nothing to be compared with.
+bool IsWanted(const UnitRecord& unit) {
+  return unit.state >= UnitState::kCommitted && unit.verdict != Verdict::kExtra;
+}
 
 class Pass {
  public:

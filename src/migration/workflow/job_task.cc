@@ -164,7 +164,7 @@ Status JobTasks::RunPass(Work& work) {
   // A retry copies again what did not compare.
   TRY_VOID(engine_.ledger->ForgetMismatches(scope));
   TRY(const TableTotals totals, engine_.ledger->Totals(scope));
-  const bool compared = totals.matched + totals.mismatched + totals.not_compared == totals.units;
+  const bool compared = totals.Settled() == totals.units;
   if (order.copy && totals.units > 0 && compared) return OkStatus();  // by an earlier process
   TRY(TableContext context, MakeContext(engine_, work.record, work.slot));
   context.progress = &work.progress;
@@ -228,7 +228,7 @@ Status JobTasks::FinishTable(Work& work) {
   const std::unique_lock held(work.table->plan, std::try_to_lock);
   if (!held.owns_lock()) return OkStatus();  // another task is at it, and comes here later
   TRY(const TableTotals totals, engine_.ledger->Totals(work.record.id));
-  if (totals.matched + totals.mismatched + totals.not_compared < totals.units) return OkStatus();
+  if (totals.Settled() < totals.units) return OkStatus();
   TRY(TableContext context, MakeContext(engine_, work.record, work.slot));
   context.progress = &work.progress;
   TRY_VOID(DropStaging(context));

@@ -118,6 +118,25 @@ UnitRecord MakeUnit(const UnitPlan& unit) {
   return record;
 }
 
+/// Of a partition that was copied and has left the source.
+UnitRecord MakeDropped(UnitPlan unit, DroppedPartition what) {
+  unit.rows = 0;
+  unit.bytes = 0;
+  unit.files = 0;
+  unit.splits.clear();
+  unit.fingerprint = what == DroppedPartition::kDrop     ? kFingerprintToDrop
+                     : what == DroppedPartition::kReport ? "left the source"
+                                                         : "empty";
+  UnitRecord record = MakeUnit(unit);
+  if (what == DroppedPartition::kReport) {
+    record.verdict = Verdict::kExtra;
+    record.difference =
+        "partition " + record.partition +
+        ": has left the source; its rows stay at the target (on_dropped_partition: report)";
+  }
+  return record;
+}
+
 }  // namespace
 
 bool Planner::Claim(const std::string& target, const std::string& source, std::string& owner) {
@@ -200,7 +219,7 @@ Result<bool> Planner::PlanForJob(const JobTable& table) {
 Result<bool> Planner::IsUnfinished(const TableRecord& record) {
   if (record.plan_json.empty() || record.state == TableState::kDone) return false;
   TRY(const TableTotals totals, engine_.ledger->Totals(record.id));
-  return totals.matched + totals.mismatched + totals.not_compared < totals.units;
+  return totals.Settled() < totals.units;
 }
 
 Result<bool> Planner::PlanTable(const SourceTable& source, const Shown& shown) {
@@ -283,7 +302,7 @@ Status Planner::PlanAgain(const SourceTable& source, const std::optional<TableRe
   if (before && before->target_table == plan->target_table) FollowEarlierPlan(*before, &*plan);
   WarnOfEarlierVersion(before, &*plan);
   if (!aim.warning.empty()) plan->warnings.push_back(aim.warning);
-  TRY(const std::vector<UnitRecord> units, MakeUnits(*plan, known));
+  TRY(const std::vector<UnitRecord> units, MakeUnits(source, *plan, known));
   plan->units.clear();
   TableRecord record;
   record.source_name = source.name;
@@ -308,7 +327,7 @@ Result<TablePlan> Planner::PlanForTarget(const Snapshot& snapshot, ColumnRefusal
   return MakePlan(snapshot, options, *at_target, refusals);
 }
 
-Result<std::vector<UnitRecord>> Planner::MakeUnits(const TablePlan& plan,
+Result<std::vector<UnitRecord>> Planner::MakeUnits(const SourceTable& source, const TablePlan& plan,
                                                    const std::optional<TableRecord>& known) {
   std::vector<UnitRecord> units;
   std::unordered_set<std::string> planned;
@@ -317,21 +336,48 @@ Result<std::vector<UnitRecord>> Planner::MakeUnits(const TablePlan& plan,
     planned.insert(units.back().partition);
   }
   if (!known || known->target_table != plan.target_table) return units;
-  if (IsOfPart(plan.settings)) return units;  // the others are not meant
-  TRY_VOID(engine_.ledger->ListAllUnits(known->id, [&](UnitRecord old) -> Status {
+  const PartitionSelection* selection = source.selection.get();
+  const bool of_part =
+      !plan.settings.partitions.empty() || (selection != nullptr && selection->dropped_task == 0);
+  if (of_part) return units;  // what else there is is not its business
+  for (const maxcompute::PartitionSpec& other : plan.others) planned.insert(PartitionName(other));
+  std::vector<UnitPlan> dropped;
+  TRY_VOID(engine_.ledger->ListAllUnits(known->id, [&](const UnitRecord& old) -> Status {
     // Generation 0: never loaded, so nothing of it can be at the target.
     if (old.generation == 0 || planned.contains(old.partition)) return OkStatus();
     if (old.partition.empty() != plan.partition_columns.empty()) return OkStatus();
     TRY(UnitPlan unit, ReadUnitPlan(old));
-    unit.rows = 0;
-    unit.bytes = 0;
-    unit.files = 0;
-    unit.splits.clear();
-    unit.fingerprint = "empty";
-    units.push_back(MakeUnit(unit));
+    dropped.push_back(std::move(unit));
     return OkStatus();
   }));
+  if (dropped.empty()) return units;
+  DroppedPartition what = engine_.options.plan.policy.on_dropped_partition;
+  int64_t task = kNoTask;
+  if (selection != nullptr) {
+    what = selection->on_dropped;
+    task = selection->dropped_task;
+  }
+  TRY_VOID(DropMissing(plan.target_table, &dropped));
+  for (UnitPlan& unit : dropped) {
+    unit.task = task;
+    units.push_back(MakeDropped(std::move(unit), what));
+  }
   return units;
+}
+
+Status Planner::DropMissing(const std::string& target_table, std::vector<UnitPlan>* dropped) {
+  std::unordered_set<std::string> there;
+  const Status listed = engine_.client->ListPartitions(
+      target_table, [&](const maxcompute::PartitionSpec& partition) -> Status {
+        there.insert(PartitionName(partition));
+        return OkStatus();
+      });
+  const bool no_table = !listed && listed.error().code() == "ODPS_TABLE_NOT_FOUND";
+  if (!listed && !no_table) return listed;
+  std::erase_if(*dropped, [&](const UnitPlan& unit) {
+    return !there.contains(PartitionName(unit.target_partition));
+  });
+  return OkStatus();
 }
 
 Status Planner::Note(const SourceTable& source, const std::optional<TableRecord>& known,

@@ -7,8 +7,8 @@
 //   the newest.
 // - A finished table is looked at again; partitions whose files changed are planned anew, the
 //   others keep what they have.
-// - A partition that was copied and is no longer at the source is planned as an empty one: the
-//   target then equals the pinned version, and nothing of the user's is dropped.
+// - A partition that was copied and is no longer at the source is what on_dropped_partition says:
+//   told and left alone, planned as an empty one, or to be dropped.
 // - Two source tables never share a target table: the later one is refused.
 //
 // Threads: PlanAll from one; Replan from many. A table that cannot be planned is noted in the
@@ -25,6 +25,9 @@
 #include "migration/workflow/engine.h"
 
 namespace mms::migration {
+
+/// UnitRecord::fingerprint of a partition that is to be dropped at the target.
+inline constexpr const char* kFingerprintToDrop = "to drop";
 
 struct PlannedTable {
   SourceTable source;
@@ -79,8 +82,10 @@ class Planner {
   Status PlanAgain(const SourceTable& source, const std::optional<TableRecord>& known, Aim aim);
   /// The plan for what is at the target now. `refusals` as MakePlan.
   Result<TablePlan> PlanForTarget(const Snapshot& snapshot, ColumnRefusals* refusals);
-  Result<std::vector<UnitRecord>> MakeUnits(const TablePlan& plan,
+  Result<std::vector<UnitRecord>> MakeUnits(const SourceTable& source, const TablePlan& plan,
                                             const std::optional<TableRecord>& known);
+  /// Leaves those that are still at the target.
+  Status DropMissing(const std::string& target_table, std::vector<UnitPlan>* dropped);
   Status Note(const SourceTable& source, const std::optional<TableRecord>& known,
               const Error& error, const ColumnRefusals& refusals = {});
 

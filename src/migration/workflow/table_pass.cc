@@ -2,10 +2,12 @@
 
 #include <utility>
 
+#include "migration/workflow/planning.h"
 #include "migration/workflow/source_counts.h"
 #include "migration/workflow/target_table.h"
 #include "migration/workflow/unit_check.h"
 #include "migration/workflow/unit_load.h"
+#include "migration/workflow/workflow_points.h"
 
 namespace mms::migration {
 namespace {
@@ -75,10 +77,11 @@ Status TablePass::Run() {
   }
   engine_.workers->AddTable(table_.key, table_.plan);
   if (wishes_.verify == VerifyLevel::kChecksum) {
-    const int64_t verified = totals.matched + totals.mismatched + totals.not_compared;
+    const int64_t verified = totals.Settled();
     groups_.emplace(table_, Scope(), totals.units - verified);
   }
-  Status status = HandOutAll();
+  Status status = wishes_.copy ? DropGone() : OkStatus();
+  if (status.has_value()) status = HandOutAll();
   window_.Drain();
   const bool grouped = groups_ && groups_->active() && wishes_.copy && !Stopped();
   if (status.has_value() && grouped) status = CheckGroups();
@@ -89,6 +92,30 @@ Status TablePass::Run() {
   if (wishes_.copy && IsByCount(wishes_.verify)) TRY_VOID(CountCommitted());
   if (const auto error = window_.error()) return *error;
   return wishes_.task ? OkStatus() : DropStaging(table_);
+}
+
+Status TablePass::DropGone() {
+  std::vector<maxcompute::PartitionSpec> partitions;
+  std::vector<int64_t> units;
+  const auto drop = [&]() -> Status {
+    if (units.empty()) return OkStatus();
+    const auto held = Held(wishes_.definition);
+    TRY_VOID(DropPartitions(table_, partitions));
+    FaultPoint(kPartitionsDropped);
+    for (const int64_t unit : units) TRY_VOID(engine_.ledger->RemoveUnit(unit));
+    partitions.clear();
+    units.clear();
+    return OkStatus();
+  };
+  TRY_VOID(engine_.ledger->ListUnits(Scope(), UnitState::kLoading, [&](UnitRecord unit) -> Status {
+    if (unit.fingerprint != kFingerprintToDrop) return OkStatus();
+    if (Stopped()) return Cancelled();
+    TRY(UnitPlan plan, ReadUnitPlan(unit));
+    partitions.push_back(std::move(plan.target_partition));
+    units.push_back(unit.id);
+    return units.size() < kPageUnits ? OkStatus() : drop();
+  }));
+  return drop();
 }
 
 Status TablePass::HandOutAll() {

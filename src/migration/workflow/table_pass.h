@@ -44,6 +44,8 @@ class TablePass {
  private:
   UnitScope Scope() const;
   Status MakeTable(const TableTotals& totals);
+  /// Partitions that have left the source and are to go.
+  Status DropGone();
   bool Stopped() const;
   Status HandOutAll();
   Status HandOutPage();

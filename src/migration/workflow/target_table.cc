@@ -161,6 +161,15 @@ Status AddPartitions(const TableContext& table,
   return OkStatus();
 }
 
+Status DropPartitions(const TableContext& table,
+                      const std::vector<maxcompute::PartitionSpec>& partitions) {
+  for (const std::string& statement : DropPartitionSql(partitions, table.target_name)) {
+    if (table.engine->cancelled) return Cancelled();
+    TRY_VOID(RunDdl(table, {statement, {}}));
+  }
+  return OkStatus();
+}
+
 Status DropStaging(const TableContext& table) {
   if (table.load_table == table.plan.target_table) return OkStatus();
   TRY(const Found found, FetchIfThere(*table.engine->client, table.load_table));

@@ -24,6 +24,10 @@ Status PrepareTable(TableContext& table, bool has_committed_units);
 Status AddPartitions(const TableContext& table,
                      const std::vector<maxcompute::PartitionSpec>& partitions);
 
+/// Drops partitions, with their rows.
+Status DropPartitions(const TableContext& table,
+                      const std::vector<maxcompute::PartitionSpec>& partitions);
+
 /// Drops the staging table, if there is one and it is ours.
 Status DropStaging(const TableContext& table);
 

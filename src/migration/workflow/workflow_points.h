@@ -22,6 +22,8 @@ inline constexpr WorkflowPoint kTableMade{Moment::kAfter, "create table"};
 inline constexpr WorkflowPoint kStagingMade{Moment::kAfter, "create staging"};
 /// A page of partitions is at the target; none of them has a session.
 inline constexpr WorkflowPoint kPartitionsAdded{Moment::kAfter, "add partitions"};
+/// A page of partitions that left the source is gone at the target; the ledger does not know.
+inline constexpr WorkflowPoint kPartitionsDropped{Moment::kAfter, "drop partitions"};
 /// The first block of a unit is in its session.
 inline constexpr WorkflowPoint kFirstBlock{Moment::kAfter, "first block"};
 /// All blocks of a unit are in its session, the ledger does not know.
@@ -36,8 +38,9 @@ inline constexpr WorkflowPoint kStagingToDrop{Moment::kBefore, "drop staging"};
 
 /// All of them.
 inline constexpr std::array kWorkflowPoints = {
-    kColumnsAdded, kTableMade,   kStagingMade, kPartitionsAdded, kFirstBlock, kLastBlock,
-    kStagedToMove, kStagedMoved, kRead,        kStagingToDrop,
+    kColumnsAdded,      kTableMade,  kStagingMade,   kPartitionsAdded,
+    kPartitionsDropped, kFirstBlock, kLastBlock,     kStagedToMove,
+    kStagedMoved,       kRead,       kStagingToDrop,
 };
 
 inline void FaultPoint(const WorkflowPoint& point) { mms::FaultPoint(point.moment, point.step); }

@@ -1,0 +1,140 @@
+"""A partition that has left the source stays and is told, or goes as the policy says."""
+
+from __future__ import annotations
+
+import csv
+import io
+import signal
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from conftest import Sandbox
+from deltalake import DeltaTable
+from job_test import make_jobs, put, service  # noqa: F401
+from local_run import LocalRun
+from partition_choice_test import copied, write
+from service_jobs import Jobs
+
+
+@pytest.fixture
+def local(mms_bin: str, sandbox: Sandbox, tmp_path: Path) -> LocalRun:
+    local = LocalRun(mms_bin, sandbox, tmp_path)
+    write(tmp_path / "orders", range(1, 5))
+    local.table(tmp_path / "orders", "orders")
+    run = local.run()
+    assert run.code == 0, run.out + run.err
+    DeltaTable(tmp_path / "orders").delete("day = 2")
+    return local
+
+
+def units(local: LocalRun) -> dict[str, str]:
+    """Verdicts by partition, as the report in CSV has them."""
+    command = [local.binary, "report", "-f", str(local.file), "--format", "csv"]
+    report = subprocess.run(command, capture_output=True, text=True, check=True)
+    lines = csv.DictReader(io.StringIO(report.stdout))
+    return {line["partition"]: line["verdict"] for line in lines}
+
+
+def test_it_stays_and_is_told_as_extra_until_it_comes_back_or_goes(
+    local: LocalRun, tmp_path: Path
+) -> None:
+    for _ in range(2):
+        run = local.run()
+        assert run.code == 0, run.out + run.err
+        assert copied(local) == {1: 10, 2: 10, 3: 10, 4: 10}
+        report = local.report()["orders"]
+        assert report["verdict"] == "ExtraInTarget"
+        (reason,) = report["reasons"]
+        assert reason.startswith("partition day=2: has left the source"), reason
+        verdicts = {"day=1": "Match", "day=2": "ExtraInTarget", "day=3": "Match", "day=4": "Match"}
+        assert units(local) == verdicts
+    verify = local.run("verify")
+    assert verify.code == 0, verify.out + verify.err
+    assert units(local) == verdicts
+
+    # It comes back with other rows: it is copied, and no more than it.
+    write(tmp_path / "orders", range(2, 3))
+    write(tmp_path / "orders", range(2, 3))
+    run = local.run()
+    assert run.code == 0, run.out + run.err
+    assert copied(local) == {1: 10, 2: 20, 3: 10, 4: 10}
+    assert local.report()["orders"]["verdict"] == "Match"
+
+    # It goes again, and the user drops it: there is nothing to tell any more.
+    DeltaTable(tmp_path / "orders").delete("day = 2")
+    local.sandbox.odps().get_table("orders").delete_partition("day=2")
+    run = local.run()
+    assert run.code == 0, run.out + run.err
+    assert local.report()["orders"]["verdict"] == "Match"
+    assert units(local).keys() == {"day=1", "day=3", "day=4"}
+
+
+def test_it_is_emptied_when_that_is_the_policy(local: LocalRun) -> None:
+    local.config["policy"]["on_dropped_partition"] = "empty"
+    run = local.run()
+    assert run.code == 0, run.out + run.err
+    assert copied(local) == {1: 10, 2: 0, 3: 10, 4: 10}
+    assert local.report()["orders"]["verdict"] == "Match"
+
+
+@pytest.mark.parametrize("told_first", [False, True])
+def test_it_is_dropped_when_that_is_the_policy(local: LocalRun, told_first: bool) -> None:
+    if told_first:
+        assert local.run().code == 0
+        assert local.report()["orders"]["verdict"] == "ExtraInTarget"
+    local.config["policy"]["on_dropped_partition"] = "drop"
+    run = local.run()
+    assert run.code == 0, run.out + run.err
+    assert copied(local) == {1: 10, 3: 10, 4: 10}
+    report = local.report()["orders"]
+    assert (report["verdict"], report["units"], report["rows_target"]) == ("Match", 3, 30)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        "after drop partitions",
+        "before remove unit",
+        "during remove unit",
+        "after remove unit",
+        "after submit sql",
+    ],
+)
+def test_a_crash_while_it_is_dropped_is_resumed(local: LocalRun, fault: str) -> None:
+    local.config["policy"]["on_dropped_partition"] = "drop"
+    killed = local.run(fault=fault)
+    assert killed.code == -signal.SIGKILL, killed.out + killed.err
+    run = local.run()
+    assert run.code == 0, run.out + run.err
+    assert copied(local) == {1: 10, 3: 10, 4: 10}
+    assert local.report()["orders"]["verdict"] == "Match"
+
+
+def test_a_job_of_the_whole_table_tells_it_or_drops_it(
+    make_jobs: Callable[..., Jobs],  # noqa: F811
+    put: Callable[..., Path],  # noqa: F811
+) -> None:
+    jobs = make_jobs()
+    orders = put("orders", {"a": 3, "b": 4, "c": 5})
+    jobs.good("sync", "sales", "--schema", "moved")
+    jobs.move()
+    DeltaTable(str(orders)).delete("p = 'b'")
+    jobs.good("sync", "sales", "--schema", "moved")
+    told = jobs.move("--all")
+    assert jobs.counts("orders") == {"a": 3, "b": 4, "c": 5}
+    (line,) = jobs.good_job("report", str(told["id"])).of("report_table")
+    assert line["verdict"] == "ExtraInTarget"
+    assert "partition p=b: has left the source" in line["reasons"][0]
+
+    # One that means a part of the table leaves it alone.
+    jobs.move("--all", "--table", "orders", "--filter", "orders=p = 'a'",
+              "--set", "on_dropped_partition=drop")
+    assert jobs.counts("orders") == {"a": 3, "b": 4, "c": 5}
+    assert "on_dropped_partition must be" in jobs.refused("--set", "on_dropped_partition=keep")
+
+    dropping = jobs.move("--all", "--set", "on_dropped_partition=drop")
+    assert jobs.counts("orders") == {"a": 3, "c": 5}
+    (line,) = jobs.good_job("report", str(dropping["id"])).of("report_table")
+    assert line["verdict"] == "Match"
