@@ -24,6 +24,7 @@ constexpr const char* kFooter = R"(
 Examples:
   mms check -f migration.yaml          are both sides reachable, and is everything allowed?
   mms plan -f migration.yaml --ddl     what would be made and copied; nothing is written there
+  mms plan -f migration.yaml --out plan.json   the same, frozen: mms run plan.json
   mms run -f migration.yaml            copy and compare; run it again to go on after any stop
   mms verify -f migration.yaml         compare again what was copied
   mms report -f migration.yaml --json  the outcome, for machines
@@ -36,7 +37,8 @@ failure outlived the retries, 6 some tables failed, 7 verification mismatch, 8 l
 struct Arguments {
   std::string file;
   bool json = false;
-  bool ddl = false;
+  PlanFlags plan;
+  std::string frozen_plan;
   bool start_compute = false;
   SyncFlags sync;
   ReportFlags report;
@@ -59,12 +61,8 @@ class CommandLine {
     check->add_flag("--start-compute", arguments_.start_compute,
                     "Start the cluster or warehouse where it does not run, for SELECT 1");
     AddSync();
-    CLI::App* plan = AddFileVerb(
-        "plan", "Show what a run would make and copy, and what it refuses",
-        [this](Output& output) { return RunPlan(arguments_.file, arguments_.ddl, output); });
-    plan->add_flag("--ddl", arguments_.ddl, "Print the statements too");
-    AddFileVerb("run", "Copy the tables and compare them; goes on from what is done",
-                [this](Output& output) { return RunRun(arguments_.file, output); });
+    AddPlan();
+    AddRun();
     AddFileVerb("verify", "Compare again what was copied",
                 [this](Output& output) { return RunVerify(arguments_.file, output); });
     AddReport();
@@ -112,6 +110,41 @@ class CommandLine {
         ->type_name("FILE");
     sub->footer("\nExample:\n  mms " + name + " -f migration.yaml");
     return sub;
+  }
+
+  void AddPlan() {
+    PlanFlags& flags = arguments_.plan;
+    CLI::App* sub = AddFileVerb(
+        "plan", "Show what a run would make and copy, and what it refuses",
+        [this, &flags](Output& output) { return RunPlan(arguments_.file, flags, output); });
+    sub->add_flag("--ddl", flags.ddl, "Print the statements too");
+    sub->add_option("--out", flags.out, "Freeze it into this file, for mms run PLAN")
+        ->type_name("PLAN");
+    sub->footer(
+        "\nExample:\n  mms plan -f migration.yaml --ddl\n"
+        "  mms plan -f migration.yaml --out plan.json");
+  }
+
+  /// `-f FILE`, or a frozen plan, which knows its file.
+  void AddRun() {
+    std::string& plan = arguments_.frozen_plan;
+    CLI::App* sub = AddVerb("run", "Copy the tables and compare them; goes on from what is done",
+                            [this, &plan](Output& output) {
+                              if (plan.empty()) return RunRun(arguments_.file, output);
+                              return RunFrozenPlan(plan, arguments_.file, output);
+                            });
+    CLI::Option* file =
+        sub->add_option(
+               "-f,--file,--config", arguments_.file,
+               "The migration file (YAML); with PLAN it may be another than it was made with")
+            ->type_name("FILE");
+    CLI::Option* frozen =
+        sub->add_option("plan", plan, "A plan of mms plan --out: exactly that, or nothing")
+            ->type_name("PLAN");
+    sub->parse_complete_callback([file, frozen] {
+      if (file->count() + frozen->count() == 0) throw CLI::RequiredError("--file");
+    });
+    sub->footer("\nExample:\n  mms run -f migration.yaml\n  mms run plan.json");
   }
 
   void AddSync() {

@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "base/secret.h"
+#include "base/sha256.h"
 #include "clients/databricks/jdbc_url.h"
 #include "migration/inspect/source_settings.h"
 #include "terminal/network_config.h"
@@ -412,7 +413,10 @@ Result<Config> Read(const std::string& text, const std::string& file, SecretUse 
 
 Result<Config> ParseConfig(const std::string& text, const std::string& file, SecretUse secrets) {
   try {
-    return Read(text, file, secrets);
+    TRY(Config config, Read(text, file, secrets));
+    config.path = fs::absolute(file).lexically_normal().string();
+    config.sha256 = Sha256Of(text);
+    return config;
   } catch (const YAML::Exception& exception) {
     return Error(ErrorKind::kInvalidInput, "CONFIG_SYNTAX",
                  "not readable as YAML (" + exception.msg + ")")

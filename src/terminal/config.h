@@ -23,6 +23,8 @@ struct Config {
   migration::RunOptions options;
   /// Environment variables that secrets were read from.
   std::vector<std::string> secret_variables;
+  std::string path;    ///< absolute
+  std::string sha256;  ///< of the file's bytes
 };
 
 Result<Config> LoadConfig(const std::string& file, SecretUse secrets);

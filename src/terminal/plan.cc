@@ -4,6 +4,7 @@
 
 #include "migration/plan/plan.h"
 #include "terminal/interrupt.h"
+#include "terminal/output_file.h"
 #include "terminal/report_table.h"
 #include "terminal/text.h"
 #include "terminal/verbs.h"
@@ -282,19 +283,42 @@ Result<TableReport> PrintTable(const Context& context, const TableRecord& record
   return std::move(planned.report);
 }
 
+/// What was planned, into a file that is there whole or not at all. Its digest.
+Result<std::string> WritePlanFile(migration::Workflow& workflow, const Config& config,
+                                  const std::string& path) {
+  TRY(OutputFile file, OutputFile::Open(path, nullptr));
+  migration::PlanFileWriter writer([&file](std::string_view text) { return file.Write(text); });
+  migration::PlanFile plan;
+  plan.config_path = config.path;
+  plan.config_sha256 = config.sha256;
+  plan.target = migration::Workflow::TargetName(config.options);
+  TRY_VOID(writer.Begin(plan));
+  TRY_VOID(workflow.WritePlan(&writer));
+  TRY(std::string digest, writer.Finish());
+  TRY_VOID(file.Commit());
+  return digest;
+}
+
 }  // namespace
 
-ExitCode RunPlan(const std::string& file, bool with_ddl, Output& output) {
+ExitCode RunPlan(const std::string& file, const PlanFlags& flags, Output& output) {
   const Result<Config> config = LoadForPeers(file);
   if (!config) return output.Fail(config.error());
   auto workflow = migration::Workflow::Open(config->options);
   if (!workflow) return output.Fail(workflow.error());
   {
     Interrupt interrupt([&] { (*workflow)->Cancel(); });
-    const Status planned = (*workflow)->Plan();
+    const Status planned = (*workflow)->Plan(!flags.out.empty());
     if (!planned) return output.Fail(planned.error());
   }
-  const Context context{(*workflow)->ledger(), config->options.target, with_ddl, output};
+  Json frozen;
+  if (!flags.out.empty()) {
+    const Result<std::string> digest = WritePlanFile(**workflow, *config, flags.out);
+    if (!digest) return output.Fail(digest.error());
+    frozen = {{"path", flags.out}, {"sha256", *digest}};
+    output.Log("the plan is in " + flags.out + ", to be run by: mms run " + flags.out);
+  }
+  const Context context{(*workflow)->ledger(), config->options.target, flags.ddl, output};
   std::vector<TableReport> tables;
   const Status listed = context.ledger.ListTables([&](const TableRecord& record) -> Status {
     TRY(TableReport report, PrintTable(context, record));
@@ -302,7 +326,11 @@ ExitCode RunPlan(const std::string& file, bool with_ddl, Output& output) {
     return OkStatus();
   });
   if (!listed) return output.Fail(listed.error());
-  if (output.json()) output.Object("summary", TotalFields(tables));
+  if (output.json()) {
+    Json fields = TotalFields(tables);
+    fields["plan_file"] = std::move(frozen);
+    output.Object("summary", fields);
+  }
   output.Log(Counted(static_cast<int64_t>(tables.size()), "table") + ": " + OutcomeCounts(tables));
   migration::RunSummary summary = SummaryOf(tables);
   summary.mismatched = 0;  // an old comparison is no word on this plan

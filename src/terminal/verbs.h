@@ -20,10 +20,17 @@ struct SyncFlags {
 };
 /// Reads what the source holds into the metadata, and prints the tables and what changed.
 ExitCode RunSync(const std::string& file, const SyncFlags& flags, Output& output);
+struct PlanFlags {
+  bool ddl = false;  ///< print the statements too
+  std::string out;   ///< path of the frozen plan; "" = none
+};
 /// What a run would make and copy; nothing is written at the target.
-ExitCode RunPlan(const std::string& file, bool with_ddl, Output& output);
+ExitCode RunPlan(const std::string& file, const PlanFlags& flags, Output& output);
 /// Plans, copies, compares; goes on from what is done. Ends with the report.
 ExitCode RunRun(const std::string& file, Output& output);
+/// A frozen plan, exactly, with the migration file `config`; "" = the one that the plan was made
+/// with, unchanged.
+ExitCode RunFrozenPlan(const std::string& plan, const std::string& config, Output& output);
 /// Compares again what is copied.
 ExitCode RunVerify(const std::string& file, Output& output);
 struct ReportFlags {

@@ -19,8 +19,11 @@ Result<Config> LoadForPeers(const std::string& file);
 struct Command {
   std::string verb;
   std::string file;
+  std::string plan = "";  ///< a frozen one
 
-  std::string Text() const { return "mms " + verb + " -f " + file; }
+  std::string Text() const {
+    return "mms " + verb + (plan.empty() ? "" : " " + plan) + " -f " + file;
+  }
 };
 
 /// Runs `action` with progress and prints how it ended.

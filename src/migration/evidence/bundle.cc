@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "base/new_file.h"
-#include "migration/evidence/sha256.h"
+#include "base/sha256.h"
 #include "migration/evidence/tar.h"
 
 namespace mms::migration {

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "base/lower_ascii.h"
-#include "migration/evidence/sha256.h"
+#include "base/sha256.h"
 #include "migration/evidence/tar.h"
 
 namespace mms::migration {

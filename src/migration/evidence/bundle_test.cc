@@ -7,9 +7,9 @@
 #include <map>
 #include <sstream>
 
+#include "base/sha256.h"
 #include "migration/evidence/bundle_check.h"
 #include "migration/evidence/example_ledger.h"
-#include "migration/evidence/sha256.h"
 #include "migration/evidence/tar.h"
 
 namespace mms::migration {

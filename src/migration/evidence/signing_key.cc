@@ -13,7 +13,7 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "migration/evidence/sha256.h"
+#include "base/sha256.h"
 
 namespace mms::migration {
 namespace {

@@ -11,6 +11,7 @@
 #include "migration/inspect/partition_timestamp.h"
 #include "migration/plan/ddl.h"
 #include "migration/plan/drift.h"
+#include "migration/plan/frozen_table.h"
 #include "migration/plan/names.h"
 #include "migration/plan/partition_expression.h"
 #include "migration/plan/partitions.h"
@@ -92,6 +93,7 @@ class Planner {
     TRY_VOID(SettleKind(at_target, &plan_));
     if (at_target) {
       plan_.at_target = true;
+      plan_.target_id = TargetId(at_target);
       TRY_VOID(FollowTarget(*at_target, policy_, required_, &plan_));
       WarnOfLeftOut();
     }

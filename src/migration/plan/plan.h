@@ -125,6 +125,7 @@ struct TablePlan {
   std::shared_ptr<arrow::Schema> physical;  ///< columns read from the data files
   std::shared_ptr<arrow::Schema> merged;    ///< columns made of partition values; null = none
   bool at_target = false;                   ///< the table was there when this was planned
+  std::string target_id;                    ///< TargetId of what was there then; "" = nothing
   /// Target names of `columns` that ALTER TABLE adds to a table that is there.
   std::vector<std::string> add_columns;
   std::vector<LeftOutColumn> left_out;

@@ -136,6 +136,7 @@ json LeftOutToJson(const std::vector<LeftOutColumn>& columns) {
 Status ChoicesFromJson(const json& document, TablePlan* plan) {
   TRY(plan->merged, SchemaFromJson(document.at("merged")));
   document.at("at_target").get_to(plan->at_target);
+  plan->target_id = document.value("target_id", "");
   document.at("add_columns").get_to(plan->add_columns);
   for (const json& column : document.at("left_out")) {
     plan->left_out.push_back({column.at(0), column.at(1), column.at(2)});
@@ -243,6 +244,7 @@ json ToJson(const TablePlan& plan) {
           {"physical", SchemaToJson(plan.physical)},
           {"merged", SchemaToJson(plan.merged)},
           {"at_target", plan.at_target},
+          {"target_id", plan.target_id},
           {"add_columns", plan.add_columns},
           {"left_out", LeftOutToJson(plan.left_out)},
           {"taken_up", plan.taken_up},

@@ -98,6 +98,21 @@ Ledger::Keeping KeepingOf(const std::optional<TablePlan>& before, const TablePla
   return keeping;
 }
 
+/// A plan of which something was begun, or a later one, is not made anew for a frozen one: whether
+/// it is the same is seen by comparing.
+bool IsToKeep(const std::optional<TableRecord>& known, const FrozenTable& frozen) {
+  if (!known || known->plan_json.empty()) return false;
+  if (known->version > frozen.version.value_or(kNoVersion)) return true;
+  return known->state != TableState::kPlanned && known->state != TableState::kRefused;
+}
+
+Error VersionGone(const SourceTable& source, int64_t version, const Error& cause) {
+  return Error(ErrorKind::kConflict, "PLAN_VERSION_GONE",
+               "version " + std::to_string(version) + " can no longer be read: " +
+                   cause.ToString() + "; nothing was copied, make the plan again")
+      .At("table " + source.name);
+}
+
 void WarnOfEarlierVersion(const std::optional<TablePlan>& before, TablePlan* plan) {
   if (!IsOfSameJob(before, *plan) || before->version == plan->version) return;
   plan->warnings.push_back("planned again at version " + std::to_string(plan->version) +
@@ -145,7 +160,7 @@ bool Planner::Claim(const std::string& target, const std::string& source, std::s
   return owner == source;
 }
 
-Result<std::vector<PlannedTable>> Planner::PlanAll() {
+Result<std::vector<PlannedTable>> Planner::List(const Wanted& wanted) {
   std::string owner;
   TRY_VOID(engine_.ledger->ListTables([&](TableRecord table) -> Status {
     if (!table.target_table.empty()) Claim(table.target_table, table.source_name, owner);
@@ -154,6 +169,7 @@ Result<std::vector<PlannedTable>> Planner::PlanAll() {
   std::vector<PlannedTable> tables;
   TRY_VOID(engine_.source->List(engine_.options.tables, [&](SourceTable source) -> Status {
     if (engine_.cancelled) return Cancelled();
+    if (wanted && !wanted(source)) return OkStatus();
     // Names are given away in the order of the list, so that the same table loses at every run.
     const std::string name = WantedName(source, engine_.options.plan.policy);
     if (!source.refusal && !Claim(name, source.name, owner)) {
@@ -163,7 +179,11 @@ Result<std::vector<PlannedTable>> Planner::PlanAll() {
     tables.push_back({std::move(source), slot});
     return OkStatus();
   }));
+  return tables;
+}
 
+Status Planner::PlanEach(std::vector<PlannedTable>& tables,
+                         const std::function<Shown(const PlannedTable&)>& shown) {
   std::mutex failure_mutex;
   std::optional<Error> failure;
   ForEach(engine_.options.tasks, tables.size(), [&](size_t i) {
@@ -171,9 +191,8 @@ Result<std::vector<PlannedTable>> Planner::PlanAll() {
       std::lock_guard lock(failure_mutex);
       if (failure) return;
     }
-    Result<bool> runnable = engine_.cancelled
-                                ? Result<bool>(Cancelled())
-                                : PlanTable(tables[i].source, {engine_.progress, tables[i].slot});
+    Result<bool> runnable = engine_.cancelled ? Result<bool>(Cancelled())
+                                              : PlanTable(tables[i].source, shown(tables[i]));
     if (runnable.has_value()) {
       tables[i].runnable = *runnable;
       return;
@@ -182,6 +201,14 @@ Result<std::vector<PlannedTable>> Planner::PlanAll() {
     if (!failure) failure = std::move(runnable).error();
   });
   if (failure) return std::move(*failure);
+  return OkStatus();
+}
+
+Result<std::vector<PlannedTable>> Planner::PlanAll(bool anew) {
+  TRY(std::vector<PlannedTable> tables, List(nullptr));
+  TRY_VOID(PlanEach(tables, [&](const PlannedTable& table) {
+    return Shown{engine_.progress, table.slot, false, anew};
+  }));
   return tables;
 }
 
@@ -223,11 +250,14 @@ Result<bool> Planner::IsUnfinished(const TableRecord& record) {
 }
 
 Result<bool> Planner::PlanTable(const SourceTable& source, const Shown& shown) {
-  const auto& [progress, slot, anew] = shown;
+  auto& [progress, slot, anew, refresh, frozen] = shown;
   progress.SetStage(slot, TableProgress::Stage::kPlanning);
   TRY(const std::optional<TableRecord> known, engine_.ledger->FindTable(source.name));
   if (source.refusal) {
     TRY_VOID(Note(source, known, *source.refusal));
+  } else if (frozen != nullptr) {
+    if (IsToKeep(known, *frozen)) return true;
+    TRY_VOID(PlanAgain(source, known, {frozen->version, "", true}));
   } else {
     Aim aim;
     const bool has_plan = known && !known->plan_json.empty();
@@ -235,7 +265,8 @@ Result<bool> Planner::PlanTable(const SourceTable& source, const Shown& shown) {
     const auto plan = has_plan ? ReadTablePlan(*known) : std::nullopt;
     const std::string selection = plan ? plan->settings.selection : "";
     const bool same_job = selection == source.settings.selection;
-    if (unfinished && same_job && !anew && !FailedForItsData(*known)) {
+    const bool again = anew || (refresh && known->state == TableState::kPlanned);
+    if (unfinished && same_job && !again && !FailedForItsData(*known)) {
       if (known->version != kNoVersion) aim.version = known->version;
       const Policy& policy = engine_.options.plan.policy;
       if (plan && plan->target_table == WantedName(source, policy) &&
@@ -271,6 +302,7 @@ Status Planner::PlanAgain(const SourceTable& source, const std::optional<TableRe
                           Aim aim) {
   auto snapshot = engine_.source->Inspect(source, aim.version);
   if (!snapshot.has_value() && aim.version && snapshot.error().kind() == ErrorKind::kNotFound) {
+    if (aim.exact) return Note(source, known, VersionGone(source, *aim.version, snapshot.error()));
     aim.warning = "version " + std::to_string(*aim.version) +
                   " is no longer at the source; planned again at the newest version";
     snapshot = engine_.source->Inspect(source, std::nullopt);

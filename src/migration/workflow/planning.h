@@ -15,6 +15,7 @@
 // ledger as refused or failed and does not stop the others.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <mutex>
 #include <string>
@@ -22,6 +23,7 @@
 
 #include "base/result.h"
 #include "migration/inspect/snapshot.h"
+#include "migration/plan/frozen_table.h"
 #include "migration/workflow/engine.h"
 
 namespace mms::migration {
@@ -33,6 +35,7 @@ struct PlannedTable {
   SourceTable source;
   Progress::Slot slot = 0;
   bool runnable = false;  ///< there is a plan, and this time nothing spoke against it
+  bool exact = false;     ///< of a frozen plan: where its files are gone it fails
 };
 
 class Planner {
@@ -41,7 +44,16 @@ class Planner {
 
   /// Every chosen table, in the order of the list. Errors: those of the list as a whole, of the
   /// ledger, kCancelled.
-  Result<std::vector<PlannedTable>> PlanAll();
+  ///
+  /// `anew`: a plan of which nothing was begun yet is made again at the newest version.
+  Result<std::vector<PlannedTable>> PlanAll(bool anew = false);
+
+  /// The tables of a frozen plan, each at its version. One that was begun keeps the ledger's plan.
+  /// Errors, before anything is at the target: kConflict PLAN_DIFFERS, which names each table and
+  /// what differs, and PLAN_VERSION_GONE; why a table cannot be looked at now; those of PlanAll.
+  Result<std::vector<PlannedTable>> PlanFrozen(const std::vector<FrozenTable>& frozen);
+  /// The ledger's plan as a frozen plan has it. Errors: those of the ledger.
+  Result<FrozenTable> Freeze(const std::string& source_name);
 
   /// One table of a job (source.selection). A plan of the same selection that is unfinished is
   /// kept, as above; else the table is planned at its newest version, and all that the selection
@@ -64,6 +76,7 @@ class Planner {
   struct Aim {
     std::optional<int64_t> version;  ///< nullopt = newest
     std::string warning;
+    bool exact = false;  ///< no other version will do
   };
   /// Remembers whose a target table is. False: another source has it, whose name is put into
   /// `owner`.
@@ -75,7 +88,17 @@ class Planner {
     Progress& progress;
     Progress::Slot slot;
     bool anew = false;
+    bool refresh = false;                 ///< anew where nothing was begun
+    const FrozenTable* frozen = nullptr;  ///< set: at its version and no other
   };
+  using Wanted = std::function<bool(const SourceTable&)>;
+  /// Every chosen table that is wanted, with names at the target given away.
+  Result<std::vector<PlannedTable>> List(const Wanted& wanted);
+  /// Plans them side by side; the first error ends it.
+  Status PlanEach(std::vector<PlannedTable>& tables,
+                  const std::function<Shown(const PlannedTable&)>& shown);
+  /// "" when the ledger's plan is the frozen one. Errors: why it cannot be told.
+  Result<std::string> DifferenceFrom(const FrozenTable& frozen, const PlannedTable& table);
   /// Whether the table can be run now.
   Result<bool> PlanTable(const SourceTable& source, const Shown& shown);
   Result<bool> IsUnfinished(const TableRecord& record);

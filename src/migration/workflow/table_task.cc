@@ -62,7 +62,7 @@ Status RunTable(Engine& engine, Planner& planner, const PlannedTable& table) {
     wishes.verify = engine.options.verify;
     Status status = TablePass(std::move(*context), std::move(wishes)).Run();
     const bool gone = !status.has_value() && IsSourceGone(status.error());
-    if (!gone || replans == kReplansMax || engine.cancelled) {
+    if (!gone || table.exact || replans == kReplansMax || engine.cancelled) {
       return Finish(engine, record, table.slot, status);
     }
     engine.progress.SetStage(table.slot, Stage::kPlanning);

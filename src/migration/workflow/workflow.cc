@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/lower_ascii.h"
+#include "migration/transfer/job.h"
 #include "migration/workflow/engine.h"
 #include "migration/workflow/planning.h"
 #include "migration/workflow/table_task.h"
@@ -41,6 +42,7 @@ struct Workflow::State {
   Engine engine;
   std::mutex workers_mutex;  ///< Cancel against the pool's beginning and end
   std::unique_ptr<JobTasks> jobs;
+  std::vector<PlannedTable> planned;  ///< by the last Plan()
 
   Status StartWorkers(bool checksum) {
     const RunOptions& options = engine.options;
@@ -160,18 +162,58 @@ std::vector<CheckStep> Workflow::Check(const RunOptions& options, const CheckWis
   return CheckAll(options, wishes);
 }
 
-Status Workflow::Plan() {
+Status Workflow::Plan(bool anew) {
   state_->engine.progress.Restart();
   Planner planner(state_->engine);
-  TRY_VOID(planner.PlanAll());
+  TRY(state_->planned, planner.PlanAll(anew));
   return OkStatus();
 }
 
+Status Workflow::WritePlan(PlanFileWriter* file) {
+  Planner planner(state_->engine);
+  for (const PlannedTable& table : state_->planned) {
+    if (table.runnable) {
+      TRY(const FrozenTable frozen, planner.Freeze(table.source.name));
+      TRY_VOID(file->Add(frozen));
+      continue;
+    }
+    TRY(const auto record, state_->engine.ledger->FindTable(table.source.name));
+    CHECK(record.has_value());  // planning has put it there
+    const auto error = nlohmann::json::parse(record->error_json, nullptr, false);
+    TRY_VOID(file->Add(PlanFile::LeftOut{table.source.name, ErrorFromJson(error).code()}));
+  }
+  return OkStatus();
+}
+
+std::string Workflow::TargetName(const RunOptions& options) {
+  return TargetIdentity(options.target);
+}
+
+Status Workflow::CheckTarget(const PlanFile& plan, const RunOptions& options) {
+  const std::string target = TargetName(options);
+  if (target == plan.target) return OkStatus();
+  return Error(ErrorKind::kConflict, "PLAN_OTHER_TARGET",
+               "the plan was made for " + plan.target + ", the migration file names " + target +
+                   "; use the migration file it was made with, or make the plan again");
+}
+
 Result<RunSummary> Workflow::Run() {
-  Engine& engine = state_->engine;
-  engine.progress.Restart();
-  Planner planner(engine);
+  state_->engine.progress.Restart();
+  Planner planner(state_->engine);
   TRY(const std::vector<PlannedTable> tables, planner.PlanAll());
+  return RunTables(planner, tables);
+}
+
+Result<RunSummary> Workflow::RunFrozen(const PlanFile& plan) {
+  TRY_VOID(CheckTarget(plan, state_->engine.options));
+  state_->engine.progress.Restart();
+  Planner planner(state_->engine);
+  TRY(const std::vector<PlannedTable> tables, planner.PlanFrozen(plan.tables));
+  return RunTables(planner, tables);
+}
+
+Result<RunSummary> Workflow::RunTables(Planner& planner, const std::vector<PlannedTable>& tables) {
+  Engine& engine = state_->engine;
   TRY(const bool has_work, state_->HasWork(tables));
   if (has_work) {
     TRY_VOID(state_->StartWorkers(engine.options.verify == VerifyLevel::kChecksum));

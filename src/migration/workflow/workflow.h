@@ -20,6 +20,7 @@
 #include "migration/workflow/check.h"
 #include "migration/workflow/job_task.h"
 #include "migration/workflow/options.h"
+#include "migration/workflow/plan_file.h"
 #include "migration/workflow/progress.h"
 #include "migration/workflow/run_facts.h"
 
@@ -31,6 +32,9 @@ struct RunSummary {
   bool AllGood() const { return refused == 0 && failed == 0 && mismatched == 0; }
 };
 
+class Planner;
+struct PlannedTable;
+
 class Workflow {
  public:
   /// Opens the ledger (takes the state folder). Errors: those of Ledger::Open and
@@ -41,11 +45,21 @@ class Workflow {
   /// Credentials, network and rights of both sides, each step alone. Needs no ledger.
   static std::vector<CheckStep> Check(const RunOptions& options, const CheckWishes& wishes);
   /// Lists, inspects, plans into the ledger. A table whose earlier plan is unfinished keeps its
-  /// pinned version.
-  Status Plan();
+  /// pinned version; with `anew` only one of which something was begun.
+  Status Plan(bool anew = false);
+  /// What Plan() decided, into a plan file: tables that can be run, and the code of why others
+  /// cannot. Errors: those of the ledger and of the file.
+  Status WritePlan(PlanFileWriter* file);
   /// Plan() and then everything that is not done. A failed table does not stop others. Cancel()
   /// makes it return kCancelled at the next border, resumable.
   Result<RunSummary> Run();
+  /// The tables of a frozen plan and no others, as it has them or not at all: nothing is made at
+  /// the target before each is known to be the same. Errors: also those of Planner::PlanFrozen.
+  Result<RunSummary> RunFrozen(const PlanFile& plan);
+  /// What tells one target from another: "project dw at service.example.com".
+  static std::string TargetName(const RunOptions& options);
+  /// Errors: kConflict PLAN_OTHER_TARGET when the plan was made for another one.
+  static Status CheckTarget(const PlanFile& plan, const RunOptions& options);
   /// Compares every committed unit again with the target: by counts at VerifyLevel::kCount, else by
   /// checksum. A table that could not be compared counts as failed, its error is in the ledger with
   /// the unit.
@@ -68,6 +82,7 @@ class Workflow {
  private:
   struct State;
   explicit Workflow(std::unique_ptr<State> state);
+  Result<RunSummary> RunTables(Planner& planner, const std::vector<PlannedTable>& tables);
   std::unique_ptr<State> state_;
 };
 

@@ -1,10 +1,10 @@
-#include "migration/evidence/sha256.h"
+#include "base/sha256.h"
 
 #include <openssl/evp.h>
 
 #include "base/result.h"
 
-namespace mms::migration {
+namespace mms {
 
 void Sha256::Free::operator()(evp_md_ctx_st* context) const { EVP_MD_CTX_free(context); }
 
@@ -39,4 +39,4 @@ std::string Sha256Of(std::string_view bytes) {
   return hash.Finish();
 }
 
-}  // namespace mms::migration
+}  // namespace mms

@@ -1,8 +1,8 @@
-#include "migration/evidence/sha256.h"
+#include "base/sha256.h"
 
 #include <gtest/gtest.h>
 
-namespace mms::migration {
+namespace mms {
 namespace {
 
 TEST(Sha256, GivesTheStandardsExamplesHoweverTheBytesCome) {
@@ -16,4 +16,4 @@ TEST(Sha256, GivesTheStandardsExamplesHoweverTheBytesCome) {
 }
 
 }  // namespace
-}  // namespace mms::migration
+}  // namespace mms

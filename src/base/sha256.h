@@ -7,7 +7,7 @@
 
 struct evp_md_ctx_st;
 
-namespace mms::migration {
+namespace mms {
 
 class Sha256 {
  public:
@@ -29,4 +29,4 @@ class Sha256 {
 
 std::string Sha256Of(std::string_view bytes);
 
-}  // namespace mms::migration
+}  // namespace mms
