@@ -120,6 +120,15 @@ class CommandLine {
     sub->add_flag("--ddl", flags.ddl, "Print the statements too");
     sub->add_option("--out", flags.out, "Freeze it into this file, for mms run PLAN")
         ->type_name("PLAN");
+    sub->add_option("--rate-mib", flags.rate_mib,
+                    "MiB a second, for the hours; else the last run's")
+        ->check(CLI::PositiveNumber)
+        ->type_name("NUMBER");
+    sub->add_option("--window", flags.window, "Time of day in which it is to run: 22:00-06:00")
+        ->type_name("HH:MM-HH:MM");
+    sub->add_option("--price", flags.prices, "A price (mms source prices items), for the cost")
+        ->type_name("KEY=VALUE")
+        ->allow_extra_args(false);
     sub->footer(
         "\nExample:\n  mms plan -f migration.yaml --ddl\n"
         "  mms plan -f migration.yaml --out plan.json");

@@ -4,6 +4,7 @@
 
 #include "service/job_cost.h"
 #include "terminal/job_verbs.h"
+#include "terminal/plan_estimate.h"
 #include "terminal/source_view.h"
 #include "terminal/text.h"
 
@@ -12,23 +13,8 @@ namespace {
 
 using service::CostLine;
 
-Json NumberOrNull(const std::optional<double>& number) { return number ? Json(*number) : Json(); }
-
 std::string NumberText(const std::optional<double>& number, const char* form) {
   return number ? fmt::format(fmt::runtime(form), *number) : "?";
-}
-
-Json LinesJson(const std::vector<CostLine>& lines) {
-  Json list = Json::array();
-  for (const CostLine& line : lines) {
-    list.push_back({{"payer", line.payer},
-                    {"what", line.what},
-                    {"unit", line.unit},
-                    {"quantity", NumberOrNull(line.quantity)},
-                    {"price", NumberOrNull(line.price)},
-                    {"cost", NumberOrNull(line.cost())}});
-  }
-  return list;
 }
 
 }  // namespace
@@ -44,9 +30,9 @@ Result<ExitCode> RunJobCost(const JobFlags& flags, Output& output) {
   if (output.json()) {
     output.Object("job_cost", {{"id", job.id},
                                {"currency", currency},
-                               {"used", LinesJson(used)},
+                               {"used", CostFields(used)},
                                {"cost", NumberOrNull(service::SumOf(used))},
-                               {"estimated", LinesJson(estimated)}});
+                               {"estimated", CostFields(estimated)}});
     return ExitCode::kDone;
   }
   TextTable table({{"PAYER"},

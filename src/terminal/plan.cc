@@ -5,6 +5,7 @@
 #include "migration/plan/plan.h"
 #include "terminal/interrupt.h"
 #include "terminal/output_file.h"
+#include "terminal/plan_estimate.h"
 #include "terminal/report_table.h"
 #include "terminal/text.h"
 #include "terminal/verbs.h"
@@ -19,12 +20,16 @@ using migration::FidelityCounts;
 using migration::TablePlan;
 using migration::TableRecord;
 using migration::UnitRecord;
+using migration::ValueRisk;
 
 struct Planned {
   TableReport report;
   std::optional<TablePlan> plan;  ///< without units; nullopt when refused
   migration::ColumnRefusals refusals;
   std::optional<FidelityCounts> fidelity;  ///< of its columns; nullopt = they were not judged
+  /// By the statistics in the log; nullopt = not known, and why.
+  std::optional<std::vector<ValueRisk>> risks = {};
+  std::string risks_unknown = {};
 };
 
 /// Empty when it was not refused for its columns.
@@ -119,6 +124,25 @@ std::string FidelityText(const FidelityCounts& counts) {
   return Counted(counts.total(), "column") + text;
 }
 
+/// "" when statistics prove that no value is beyond the limit. Of text and bytes they never tell:
+/// said once for all tables.
+std::string RiskText(const ValueRisk& risk) {
+  if (risk.limit == "8 MiB") return "";
+  std::string text;
+  if (risk.files_beyond > 0) {
+    text = Thousands(risk.files_beyond) + " of " + Counted(risk.files, "file") + " reach " +
+           risk.lowest + (risk.lowest.empty() || risk.highest.empty() ? "" : " and ") +
+           risk.highest + ", outside " + risk.limit + ": " + risk.outcome;
+  }
+  if (risk.files_unknown > 0) {
+    text += (text.empty() ? "" : "; ") + std::string("not known of ") +
+            Thousands(risk.files_unknown) + " of " + Counted(risk.files, "file") +
+            " whether values are outside " + risk.limit +
+            (text.empty() ? " (" + risk.outcome + ")" : "");
+  }
+  return text.empty() ? "" : "  values of " + risk.column + " " + risk.source_type + ": " + text;
+}
+
 /// What is done to the target table itself.
 std::string TargetText(const TablePlan& plan) {
   if (!plan.at_target) {
@@ -167,6 +191,16 @@ std::string PlannedText(const Planned& planned, const std::string& target) {
       if (!about.empty()) text += "  column " + about + "\n";
     }
   }
+  if (planned.risks) {
+    for (const ValueRisk& risk : *planned.risks) {
+      const std::string about = RiskText(risk);
+      if (!about.empty()) text += Printable(about) + "\n";
+    }
+  } else if (!planned.risks_unknown.empty()) {
+    text +=
+        "  values at risk: not known before they are read: " + Printable(planned.risks_unknown) +
+        "\n";
+  }
   for (const std::string& warning : plan.warnings) {
     text += "  warning: " + Printable(warning) + "\n";
   }
@@ -185,6 +219,24 @@ Json CountFields(const std::optional<FidelityCounts>& counts) {
           {"lossy", counts->lossy},
           {"refused", counts->refused},
           {"left_out", counts->left_out}};
+}
+
+Json RiskFields(const std::optional<std::vector<ValueRisk>>& risks) {
+  if (!risks) return nullptr;
+  Json list = Json::array();
+  for (const ValueRisk& risk : *risks) {
+    list.push_back({{"source", risk.column},
+                    {"source_type", risk.source_type},
+                    {"limit", risk.limit},
+                    {"outcome", risk.outcome},
+                    {"files", risk.files},
+                    {"files_within", risk.files_within},
+                    {"files_beyond", risk.files_beyond},
+                    {"files_unknown", risk.files_unknown},
+                    {"lowest", risk.lowest.empty() ? Json(nullptr) : Json(risk.lowest)},
+                    {"highest", risk.highest.empty() ? Json(nullptr) : Json(risk.highest)}});
+  }
+  return list;
 }
 
 /// In the form of ColumnFields.
@@ -240,6 +292,7 @@ Json PlannedFields(const Planned& planned) {
   if (planned.plan) {
     fields["columns"] = ColumnFields(planned.plan->columns);
     fields["partition_columns"] = ColumnFields(planned.plan->partition_columns);
+    fields["values_at_risk"] = RiskFields(planned.risks);
     fields["warnings"] = planned.plan->warnings;
     fields["kind"] = migration::KindText(planned.plan->settings.kind);
     fields["at_target"] = planned.plan->at_target;
@@ -250,6 +303,8 @@ Json PlannedFields(const Planned& planned) {
 }
 
 struct Context {
+  PlanEstimate& estimate;
+  migration::Workflow& workflow;
   migration::Ledger& ledger;
   const maxcompute::Options& target;
   bool with_ddl;
@@ -258,6 +313,13 @@ struct Context {
 
 Result<TableReport> PrintTable(const Context& context, const TableRecord& record) {
   TRY(Planned planned, ReadPlanned(context.ledger, record));
+  if (planned.plan) TRY_VOID(context.estimate.Add(context.ledger, record.id, *planned.plan));
+  auto risks = context.workflow.RisksOf(record.source_name);
+  if (risks) {
+    planned.risks = std::move(*risks);
+  } else {
+    planned.risks_unknown = risks.error().ToString();
+  }
   std::string name;
   if (planned.plan) {
     name = migration::QualifiedTableName(context.target, planned.plan->target_table);
@@ -308,7 +370,7 @@ ExitCode RunPlan(const std::string& file, const PlanFlags& flags, Output& output
   if (!workflow) return output.Fail(workflow.error());
   {
     Interrupt interrupt([&] { (*workflow)->Cancel(); });
-    const Status planned = (*workflow)->Plan(!flags.out.empty());
+    const Status planned = (*workflow)->Plan({.anew = !flags.out.empty(), .risks = true});
     if (!planned) return output.Fail(planned.error());
   }
   Json frozen;
@@ -318,8 +380,17 @@ ExitCode RunPlan(const std::string& file, const PlanFlags& flags, Output& output
     frozen = {{"path", flags.out}, {"sha256", *digest}};
     output.Log("the plan is in " + flags.out + ", to be run by: mms run " + flags.out);
   }
-  const Context context{(*workflow)->ledger(), config->options.target, flags.ddl, output};
+  auto estimate =
+      PlanEstimate::Make({flags.rate_mib, flags.window, flags.prices}, (*workflow)->ledger());
+  if (!estimate) return output.Fail(estimate.error());
+  const Context context{*estimate, **workflow, (*workflow)->ledger(), config->options.target,
+                        flags.ddl, output};
   std::vector<TableReport> tables;
+  if (!output.json()) {
+    output.Log(
+        "no statistics tell whether a STRING or BINARY value passes 8 MiB; it is found when it is "
+        "read");
+  }
   const Status listed = context.ledger.ListTables([&](const TableRecord& record) -> Status {
     TRY(TableReport report, PrintTable(context, record));
     tables.push_back(std::move(report));
@@ -329,7 +400,10 @@ ExitCode RunPlan(const std::string& file, const PlanFlags& flags, Output& output
   if (output.json()) {
     Json fields = TotalFields(tables);
     fields["plan_file"] = std::move(frozen);
+    fields["estimate"] = estimate->Fields();
     output.Object("summary", fields);
+  } else {
+    output.Result("\n" + estimate->Text());
   }
   output.Log(Counted(static_cast<int64_t>(tables.size()), "table") + ": " + OutcomeCounts(tables));
   migration::RunSummary summary = SummaryOf(tables);

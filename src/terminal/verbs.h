@@ -2,6 +2,7 @@
 // and returns the exit code; none throws, prompts or reads stdin (but worker).
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,10 @@ ExitCode RunSync(const std::string& file, const SyncFlags& flags, Output& output
 struct PlanFlags {
   bool ddl = false;  ///< print the statements too
   std::string out;   ///< path of the frozen plan; "" = none
+  /// Of the estimate: terminal/plan_estimate.h.
+  std::optional<double> rate_mib = {};
+  std::string window = {};
+  std::vector<std::string> prices = {};
 };
 /// What a run would make and copy; nothing is written at the target.
 ExitCode RunPlan(const std::string& file, const PlanFlags& flags, Output& output);

@@ -1,15 +1,17 @@
-"""What `mms plan` says before anything is made: a verdict on each column, with its reason."""
+"""What `mms plan` says before anything is made: a verdict on each column, values at risk."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
 from conftest import Sandbox
 from deltalake import write_deltalake
-from local_run import LocalRun
+from local_run import LocalRun, changed
 
 
 @pytest.fixture
@@ -77,3 +79,141 @@ def test_a_refused_table_tells_its_columns_apart(local: LocalRun, tmp_path: Path
     assert "4 columns: 2 lossless, 1 widening, 1 refused" in local.text("plan")
     local.config["policy"]["column_name_map"] = {"-": "_"}
     assert local.plan()["orders"]["fidelity"]["refused"] == 0
+
+
+def instants(*texts: str) -> pa.Table:
+    values = pa.array([datetime.fromisoformat(text).replace(tzinfo=UTC) for text in texts])
+    return pa.table({"at": values.cast(pa.timestamp("us", "UTC")), "note": pa.array(texts)})
+
+
+def risks(plan: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {risk["source"]: risk for risk in plan["values_at_risk"]}
+
+
+def test_values_at_risk_are_told_by_the_logs_statistics(local: LocalRun, tmp_path: Path) -> None:
+    write_deltalake(tmp_path / "far", instants("2024-01-01", "2025-06-30"))
+    write_deltalake(tmp_path / "far", instants("2024-01-01", "9999-12-31"), mode="append")
+    write_deltalake(tmp_path / "near", instants("2024-01-01"))
+    local.table(tmp_path / "far", "far")
+    local.table(tmp_path / "near", "near")
+    plans = local.plan()
+    far = risks(plans["far"])["at"]
+    assert (far["files"], far["files_within"], far["files_beyond"], far["files_unknown"]) == (
+        2,
+        1,
+        1,
+        0,
+    )
+    assert far["highest"].startswith("9999-12-31") and far["lowest"] is None
+    assert "record by record" in far["outcome"]
+    assert risks(plans["far"])["note"]["files_unknown"] == 2, "no statistics tell a length"
+    assert risks(plans["near"])["at"]["files_within"] == 1
+    text = local.text("plan")
+    assert "values of at TIMESTAMP: 1 of 2 files reach 9999-12-31" in text
+    assert text.count("values of at") == 1, "what is proved to be within is not told"
+    assert "8 MiB" in text
+    local.config["policy"]["on_timestamp_range"] = "null"
+    assert "NULL" in risks(local.plan()["far"])["at"]["outcome"]
+
+
+def test_what_is_said_of_values_is_what_the_run_then_finds(
+    local: LocalRun, tmp_path: Path
+) -> None:
+    write_deltalake(tmp_path / "far", instants("2024-01-01"))
+    write_deltalake(tmp_path / "far", instants("9999-12-31", "0001-01-01"), mode="append")
+    local.table(tmp_path / "far", "far")
+    local.config["policy"]["on_timestamp_range"] = "null"
+    assert risks(local.plan()["far"])["at"]["files_beyond"] == 1
+    run = local.run()
+    assert run.code == 0, run.out + run.err
+    assert changed(local.report()["far"]) == {("at", "null_timestamp_range"): 2}
+
+
+def test_without_statistics_nothing_is_claimed(local: LocalRun, tmp_path: Path) -> None:
+    write_deltalake(
+        tmp_path / "bare",
+        instants("2024-01-01"),
+        configuration={"delta.dataSkippingNumIndexedCols": "0"},
+    )
+    local.table(tmp_path / "bare", "bare")
+    bare = risks(local.plan()["bare"])["at"]
+    assert (bare["files"], bare["files_within"], bare["files_unknown"]) == (1, 0, 1)
+    text = local.text("plan")
+    assert "values of at TIMESTAMP: not known of 1 of 1 file whether values are outside" in text
+
+
+def estimate(local: LocalRun, *arguments: str) -> dict[str, Any]:
+    return local.run("plan", *arguments).of("summary")[0]["estimate"]
+
+
+def test_what_a_run_takes_is_estimated_and_unknown_is_null(
+    local: LocalRun, tmp_path: Path
+) -> None:
+    for name in ("one", "two"):
+        write_deltalake(tmp_path / name, orders(3), partition_by=["day"])
+        local.table(tmp_path / name, name)
+    local.config["policy"]["partition_value_map"] = {"/": "_"}
+    plan = local.plan()["one"]
+    first = estimate(local)
+    assert (first["tables"], first["units"], first["blocks"]) == (2, 6, 6)
+    assert first["bytes"] == 2 * plan["bytes"] > 0
+    assert (first["rate_mib"], first["rate_from"], first["hours"]) == (None, None, None)
+    assert first["cost"] is None and first["windows"] is None
+    assert {line["payer"] for line in first["lines"]} == {
+        "Azure",
+        "Network",
+        "MaxCompute",
+        "Databricks",
+    }
+    given = estimate(
+        local, "--rate-mib", "0.001", "--window", "22:00-04:30", "--price", "azure.egress.gb=100000"
+    )
+    assert given["rate_from"] == "given" and given["window_hours"] == 6.5
+    assert given["hours"] == pytest.approx(first["bytes"] / (1 << 20) / 0.001 / 3600)
+    assert given["windows"] == 1
+    azure = next(line for line in given["lines"] if line["payer"] == "Azure")
+    assert azure["cost"] == pytest.approx(first["bytes"] / 1e9 * 100_000)
+    assert given["cost"] is None, "what MaxCompute takes has no price"
+    assert next(line for line in given["lines"] if line["payer"] == "Databricks")["cost"] == 0
+
+
+def test_a_run_that_copied_gives_its_rate_and_what_is_copied_is_left_out(
+    local: LocalRun, tmp_path: Path
+) -> None:
+    write_deltalake(tmp_path / "one", orders(3), partition_by=["day"])
+    local.table(tmp_path / "one", "one")
+    local.config["policy"]["partition_value_map"] = {"/": "_"}
+    run = local.run()
+    assert run.code == 0, run.out + run.err
+    rate = run.of("summary")[0]["rate"]
+    assert rate["bytes"] == local.report()["one"]["bytes"] and rate["duration_ms"] > 0
+    done = estimate(local)
+    assert (done["tables"], done["units"], done["bytes"], done["hours"]) == (0, 0, 0, 0)
+    assert done["rate_from"] == "last run"
+    assert done["rate_mib"] == pytest.approx(
+        rate["bytes"] / (1 << 20) / (rate["duration_ms"] / 1000)
+    )
+    write_deltalake(tmp_path / "two", orders(3), partition_by=["day"])
+    local.table(tmp_path / "two", "two")
+    more = estimate(local)
+    assert (more["tables"], more["units"]) == (1, 3)
+    assert more["hours"] == pytest.approx(more["bytes"] / (1 << 20) / done["rate_mib"] / 3600)
+    assert "1 table in 3 units" in local.text("plan")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["--window", "22:00"], "PLAN_WINDOW"),
+        (["--window", "25:00-26:00"], "PLAN_WINDOW"),
+        (["--price", "azure.egress.gb"], "CONFIG_VALUE"),
+        (["--price", "azure.egress.gb=much"], "CONFIG_VALUE"),
+        (["--price", "azure.gb=1"], "CONFIG_UNKNOWN_KEY"),
+    ],
+)
+def test_what_is_no_window_and_no_price_is_named(
+    local: LocalRun, tmp_path: Path, arguments: list[str], code: str
+) -> None:
+    write_deltalake(tmp_path / "one", orders())
+    local.table(tmp_path / "one", "one")
+    assert local.run("plan", *arguments).of("error")[-1]["code"] == code

@@ -177,6 +177,15 @@ Result<SourceTable> Source::Find(const std::string& schema, const std::string& t
   return source;
 }
 
+Status Source::ReadStatistics(
+    const SourceTable& table, int64_t version,
+    const std::function<Status(const delta::TableInfo&, const delta::File&)>& visit) {
+  TRY(auto storage, state_->storages->Open(table.location, table.name, table.catalog_id));
+  auto log = OpenLog(storage, table.location, version);
+  if (!log) return std::move(log).error().At("table " + table.name);
+  return (*log)->ListFiles(true, [&](delta::File file) { return visit((*log)->info(), file); });
+}
+
 Result<Snapshot> Source::Inspect(const SourceTable& source, std::optional<int64_t> version) {
   if (source.refusal) return *source.refusal;
   auto snapshot =

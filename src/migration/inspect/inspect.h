@@ -76,6 +76,12 @@ class Source {
   /// table.
   Result<Snapshot> Inspect(const SourceTable& table, std::optional<int64_t> version);
 
+  /// Streams the live files of a table's log at `version` with their statistics, as text. Errors as
+  /// delta::Table::Open, and those of `visit`.
+  Status ReadStatistics(
+      const SourceTable& table, int64_t version,
+      const std::function<Status(const delta::TableInfo&, const delta::File&)>& visit);
+
   /// What the waiting for a cluster tells, and when it ends; before the first call.
   void SetSqlHooks(SqlAccess::Hooks hooks);
   /// SQL, with its compute running. Errors: those of SqlAccess::Prepare.

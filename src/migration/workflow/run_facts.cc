@@ -15,7 +15,9 @@ json ToJson(const RunFacts& facts) {
   }
   json codec;
   if (facts.codec) codec = {{"name", facts.codec->name}, {"reason", facts.codec->reason}};
-  return {{"codec", std::move(codec)}, {"pacing", std::move(pacing)}};
+  json rate;
+  if (facts.rate) rate = {{"bytes", facts.rate->bytes}, {"duration_ms", facts.rate->duration_ms}};
+  return {{"codec", std::move(codec)}, {"pacing", std::move(pacing)}, {"rate", std::move(rate)}};
 }
 
 Result<RunFacts> RunFactsFromJson(const json& document) {
@@ -28,6 +30,8 @@ Result<RunFacts> RunFactsFromJson(const json& document) {
       facts.pacing.push_back(
           {limit, waits.at("granted"), waits.at("delayed"), waits.at("wait_ms")});
     }
+    const json rate = document.value("rate", json());  // not in a run of an earlier release
+    if (!rate.is_null()) facts.rate = RateReport{rate.at("bytes"), rate.at("duration_ms")};
     return facts;
   } catch (const json::exception& thrown) {
     return Error(ErrorKind::kCorrupt, "LEDGER_RUN_UNREADABLE",

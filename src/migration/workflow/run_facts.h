@@ -31,14 +31,25 @@ struct PacingReport {
   bool operator==(const PacingReport&) const = default;
 };
 
+/// What a run copied, by the size of the source's files, and how long it took with all that belongs
+/// to it: tables made, values compared.
+struct RateReport {
+  int64_t bytes = 0;
+  int64_t duration_ms = 0;
+
+  bool operator==(const RateReport&) const = default;
+};
+
 struct RunFacts {
   std::optional<CodecReport> codec;  ///< nullopt = it was not settled: no block needed it
   std::vector<PacingReport> pacing;
+  std::optional<RateReport> rate = {};  ///< nullopt = nothing was copied
 
   bool operator==(const RunFacts&) const = default;
 };
 
-/// {"codec": {"name", "reason"} or null, "pacing": {limit: {"granted", "delayed", "wait_ms"}}}
+/// {"codec": {"name", "reason"} or null, "pacing": {limit: {"granted", "delayed", "wait_ms"}},
+/// "rate": {"bytes", "duration_ms"} or null}
 nlohmann::json ToJson(const RunFacts& facts);
 /// Errors: kCorrupt LEDGER_RUN_UNREADABLE.
 Result<RunFacts> RunFactsFromJson(const nlohmann::json& document);

@@ -10,11 +10,21 @@ namespace {
 TEST(RunFacts, ComeBackAsTheyWereKept) {
   for (const std::optional<CodecReport>& codec :
        {std::optional<CodecReport>(), std::optional(CodecReport{"raw", "\"no\" to zstd"})}) {
-    const RunFacts facts{codec, {{"blocks", 960, 460, 12'000}, {"commits", 2, 0, 0}}};
-    const auto back = RunFactsFromJson(nlohmann::json::parse(ToJson(facts).dump()));
-    ASSERT_TRUE(back) << back.error().ToString();
-    EXPECT_EQ(*back, facts);
+    RunFacts facts{codec, {{"blocks", 960, 460, 12'000}, {"commits", 2, 0, 0}}};
+    for (const std::optional<RateReport>& rate :
+         {std::optional<RateReport>(), std::optional(RateReport{1LL << 40, 7})}) {
+      facts.rate = rate;
+      const auto back = RunFactsFromJson(nlohmann::json::parse(ToJson(facts).dump()));
+      ASSERT_TRUE(back) << back.error().ToString();
+      EXPECT_EQ(*back, facts);
+    }
   }
+}
+
+TEST(RunFacts, ThoseOfAnEarlierReleaseHaveNoRate) {
+  const auto back = RunFactsFromJson(nlohmann::json::parse(R"({"codec":null,"pacing":{}})"));
+  ASSERT_TRUE(back) << back.error().ToString();
+  EXPECT_EQ(back->rate, std::nullopt);
 }
 
 TEST(RunFacts, WhatIsNoneIsTold) {

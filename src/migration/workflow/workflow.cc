@@ -1,6 +1,8 @@
 #include "migration/workflow/workflow.h"
 
 #include <algorithm>
+#include <chrono>
+#include <map>
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -30,6 +32,28 @@ std::string Host(std::string_view endpoint) {
   return LowerAscii(endpoint);
 }
 
+/// Errors: kUnsupported RISKS_UNKNOWN where no log has statistics; those of the log.
+Result<std::vector<ValueRisk>> FindRisks(Engine& engine, const SourceTable& source) {
+  TRY(const auto record, engine.ledger->FindTable(source.name));
+  CHECK(record.has_value());  // planning has put it there
+  TRY(const TablePlan plan,
+      TablePlanFromJson(nlohmann::json::parse(record->plan_json, nullptr, false)));
+  if (plan.format != kDeltaFormat || plan.sql) {
+    return Error(ErrorKind::kUnsupported, "RISKS_UNKNOWN", "the table has no log with statistics");
+  }
+  std::optional<ValueRisks> risks;
+  TRY_VOID(engine.source->ReadStatistics(
+      source, plan.version, [&](const delta::TableInfo& info, const delta::File& file) -> Status {
+        if (engine.cancelled) return Cancelled();
+        if (!risks) {
+          TRY(risks, ValueRisks::Make(info.schema_json, plan));
+        }
+        risks->Add(file);
+        return OkStatus();
+      }));
+  return risks ? std::move(*risks).Finish() : std::vector<ValueRisk>();
+}
+
 std::string TargetIdentity(const maxcompute::Options& target) {
   std::string identity = "project " + target.project;
   if (maxcompute::UsesSchema(target)) identity += " schema " + target.schema;
@@ -42,7 +66,9 @@ struct Workflow::State {
   Engine engine;
   std::mutex workers_mutex;  ///< Cancel against the pool's beginning and end
   std::unique_ptr<JobTasks> jobs;
-  std::vector<PlannedTable> planned;  ///< by the last Plan()
+  std::vector<PlannedTable> planned;                            ///< by the last Plan()
+  std::optional<RateReport> rate;                               ///< of the last run
+  std::map<std::string, Result<std::vector<ValueRisk>>> risks;  ///< by source name
 
   Status StartWorkers(bool checksum) {
     const RunOptions& options = engine.options;
@@ -101,6 +127,31 @@ struct Workflow::State {
     });
     if (failure) return std::move(*failure);
     return OkStatus();
+  }
+
+  /// Of each planned table; what cannot be read is kept as the reason.
+  Status ReadRisks() {
+    std::mutex mutex;
+    return ForTables(planned.size(), [&](size_t i) -> Status {
+      if (!planned[i].runnable) return OkStatus();
+      auto found = FindRisks(engine, planned[i].source);
+      if (!found && found.error().kind() == ErrorKind::kCancelled) return found.error();
+      std::lock_guard lock(mutex);
+      risks.insert_or_assign(planned[i].source.name, std::move(found));
+      return OkStatus();
+    });
+  }
+
+  /// Bytes of source files whose rows are at the target.
+  Result<int64_t> CommittedBytes(const std::vector<PlannedTable>& tables) {
+    int64_t bytes = 0;
+    for (const PlannedTable& table : tables) {
+      TRY(const std::optional<TableRecord> record, engine.ledger->FindTable(table.source.name));
+      if (!record) continue;
+      TRY(const TableTotals totals, engine.ledger->Totals(record->id));
+      bytes += totals.bytes_committed;
+    }
+    return bytes;
   }
 
   Result<bool> HasWork(const std::vector<PlannedTable>& tables) {
@@ -162,11 +213,21 @@ std::vector<CheckStep> Workflow::Check(const RunOptions& options, const CheckWis
   return CheckAll(options, wishes);
 }
 
-Status Workflow::Plan(bool anew) {
+Status Workflow::Plan(const PlanWishes& wishes) {
   state_->engine.progress.Restart();
   Planner planner(state_->engine);
-  TRY(state_->planned, planner.PlanAll(anew));
-  return OkStatus();
+  TRY(state_->planned, planner.PlanAll(wishes.anew));
+  return wishes.risks ? state_->ReadRisks() : OkStatus();
+}
+
+Result<std::vector<ValueRisk>> Workflow::RisksOf(const std::string& source_name) const {
+  const auto found = state_->risks.find(source_name);
+  if (found != state_->risks.end() && found->second) return *found->second;
+  if (found != state_->risks.end()) {
+    const Error& error = found->second.error();
+    return Error(error.kind(), error.code(), error.message()).At(error.where());
+  }
+  return Error(ErrorKind::kNotFound, "RISKS_UNKNOWN", "the table was not looked at");
 }
 
 Status Workflow::WritePlan(PlanFileWriter* file) {
@@ -218,9 +279,18 @@ Result<RunSummary> Workflow::RunTables(Planner& planner, const std::vector<Plann
   if (has_work) {
     TRY_VOID(state_->StartWorkers(engine.options.verify == VerifyLevel::kChecksum));
   }
+  TRY(const int64_t before, state_->CommittedBytes(tables));
+  const auto begun = std::chrono::steady_clock::now();
   Status status = state_->ForTables(tables.size(),
                                     [&](size_t i) { return RunTable(engine, planner, tables[i]); });
   state_->StopWorkers();
+  const auto took = std::chrono::steady_clock::now() - begun;
+  TRY(const int64_t after, state_->CommittedBytes(tables));
+  state_->rate.reset();
+  if (after > before) {
+    using std::chrono::milliseconds;
+    state_->rate = {after - before, std::chrono::duration_cast<milliseconds>(took).count()};
+  }
   if (has_work) {
     const Status kept = engine.ledger->SaveRun(ToJson(Facts()).dump());
     if (status.has_value()) status = kept;  // what ended the run is worth more than its facts
@@ -317,7 +387,7 @@ void Workflow::EndJobs() {
 }
 
 RunFacts Workflow::Facts() const {
-  RunFacts facts{state_->engine.codec->report(), {}};
+  RunFacts facts{state_->engine.codec->report(), {}, state_->rate};
   for (size_t i = 0; i < maxcompute::kLimits; ++i) {
     const auto limit = static_cast<maxcompute::Limit>(i);
     const maxcompute::Pacer::Waits waits = state_->engine.pacer->waits(limit);

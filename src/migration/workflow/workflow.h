@@ -17,6 +17,7 @@
 #include "base/result.h"
 #include "migration/inspect/snapshot.h"
 #include "migration/ledger/ledger.h"
+#include "migration/plan/value_risks.h"
 #include "migration/workflow/check.h"
 #include "migration/workflow/job_task.h"
 #include "migration/workflow/options.h"
@@ -45,8 +46,16 @@ class Workflow {
   /// Credentials, network and rights of both sides, each step alone. Needs no ledger.
   static std::vector<CheckStep> Check(const RunOptions& options, const CheckWishes& wishes);
   /// Lists, inspects, plans into the ledger. A table whose earlier plan is unfinished keeps its
-  /// pinned version; with `anew` only one of which something was begun.
-  Status Plan(bool anew = false);
+  /// pinned version; with `anew` only one of which something was begun. With `risks` the
+  /// statistics in the logs are read too.
+  struct PlanWishes {
+    bool anew = false;
+    bool risks = false;
+  };
+  Status Plan(const PlanWishes& wishes);
+  Status Plan() { return Plan(PlanWishes()); }
+  /// What a table's statistics tell, after a Plan with `risks`. Errors: why it is not known.
+  Result<std::vector<ValueRisk>> RisksOf(const std::string& source_name) const;
   /// What Plan() decided, into a plan file: tables that can be run, and the code of why others
   /// cannot. Errors: those of the ledger and of the file.
   Status WritePlan(PlanFileWriter* file);
