@@ -93,6 +93,7 @@ Status JobRun::Run() {
 Result<JobTaskOrder> JobRun::MakeOrder() {
   auto selection = std::make_shared<migration::PartitionSelection>();
   selection->id = "job " + std::to_string(task_.job_id);
+  selection->all_again = !job_.config.increment;
   if (MeansWholeTables(job_.config)) {
     selection->dropped_task = task_.id;
     TRY(selection->on_dropped, DroppedOf(job_.config));

@@ -72,6 +72,7 @@ std::vector<std::string_view> PolicyKeys() {
           "on_extra_column",
           "on_missing_column",
           "on_dropped_partition",
+          "on_growth",
           "on_long_value",
           "on_bad_utf8",
           "on_timestamp_range",
@@ -95,6 +96,7 @@ Result<PolicyMap> ReadPolicyMap(const YamlMap& map) {
   TRY_VOID(ReadChoiceInto(map, "on_missing_column", {"stop", "null"}, &policy.on_missing_column));
   TRY_VOID(ReadChoiceInto(map, "on_dropped_partition", {"report", "empty", "drop"},
                           &policy.on_dropped_partition));
+  TRY_VOID(ReadChoiceInto(map, "on_growth", {"append", "rewrite"}, &policy.on_growth));
   TRY_VOID(ReadChoiceInto(map, "on_long_value", {"fail", "null", "truncate"},
                           &policy.values.on_long_value));
   TRY_VOID(

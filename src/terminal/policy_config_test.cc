@@ -22,7 +22,7 @@ TEST(PolicyConfig, EveryKeyReachesItsOption) {
   const auto config = Parse(
       "table_kind: append_delta, on_kind_refused: standard, on_extra_column: ignore,\n"
       "on_missing_column: null, on_dropped_partition: drop, on_long_value: truncate, on_bad_utf8: "
-      "replace,\n"
+      "replace, on_growth: rewrite,\n"
       "on_timestamp_range: fail, decimal_scale: extended, varchar: keep, not_null: keep,\n"
       "max_partition_levels: 5, null_partition: none, partition_value_map: {\"/\": \"_\"},\n"
       "column_name_map: {é: e}, table_name_map: {\"-\": \"_\"}",
@@ -33,6 +33,7 @@ TEST(PolicyConfig, EveryKeyReachesItsOption) {
   EXPECT_TRUE(policy.standard_if_refused);
   EXPECT_EQ(policy.on_extra_column, migration::ExtraColumn::kIgnore);
   EXPECT_EQ(policy.on_missing_column, migration::MissingColumn::kNull);
+  EXPECT_EQ(policy.on_growth, migration::Growth::kRewrite);
   EXPECT_EQ(policy.on_dropped_partition, migration::DroppedPartition::kDrop);
   EXPECT_EQ(policy.values,
             (migration::ValuePolicy{migration::LongValue::kTruncate, migration::BadUtf8::kReplace,

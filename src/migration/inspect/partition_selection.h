@@ -18,6 +18,7 @@ struct PartitionSelection {
   /// Set when it means all of the table, so that what has left the source is its business too:
   /// which of its tasks brings that to its end, and how.
   int64_t dropped_task = 0;
+  bool all_again = false;  ///< what is there is no matter: all is copied
   DroppedPartition on_dropped = DroppedPartition::kReport;
 };
 

@@ -96,6 +96,17 @@ struct UnitPlan {
   std::string fingerprint;
   int64_t task = 0;           ///< of a job that has it; 0 = none. Not in its document
   std::vector<Split> splits;  ///< empty when the unit has no file (still committed)
+  /// Set when the splits are appended to what an earlier load brought (growth.h); `bytes` and
+  /// `files` are then of the splits alone, `rows` and `fingerprint` of all.
+  struct Base {
+    std::vector<uint64_t> files;  ///< a hash of each, in order
+    int64_t rows = 0;
+    std::string checksum;  ///< of those rows, as in the ledger
+    std::string changes;   ///< likewise
+
+    bool operator==(const Base&) const = default;
+  };
+  std::optional<Base> base = {};
 
   bool operator==(const UnitPlan&) const = default;
 };

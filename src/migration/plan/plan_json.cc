@@ -282,7 +282,15 @@ Result<TablePlan> TablePlanFromJson(const json& document) {
 json ToJson(const UnitPlan& unit) {
   json splits = json::array();
   for (const Split& split : unit.splits) splits.push_back(ToJson(split));
-  return {{"target_partition", ToJson(unit.target_partition)},
+  json base;
+  if (unit.base) {
+    base = {{"files", unit.base->files},
+            {"rows", unit.base->rows},
+            {"checksum", unit.base->checksum},
+            {"changes", unit.base->changes}};
+  }
+  return {{"base", std::move(base)},
+          {"target_partition", ToJson(unit.target_partition)},
           {"rows", OptionalToJson(unit.rows)},
           {"bytes", unit.bytes},
           {"files", unit.files},
@@ -301,6 +309,10 @@ Result<UnitPlan> UnitPlanFromJson(const json& document) {
     for (const json& entry : document.at("splits")) {
       TRY(Split split, SplitFromJson(entry));
       unit.splits.push_back(std::move(split));
+    }
+    if (const json base = document.value("base", json()); !base.is_null()) {
+      unit.base = UnitPlan::Base{base.at("files"), base.at("rows"), base.at("checksum"),
+                                 base.at("changes")};
     }
     return unit;
   });

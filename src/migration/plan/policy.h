@@ -18,6 +18,8 @@ namespace mms::migration {
 enum class ExtraColumn { kStop, kAdd, kIgnore };
 /// A column of an existing target table that the source lacks.
 enum class MissingColumn { kStop, kNull };
+/// Rows that were only added to a table without partitions (growth.h).
+enum class Growth { kAppend, kRewrite };
 /// A STRING or BINARY value beyond a cell's 8 MiB, a VARCHAR beyond its length.
 enum class LongValue { kFail, kNull, kTruncate };
 /// A STRING value that is not UTF-8.
@@ -58,6 +60,7 @@ struct Policy {
   MissingColumn on_missing_column = MissingColumn::kStop;
   ValuePolicy values;
   DroppedPartition on_dropped_partition = DroppedPartition::kReport;
+  Growth on_growth = Growth::kAppend;
   bool extended_decimal = false;  ///< DECIMAL of more than 18 digits after the point; else STRING
   bool keep_varchar = false;      ///< VARCHAR(n) as such; else STRING
   bool keep_not_null = false;     ///< NOT NULL columns as such; else nullable

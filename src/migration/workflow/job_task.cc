@@ -84,11 +84,12 @@ Status JobTasks::RunSteps(Work& work) {
       status = RunPass(work);
     }
     if (status) break;
-    const bool gone = IsSourceGone(status.error());
+    const bool changed = IsBaseGone(status.error());
+    const bool gone = changed || IsSourceGone(status.error());
     if (!gone || replans == kReplansMax || engine_.cancelled) {
       return status;
     }
-    TRY_VOID(Replan(work));
+    TRY_VOID(changed ? ReplanWhole(work) : Replan(work));
   }
   TRY_VOID(FinishTable(work));
   return Judge(work);
@@ -222,6 +223,11 @@ Status JobTasks::Replan(Work& work) {
   CHECK(now.has_value());
   if (now->version != gone) return OkStatus();  // another task has done it
   return planner_.Replan(work.source, gone);
+}
+
+Status JobTasks::ReplanWhole(Work& work) {
+  const std::unique_lock held(work.table->plan);
+  return planner_.ReplanWhole(work.source);
 }
 
 Status JobTasks::FinishTable(Work& work) {

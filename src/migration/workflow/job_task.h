@@ -82,6 +82,7 @@ class JobTasks {
   Status SettleCommits(const TableRecord& record, Progress& progress);
   Status RunPass(Work& work);
   Status Replan(Work& work);
+  Status ReplanWhole(Work& work);
   Status FinishTable(Work& work);
   Status Judge(Work& work);
   Status Compare(Work& work);

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/lower_ascii.h"
+#include "migration/plan/growth.h"
 #include "migration/plan/names.h"
 #include "migration/plan/table_kind.h"
 #include "migration/transfer/job.h"
@@ -332,6 +333,7 @@ Status Planner::PlanAgain(const SourceTable& source, const std::optional<TableRe
     return Note(source, known, Collision(source, name, owner));
   }
   if (before && before->target_table == plan->target_table) FollowEarlierPlan(*before, &*plan);
+  if (known) TRY_VOID(TakeGrowth(source, *known, &*plan));
   WarnOfEarlierVersion(before, &*plan);
   if (!aim.warning.empty()) plan->warnings.push_back(aim.warning);
   TRY(const std::vector<UnitRecord> units, MakeUnits(source, *plan, known));
@@ -395,6 +397,34 @@ Result<std::vector<UnitRecord>> Planner::MakeUnits(const SourceTable& source, co
     units.push_back(MakeDropped(std::move(unit), what));
   }
   return units;
+}
+
+Status Planner::TakeGrowth(const SourceTable& source, const TableRecord& known, TablePlan* plan) {
+  const bool asked = engine_.options.plan.policy.on_growth == Growth::kAppend &&
+                     !(source.selection && source.selection->all_again);
+  const std::optional<TablePlan> before = ReadTablePlan(known);
+  if (!asked || !before || known.state != TableState::kDone) return OkStatus();
+  if (!before->partition_columns.empty()) return OkStatus();
+  std::optional<CopiedUnit> copied;
+  TRY_VOID(engine_.ledger->ListUnits(known.id, std::nullopt, [&](const UnitRecord& unit) -> Status {
+    // Only what was compared by its values is known to be what it was copied as.
+    if (unit.verdict != Verdict::kMatch || unit.source_checksum.empty() || !unit.rows_copied) {
+      return OkStatus();
+    }
+    TRY(UnitPlan by, ReadUnitPlan(unit));
+    copied = CopiedUnit{std::move(by), *unit.rows_copied, unit.source_checksum, unit.changes};
+    return OkStatus();
+  }));
+  if (copied) AppendGrowth(*before, *copied, plan);
+  return OkStatus();
+}
+
+Status Planner::ReplanWhole(const SourceTable& source) {
+  TRY(const std::optional<TableRecord> known, engine_.ledger->FindTable(source.name));
+  Aim aim;
+  aim.warning = "the target no longer held what was copied, so all is copied again";
+  TRY_VOID(PlanAgain(source, known, aim));
+  return OkStatus();
 }
 
 Status Planner::DropMissing(const std::string& target_table, std::vector<UnitPlan>* dropped) {

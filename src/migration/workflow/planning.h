@@ -71,6 +71,8 @@ class Planner {
   /// Pins the table to its newest version, because the files of the planned one are gone. What was
   /// finished of equal content is kept.
   Status Replan(const SourceTable& source, int64_t gone_version);
+  /// Anew, after what the plan would have appended to was found to be something else.
+  Status ReplanWhole(const SourceTable& source);
 
  private:
   struct Aim {
@@ -107,6 +109,8 @@ class Planner {
   Result<TablePlan> PlanForTarget(const Snapshot& snapshot, ColumnRefusals* refusals);
   Result<std::vector<UnitRecord>> MakeUnits(const SourceTable& source, const TablePlan& plan,
                                             const std::optional<TableRecord>& known);
+  /// Has the plan append what is new, where that is all (plan/growth.h).
+  Status TakeGrowth(const SourceTable& source, const TableRecord& known, TablePlan* plan);
   /// Leaves those that are still at the target.
   Status DropMissing(const std::string& target_table, std::vector<UnitPlan>* dropped);
   Status Note(const SourceTable& source, const std::optional<TableRecord>& known,

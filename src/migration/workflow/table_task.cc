@@ -61,12 +61,14 @@ Status RunTable(Engine& engine, Planner& planner, const PlannedTable& table) {
     PassWishes wishes;
     wishes.verify = engine.options.verify;
     Status status = TablePass(std::move(*context), std::move(wishes)).Run();
-    const bool gone = !status.has_value() && IsSourceGone(status.error());
+    const bool changed = !status.has_value() && IsBaseGone(status.error());
+    const bool gone = changed || (!status.has_value() && IsSourceGone(status.error()));
     if (!gone || table.exact || replans == kReplansMax || engine.cancelled) {
       return Finish(engine, record, table.slot, status);
     }
     engine.progress.SetStage(table.slot, Stage::kPlanning);
-    TRY_VOID(planner.Replan(table.source, record.version));
+    TRY_VOID(changed ? planner.ReplanWhole(table.source)
+                     : planner.Replan(table.source, record.version));
     TRY(record, Find(engine, table.source.name));
     if (record.state == TableState::kRefused || record.state == TableState::kFailed) {
       engine.progress.SetStage(

@@ -53,12 +53,13 @@ class UnitLoad {
  private:
   Status Load() {
     Ledger& ledger = *engine_.ledger;
+    if (plan_.base) TRY_VOID(CheckBase());
     // Neither write is waited for before the session is used: a session that no ledger knows is one
     // that nobody commits. What must be on disk is on disk when BeginCommit is, since transitions
     // keep their order.
     Ledger::Transition begun = ledger.BeginLoad(unit_.id, unit_.generation);
     maxcompute::Tunnel::UploadOptions options;
-    options.overwrite = true;
+    options.overwrite = !plan_.base;
     options.create_partition = engine_.options.create_partition_by_session;
     auto session = writer_.CreateUpload(target_, options);
     TRY_VOID(begun.get());
@@ -72,6 +73,7 @@ class UnitLoad {
     if (!sent.has_value()) return std::move(sent).error();
     TRY_VOID(CheckRows(*sent));
     FaultPoint(kLastBlock);
+    TRY_VOID(AddBase(&*sent));
 
     unit_.rows_copied = sent->rows;
     unit_.source_checksum = HasChecksum(*sent) ? ToJson(sent->checksum).dump() : "";
@@ -80,6 +82,28 @@ class UnitLoad {
     TRY_VOID(ledger.BeginCommit(unit_.id, unit_.generation, std::move(told)).get());
     unit_.state = UnitState::kCommitting;
     return CommitSession();
+  }
+
+  Status CheckBase() {
+    TRY(const maxcompute::DownloadSession there, engine_.tunnel->CreateDownload(target_));
+    if (there.rows == plan_.base->rows) return OkStatus();
+    return Error(ErrorKind::kConflict, "APPEND_BASE_CHANGED",
+                 "the target holds " + std::to_string(there.rows) + " rows, " +
+                     std::to_string(plan_.base->rows) +
+                     " were copied; nothing is appended to it. Run again: all is copied anew")
+        .At(Name());
+  }
+
+  /// The unit is all of it, what was there and what was sent.
+  Status AddBase(BatchTotals* sent) const {
+    if (!plan_.base) return OkStatus();
+    const auto document = nlohmann::json::parse(plan_.base->checksum, nullptr, false);
+    TRY(const Checksum checksum, ChecksumFromJson(document));
+    TRY(const ValueChanges changes, ValueChangesFromText(plan_.base->changes));
+    sent->rows += plan_.base->rows;
+    sent->checksum.Merge(checksum);
+    sent->changes.Merge(changes);
+    return OkStatus();
   }
 
   Result<BatchTotals> SendBlocks(const maxcompute::UploadSession& session) {
@@ -144,7 +168,8 @@ class UnitLoad {
   /// The log's count is the source's own word for what is in its files.
   Status CheckRows(const BatchTotals& sent) const {
     if (table_.plan.sql && !table_.plan.sql->version) return CheckUnpinnedRows(sent);
-    if (!plan_.rows || *plan_.rows == sent.rows) return OkStatus();
+    const int64_t there = plan_.base ? plan_.base->rows : 0;
+    if (!plan_.rows || *plan_.rows == there + sent.rows) return OkStatus();
     if (table_.plan.sql) {
       return Error(ErrorKind::kCorrupt, "ROWS_DIFFER",
                    "SQL counts " + std::to_string(*plan_.rows) + " rows at version " +
@@ -154,7 +179,7 @@ class UnitLoad {
     }
     return Error(ErrorKind::kCorrupt, "ROWS_DIFFER",
                  "the Delta log counts " + std::to_string(*plan_.rows) + " rows, its files gave " +
-                     std::to_string(sent.rows) +
+                     std::to_string(there + sent.rows) +
                      "; nothing was committed. Check the table's statistics and files")
         .At(Name());
   }
@@ -222,6 +247,8 @@ Status LoadUnit(const TableContext& table, UnitRecord& unit) {
   TRY(UnitPlan plan, ReadUnitPlan(unit));
   return UnitLoad(table, unit, std::move(plan)).Run();
 }
+
+bool IsBaseGone(const Error& error) { return error.code() == "APPEND_BASE_CHANGED"; }
 
 bool IsSourceGone(const Error& error) {
   if (error.kind() != ErrorKind::kNotFound) return false;

@@ -10,6 +10,8 @@
 // - the session's id and all that was sent are on disk before the commit goes out, so after a crash
 //   the session itself is asked whether it committed (Tunnel::Commit does that first), and the same
 //   session is committed, never a second one;
+// - what is appended to rows that are there (UnitPlan::base) goes into a session without overwrite,
+//   made only while the target holds exactly those rows;
 // - a new session is made only when the old one can no longer commit (gone, or its blocks are not
 //   ours).
 #pragma once
@@ -21,11 +23,14 @@
 namespace mms::migration {
 
 /// Brings the unit to `committed`; `unit` then holds its new generation, rows and checksum. Errors:
-/// kNotFound of a source file (IsSourceGone), kCorrupt ROWS_DIFFER, kInvalidInput KEY_DUPLICATE,
-/// KEY_NULL, kCancelled, and those of both sides after their retries.
+/// kNotFound of a source file (IsSourceGone), kConflict APPEND_BASE_CHANGED (IsBaseGone), kCorrupt
+/// ROWS_DIFFER, kInvalidInput KEY_DUPLICATE, KEY_NULL, kCancelled, and those of both sides after
+/// their retries.
 Status LoadUnit(const TableContext& table, UnitRecord& unit);
 
 /// The pinned version's files are no longer there (VACUUM): only a newer version can be copied.
 bool IsSourceGone(const Error& error);
+/// The target does not hold what the load would append to: all has to be copied.
+bool IsBaseGone(const Error& error);
 
 }  // namespace mms::migration
