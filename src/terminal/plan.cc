@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "migration/plan/plan.h"
+#include "migration/workflow/planning.h"
 #include "terminal/interrupt.h"
 #include "terminal/output_file.h"
 #include "terminal/plan_estimate.h"
@@ -30,7 +31,34 @@ struct Planned {
   /// By the statistics in the log; nullopt = not known, and why.
   std::optional<std::vector<ValueRisk>> risks = {};
   std::string risks_unknown = {};
+  /// Partitions at the target that have left the source, by what becomes of them.
+  struct Left {
+    int64_t dropped = 0;
+    int64_t emptied = 0;
+    int64_t extra = 0;  ///< they stay
+  };
+  Left left = {};
 };
+
+Result<Planned::Left> CountLeft(migration::Ledger& ledger, int64_t table_id) {
+  Planned::Left left;
+  TRY_VOID(ledger.ListUnits(table_id, std::nullopt, [&](const UnitRecord& unit) {
+    left.dropped += unit.fingerprint == migration::kFingerprintToDrop;
+    left.emptied += unit.fingerprint == migration::kFingerprintEmpty;
+    left.extra += unit.verdict == migration::Verdict::kExtra;
+    return OkStatus();
+  }));
+  return left;
+}
+
+/// "" when none has.
+std::string LeftText(const Planned::Left& left) {
+  const int64_t all = left.dropped + left.emptied + left.extra;
+  if (all == 0) return "";
+  return "  left the source: " + Counted(all, "partition") + "; " + Thousands(left.dropped) +
+         " to be dropped, " + Thousands(left.emptied) + " emptied, " + Thousands(left.extra) +
+         " left alone (on_dropped_partition)\n";
+}
 
 /// Empty when it was not refused for its columns.
 Result<migration::ColumnRefusals> ReadRefusals(const TableRecord& record) {
@@ -52,6 +80,7 @@ Result<Planned> ReadPlanned(migration::Ledger& ledger, const TableRecord& record
       migration::TablePlanFromJson(nlohmann::json::parse(record.plan_json, nullptr, false)));
   planned.plan = std::move(plan);
   planned.fidelity = planned.plan->CountFidelity();
+  TRY(planned.left, CountLeft(ledger, record.id));
   return planned;
 }
 
@@ -80,8 +109,16 @@ Status EachDdl(migration::Ledger& ledger, int64_t table_id, const TablePlan& pla
     batch.clear();
   };
   TRY_VOID(ledger.ListUnits(table_id, std::nullopt, [&](const UnitRecord& unit) -> Status {
+    if (unit.verdict == migration::Verdict::kExtra) return OkStatus();
     TRY(migration::UnitPlan parsed,
         migration::UnitPlanFromJson(nlohmann::json::parse(unit.plan_json, nullptr, false)));
+    if (unit.fingerprint == migration::kFingerprintToDrop) {
+      for (std::string& statement :
+           migration::DropPartitionSql({std::move(parsed.target_partition)}, name)) {
+        print(std::move(statement));
+      }
+      return OkStatus();
+    }
     batch.push_back(std::move(parsed.target_partition));
     if (batch.size() == kBatch) flush();
     return OkStatus();
@@ -180,7 +217,7 @@ std::string PlannedText(const Planned& planned, const std::string& target) {
                             : Counted(static_cast<int64_t>(plan.columns.size()), "column") + ", ") +
           Counted(report.files.value_or(0), "file") + ", " + Thousands(report.rows_source) +
           " rows, " + HumanBytes(report.bytes) + "\n";
-  text += TargetText(plan);
+  text += TargetText(plan) + LeftText(planned.left);
   if (report.units_committed > 0) {
     text += "  already copied: " + Thousands(report.units_committed) + " of " +
             Counted(report.units, "unit") + "\n";
@@ -298,6 +335,9 @@ Json PlannedFields(const Planned& planned) {
     fields["at_target"] = planned.plan->at_target;
     fields["add_columns"] = planned.plan->add_columns;
     fields["left_out_columns"] = planned.report.left_out;
+    fields["left_partitions"] = {{"dropped", planned.left.dropped},
+                                 {"emptied", planned.left.emptied},
+                                 {"extra", planned.left.extra}};
   }
   return fields;
 }

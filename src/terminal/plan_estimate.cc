@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "migration/workflow/planning.h"
 #include "migration/workflow/run_facts.h"
 #include "terminal/text.h"
 
@@ -91,6 +92,7 @@ Status PlanEstimate::Add(migration::Ledger& ledger, int64_t table_id,
   const int64_t before = units_;
   TRY_VOID(ledger.ListUnits(
       table_id, migration::UnitState::kCommitted, [&](const migration::UnitRecord& unit) -> Status {
+        if (unit.fingerprint == migration::kFingerprintToDrop) return OkStatus();
         TRY(const migration::UnitPlan parsed,
             migration::UnitPlanFromJson(nlohmann::json::parse(unit.plan_json, nullptr, false)));
         ++units_;

@@ -249,6 +249,33 @@ def test_a_killed_run_of_a_plan_goes_on_by_the_same_command(
     assert frozen.run_plan().code == 0
 
 
+def test_partitions_that_are_dropped_are_in_the_plan_and_a_killed_run_goes_on(
+    frozen: Frozen, tmp_path: Path
+) -> None:
+    table = pa.table({"id": pa.array(range(4), pa.int64()), "day": ["d0", "d1", "d2", "d3"]})
+    write_deltalake(tmp_path / "parts", table, partition_by=["day"])
+    frozen.table(tmp_path / "parts", "parts")
+    frozen.config["policy"]["on_dropped_partition"] = "drop"
+    assert frozen.run().code == 0
+    DeltaTable(tmp_path / "parts").delete("day = 'd1'")
+    write_deltalake(tmp_path / "parts", table.slice(2, 1), partition_by=["day"], mode="append")
+    (planned,) = frozen.freeze()["tables"]
+    assert (planned["dropped"], planned["units"], planned["units_committed"]) == (1, 3, 2)
+    assert frozen.plan()["parts"]["left_partitions"] == {"dropped": 1, "emptied": 0, "extra": 0}
+    text = frozen.text("plan", "--ddl")
+    assert "left the source: 1 partition; 1 to be dropped" in text
+    assert "DROP IF EXISTS" in text and text.count("d1") == 1
+    killed = frozen.run_plan(fault="after drop partitions")
+    assert killed.code == -signal.SIGKILL, killed.out + killed.err
+    killed = frozen.run_plan(fault="after first block")
+    assert killed.code == -signal.SIGKILL, killed.out + killed.err
+    done = frozen.run_plan()
+    assert done.code == 0, done.out + done.err
+    partitions = frozen.sandbox.odps().get_table("parts").partitions
+    assert sorted(part.name for part in partitions) == ["day='d0'", "day='d2'", "day='d3'"]
+    assert frozen.report()["parts"]["rows_target"] == 4
+
+
 def test_refused_tables_are_left_out_by_name_and_the_others_run(
     frozen: Frozen, tmp_path: Path
 ) -> None:

@@ -39,6 +39,13 @@ std::string ColumnDifference(const FrozenTable& frozen, const FrozenTable& now) 
   return "";
 }
 
+std::string TargetDifference(const FrozenTable& frozen, const FrozenTable& now) {
+  if (frozen.target_id == now.target_id) return "";
+  if (frozen.target_id.empty()) return "its target table is there now, and was not";
+  if (now.target_id.empty()) return "its target table is no longer there";
+  return "its target table has other columns than it had";
+}
+
 }  // namespace
 
 FrozenTable FreezeTable(const TablePlan& plan) {
@@ -77,7 +84,8 @@ std::string TargetId(const std::optional<maxcompute::TableInfo>& at_target) {
   return hash.Finish();
 }
 
-std::vector<std::string> Differences(const FrozenTable& frozen, const FrozenTable& now) {
+std::vector<std::string> Differences(const FrozenTable& frozen, const FrozenTable& now,
+                                     bool begun) {
   std::vector<std::string> lines;
   const auto add = [&](bool differs, std::string line) {
     if (differs) lines.push_back(std::move(line));
@@ -106,6 +114,16 @@ std::vector<std::string> Differences(const FrozenTable& frozen, const FrozenTabl
       fmt::format(
           "{} of its partitions are copied by this state folder, {} were when it was planned",
           now.units_committed, frozen.units_committed));
+  const bool others = frozen.dropped == now.dropped && frozen.dropped_digest != now.dropped_digest;
+  add(!begun && frozen.dropped != now.dropped,
+      fmt::format("{} partitions at the target would be dropped, by the plan {}", now.dropped,
+                  frozen.dropped));
+  add(!begun && others, "other partitions at the target would be dropped");
+  add(begun && now.dropped > frozen.dropped,
+      fmt::format("{} partitions are still to be dropped, by the plan {} in all", now.dropped,
+                  frozen.dropped));
+  const std::string target = begun ? "" : TargetDifference(frozen, now);
+  add(!target.empty(), target);
   return lines;
 }
 
@@ -121,7 +139,9 @@ ordered_json ToJson(const FrozenTable& table) {
           {"columns", table.columns},
           {"units", table.units},
           {"units_digest", table.units_digest},
-          {"units_committed", table.units_committed}};
+          {"units_committed", table.units_committed},
+          {"dropped", table.dropped},
+          {"dropped_digest", table.dropped_digest}};
 }
 
 FrozenTable FrozenTableFromJson(const ordered_json& document) {
@@ -137,6 +157,8 @@ FrozenTable FrozenTableFromJson(const ordered_json& document) {
   document.at("units").get_to(table.units);
   document.at("units_digest").get_to(table.units_digest);
   document.at("units_committed").get_to(table.units_committed);
+  document.at("dropped").get_to(table.dropped);
+  document.at("dropped_digest").get_to(table.dropped_digest);
   return table;
 }
 

@@ -27,6 +27,9 @@ struct FrozenTable {
   int64_t units = 0;
   std::string units_digest;     ///< hash over partitions and fingerprints, in ledger order
   int64_t units_committed = 0;  ///< of them: copied before
+  /// Partitions at the target that have left the source and are dropped; not among `units`.
+  int64_t dropped = 0;
+  std::string dropped_digest;  ///< hash over their names
 
   bool operator==(const FrozenTable&) const = default;
 };
@@ -37,9 +40,10 @@ FrozenTable FreezeTable(const TablePlan& plan);
 /// Tells one table at the target from another by name, kind and columns; "" = nothing is there.
 std::string TargetId(const std::optional<maxcompute::TableInfo>& at_target);
 
-/// What `now` decides otherwise than `frozen`, for people; empty = the same. What stands at the
-/// target is left to the caller: after a run began it is what the run made.
-std::vector<std::string> Differences(const FrozenTable& frozen, const FrozenTable& now);
+/// What `now` decides otherwise than `frozen`, for people; empty = the same. `begun`: a run of the
+/// plan began; what stands at the target, and what is still to be dropped there, is then what that
+/// run left.
+std::vector<std::string> Differences(const FrozenTable& frozen, const FrozenTable& now, bool begun);
 
 nlohmann::ordered_json ToJson(const FrozenTable& table);
 /// Throws what nlohmann throws: the reader of the document has it in hand.

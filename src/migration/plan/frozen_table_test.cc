@@ -28,12 +28,14 @@ TEST(FrozenTable, ComesBackFromItsDocument) {
   EXPECT_EQ(FrozenTableFromJson(ToJson(table)), table);
   table.version.reset();
   table.target_id = "77";
+  table.dropped = 9;
+  table.dropped_digest = "dd";
   EXPECT_EQ(FrozenTableFromJson(ToJson(table)), table);
   EXPECT_TRUE(ToJson(table)["version"].is_null());
 }
 
 TEST(FrozenTable, EachThingThatDiffersIsNamed) {
-  EXPECT_TRUE(Differences(Orders(), Orders()).empty());
+  EXPECT_TRUE(Differences(Orders(), Orders(), false).empty());
   const std::pair<std::function<void(FrozenTable&)>, std::string> cases[] = {
       {[](FrozenTable& t) { t.version = 4; }, "it is at version 4, the plan has version 3"},
       {[](FrozenTable& t) { t.version.reset(); }, "it is at no version"},
@@ -51,13 +53,42 @@ TEST(FrozenTable, EachThingThatDiffersIsNamed) {
   for (const auto& [change, text] : cases) {
     FrozenTable now = Orders();
     change(now);
-    const std::vector<std::string> lines = Differences(Orders(), now);
+    const std::vector<std::string> lines = Differences(Orders(), now, true);
+    EXPECT_EQ(Differences(Orders(), now, false), lines);
     ASSERT_EQ(lines.size(), 1U) << text;
     EXPECT_NE(lines[0].find(text), std::string::npos) << lines[0];
   }
   FrozenTable further = Orders();
   further.units_committed = 2;
-  EXPECT_TRUE(Differences(Orders(), further).empty()) << "a run that went on is no difference";
+  EXPECT_TRUE(Differences(Orders(), further, true).empty()) << "a run that went on is none";
+}
+
+TEST(FrozenTable, WhatARunLeftAtTheTargetIsNoDifferenceButWhatOthersDidIs) {
+  const std::pair<std::function<void(FrozenTable&)>, std::string> cases[] = {
+      {[](FrozenTable& t) { t.target_id = "b"; }, "its target table is there now"},
+      {[](FrozenTable& t) { t.dropped = 1; }, "1 partitions at the target would be dropped, by"},
+      {[](FrozenTable& t) { t.dropped_digest = "b"; }, "other partitions"},
+  };
+  FrozenTable frozen = Orders();
+  frozen.dropped = 2;
+  frozen.dropped_digest = "dd";
+  for (const auto& [change, text] : cases) {
+    FrozenTable now = frozen;
+    change(now);
+    const std::vector<std::string> lines = Differences(frozen, now, false);
+    ASSERT_EQ(lines.size(), 1U) << text;
+    EXPECT_NE(lines[0].find(text), std::string::npos) << lines[0];
+    EXPECT_TRUE(Differences(frozen, now, true).empty()) << text;
+  }
+  FrozenTable more = frozen;
+  more.dropped = 3;
+  EXPECT_EQ(Differences(frozen, more, true).size(), 1U) << "never more than was planned";
+  frozen.target_id = "a";
+  FrozenTable gone = frozen;
+  gone.target_id = "";
+  EXPECT_NE(Differences(frozen, gone, false)[0].find("no longer there"), std::string::npos);
+  gone.target_id = "b";
+  EXPECT_NE(Differences(frozen, gone, false)[0].find("other columns"), std::string::npos);
 }
 
 TEST(FrozenTable, ATargetIsToldByItsNameKindAndColumns) {

@@ -36,13 +36,6 @@ class DifferenceText {
   size_t count_ = 0;
 };
 
-std::string TargetDifference(const FrozenTable& frozen, const FrozenTable& now) {
-  if (frozen.target_id == now.target_id) return "";
-  if (frozen.target_id.empty()) return "its target table is there now, and was not";
-  if (now.target_id.empty()) return "its target table is no longer there";
-  return "its target table has other columns than it had";
-}
-
 }  // namespace
 
 Result<std::vector<PlannedTable>> Planner::PlanFrozen(const std::vector<FrozenTable>& frozen) {
@@ -78,12 +71,8 @@ Result<std::string> Planner::DifferenceFrom(const FrozenTable& frozen, const Pla
     return "it is refused now: " + error.ToString();
   }
   TRY(const FrozenTable now, Freeze(table.source.name));
-  std::vector<std::string> lines = Differences(frozen, now);
-  // What a run that began has made is no difference.
-  if (record->state == TableState::kPlanned) {
-    const std::string target = TargetDifference(frozen, now);
-    if (!target.empty()) lines.push_back(target);
-  }
+  const bool begun = record->state != TableState::kPlanned;
+  const std::vector<std::string> lines = Differences(frozen, now, begun);
   return fmt::format("{}", fmt::join(lines, "; "));
 }
 
@@ -93,17 +82,22 @@ Result<FrozenTable> Planner::Freeze(const std::string& source_name) {
   TRY(const TablePlan plan,
       TablePlanFromJson(nlohmann::json::parse(record->plan_json, nullptr, false)));
   FrozenTable table = FreezeTable(plan);
-  Sha256 hash;
+  Sha256 units;
+  Sha256 dropped;
   TRY_VOID(engine_.ledger->ListUnits(record->id, std::nullopt, [&](const UnitRecord& unit) {
-    ++table.units;
+    const bool drop = unit.fingerprint == kFingerprintToDrop;
+    ++(drop ? table.dropped : table.units);
     table.units_committed += unit.state >= UnitState::kCommitted;
-    for (const std::string& text : {unit.partition, unit.fingerprint}) {
+    Sha256& hash = drop ? dropped : units;
+    for (const std::string_view text :
+         {std::string_view(unit.partition), std::string_view("\0", 1),
+          std::string_view(unit.fingerprint), std::string_view("\0", 1)}) {
       hash.Update(text);
-      hash.Update(std::string_view("\0", 1));
     }
     return OkStatus();
   }));
-  table.units_digest = hash.Finish();
+  table.units_digest = units.Finish();
+  table.dropped_digest = dropped.Finish();
   return table;
 }
 

@@ -142,7 +142,7 @@ UnitRecord MakeDropped(UnitPlan unit, DroppedPartition what) {
   unit.splits.clear();
   unit.fingerprint = what == DroppedPartition::kDrop     ? kFingerprintToDrop
                      : what == DroppedPartition::kReport ? "left the source"
-                                                         : "empty";
+                                                         : kFingerprintEmpty;
   UnitRecord record = MakeUnit(unit);
   if (what == DroppedPartition::kReport) {
     record.verdict = Verdict::kExtra;

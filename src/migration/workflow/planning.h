@@ -30,6 +30,8 @@ namespace mms::migration {
 
 /// UnitRecord::fingerprint of a partition that is to be dropped at the target.
 inline constexpr const char* kFingerprintToDrop = "to drop";
+/// Of one that has left the source and is to hold no rows.
+inline constexpr const char* kFingerprintEmpty = "empty";
 
 struct PlannedTable {
   SourceTable source;
