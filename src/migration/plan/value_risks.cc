@@ -1,5 +1,7 @@
 #include "migration/plan/value_risks.h"
 
+#include <arrow/type.h>
+
 #include <algorithm>
 #include <cctype>
 #include <cstdio>
@@ -77,7 +79,41 @@ std::string PhysicalName(const json& field) {
   return metadata.is_object() ? metadata.value("delta.columnMapping.physicalName", name) : name;
 }
 
+/// Some type at any depth.
+template <class Is>
+bool Holds(const arrow::DataType& type, const Is& is) {
+  if (is(type.id())) return true;
+  return std::any_of(type.fields().begin(), type.fields().end(),
+                     [&](const auto& field) { return Holds(*field->type(), is); });
+}
+
 }  // namespace
+
+bool HasTimes(const TablePlan& plan) {
+  return plan.physical && Holds(*arrow::struct_(plan.physical->fields()), [](arrow::Type::type id) {
+           return id == arrow::Type::TIMESTAMP || id == arrow::Type::DATE32;
+         });
+}
+
+std::vector<ValueRisk> LengthRisks(const TablePlan& plan, int64_t files) {
+  std::vector<ValueRisk> risks;
+  for (const ColumnPlan& column : plan.columns) {
+    if (column.origin != Origin::kFile) continue;
+    const bool long_ones =
+        Holds(*plan.physical->field(column.index)->type(), [](arrow::Type::type id) {
+          return id == arrow::Type::STRING || id == arrow::Type::BINARY;
+        });
+    if (!long_ones) continue;
+    ValueRisk risk;
+    risk.column = column.source_name;
+    risk.source_type = column.source_type;
+    risk.limit = "8 MiB";
+    risk.outcome = LengthOutcome(plan.values.on_long_value);
+    risk.files = risk.files_unknown = files;
+    risks.push_back(std::move(risk));
+  }
+  return risks;
+}
 
 Result<ValueRisks> ValueRisks::Make(std::string_view schema_json, const TablePlan& plan) {
   TRY(const std::vector<DeltaField> fields, ParseDeltaSchema(schema_json));
@@ -124,17 +160,12 @@ void ValueRisks::AddType(const json& field, Column column) {
 void ValueRisks::AddLeaf(const std::string& type, Column column) {
   ValueRisk& risk = column.risk;
   if (type.starts_with("timestamp")) {
-    column.limit = Limit::kTimestamp;
     risk.limit = "1677-09-21 to 2262-04-11";
     risk.outcome = TimestampOutcome(values_.on_timestamp_range);
   } else if (type == "date") {
-    column.limit = Limit::kDate;
+    column.date = true;
     risk.limit = "0001-01-01 to 9999-12-31";
     risk.outcome = "sent as it is, though MaxCompute documents no such DATE";
-  } else if (type == "string" || type == "binary") {
-    column.limit = Limit::kLength;
-    risk.limit = "8 MiB";
-    risk.outcome = LengthOutcome(values_.on_long_value);
   } else {
     return;
   }
@@ -152,15 +183,13 @@ ValueRisks::Place ValueRisks::Judge(const json& statistics, Column& column) {
   if (rows == 0) return Place::kWithin;
   // Where rows may be deleted by a vector, the count may be one of before.
   if (tight && rows.is_number_integer() && nulls == rows) return Place::kWithin;
-  if (column.limit == Limit::kLength) return Place::kUnknown;
   const json low_bound = At(statistics, "minValues", column.path);
   const json high_bound = At(statistics, "maxValues", column.path);
   const std::optional<int64_t> low = DayOf(low_bound);
   const std::optional<int64_t> high = DayOf(high_bound);
   if (!low || !high) return Place::kUnknown;
-  const bool date = column.limit == Limit::kDate;
-  const DayRange& surely = date ? kYears : kNanosSurely;
-  const DayRange& perhaps = date ? kYears : kNanosPerhaps;
+  const DayRange& surely = column.date ? kYears : kNanosSurely;
+  const DayRange& perhaps = column.date ? kYears : kNanosPerhaps;
   if (*low >= surely.first && *high <= surely.last) return Place::kWithin;
   const auto take = [](std::string& kept, const json& bound, int64_t day, bool lower) {
     const std::optional<int64_t> before = DayOf(kept);

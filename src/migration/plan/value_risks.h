@@ -34,9 +34,15 @@ struct ValueRisk {
   bool operator==(const ValueRisk&) const = default;
 };
 
+/// Whether statistics could tell anything of the plan's columns: some hold a TIMESTAMP or a DATE.
+bool HasTimes(const TablePlan& plan);
+/// Of the plan's columns that hold text or bytes: no statistics tell their lengths. `files`: all.
+std::vector<ValueRisk> LengthRisks(const TablePlan& plan, int64_t files);
+
+/// TIMESTAMPs and DATEs.
 class ValueRisks {
  public:
-  /// Columns of the plan that have a limit. `schema_json`: the Delta schema at the plan's version.
+  /// Those of the plan's columns. `schema_json`: the Delta schema at the plan's version.
   /// Errors: kCorrupt DELTA_SCHEMA_INVALID.
   static Result<ValueRisks> Make(std::string_view schema_json, const TablePlan& plan);
 
@@ -45,9 +51,8 @@ class ValueRisks {
   std::vector<ValueRisk> Finish() &&;
 
  private:
-  enum class Limit { kTimestamp, kDate, kLength };
   struct Column {
-    Limit limit = Limit::kLength;
+    bool date = false;
     std::vector<std::string> path;  ///< physical names
     bool in_statistics = true;      ///< false inside arrays and maps
     ValueRisk risk;

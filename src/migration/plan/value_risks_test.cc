@@ -1,5 +1,6 @@
 #include "migration/plan/value_risks.h"
 
+#include <arrow/type.h>
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
@@ -103,11 +104,9 @@ TEST(ValueRisks, WhatStatisticsDoNotProveIsUnknown) {
 
   json nulls = {{"numRecords", 2}, {"nullCount", {{"col-c", 2}}}};
   EXPECT_EQ(Judge("timestamp", nulls), "within") << "nothing but NULL";
-  EXPECT_EQ(Judge("string", nulls), "within");
   nulls["tightBounds"] = false;
   EXPECT_EQ(Judge("timestamp", nulls), "unknown");
-  EXPECT_EQ(Judge("string", Bounds("col-c", "a", "b")), "unknown") << "a bound is cut short";
-  EXPECT_EQ(Judge("string", {{"numRecords", 0}}), "within");
+  EXPECT_EQ(Judge("timestamp", {{"numRecords", 0}}), "within");
 }
 
 TEST(ValueRisks, FilesAreCountedAndTheFarthestBoundsKept) {
@@ -159,8 +158,37 @@ TEST(ValueRisks, WhatBecomesOfAValueIsWhatThePolicySays) {
             std::string::npos);
   EXPECT_NE(outcome("timestamp", {.on_timestamp_range = FarTimestamp::kFail}).find("fails"),
             std::string::npos);
-  EXPECT_NE(outcome("string", {.on_long_value = LongValue::kTruncate}).find("cut"),
-            std::string::npos);
+}
+
+TEST(ValueRisks, LengthsAreUnknownOfEachColumnWithTextOrBytes) {
+  TablePlan plan;
+  const std::tuple<const char*, const char*, std::shared_ptr<arrow::DataType>> columns[] = {
+      {"note", "STRING", arrow::utf8()},
+      {"price", "DECIMAL(38,20)", arrow::decimal128(38, 20)},
+      {"raw", "ARRAY<BINARY>", arrow::list(arrow::binary())}};
+  arrow::FieldVector fields;
+  for (const auto& [name, type, arrow_type] : columns) {
+    ColumnPlan column;
+    column.source_name = name;
+    column.source_type = type;
+    column.index = static_cast<int>(fields.size());
+    plan.columns.push_back(column);
+    fields.push_back(arrow::field(name, arrow_type));
+  }
+  plan.columns.emplace_back().origin = Origin::kNull;
+  plan.physical = arrow::schema(fields);
+  plan.values.on_long_value = LongValue::kTruncate;
+  const auto risks = LengthRisks(plan, 7);
+  ASSERT_EQ(risks.size(), 2U);
+  EXPECT_EQ(risks[0].column, "note");
+  EXPECT_EQ(risks[1].column, "raw");
+  EXPECT_EQ(risks[1].files_unknown, 7);
+  EXPECT_NE(risks[0].outcome.find("cut"), std::string::npos);
+
+  EXPECT_FALSE(HasTimes(plan));
+  fields.push_back(arrow::field("at", arrow::list(arrow::date32())));
+  plan.physical = arrow::schema(fields);
+  EXPECT_TRUE(HasTimes(plan));
 }
 
 TEST(ValueRisks, ASchemaThatIsNoneIsCorrupt) {

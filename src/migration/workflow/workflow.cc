@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <iterator>
 #include <map>
 #include <mutex>
 #include <nlohmann/json.hpp>
@@ -41,6 +42,9 @@ Result<std::vector<ValueRisk>> FindRisks(Engine& engine, const SourceTable& sour
   if (plan.format != kDeltaFormat || plan.sql) {
     return Error(ErrorKind::kUnsupported, "RISKS_UNKNOWN", "the table has no log with statistics");
   }
+  TRY(const TableTotals totals, engine.ledger->Totals(record->id));
+  std::vector<ValueRisk> found = LengthRisks(plan, totals.files);
+  if (!HasTimes(plan)) return found;  // the log is not read for nothing
   std::optional<ValueRisks> risks;
   TRY_VOID(engine.source->ReadStatistics(
       source, plan.version, [&](const delta::TableInfo& info, const delta::File& file) -> Status {
@@ -51,7 +55,10 @@ Result<std::vector<ValueRisk>> FindRisks(Engine& engine, const SourceTable& sour
         risks->Add(file);
         return OkStatus();
       }));
-  return risks ? std::move(*risks).Finish() : std::vector<ValueRisk>();
+  if (!risks) return found;
+  std::vector<ValueRisk> times = std::move(*risks).Finish();
+  std::move(times.begin(), times.end(), std::back_inserter(found));
+  return found;
 }
 
 std::string TargetIdentity(const maxcompute::Options& target) {
