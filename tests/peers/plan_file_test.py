@@ -249,6 +249,25 @@ def test_a_killed_run_of_a_plan_goes_on_by_the_same_command(
     assert frozen.run_plan().code == 0
 
 
+def test_what_is_to_be_appended_is_appended_however_often_it_is_planned(
+    frozen: Frozen, tmp_path: Path
+) -> None:
+    write_deltalake(tmp_path / "one", rows(1, 2))
+    frozen.table(tmp_path / "one", "one")
+    assert frozen.run().code == 0
+    write_deltalake(tmp_path / "one", rows(3), mode="append")
+    for _ in range(2):
+        (planned,) = frozen.freeze()["tables"]
+        assert (planned["appends"], planned["version"]) == (True, 1)
+    new_bytes = frozen.plan()["one"]["bytes"]
+    killed = frozen.run_plan(fault="after first block")
+    assert killed.code == -signal.SIGKILL, killed.out + killed.err
+    done = frozen.run_plan()
+    assert done.code == 0, done.out + done.err
+    assert frozen.ids("one") == [1, 2, 3]
+    assert frozen.report()["one"]["bytes"] == new_bytes, "only what is new was read"
+
+
 def test_partitions_that_are_dropped_are_in_the_plan_and_a_killed_run_goes_on(
     frozen: Frozen, tmp_path: Path
 ) -> None:

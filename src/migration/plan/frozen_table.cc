@@ -114,6 +114,9 @@ std::vector<std::string> Differences(const FrozenTable& frozen, const FrozenTabl
       fmt::format(
           "{} of its partitions are copied by this state folder, {} were when it was planned",
           now.units_committed, frozen.units_committed));
+  add(frozen.appends != now.appends,
+      now.appends ? "new rows would be appended, by the plan all is copied"
+                  : "all would be copied, by the plan new rows are appended");
   const bool others = frozen.dropped == now.dropped && frozen.dropped_digest != now.dropped_digest;
   add(!begun && frozen.dropped != now.dropped,
       fmt::format("{} partitions at the target would be dropped, by the plan {}", now.dropped,
@@ -140,6 +143,7 @@ ordered_json ToJson(const FrozenTable& table) {
           {"units", table.units},
           {"units_digest", table.units_digest},
           {"units_committed", table.units_committed},
+          {"appends", table.appends},
           {"dropped", table.dropped},
           {"dropped_digest", table.dropped_digest}};
 }
@@ -157,6 +161,7 @@ FrozenTable FrozenTableFromJson(const ordered_json& document) {
   document.at("units").get_to(table.units);
   document.at("units_digest").get_to(table.units_digest);
   document.at("units_committed").get_to(table.units_committed);
+  document.at("appends").get_to(table.appends);
   document.at("dropped").get_to(table.dropped);
   document.at("dropped_digest").get_to(table.dropped_digest);
   return table;

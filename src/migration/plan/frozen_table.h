@@ -27,6 +27,7 @@ struct FrozenTable {
   int64_t units = 0;
   std::string units_digest;     ///< hash over partitions and fingerprints, in ledger order
   int64_t units_committed = 0;  ///< of them: copied before
+  bool appends = false;         ///< what is new goes to what was copied before (plan/growth.h)
   /// Partitions at the target that have left the source and are dropped; not among `units`.
   int64_t dropped = 0;
   std::string dropped_digest;  ///< hash over their names

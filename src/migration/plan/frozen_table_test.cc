@@ -29,6 +29,7 @@ TEST(FrozenTable, ComesBackFromItsDocument) {
   table.version.reset();
   table.target_id = "77";
   table.dropped = 9;
+  table.appends = true;
   table.dropped_digest = "dd";
   EXPECT_EQ(FrozenTableFromJson(ToJson(table)), table);
   EXPECT_TRUE(ToJson(table)["version"].is_null());
@@ -48,6 +49,7 @@ TEST(FrozenTable, EachThingThatDiffersIsNamed) {
       {[](FrozenTable& t) { t.columns.pop_back(); }, "column 2 is none"},
       {[](FrozenTable& t) { t.units = 3; }, "it has 3 partitions, the plan has 2"},
       {[](FrozenTable& t) { t.units_digest = "b"; }, "the files in them"},
+      {[](FrozenTable& t) { t.appends = true; }, "new rows would be appended"},
       {[](FrozenTable& t) { t.units_committed = 0; }, "0 of its partitions are copied"},
   };
   for (const auto& [change, text] : cases) {

@@ -84,18 +84,24 @@ Result<FrozenTable> Planner::Freeze(const std::string& source_name) {
   FrozenTable table = FreezeTable(plan);
   Sha256 units;
   Sha256 dropped;
-  TRY_VOID(engine_.ledger->ListUnits(record->id, std::nullopt, [&](const UnitRecord& unit) {
-    const bool drop = unit.fingerprint == kFingerprintToDrop;
-    ++(drop ? table.dropped : table.units);
-    table.units_committed += unit.state >= UnitState::kCommitted;
-    Sha256& hash = drop ? dropped : units;
-    for (const std::string_view text :
-         {std::string_view(unit.partition), std::string_view("\0", 1),
-          std::string_view(unit.fingerprint), std::string_view("\0", 1)}) {
-      hash.Update(text);
-    }
-    return OkStatus();
-  }));
+  const bool whole = plan.partition_columns.empty();
+  TRY_VOID(
+      engine_.ledger->ListUnits(record->id, std::nullopt, [&](const UnitRecord& unit) -> Status {
+        if (whole) {
+          TRY(const UnitPlan parsed, ReadUnitPlan(unit));
+          table.appends = parsed.base.has_value();
+        }
+        const bool drop = unit.fingerprint == kFingerprintToDrop;
+        ++(drop ? table.dropped : table.units);
+        table.units_committed += unit.state >= UnitState::kCommitted;
+        Sha256& hash = drop ? dropped : units;
+        for (const std::string_view text :
+             {std::string_view(unit.partition), std::string_view("\0", 1),
+              std::string_view(unit.fingerprint), std::string_view("\0", 1)}) {
+          hash.Update(text);
+        }
+        return OkStatus();
+      }));
   table.units_digest = units.Finish();
   table.dropped_digest = dropped.Finish();
   return table;

@@ -107,6 +107,14 @@ bool IsToKeep(const std::optional<TableRecord>& known, const FrozenTable& frozen
   return known->state != TableState::kPlanned && known->state != TableState::kRefused;
 }
 
+/// Whether the ledger's plan, of which nothing was begun, decides what `plan` does. Of a table with
+/// partitions it is not told: what is to be dropped may be gone by now.
+bool IsSameUnbegun(const std::optional<TableRecord>& known, const std::optional<TablePlan>& before,
+                   const TablePlan& plan) {
+  if (!known || !before || known->state != TableState::kPlanned) return false;
+  return plan.partition_columns.empty() && FreezeTable(*before) == FreezeTable(plan);
+}
+
 Error VersionGone(const SourceTable& source, int64_t version, const Error& cause) {
   return Error(ErrorKind::kConflict, "PLAN_VERSION_GONE",
                "version " + std::to_string(version) + " can no longer be read: " +
@@ -258,9 +266,10 @@ Result<bool> Planner::PlanTable(const SourceTable& source, const Shown& shown) {
     TRY_VOID(Note(source, known, *source.refusal));
   } else if (frozen != nullptr) {
     if (IsToKeep(known, *frozen)) return true;
-    TRY_VOID(PlanAgain(source, known, {frozen->version, "", true}));
+    TRY_VOID(PlanAgain(source, known, {frozen->version, "", true, true}));
   } else {
     Aim aim;
+    aim.keep_equal = refresh;
     const bool has_plan = known && !known->plan_json.empty();
     TRY(const bool unfinished, has_plan ? IsUnfinished(*known) : Result<bool>(false));
     const auto plan = has_plan ? ReadTablePlan(*known) : std::nullopt;
@@ -327,6 +336,7 @@ Status Planner::PlanAgain(const SourceTable& source, const std::optional<TableRe
     if (plan.error().kind() == ErrorKind::kCancelled) return std::move(plan).error();
     return Note(source, known, plan.error(), refusals);
   }
+  if (aim.keep_equal && IsSameUnbegun(known, before, *plan)) return OkStatus();
   std::string owner;
   for (const std::string& name : {plan->target_table, StagingTable(*plan)}) {
     if (name.empty() || Claim(name, source.name, owner)) continue;

@@ -81,6 +81,8 @@ class Planner {
     std::optional<int64_t> version;  ///< nullopt = newest
     std::string warning;
     bool exact = false;  ///< no other version will do
+    /// A plan of which nothing was begun stays if the new one decides the same: it may append.
+    bool keep_equal = false;
   };
   /// Remembers whose a target table is. False: another source has it, whose name is put into
   /// `owner`.
