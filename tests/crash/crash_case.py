@@ -119,7 +119,13 @@ class Case:
                 for source in sources
             ],
             # Small splits, so that the table of a few files is several blocks.
-            "policy": {"verify": "checksum", "tasks": 3, "workers": 2, "split_mb": 1},
+            "policy": {
+                "verify": "checksum",
+                "tasks": 3,
+                "workers": 2,
+                "split_mb": 1,
+                "on_dropped_partition": "empty",
+            },
             "state": str(self.state),
         }
         for source in sources:

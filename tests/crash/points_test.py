@@ -201,8 +201,10 @@ def test_a_crash_at_each_point_is_resumed(cases: Cases, point: str) -> None:
 
 def test_no_run_takes_the_steps_of_others(cases: Cases) -> None:
     case = cases.make()
-    points = [f"before {step}" for step in ELSEWHERE]
-    assert set(points) <= {*POINTS["calls"], *POINTS["ledger"]}
+    points = [f"{moment} {step}" for step in ELSEWHERE for moment in ("before", "after")]
+    named = {*POINTS["calls"], *POINTS["ledger"], *POINTS["workflow"]}
+    points = [point for point in points if point in named]
+    assert {point.partition(" ")[2] for point in points} == ELSEWHERE.keys()
     assert case.start(fault=",".join(points)).wait(timeout=60) == 0, case.log()
     case.check({})
 

@@ -39,7 +39,7 @@ bool IsSameTable(const TablePlan& before, const TablePlan& plan) {
          before.version < plan.version && before.target_table == plan.target_table &&
          before.columns == plan.columns && before.left_out == plan.left_out &&
          before.values == plan.values && plan.at_target && plan.add_columns.empty() &&
-         plan.taken_up.empty();
+         plan.taken_up.empty() && plan.settings.cluster.by.empty();
 }
 
 /// Leaves what lies in none of `files`.

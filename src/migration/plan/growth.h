@@ -2,7 +2,8 @@
 // copied with those that are there. Provable from the files alone: each file that was copied is
 // still live, with the same deletion vector, and the columns are what they were. Pure.
 //
-// Where it cannot be proven (an update, a delete, OPTIMIZE, another column) all is copied again.
+// Where it cannot be proven (an update, a delete, OPTIMIZE, another column) all is copied again,
+// and so is a clustered table, whose buckets one load makes as a whole.
 #pragma once
 
 #include "base/result.h"
