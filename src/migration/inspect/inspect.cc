@@ -137,10 +137,6 @@ Source::Source(SourceOptions options, std::shared_ptr<HttpClient> http)
   SetSqlHooks({});
 }
 
-SqlAccessOptions SqlOptionsOf(const SourceOptions& source) {
-  return {source.jdbc_url, source.workspace, source.cluster, source.warehouse, source.sign_in};
-}
-
 void Source::SetSqlHooks(SqlAccess::Hooks hooks) {
   state_->sql = std::make_unique<SqlAccess>(state_->sql_options, state_->http, std::move(hooks));
 }
