@@ -19,7 +19,7 @@ JOBS ?= $(shell awk -v cores="$$(nproc)" '/^MemAvailable/ { n = int($$2 / 150000
 
 FORMATTED_FILES := git ls-files -co --exclude-standard '*.cc' '*.h' '*.java'
 
-.PHONY: help setup build test chaos fuzz check fix run demo demo-up demo-down bench bench-sandbox bench-catalog clean
+.PHONY: help setup build test chaos simulate fuzz check fix run demo demo-up demo-down bench bench-sandbox bench-catalog clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
@@ -50,6 +50,9 @@ test: ready fuzz-targets ## unit, fuzz (10 s each) and peer tests (ONLY=PATTERN:
 chaos: ready ## crashes: each point at several passings, then CHAOS_KILLS (300) random kills
 	@MMS_BIN=$(CURDIR)/$(BUILD)/mms MMS_CHAOS=1 MMS_CRASH_KILLS=$${CHAOS_KILLS:-300} \
 	  $(PYTHON) -m pytest -q -s -p no:cacheprovider -n 0 tests/crash
+
+simulate: build ## the service in a world that fails, on a virtual clock: SEEDS=20000, or SEED=n as a failure says
+	@$(BUILD)/simulate --jobs $(JOBS) $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),20000)) $(ARGS)
 
 fuzz: fuzz-targets ## each fuzz target for FUZZ_SECONDS (600)
 	@FUZZ_SECONDS=$${FUZZ_SECONDS:-600} ctest --test-dir build/fuzz --output-on-failure --parallel $(JOBS)

@@ -1,0 +1,12 @@
+// One life of the process under test: opens the service in its folder and goes on from what is
+// there, asking the world at each turn what a user does, until it is told to end, or is killed.
+#pragma once
+
+#include <string>
+
+namespace mms::simulation {
+
+/// In the child, with the link open. Never comes back: the process ends when it does.
+void Live(const std::string& folder);
+
+}  // namespace mms::simulation
