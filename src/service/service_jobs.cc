@@ -208,6 +208,12 @@ Status Service::BeginJobTasks(const DataSource& source) {
     }
     TRY(const std::optional<JobTask> next, store_->NextJobTask(source.id, Now()));
     if (!next) return OkStatus();
+    {
+      const std::lock_guard lock(mutex_);
+      Reap();
+      // In the store it has ended, its thread not yet; when that ends, it wakes the next turn.
+      if (job_tasks_.contains(next->id)) return OkStatus();
+    }
     TRY_VOID(BeginJobTask(*next));
   }
 }
