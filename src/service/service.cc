@@ -67,6 +67,8 @@ Result<std::unique_ptr<Service>> Service::Open(ServiceOptions options) {
   TRY(service->store_, Store::Open(*service->taken_));
   TRY_VOID(service->store_->Recover(filled.scan_interruptions_max, service->Now()));
   service->RemoveOrphans();
+  const Status kept = service->KeepMissedEvidence();
+  if (!kept) service->failure_ = kept.error();
   return service;
 }
 

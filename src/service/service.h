@@ -198,6 +198,8 @@ class Service {
   Status BeginJobTask(const JobTask& task);
   /// Writes the evidence of a job whose last task has ended.
   Status KeepEvidence(int64_t job_id);
+  /// Of those that a killed process ended without.
+  Status KeepMissedEvidence();
   /// Stops the jobs that have used up what they may.
   Status KeepBudgets(int64_t source_id);
   Status StartForJobs(const DataSource& source);

@@ -1,6 +1,7 @@
 // Jobs in service.h: their making, the turns that begin their tasks, and their timers.
 #include <algorithm>
 #include <chrono>
+#include <filesystem>
 #include <utility>
 
 #include "migration/transfer/job.h"
@@ -158,6 +159,8 @@ Status Service::StartForJobs(const DataSource& source) {
 
 Status Service::KeepEvidence(int64_t job_id) {
   const std::lock_guard lock(evidence_mutex_);
+  TRY(const bool open, store_->HasOpenTasks(job_id));
+  if (open) return OkStatus();
   const auto job = store_->GetJob(job_id);
   if (!job) return job.error().code() == "JOB_NOT_FOUND" ? OkStatus() : Status(job.error());
   if (job->tasks.waiting + job->tasks.running > 0) return OkStatus();
@@ -166,6 +169,19 @@ Status Service::KeepEvidence(int64_t job_id) {
   // Of a job none of whose tables could be planned there is nothing to tell.
   if (!kept && kept.error().code() != "JOB_NOT_BEGUN") return kept.error();
   return OkStatus();
+}
+
+Status Service::KeepMissedEvidence() {
+  constexpr int64_t kPage = 100;
+  for (int64_t page = 1;; ++page) {
+    TRY(const std::vector<Job> jobs, store_->ListJobs({}, {page, kPage}));
+    for (const Job& job : jobs) {
+      const bool over = job.tasks.total > 0 && job.tasks.waiting + job.tasks.running == 0;
+      const bool kept = std::filesystem::exists(EvidencePath(options_.folder, job.id));
+      if (over && !kept) TRY_VOID(KeepEvidence(job.id));
+    }
+    if (static_cast<int64_t>(jobs.size()) < kPage) return OkStatus();
+  }
 }
 
 Status Service::BeginJobTask(const JobTask& task) {

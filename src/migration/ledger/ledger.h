@@ -151,7 +151,8 @@ class Ledger {
   /// removed, or, where the plan is for a part of the table, set aside if they were ever loaded: no
   /// list and no total has them until a later plan does. kConflict LEDGER_COMMITTING when a unit
   /// to be replaced may have a commit under way: settle it first.
-  /// kKeepFinished: as kSetAside, but what is finished stays in lists and totals.
+  /// kKeepFinished: as kSetAside, but what is finished stays in lists and totals, and stays
+  /// finished even where the plan has other content for it, unless it was compared and differs.
   enum class Others { kRemove, kSetAside, kKeepFinished };
   struct Keeping {
     Others others = Others::kRemove;

@@ -331,6 +331,32 @@ TEST_F(LedgerTest, AnotherPlanOfAJobLeavesWhatItHasFinishedInSight) {
   EXPECT_EQ(units.at(1).fingerprint, "2");
 }
 
+TEST_F(LedgerTest, WhatAJobHasFinishedIsNotPlannedAnewUnderItUnlessItDiffers) {
+  auto ledger = OpenLedger();
+  const int64_t table =
+      Save(*ledger, Table(7),
+           {OfTask(Unit("a", "1"), 7), OfTask(Unit("b", "1"), 8), OfTask(Unit("c", "1"), 8)});
+  for (const UnitRecord& unit : Units(*ledger, table)) {
+    if (unit.partition == "c") continue;
+    const int generation = Commit(*ledger, unit);
+    const Verdict verdict = unit.partition == "a" ? Verdict::kMatch : Verdict::kMismatch;
+    ASSERT_TRUE(ledger->Verified(unit.id, generation, {verdict, 9, "{}", "x"}).get().has_value());
+  }
+  // All three have changed since. The task of "a" has ended: nobody would load it.
+  ASSERT_TRUE(ledger
+                  ->SavePlan(Table(8),
+                             {OfTask(Unit("a", "2"), 7), OfTask(Unit("b", "2"), 8),
+                              OfTask(Unit("c", "2"), 8)},
+                             {Ledger::Others::kKeepFinished, true})
+                  .has_value());
+  const auto units = Units(*ledger, table);
+  EXPECT_EQ(units.at(0).state, UnitState::kVerified);
+  EXPECT_EQ(units.at(0).fingerprint, "1");
+  EXPECT_EQ(units.at(1).state, UnitState::kPlanned);
+  EXPECT_EQ(units.at(1).fingerprint, "2");
+  EXPECT_EQ(units.at(2).fingerprint, "2");
+}
+
 TEST_F(LedgerTest, OnlyWhatDiffersIsForgottenForARetry) {
   auto ledger = OpenLedger();
   const int64_t table =

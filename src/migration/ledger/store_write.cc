@@ -107,6 +107,7 @@ struct OldUnit {
   long long task = 0;
   int state = 0;
   int aside = 0;
+  int verdict = 0;
   int generation = 0;
   std::string fingerprint;
   bool planned_again = false;
@@ -117,15 +118,20 @@ std::map<std::string, OldUnit> OldUnits(soci::session& sql, long long table_id) 
   OldUnit unit;
   std::string partition;
   soci::statement statement =
-      (sql.prepare
-           << "SELECT id, partition, task, state, aside, generation, fingerprint FROM units "
-              "WHERE table_id = :table",
+      (sql.prepare << "SELECT id, partition, task, state, aside, verdict, generation, fingerprint "
+                      "FROM units "
+                      "WHERE table_id = :table",
        soci::use(table_id), soci::into(unit.id), soci::into(partition), soci::into(unit.task),
-       soci::into(unit.state), soci::into(unit.aside), soci::into(unit.generation),
-       soci::into(unit.fingerprint));
+       soci::into(unit.state), soci::into(unit.aside), soci::into(unit.verdict),
+       soci::into(unit.generation), soci::into(unit.fingerprint));
   statement.execute();
   while (statement.fetch()) units[partition] = unit;
   return units;
+}
+
+bool Differs(const OldUnit& unit) {
+  return unit.verdict == static_cast<int>(Verdict::kMismatch) ||
+         unit.verdict == static_cast<int>(Verdict::kMissing);
 }
 
 bool IsFinished(int state) {
@@ -289,8 +295,11 @@ Result<int64_t> Store::SavePlan(const TableRecord& table, const std::vector<Unit
           MarkExtra(state_->sql, known.id, unit);
           continue;
         }
+        // The task that finished it may have ended: nobody would load it again.
+        const bool stays =
+            keeping.others == Ledger::Others::kKeepFinished && known.aside == 0 && !Differs(known);
         const bool equal = known.fingerprint == unit.fingerprint;
-        if (keeping.finished && same_target && IsFinished(known.state) && equal) {
+        if (keeping.finished && same_target && IsFinished(known.state) && (equal || stays)) {
           if (known.aside != 0 || known.task != unit.task) TakeUp(state_->sql, known.id, unit.task);
           continue;
         }

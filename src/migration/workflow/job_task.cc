@@ -246,6 +246,13 @@ Status JobTasks::Judge(Work& work) {
   work.result.reached = JobTaskStep::kVerification;
   const UnitScope scope(work.record.id, work.order.task);
   TRY(const TableTotals totals, engine_.ledger->Totals(scope));
+  if (totals.Settled() < totals.units) {
+    // Tried again by itself, which goes on with them.
+    return Error(ErrorKind::kUnavailable, "UNITS_PLANNED_ANEW",
+                 std::to_string(totals.units - totals.Settled()) +
+                     " partitions were planned anew by another task while this one ended")
+        .At("table " + work.record.source_name);
+  }
   if (totals.mismatched == 0) return OkStatus();
   std::string text;
   size_t shown = 0;
