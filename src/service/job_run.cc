@@ -80,7 +80,7 @@ TableProgress JobRun::Moving() const {
 Status JobRun::Run() {
   std::shared_ptr<Instance> instance;
   const auto copy = [&]() -> Outcome {
-    TRY(job_, peers_.store.GetJob(task_.job_id));
+    TRY(config_, peers_.store.GetJobConfig(task_.job_id));
     TRY(instance, peers_.connect());
     // What is only compared again stays what it was meanwhile.
     if (!task_.compare_alone) TRY_VOID(SetObject(instance.get(), ObjectStatus::kDoing, nullptr));
@@ -93,10 +93,10 @@ Status JobRun::Run() {
 Result<JobTaskOrder> JobRun::MakeOrder() {
   auto selection = std::make_shared<migration::PartitionSelection>();
   selection->id = "job " + std::to_string(task_.job_id);
-  selection->all_again = !job_.config.increment;
-  if (MeansWholeTables(job_.config)) {
+  selection->all_again = !config_.increment;
+  if (MeansWholeTables(config_)) {
     selection->dropped_task = task_.id;
-    TRY(selection->on_dropped, DroppedOf(job_.config));
+    TRY(selection->on_dropped, DroppedOf(config_));
   }
   if (task_.whole_table || task_.compare_alone) {
     selection->whole_task = task_.id;
@@ -111,19 +111,19 @@ Result<JobTaskOrder> JobRun::MakeOrder() {
   order.task = task_.id;
   order.schema = task_.src_db;
   order.table = task_.src_table;
-  order.column_names = job_.config.column_mapping;
-  for (const auto& [source, target] : job_.config.table_mapping) {
+  order.column_names = config_.column_mapping;
+  for (const auto& [source, target] : config_.table_mapping) {
     if (source == task_.src_table || source == task_.src_db + "." + task_.src_table) {
       order.target_as = target;
     }
   }
   order.selection = std::move(selection);
   order.plan_anew = task_.retried > 0 && task_.attempts <= 1;
-  order.make_table = job_.config.schema_migration;
-  order.copy = job_.config.data_migration;
-  TRY(const VerificationMethod method, MethodOf(job_.config));
+  order.make_table = config_.schema_migration;
+  order.copy = config_.data_migration;
+  TRY(const VerificationMethod method, MethodOf(config_));
   order.compare_alone = task_.compare_alone;
-  const bool compares = job_.config.verification || task_.compare_alone;
+  const bool compares = config_.verification || task_.compare_alone;
   order.verify = compares ? LevelOf(method) : migration::VerifyLevel::kNone;
   order.stopped = [this] { return IsStopped(); };
   return order;
@@ -185,7 +185,7 @@ Status JobRun::Step(JobTaskStatus status, const std::string& action, const std::
 
 Status JobRun::SetObject(Instance* instance, ObjectStatus status, const JobTaskResult* result) {
   // Making tables alone says nothing of their rows.
-  if (instance == nullptr || !job_.config.data_migration) return OkStatus();
+  if (instance == nullptr || !config_.data_migration) return OkStatus();
   migration::Metadata::StatusChange change;
   change.table_name = task_.table_name;
   change.whole = task_.whole_table || task_.partitions == 0;
@@ -237,9 +237,9 @@ Status JobRun::EndDone(const JobTaskResult& result) {
   } else {
     TRY_VOID(Step(kSchemaDone, "create table", result.target_table));
   }
-  if (job_.config.data_migration && !task_.compare_alone) {
+  if (config_.data_migration && !task_.compare_alone) {
     TRY_VOID(Step(kDataDone, "copy", Counts(result)));
-    const bool compares = job_.config.verification;
+    const bool compares = config_.verification;
     if (compares) TRY_VOID(Step(kVerificationDoing, "compare", "counts and checksums"));
     TRY_VOID(Step(kVerificationDone, "compare", compares ? Verdict(result) : "not asked for"));
   }

@@ -65,7 +65,7 @@ class JobRun {
   const Peers peers_;
   const JobTask task_;
   const int64_t begun_ms_;
-  Job job_;
+  JobConfig config_;
   migration::Progress progress_;
   std::mutex mutex_;
   JobTaskStatus at_ = JobTaskStatus::kInit;  // guarded by mutex_; so below

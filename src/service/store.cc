@@ -188,6 +188,7 @@ constexpr const char* kVersion6 = R"sql(
   DROP INDEX tasks_waiting;
   CREATE INDEX tasks_waiting ON job_tasks (source_id, eta, job_id, goes_first DESC, turn, id)
     WHERE running = 0 AND stopped = 0 AND status IN (0, 2, 5);
+  CREATE INDEX tasks_open ON job_tasks (job_id) WHERE running = 1 OR status NOT IN (3, 6, 9, 10);
 )sql";
 
 constexpr std::array<const char*, 6> kMigrations = {kVersion1, kVersion2, kVersion3,

@@ -267,6 +267,10 @@ class Store {
   Result<int64_t> AddJob(const Job& job, const std::function<Status(const AddJobTask& add)>& tasks);
   /// Errors: kNotFound JOB_NOT_FOUND, also of one that was deleted; so of all that take a job's id.
   Result<Job> GetJob(int64_t id);
+  /// Of GetJob its configuration alone, which costs the same however many tasks it has.
+  Result<JobConfig> GetJobConfig(int64_t id);
+  /// Whether a task of it waits, is stopped, or runs; as cheap. false = also when it is gone.
+  Result<bool> HasOpenTasks(int64_t job_id);
   /// Parts of names; "" and nullopt = all.
   struct JobFilter {
     int64_t source_id = 0;

@@ -259,6 +259,28 @@ Result<Job> Store::GetJob(int64_t id) {
   });
 }
 
+Result<JobConfig> Store::GetJobConfig(int64_t job_id) {
+  return state_->Read([&](soci::session& sql) -> Result<JobConfig> {
+    long long id = job_id;
+    std::string config;
+    sql << "SELECT config FROM jobs WHERE id = :id AND deleted = 0", use(id), into(config);
+    if (!sql.got_data()) return NoJob(job_id);
+    return JobConfigFromJson(json::parse(config, nullptr, false));
+  });
+}
+
+Result<bool> Store::HasOpenTasks(int64_t job_id) {
+  return state_->Read([&](soci::session& sql) -> Result<bool> {
+    long long id = job_id;
+    int open = 0;
+    // In the words of the index, so that it is the index that answers.
+    sql << "SELECT EXISTS (SELECT 1 FROM job_tasks WHERE job_id = :id AND (running = 1 OR status "
+           "NOT IN (3, 6, 9, 10)))",
+        use(id), into(open);
+    return open != 0;
+  });
+}
+
 Result<std::vector<Job>> Store::ListJobs(const JobFilter& filter, const PageOf& page) {
   return state_->Read([&](soci::session& sql) -> Result<std::vector<Job>> {
     soci::statement statement(sql);

@@ -100,6 +100,25 @@ TEST_F(StoreJobsTest, TheJobThatIsWantedSoonerGoesFirstAndOneWithoutAWishLast) {
   EXPECT_EQ(Task(Begin()).src_table, "none");
 }
 
+TEST_F(StoreJobsTest, AJobIsOpenUntilItsLastTaskHasEnded) {
+  const int64_t job = *Add({"a", "b"});
+  EXPECT_TRUE(store_->HasOpenTasks(job).value());
+  End(Begin(), kDone);
+  const int64_t last = Begin();
+  EXPECT_TRUE(store_->HasOpenTasks(job).value()) << "one runs";
+  End(last, kDataFailed);
+  EXPECT_FALSE(store_->HasOpenTasks(job).value());
+  EXPECT_EQ(store_->GetJobConfig(job).value(), store_->GetJob(job)->config);
+  EXPECT_EQ(store_->GetJobConfig(99).error().code(), "JOB_NOT_FOUND");
+  soci::session sql(soci::sqlite3, "db=" + folder_ + "/service.db timeout=5");
+  std::string plan;
+  int id = 0, parent = 0, unused = 0;
+  sql << "EXPLAIN QUERY PLAN SELECT 1 FROM job_tasks WHERE job_id = 1 AND (running = 1 OR status "
+         "NOT IN (3, 6, 9, 10))",
+      soci::into(id), soci::into(parent), soci::into(unused), soci::into(plan);
+  EXPECT_NE(plan.find("INDEX tasks_open"), std::string::npos) << plan;
+}
+
 TEST_F(StoreJobsTest, WhatWaitsIsFoundByItsIndex) {
   soci::session sql(soci::sqlite3, "db=" + folder_ + "/service.db timeout=5");
   std::string plan;

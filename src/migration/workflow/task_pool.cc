@@ -6,9 +6,7 @@
 
 namespace mms::migration {
 
-TaskPool::TaskPool(int threads) {
-  for (int i = 0; i < std::max(1, threads); ++i) threads_.emplace_back([this] { Loop(); });
-}
+TaskPool::TaskPool(int threads_max) : threads_max_(static_cast<size_t>(std::max(1, threads_max))) {}
 
 TaskPool::~TaskPool() {
   {
@@ -23,6 +21,9 @@ void TaskPool::Submit(std::function<void()> task) {
   {
     std::lock_guard lock(mutex_);
     queue_.push_back(std::move(task));
+    // At the end those that there are do the rest.
+    const bool more = idle_ < queue_.size() && threads_.size() < threads_max_ && !stopping_;
+    if (more || threads_.empty()) threads_.emplace_back([this] { Loop(); });
   }
   wake_.notify_one();
 }
@@ -32,7 +33,9 @@ void TaskPool::Loop() {
     std::function<void()> task;
     {
       std::unique_lock lock(mutex_);
+      ++idle_;
       wake_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
+      --idle_;
       if (queue_.empty()) return;
       task = std::move(queue_.front());
       queue_.pop_front();

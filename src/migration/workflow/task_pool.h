@@ -1,5 +1,6 @@
 // Threads for blocking work: units that wait for the network, tables side by side. No back-pressure
-// here: callers bound what they queue.
+// here: callers bound what they queue. A thread begins when there is work for it and no other is
+// idle.
 #pragma once
 
 #include <condition_variable>
@@ -15,7 +16,7 @@ namespace mms::migration {
 /// Threads: Submit from any, also from a task.
 class TaskPool {
  public:
-  explicit TaskPool(int threads);
+  explicit TaskPool(int threads_max);
   /// Runs what is queued, then ends. Nothing may be submitted any more.
   ~TaskPool();
   TaskPool(const TaskPool&) = delete;
@@ -26,9 +27,11 @@ class TaskPool {
  private:
   void Loop();
 
+  const size_t threads_max_;
   std::mutex mutex_;
   std::condition_variable wake_;
-  std::deque<std::function<void()>> queue_;
+  std::deque<std::function<void()>> queue_;  // guarded by mutex_; so below
+  size_t idle_ = 0;
   bool stopping_ = false;
   std::vector<std::thread> threads_;
 };
