@@ -35,7 +35,9 @@ def check(mms: Mms, *flags: str) -> tuple[int, dict[str, dict[str, Any]], str]:
 
 
 def sql_calls(lake: dict[str, Any]) -> int:
-    return sum("thrift" in call for call in control(lake, "GET", "log"))
+    """How often SQL was begun. Later calls may be those of an earlier test's session."""
+    calls = control(lake, "GET", "log")
+    return sum(call.get("thrift") == "OpenSession" for call in calls)
 
 
 def test_a_running_cluster_answers_select_1(cluster: Mms, lake: dict[str, Any]) -> None:
@@ -69,6 +71,7 @@ def test_a_stopped_cluster_is_started_only_when_asked_for(
     code, steps, told = check(cluster, "--start-compute")
     assert code == 0, steps
     assert steps["SQL"]["outcome"] == "ok", steps["SQL"]
+    assert sql_calls(lake) > 0
     assert "waits for cluster" in told
 
 
