@@ -1,7 +1,6 @@
 // Jobs in service.h: their making, the turns that begin their tasks, and their timers.
 #include <algorithm>
 #include <chrono>
-#include <filesystem>
 #include <utility>
 
 #include "migration/transfer/job.h"
@@ -159,29 +158,21 @@ Status Service::StartForJobs(const DataSource& source) {
 
 Status Service::KeepEvidence(int64_t job_id) {
   const std::lock_guard lock(evidence_mutex_);
-  TRY(const bool open, store_->HasOpenTasks(job_id));
-  if (open) return OkStatus();
+  TRY(const auto due, store_->FindDueEvidence(job_id));
+  if (!due) return OkStatus();
   const auto job = store_->GetJob(job_id);
   if (!job) return job.error().code() == "JOB_NOT_FOUND" ? OkStatus() : Status(job.error());
-  if (job->tasks.waiting + job->tasks.running > 0) return OkStatus();
   const auto kept =
       WriteJobEvidence(*store_, options_.folder, *job, EvidencePath(options_.folder, job_id));
   // Of a job none of whose tables could be planned there is nothing to tell.
   if (!kept && kept.error().code() != "JOB_NOT_BEGUN") return kept.error();
-  return OkStatus();
+  return store_->SetEvidenceKept(*due);
 }
 
 Status Service::KeepMissedEvidence() {
-  constexpr int64_t kPage = 100;
-  for (int64_t page = 1;; ++page) {
-    TRY(const std::vector<Job> jobs, store_->ListJobs({}, {page, kPage}));
-    for (const Job& job : jobs) {
-      const bool over = job.tasks.total > 0 && job.tasks.waiting + job.tasks.running == 0;
-      const bool kept = std::filesystem::exists(EvidencePath(options_.folder, job.id));
-      if (over && !kept) TRY_VOID(KeepEvidence(job.id));
-    }
-    if (static_cast<int64_t>(jobs.size()) < kPage) return OkStatus();
-  }
+  TRY(const auto all, store_->ListDueEvidence());
+  for (const auto& due : all) TRY_VOID(KeepEvidence(due.job_id));
+  return OkStatus();
 }
 
 Status Service::BeginJobTask(const JobTask& task) {

@@ -191,8 +191,14 @@ constexpr const char* kVersion6 = R"sql(
   CREATE INDEX tasks_open ON job_tasks (job_id) WHERE running = 1 OR status NOT IN (3, 6, 9, 10);
 )sql";
 
-constexpr std::array<const char*, 6> kMigrations = {kVersion1, kVersion2, kVersion3,
-                                                    kVersion4, kVersion5, kVersion6};
+// `evidence_due`: how often the job has ended since its evidence was written last.
+constexpr const char* kVersion7 = R"sql(
+  ALTER TABLE jobs ADD COLUMN evidence_due BIGINT NOT NULL DEFAULT 0;
+  CREATE INDEX jobs_evidence_due ON jobs (source_id) WHERE evidence_due > 0;
+)sql";
+
+constexpr std::array<const char*, 7> kMigrations = {kVersion1, kVersion2, kVersion3, kVersion4,
+                                                    kVersion5, kVersion6, kVersion7};
 
 constexpr const char* kSourceColumns =
     "id, name, type, networklink, status, error, created_ms, updated_ms, timer_ms, stop_asked";

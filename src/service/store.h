@@ -269,8 +269,17 @@ class Store {
   Result<Job> GetJob(int64_t id);
   /// Of GetJob its configuration alone, which costs the same however many tasks it has.
   Result<JobConfig> GetJobConfig(int64_t id);
-  /// Whether a task of it waits, is stopped, or runs; as cheap. false = also when it is gone.
-  Result<bool> HasOpenTasks(int64_t job_id);
+  /// Jobs that have ended and whose evidence is not written since: what they have copied is not
+  /// planned anew until it is (NextJobTask), or it would be told of another job.
+  struct DueEvidence {
+    int64_t job_id = 0;
+    int64_t ends = 0;  ///< how often it has ended since
+  };
+  Result<std::vector<DueEvidence>> ListDueEvidence();
+  /// Of one job; nullopt = none is due. Of a deleted one none is.
+  Result<std::optional<DueEvidence>> FindDueEvidence(int64_t job_id);
+  /// It is written, or there is nothing to tell. A job that has ended again meanwhile stays due.
+  Status SetEvidenceKept(const DueEvidence& due);
   /// Parts of names; "" and nullopt = all.
   struct JobFilter {
     int64_t source_id = 0;
@@ -332,7 +341,7 @@ class Store {
   Status RetryTask(int64_t id, int64_t now_ms);
 
   /// The next one to begin: of jobs that are not stopped, by eta, then oldest job, retried tasks
-  /// first, tables in turn.
+  /// first, tables in turn. None of a table of which due evidence tells.
   Result<std::optional<JobTask>> NextJobTask(int64_t source_id, int64_t now_ms);
   Status BeginJobTask(int64_t id, int64_t now_ms);
   struct TaskStep {

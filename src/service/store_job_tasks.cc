@@ -144,6 +144,15 @@ void AddLog(soci::session& sql, const Store::TaskStep& line) {
       use(id), use(status), use(line.action), use(message), use(now);
 }
 
+/// With its last task a job ends, and its evidence is due.
+void NoteEndOfJob(soci::session& sql, int64_t task_id) {
+  long long id = task_id;
+  sql << "UPDATE jobs SET evidence_due = evidence_due + 1 WHERE deleted = 0 AND id = (SELECT "
+         "job_id FROM job_tasks WHERE id = :id) AND NOT EXISTS (SELECT 1 FROM job_tasks t WHERE "
+         "t.job_id = jobs.id AND (t.running = 1 OR t.status NOT IN (3, 6, 9, 10)))",
+      use(id);
+}
+
 /// Where a task that is to be gone on with begins: its table once made stays made.
 JobTaskStatus ResumedFrom(JobTaskStatus status) {
   return status < kSchemaDone || status == kSchemaFailed ? kInit : kSchemaDone;
@@ -261,8 +270,10 @@ Result<std::optional<JobTask>> Store::NextJobTask(int64_t source_id, int64_t now
   return state_->Read([&](soci::session& sql) -> Result<Next> {
     long long source = source_id, now = now_ms, id = 0;
     // In the index's order and words, so that it is the index that answers.
-    sql << "SELECT id FROM job_tasks WHERE source_id = :source AND running = 0 AND stopped = 0 AND "
-           "status IN (0, 2, 5) AND not_before_ms <= :now "
+    sql << "SELECT id FROM job_tasks t WHERE source_id = :source AND running = 0 AND stopped = 0 "
+           "AND status IN (0, 2, 5) AND not_before_ms <= :now AND NOT EXISTS (SELECT 1 FROM jobs j "
+           "JOIN job_tasks d ON d.job_id = j.id WHERE j.source_id = t.source_id AND "
+           "j.evidence_due > 0 AND d.table_name = t.table_name) "
            "ORDER BY eta, job_id, goes_first DESC, turn, id LIMIT 1",
         use(source), use(now), into(id);
     if (!sql.got_data()) return Next();
@@ -350,6 +361,7 @@ Status Store::EndJobTask(const JobTaskEnd& end) {
     statement.execute(true);
     if (statement.get_affected_rows() != 1) return WrongState(end.id, "run");
     AddLog(sql, {end.id, end.status, end.action, end.message, end.now_ms});
+    if (!again) NoteEndOfJob(sql, end.id);
     return OkStatus();
   });
 }

@@ -269,15 +269,35 @@ Result<JobConfig> Store::GetJobConfig(int64_t job_id) {
   });
 }
 
-Result<bool> Store::HasOpenTasks(int64_t job_id) {
-  return state_->Read([&](soci::session& sql) -> Result<bool> {
-    long long id = job_id;
-    int open = 0;
-    // In the words of the index, so that it is the index that answers.
-    sql << "SELECT EXISTS (SELECT 1 FROM job_tasks WHERE job_id = :id AND (running = 1 OR status "
-           "NOT IN (3, 6, 9, 10)))",
-        use(id), into(open);
-    return open != 0;
+Result<std::vector<Store::DueEvidence>> Store::ListDueEvidence() {
+  return state_->Read([&](soci::session& sql) -> Result<std::vector<DueEvidence>> {
+    long long id = 0, ends = 0;
+    soci::statement statement =
+        (sql.prepare << "SELECT id, evidence_due FROM jobs WHERE evidence_due > 0 AND deleted = 0",
+         into(id), into(ends));
+    statement.execute();
+    std::vector<DueEvidence> due;
+    while (statement.fetch()) due.push_back({id, ends});
+    return due;
+  });
+}
+
+Result<std::optional<Store::DueEvidence>> Store::FindDueEvidence(int64_t job_id) {
+  using Due = std::optional<DueEvidence>;
+  return state_->Read([&](soci::session& sql) -> Result<Due> {
+    long long id = job_id, ends = 0;
+    sql << "SELECT evidence_due FROM jobs WHERE id = :id AND evidence_due > 0 AND deleted = 0",
+        use(id), into(ends);
+    return sql.got_data() ? Due({job_id, ends}) : Due();
+  });
+}
+
+Status Store::SetEvidenceKept(const DueEvidence& due) {
+  return state_->Write([&](soci::session& sql) -> Status {
+    long long id = due.job_id, ends = due.ends;
+    sql << "UPDATE jobs SET evidence_due = 0 WHERE id = :id AND evidence_due = :ends", use(id),
+        use(ends);
+    return OkStatus();
   });
 }
 
@@ -400,7 +420,7 @@ Status Store::DeleteJob(int64_t job_id) {
   return state_->Write([&](soci::session& sql) -> Status {
     TRY_VOID(CheckThere(sql, job_id));
     long long id = job_id;
-    sql << "UPDATE jobs SET deleted = 1, stopped = 1 WHERE id = :id", use(id);
+    sql << "UPDATE jobs SET deleted = 1, stopped = 1, evidence_due = 0 WHERE id = :id", use(id);
     sql << "UPDATE job_tasks SET stopped = 1 WHERE job_id = :id", use(id);
     return OkStatus();
   });

@@ -100,41 +100,61 @@ TEST_F(StoreJobsTest, TheJobThatIsWantedSoonerGoesFirstAndOneWithoutAWishLast) {
   EXPECT_EQ(Task(Begin()).src_table, "none");
 }
 
-TEST_F(StoreJobsTest, AJobIsOpenUntilItsLastTaskHasEnded) {
+TEST_F(StoreJobsTest, EvidenceIsDueWithTheLastTaskAndHoldsItsTablesBackUntilItIsKept) {
   const int64_t job = *Add({"a", "b"});
-  EXPECT_TRUE(store_->HasOpenTasks(job).value());
   End(Begin(), kDone);
-  const int64_t last = Begin();
-  EXPECT_TRUE(store_->HasOpenTasks(job).value()) << "one runs";
-  End(last, kDataFailed);
-  EXPECT_FALSE(store_->HasOpenTasks(job).value());
+  EXPECT_FALSE(store_->FindDueEvidence(job)->has_value());
+  End(Begin(), kDataFailed);
+  const auto due = *store_->FindDueEvidence(job);
+  ASSERT_TRUE(due);
+  EXPECT_EQ(store_->ListDueEvidence()->size(), 1U);
+  ASSERT_TRUE(Add({"b"}));
+  EXPECT_EQ(Next(), 0);
+  const int64_t other = *Add({"c"});
+  EXPECT_EQ(Task(Next()).job_id, other) << "of another table";
+  ASSERT_TRUE(store_->SetEvidenceKept(*due));
+  EXPECT_FALSE(store_->FindDueEvidence(job)->has_value());
+  EXPECT_EQ(Task(Next()).src_table, "b");
+}
+
+TEST_F(StoreJobsTest, AJobThatEndsAgainWhileItsEvidenceIsWrittenStaysDue) {
+  const int64_t job = *Add({"a"});
+  const int64_t task = Begin();
+  End(task, kDataFailed);
+  const auto due = *store_->FindDueEvidence(job);
+  ASSERT_TRUE(due);
+  ASSERT_TRUE(store_->RetryJob(job));
+  EXPECT_EQ(Next(), 0);
+  ASSERT_TRUE(store_->BeginJobTask(task, 30));  // as if it had begun before
+  End(task, kDone);
+  ASSERT_TRUE(store_->SetEvidenceKept(*due));
+  EXPECT_EQ((*store_->FindDueEvidence(job))->ends, 2);
+  ASSERT_TRUE(store_->DeleteJob(job));
+  EXPECT_FALSE(store_->FindDueEvidence(job)->has_value()) << "deleted";
+}
+
+TEST_F(StoreJobsTest, AJobsConfigIsReadAlone) {
+  const int64_t job = *Add({"a", "b"});
   EXPECT_EQ(store_->GetJobConfig(job).value(), store_->GetJob(job)->config);
   EXPECT_EQ(store_->GetJobConfig(99).error().code(), "JOB_NOT_FOUND");
-  soci::session sql(soci::sqlite3, "db=" + folder_ + "/service.db timeout=5");
-  std::string plan;
-  int id = 0, parent = 0, unused = 0;
-  sql << "EXPLAIN QUERY PLAN SELECT 1 FROM job_tasks WHERE job_id = 1 AND (running = 1 OR status "
-         "NOT IN (3, 6, 9, 10))",
-      soci::into(id), soci::into(parent), soci::into(unused), soci::into(plan);
-  EXPECT_NE(plan.find("INDEX tasks_open"), std::string::npos) << plan;
 }
 
 TEST_F(StoreJobsTest, WhatWaitsIsFoundByItsIndex) {
   soci::session sql(soci::sqlite3, "db=" + folder_ + "/service.db timeout=5");
-  std::string plan;
-  soci::statement statement =
-      (sql.prepare << "EXPLAIN QUERY PLAN SELECT id FROM job_tasks WHERE source_id = 1 AND "
-                      "running = 0 AND stopped = 0 AND status IN (0, 2, 5) AND not_before_ms <= 5 "
-                      "ORDER BY eta, job_id, goes_first DESC, turn, id LIMIT 1");
+  std::string step, plan;
   int id = 0, parent = 0, unused = 0;
-  statement.exchange(soci::into(id));
-  statement.exchange(soci::into(parent));
-  statement.exchange(soci::into(unused));
-  statement.exchange(soci::into(plan));
-  statement.define_and_bind();
-  statement.execute(true);
+  soci::statement statement =
+      (sql.prepare << "EXPLAIN QUERY PLAN SELECT id FROM job_tasks t WHERE source_id = 1 AND "
+                      "running = 0 AND stopped = 0 AND status IN (0, 2, 5) AND not_before_ms <= 5 "
+                      "AND NOT EXISTS (SELECT 1 FROM jobs j JOIN job_tasks d ON d.job_id = j.id "
+                      "WHERE j.source_id = t.source_id AND j.evidence_due > 0 AND d.table_name = "
+                      "t.table_name) ORDER BY eta, job_id, goes_first DESC, turn, id LIMIT 1",
+       soci::into(id), soci::into(parent), soci::into(unused), soci::into(step));
+  statement.execute();
+  while (statement.fetch()) plan += step + "\n";
   EXPECT_NE(plan.find("INDEX tasks_waiting"), std::string::npos) << plan;
-  EXPECT_FALSE(statement.fetch()) << "and not sorted: " << plan;
+  EXPECT_NE(plan.find("INDEX jobs_evidence_due"), std::string::npos) << plan;
+  EXPECT_EQ(plan.find("B-TREE"), std::string::npos) << "and not sorted: " << plan;
 }
 
 TEST_F(StoreJobsTest, ATaskKeepsItsStepsAndItsEnd) {

@@ -148,7 +148,9 @@ class Life {
       link_.Ask(told);
     }
     if (turn.value("ends", false)) {
-      TRY_VOID(Tell(turn.value("over", false)));
+      const bool over = turn.value("over", false);
+      if (over) TRY_VOID(service_->Tick());  // tells what a task's thread has failed at
+      TRY_VOID(Tell(over));
       return true;
     }
     TRY(const auto waiting, seen.at("open") > 0 ? WaitingTasks() : Result<Waits>(Waits()));
