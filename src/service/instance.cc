@@ -14,6 +14,13 @@ std::string LedgerFolder(const std::string& source_folder, const Destination& de
   return source_folder + "/to/" + destination.project + (schema.empty() ? "" : "." + schema);
 }
 
+Error NoTarget() {
+  return Error(ErrorKind::kInvalidInput, "TARGET_MISSING",
+               "the service does not know where MaxCompute is; tell it with: mms source target "
+               "set --set endpoint=... --set access_key_id=... --set access_key_secret=env:NAME, "
+               "and start the data source again");
+}
+
 Result<std::shared_ptr<Instance>> Instance::Open(InstanceOptions options) {
   std::shared_ptr<Instance> instance(new Instance(std::move(options)));
   TRY(instance->metadata_, migration::Metadata::Open(instance->options_.folder));
@@ -54,12 +61,7 @@ int Instance::Progress() const {
 }
 
 Result<std::shared_ptr<Workflow>> Instance::WorkflowFor(const Destination& destination) {
-  if (!options_.run) {
-    return Error(ErrorKind::kInvalidInput, "TARGET_MISSING",
-                 "the service does not know where MaxCompute is; tell it with: mms source target "
-                 "set --set endpoint=... --set access_key_id=... --set access_key_secret=env:NAME, "
-                 "and start the data source again");
-  }
+  if (!options_.run) return NoTarget();
   std::shared_ptr<Engine> engine;
   std::shared_ptr<Workflow> workflow;  // held, so that it is not taken for idle
   {

@@ -77,6 +77,9 @@ class Instance {
   bool cancelled_ = false;
 };
 
+/// kInvalidInput TARGET_MISSING.
+Error NoTarget();
+
 /// The ledger of a destination, in the source's folder.
 std::string LedgerFolder(const std::string& source_folder, const Destination& destination);
 

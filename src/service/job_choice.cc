@@ -160,7 +160,7 @@ class Choosing {
       found_.insert(LowerAscii(table.listed.table));
       if (table.state == ReadState::kRefused) {
         ++choice_.refused_count;
-        if (choice_.refused.size() < kRefusedMax) {
+        if (choice_.refused.size() < kNamesMax) {
           choice_.refused.push_back({table.listed.name, table.error_json});
         }
         return OkStatus();
@@ -293,13 +293,15 @@ class Choosing {
               "partitionFilters: " + table.name + ": " + matches.error().message());
   }
 
-  Result<bool> Wants(const Chosen& table, const PartitionEntry& partition) const {
+  enum class Part { kWanted, kOther, kCompleted };
+  Result<Part> Judge(const Chosen& table, const PartitionEntry& partition) const {
     if (const auto ids = ids_.find(table.id); ids != ids_.end()) {
-      if (!ids->second.contains(partition.id)) return false;
+      if (!ids->second.contains(partition.id)) return Part::kOther;
     }
     TRY(const bool matches, Matches(table, partition));
-    if (!matches || !job_.config.increment) return matches;
-    return partition.updated || partition.status != ObjectStatus::kDone;
+    if (!matches) return Part::kOther;
+    const bool completed = partition.status == ObjectStatus::kDone && !partition.updated;
+    return completed && job_.config.increment ? Part::kCompleted : Part::kWanted;
   }
 
   Store::NewTask NewTask(const Chosen& table) const {
@@ -323,13 +325,16 @@ class Choosing {
 
   Status MakeTasks(const Chosen& table) {
     const int64_t before = choice_.tasks;
+    completed_ = 0;
     TRY_VOID(table.by_partition && job_.config.data_migration ? MakeByPartition(table)
                                                               : MakeWhole(table));
     if (choice_.tasks > before) {
       ++choice_.tables;
-    } else {
-      ++choice_.completed;
+      choice_.completed_partitions += completed_;
+      return OkStatus();
     }
+    ++choice_.completed;
+    if (choice_.completed_names.size() < kNamesMax) choice_.completed_names.push_back(table.name);
     return OkStatus();
   }
 
@@ -352,8 +357,9 @@ class Choosing {
       return OkStatus();
     };
     TRY_VOID(VisitPartitions(table, [&](const PartitionEntry& partition) -> Status {
-      TRY(const bool wanted, Wants(table, partition));
-      if (!wanted) return OkStatus();
+      TRY(const Part part, Judge(table, partition));
+      completed_ += part == Part::kCompleted;
+      if (part != Part::kWanted) return OkStatus();
       JobTask& made = task.task;
       const bool first = task.values.empty();
       made.whole_table = false;
@@ -391,6 +397,7 @@ class Choosing {
   std::vector<Chosen> tables_;
   std::set<std::string> found_;
   int64_t seen_ = 0;
+  int64_t completed_ = 0;  ///< partitions of the table in hand
   JobChoice choice_;
 };
 
@@ -437,6 +444,8 @@ json ToJson(const JobChoice& choice) {
           {"tasks", choice.tasks},
           {"partitions", choice.partitions},
           {"completed", choice.completed},
+          {"completed_names", choice.completed_names},
+          {"completed_partitions", choice.completed_partitions},
           {"refused_count", choice.refused_count},
           {"refused", std::move(refused)}};
 }

@@ -37,16 +37,19 @@ struct JobChoice {
   int64_t tables = 0;  ///< with tasks
   int64_t tasks = 0;
   int64_t partitions = 0;
-  int64_t completed = 0;  ///< tables left out since nothing of them is new
+  int64_t completed = 0;                     ///< tables left out since nothing of them is new
+  std::vector<std::string> completed_names;  ///< the first kNamesMax of them
+  int64_t completed_partitions = 0;          ///< left out likewise, of tables with tasks
   struct Refused {
     std::string name;
     std::string error_json;
   };
-  std::vector<Refused> refused;  ///< the first kRefusedMax: tables that cannot be read
+  std::vector<Refused> refused;  ///< the first kNamesMax: tables that cannot be read
   int64_t refused_count = 0;
 };
-inline constexpr size_t kRefusedMax = 1000;
-/// {"tables", "tasks", "partitions", "completed", "refused_count", "refused": [{"name", "error"}]}
+inline constexpr size_t kNamesMax = 1000;
+/// {"tables", "tasks", "partitions", "completed", "completed_names", "completed_partitions",
+/// "refused_count", "refused": [{"name", "error"}]}
 nlohmann::json ToJson(const JobChoice& choice);
 
 /// Calls `add` for each task, tables in the order of their names. Errors, each before the first

@@ -116,7 +116,16 @@ TEST_F(ChooseTasksTest, WhatIsCompletedIsLeftOutUnlessAllIsWanted) {
   Done("flat");
   Done("orders", R"(["1"])");
   EXPECT_EQ(Chosen(), (Names{"orders 2"}));
-  EXPECT_EQ(Choose()->completed, 1);
+  const JobChoice choice = *Choose();
+  EXPECT_EQ(choice.completed, 1);
+  EXPECT_EQ(choice.completed_names, (Names{"main.s.flat"}));
+  EXPECT_EQ(choice.completed_partitions, 1);
+  job_.type = JobType::kTables;
+  job_.config.tables = {"orders"};
+  job_.config.partition_filters = {{"orders", "p = 2"}};
+  EXPECT_EQ(Choose()->completed_partitions, 0) << "what is not meant is not left out";
+  job_.type = JobType::kDatabase;
+  job_.config = {};
   job_.config.increment = false;
   EXPECT_EQ(Chosen(), (Names{"flat", "orders 3"}));
 }

@@ -89,6 +89,8 @@ Result<Job> CheckJob(const NewJob& wanted, const DataSource& source, int64_t now
   return job;
 }
 
+}  // namespace
+
 Error NothingToDo(const JobChoice& choice) {
   std::string text;
   if (choice.completed > 0) {
@@ -105,13 +107,12 @@ Error NothingToDo(const JobChoice& choice) {
                    "false)");
 }
 
-}  // namespace
-
-Result<MadeJob> MakeJob(Store& store, const std::string& folder, const NewJob& wanted,
-                        int64_t now_ms) {
+Result<DescribedJob> DescribeJob(Store& store, const std::string& folder, const NewJob& wanted,
+                                 int64_t now_ms) {
   TRY(const DataSource source, store.GetSource(wanted.source_id));
-  TRY(const Job job, CheckJob(wanted, source, now_ms));
-  TRY(const ChoiceRules rules, ChoiceRulesOf(source.config, job.config));
+  DescribedJob described;
+  TRY(described.job, CheckJob(wanted, source, now_ms));
+  TRY(described.rules, ChoiceRulesOf(source.config, described.job.config));
   auto metadata = migration::Metadata::OpenToRead(SourceFolder(folder, source.id));
   if (!metadata) {
     if (metadata.error().code() != "METADATA_NOT_FOUND") return metadata.error();
@@ -119,9 +120,17 @@ Result<MadeJob> MakeJob(Store& store, const std::string& folder, const NewJob& w
                  "its tables are not known yet; scan it first: mms source sync " + source.name)
         .At("data source " + source.name);
   }
+  described.metadata = *std::move(metadata);
+  return described;
+}
+
+Result<MadeJob> MakeJob(Store& store, const std::string& folder, const NewJob& wanted,
+                        int64_t now_ms) {
+  TRY(const DescribedJob described, DescribeJob(store, folder, wanted, now_ms));
+  const Job& job = described.job;
   MadeJob made;
   const auto stored = store.AddJob(job, [&](const Store::AddJobTask& add) -> Status {
-    TRY(made.choice, ChooseTasks(**metadata, job, rules, add));
+    TRY(made.choice, ChooseTasks(*described.metadata, job, described.rules, add));
     return made.choice.tasks == 0 ? Status(NothingToDo(made.choice)) : OkStatus();
   });
   if (stored) {

@@ -7,10 +7,12 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 
 #include "base/result.h"
+#include "migration/metadata/metadata.h"
 #include "service/job.h"
 #include "service/job_choice.h"
 #include "service/store.h"
@@ -32,6 +34,19 @@ struct MadeJob {
   std::optional<int64_t> id;  ///< nullopt: a timer's job that found nothing new
   JobChoice choice;
 };
+
+/// A job that was checked, and what its tasks are chosen by.
+struct DescribedJob {
+  Job job;
+  ChoiceRules rules;
+  std::unique_ptr<migration::Metadata> metadata;  ///< to read
+};
+/// As far as MakeJob goes before it stores anything.
+Result<DescribedJob> DescribeJob(Store& store, const std::string& folder, const NewJob& wanted,
+                                 int64_t now_ms);
+
+/// Why a choice without tasks makes no job.
+Error NothingToDo(const JobChoice& choice);
 
 /// `folder`: of the service.
 Result<MadeJob> MakeJob(Store& store, const std::string& folder, const NewJob& wanted,

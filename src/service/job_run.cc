@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "migration/workflow/engine.h"
+#include "service/job_order.h"
 
 namespace mms::service {
 namespace {
@@ -52,19 +53,6 @@ std::string Verdict(const JobTaskResult& result) {
 
 }  // namespace
 
-namespace {
-
-migration::VerifyLevel LevelOf(VerificationMethod method) {
-  switch (method) {
-    case VerificationMethod::kChecksum: return migration::VerifyLevel::kChecksum;
-    case VerificationMethod::kCount: return migration::VerifyLevel::kCount;
-    case VerificationMethod::kCountBoth: return migration::VerifyLevel::kCountBoth;
-  }
-  return migration::VerifyLevel::kChecksum;
-}
-
-}  // namespace
-
 std::optional<int64_t> WaitBeforeRetry(const Error& error, int64_t attempts) {
   if (!IsTransient(error.kind()) || attempts >= kTriesMax) return std::nullopt;
   int64_t wait_ms = kFirstWaitMs;
@@ -91,40 +79,18 @@ Status JobRun::Run() {
 }
 
 Result<JobTaskOrder> JobRun::MakeOrder() {
-  auto selection = std::make_shared<migration::PartitionSelection>();
-  selection->id = "job " + std::to_string(task_.job_id);
-  selection->all_again = !config_.increment;
-  if (MeansWholeTables(config_)) {
-    selection->dropped_task = task_.id;
-    TRY(selection->on_dropped, DroppedOf(config_));
-  }
-  if (task_.whole_table || task_.compare_alone) {
-    selection->whole_task = task_.id;
-  } else {
+  const std::string id = "job " + std::to_string(task_.job_id);
+  TRY(migration::PartitionSelection selection, SelectionOf(task_, config_, id));
+  if (selection.whole_task == 0) {
     TRY_VOID(peers_.store.VisitTableValues(task_.job_id, task_.table_name,
                                            [&](int64_t task, std::string value) -> Status {
-                                             selection->task_of.emplace(std::move(value), task);
+                                             selection.task_of.emplace(std::move(value), task);
                                              return OkStatus();
                                            }));
   }
-  JobTaskOrder order;
-  order.task = task_.id;
-  order.schema = task_.src_db;
-  order.table = task_.src_table;
-  order.column_names = config_.column_mapping;
-  for (const auto& [source, target] : config_.table_mapping) {
-    if (source == task_.src_table || source == task_.src_db + "." + task_.src_table) {
-      order.target_as = target;
-    }
-  }
-  order.selection = std::move(selection);
-  order.plan_anew = task_.retried > 0 && task_.attempts <= 1;
-  order.make_table = config_.schema_migration;
-  order.copy = config_.data_migration;
-  TRY(const VerificationMethod method, MethodOf(config_));
-  order.compare_alone = task_.compare_alone;
-  const bool compares = config_.verification || task_.compare_alone;
-  order.verify = compares ? LevelOf(method) : migration::VerifyLevel::kNone;
+  using migration::PartitionSelection;
+  TRY(JobTaskOrder order,
+      OrderOf(task_, config_, std::make_shared<const PartitionSelection>(std::move(selection))));
   order.stopped = [this] { return IsStopped(); };
   return order;
 }

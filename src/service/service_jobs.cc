@@ -9,6 +9,7 @@
 #include "service/job_ledger.h"
 #include "service/job_run.h"
 #include "service/next_match.h"
+#include "service/run_options.h"
 #include "service/service.h"
 #include "service/target_profile.h"
 #include "service/try_connection.h"
@@ -87,23 +88,7 @@ Service::Outcome Service::CreateJob(const AsyncRequest& request) {
 
 Result<migration::RunOptions> Service::RunOptionsOf(const DataSource& source,
                                                     const migration::SourceOptions& options) {
-  TRY(const Profile target, store_->UnsealTarget());
-  const SourceConfig& config = source.config;
-  migration::RunOptions run;
-  run.source = options;
-  run.target = TargetOptionsOf(target);
-  run.target.job_project = config.Get("mc.job.project");
-  run.target.sql_settings = SqlHintsOf(config);
-  run.target_http = options_.http;
-  const std::string network = target.Get("network");
-  if (!network.empty()) {
-    TRY(const NetworkProfile profile, store_->UnsealNetwork(network));
-    run.target_http = HttpOptionsOf(profile);
-  }
-  run.codec = CodecOf(target);
-  run.limit_window_scale = LimitScaleOf(target);
-  TRY(const ChoiceRules rules, ChoiceRulesOf(config, {}));
-  run.plan.policy = rules.policy;
+  TRY(migration::RunOptions run, service::RunOptionsOf(*store_, source, options, options_.http));
   run.workers = options_.workers;
   run.worker_program = options_.worker_program;
   return run;

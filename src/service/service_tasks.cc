@@ -6,6 +6,7 @@
 #include "migration/transfer/job.h"
 #include "migration/workflow/engine.h"
 #include "service/instance.h"
+#include "service/run_options.h"
 #include "service/service.h"
 #include "service/try_connection.h"
 
@@ -105,14 +106,7 @@ Service::Outcome Service::Do(const AsyncRequest& request, int64_t task_id) {
 }
 
 Result<migration::SourceOptions> Service::OptionsOf(const DataSource& source) {
-  TRY(migration::SourceOptions options, SourceOptionsOf(source.config));
-  if (source.networklink == kDirectLink) {
-    options.http = options_.http;
-    return options;
-  }
-  TRY(const NetworkProfile network, store_->UnsealNetwork(NetworkNameOf(source.networklink)));
-  options.http = HttpOptionsOf(network);
-  return options;
+  return ConnectionOf(*store_, source, options_.http);
 }
 
 std::shared_ptr<HttpClient> Service::MakeHttp(int64_t task_id, const HttpClient::Options& options) {

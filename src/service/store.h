@@ -303,6 +303,15 @@ class Store {
   Result<JobUse> UseOfJob(int64_t id);
   /// Jobs of the source with a budget and tasks that wait or run.
   Result<std::vector<Job>> ListBudgeted(int64_t source_id);
+  /// Of the last job of the source that has ended and copied something: how long at least one of
+  /// its tasks ran, and the bytes of data files that they copied. nullopt = there is none.
+  struct Rate {
+    int64_t bytes = 0;
+    int64_t duration_ms = 0;
+  };
+  Result<std::optional<Rate>> LastRate(int64_t source_id);
+  /// Tables of the source (JobTask::table_name) of which a job has a task that waits or runs.
+  Result<std::vector<std::string>> ListOpenTables(int64_t source_id);
   /// Also starts it. Returns how many failed tasks are to be tried again.
   Result<int64_t> RetryJob(int64_t id);
   /// Also starts it, with `others` as StartJob has them: what has been copied is compared once

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <utility>
@@ -456,6 +457,48 @@ Result<std::vector<Job>> Store::ListBudgeted(int64_t source_id) {
                          "j.stopped = 0 AND j.source_id = :source AND j.config LIKE '%\"max\\_%' "
                          "ESCAPE '\\' GROUP BY j.id HAVING running > 0 OR "
                          "SUM(t.status NOT IN (3, 6, 9, 10)) > 0");
+  });
+}
+
+Result<std::optional<Store::Rate>> Store::LastRate(int64_t source_id) {
+  using Found = std::optional<Rate>;
+  return state_->Read([&](soci::session& sql) -> Result<Found> {
+    long long source = source_id, job = 0, started = 0, ended = 0, bytes = 0, until = 0;
+    sql << "SELECT MAX(t.job_id) FROM job_tasks t WHERE t.source_id = :source AND t.status = 10 "
+           "AND t.bytes_copied > 0 AND t.started_ms IS NOT NULL AND NOT EXISTS (SELECT 1 FROM "
+           "job_tasks o WHERE o.job_id = t.job_id AND (o.running = 1 OR o.status NOT IN (3, 6, 9, "
+           "10))) HAVING MAX(t.job_id) IS NOT NULL",
+        use(source), into(job);
+    if (!sql.got_data()) return Found();
+    soci::statement statement =
+        (sql.prepare << "SELECT started_ms, ended_ms, COALESCE(bytes_copied, 0) FROM job_tasks "
+                        "WHERE job_id = :job AND started_ms IS NOT NULL AND ended_ms IS NOT NULL "
+                        "ORDER BY started_ms",
+         use(job), into(started), into(ended), into(bytes));
+    statement.execute();
+    Rate rate;
+    while (statement.fetch()) {
+      rate.bytes += bytes;
+      rate.duration_ms += std::max(ended - std::max(started, until), 0LL);
+      until = std::max(until, ended);
+    }
+    return rate.duration_ms > 0 ? Found(rate) : Found();
+  });
+}
+
+Result<std::vector<std::string>> Store::ListOpenTables(int64_t source_id) {
+  return state_->Read([&](soci::session& sql) -> Result<std::vector<std::string>> {
+    long long source = source_id;
+    std::string name;
+    soci::statement statement =
+        (sql.prepare << "SELECT DISTINCT t.table_name FROM job_tasks t JOIN jobs j ON "
+                        "j.id = t.job_id WHERE t.source_id = :source AND j.deleted = 0 AND "
+                        "(t.running = 1 OR t.status NOT IN (3, 6, 9, 10))",
+         use(source), into(name));
+    statement.execute();
+    std::vector<std::string> names;
+    while (statement.fetch()) names.push_back(name);
+    return names;
   });
 }
 

@@ -357,5 +357,37 @@ TEST_F(StoreJobsTest, OldScansAndAsynchronousTasksAreDropped) {
   EXPECT_EQ(left, Store::kRecordsKept);
 }
 
+TEST_F(StoreJobsTest, TheRateOfTheLastJobIsThatOfTheTimeItsTasksRan) {
+  EXPECT_FALSE(store_->LastRate(source_)->has_value());
+  ASSERT_TRUE(Add({"a", "b", "c"}));
+  // Two side by side, then one after a night in which none ran.
+  const int64_t first = Begin(1'000), second = Begin(2'000);
+  const auto end = [&](int64_t id, int64_t now_ms, int64_t bytes) {
+    Store::JobTaskEnd done;
+    done.id = id;
+    done.now_ms = now_ms;
+    done.bytes_copied = bytes;
+    ASSERT_TRUE(store_->EndJobTask(done));
+  };
+  end(first, 3'000, 10);
+  end(second, 4'000, 20);
+  const int64_t third = Begin(90'000);
+  EXPECT_FALSE(store_->LastRate(source_)->has_value()) << "it is not over";
+  end(third, 91'000, 30);
+  const auto rate = *store_->LastRate(source_);
+  ASSERT_TRUE(rate);
+  EXPECT_EQ(rate->bytes, 60);
+  EXPECT_EQ(rate->duration_ms, 4'000);
+  EXPECT_FALSE(store_->LastRate(source_ + 1)->has_value());
+}
+
+TEST_F(StoreJobsTest, TablesOfOpenJobsAreListed) {
+  const int64_t job = *Add({"a", "b"});
+  End(Begin(), kDone);
+  EXPECT_EQ(*store_->ListOpenTables(source_), (std::vector<std::string>{"main.s.b"}));
+  ASSERT_TRUE(store_->DeleteJob(job));
+  EXPECT_TRUE(store_->ListOpenTables(source_)->empty());
+}
+
 }  // namespace
 }  // namespace mms::service

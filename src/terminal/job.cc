@@ -59,14 +59,7 @@ Status ShowJob(Store& store, int64_t id, Output& output) {
 
 Result<ExitCode> RunJobCreate(const JobFlags& flags, Output& output) {
   TRY(const auto store, Store::OpenBeside(flags.state));
-  service::NewJob wanted;
-  TRY(wanted.source_id, SourceId(*store, flags.source));
-  wanted.name = flags.name;
-  wanted.src_db = flags.schema;
-  wanted.dst_project = flags.project;
-  wanted.dst_schema = flags.target_schema;
-  wanted.eta = flags.eta;
-  TRY(wanted.config, ReadJobConfig(flags));
+  TRY(const service::NewJob wanted, ReadNewJob(*store, flags));
   TRY(const service::MadeJob made, service::MakeJob(*store, flags.state, wanted, UnixMs()));
   PrintChoice(made, output);
   TRY_VOID(ShowJob(*store, *made.id, output));

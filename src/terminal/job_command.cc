@@ -27,7 +27,6 @@ void JobCommand::AddPages(CLI::App* sub) {
 
 void JobCommand::AddScope(CLI::App* sub) {
   JobFlags& flags = flags_;
-  sub->add_option("name", flags.name, "Its name")->required()->type_name("NAME");
   sub->add_option("--source", flags.source, "The data source")->required()->type_name("NAME");
   sub->add_option("--schema", flags.schema, "The source's schema")->required()->type_name("NAME");
   const auto many = [sub](const char* name, auto& to, const char* help, const char* type) {
@@ -59,6 +58,36 @@ void JobCommand::AddSchedule(CLI::App* sub) {
       ->type_name("ZONE");
 }
 
+void JobCommand::AddDescription(CLI::App* sub, bool named) {
+  JobFlags& flags = flags_;
+  CLI::Option* name = sub->add_option("name", flags.name, "Its name")->type_name("NAME");
+  if (named) name->required();
+  AddScope(sub);
+  sub->add_option("--project", flags.project, "The destination project; else the default one")
+      ->type_name("NAME");
+  sub->add_option("--target-schema", flags.target_schema, "The destination schema")
+      ->type_name("NAME");
+  sub->add_flag("--all", flags.all, "Also what is Completed and has not changed");
+  sub->add_option("--eta", flags.eta, "When it should be done; sooner goes first")
+      ->type_name("'2026-12-31 18:00:00'");
+}
+
+void JobCommand::AddPlan(CLI::App* job) {
+  JobFlags& flags = flags_;
+  CLI::App* plan = Add(job, "plan", "Show what such a job would do; it is not made", RunJobPlan);
+  AddDescription(plan, false);
+  plan->add_flag("--ddl", flags.ddl, "Print the statements too");
+  plan->add_option("--rate-mib", flags.rate_mib,
+                   "MiB a second, for the hours; else those of the source's last job")
+      ->check(CLI::PositiveNumber)
+      ->type_name("NUMBER");
+  plan->add_option("--price", flags.prices, "A price, instead of the one that is kept")
+      ->type_name("KEY=VALUE")
+      ->allow_extra_args(false);
+  plan->footer(
+      "\nExample:\n  mms job plan --state ./state --source sales --schema orders --rate-mib 80");
+}
+
 CLI::App* JobCommand::AddJob(CLI::App& app) {
   JobFlags& flags = flags_;
   CLI::App* job = app.add_subcommand("job", "Make, run and follow migration jobs");
@@ -66,16 +95,9 @@ CLI::App* JobCommand::AddJob(CLI::App& app) {
   job->footer(
       "\nExample:\n  mms job create first --state ./state --source sales --schema orders\n"
       "  mms job run --state ./state");
-  CLI::App* create =
-      Add(job, "create", "Make a job of a schema, tables or partitions", RunJobCreate);
-  AddScope(create);
-  create->add_option("--project", flags.project, "The destination project; else the default one")
-      ->type_name("NAME");
-  create->add_option("--target-schema", flags.target_schema, "The destination schema")
-      ->type_name("NAME");
-  create->add_flag("--all", flags.all, "Also what is Completed and has not changed");
-  create->add_option("--eta", flags.eta, "When it should be done; sooner goes first")
-      ->type_name("'2026-12-31 18:00:00'");
+  AddDescription(Add(job, "create", "Make a job of a schema, tables or partitions", RunJobCreate),
+                 true);
+  AddPlan(job);
   CLI::App* run = Add(job, "run", "Work until no task waits or runs", RunJobRun);
   run->add_option("id", flags.id, "Tell of this job too, though nothing of it may wait")
       ->type_name("ID");
@@ -139,6 +161,7 @@ CLI::App* JobCommand::AddTimer(CLI::App& app) {
       "\nExample:\n  mms timer add nightly --state ./state --source sales --schema orders --daily "
       "02:30\n  mms source start sales --state ./state");
   CLI::App* add = Add(timer, "add", "Add a timer", RunTimerAdd);
+  add->add_option("name", flags.name, "Its name")->required()->type_name("NAME");
   AddScope(add);
   AddSchedule(add);
   add->add_flag("--no-refresh", flags.no_refresh, "Do not scan the source before");

@@ -22,6 +22,9 @@ class JobCommand {
   CLI::App* Add(CLI::App* parent, const char* name, const char* help, Verb verb);
   void AddId(CLI::App* sub, const char* of);
   void AddScope(CLI::App* sub);
+  /// All of a job's description.
+  void AddDescription(CLI::App* sub, bool named);
+  void AddPlan(CLI::App* job);
   void AddPages(CLI::App* sub);
   void AddSchedule(CLI::App* sub);
   CLI::App* AddJob(CLI::App& app);

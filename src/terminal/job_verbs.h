@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -41,10 +42,15 @@ struct JobFlags {
   bool resume = false, hold = false;  ///< of a timer
   int workers = 2;
   bool watch = false;
+  bool ddl = false;  ///< of a plan; so below
+  std::optional<double> rate_mib;
+  std::vector<std::string> prices;          ///< KEY=VALUE
   std::string format, out, lang = "en_US";  ///< of the report
 };
 
 Result<ExitCode> RunJobCreate(const JobFlags& flags, Output& output);
+/// What it would do; nothing is made, here or at the target.
+Result<ExitCode> RunJobPlan(const JobFlags& flags, Output& output);
 Result<ExitCode> RunJobList(const JobFlags& flags, Output& output);
 Result<ExitCode> RunJobShow(const JobFlags& flags, Output& output);
 /// Its tasks, and what keeps the failed ones.

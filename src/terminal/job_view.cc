@@ -62,6 +62,19 @@ Result<service::JobConfig> ReadJobConfig(const JobFlags& flags) {
   return config;
 }
 
+Result<service::NewJob> ReadNewJob(service::Store& store, const JobFlags& flags) {
+  service::NewJob wanted;
+  TRY(const service::DataSource source, store.FindSource(flags.source));
+  wanted.source_id = source.id;
+  wanted.name = flags.name;
+  wanted.src_db = flags.schema;
+  wanted.dst_project = flags.project;
+  wanted.dst_schema = flags.target_schema;
+  wanted.eta = flags.eta;
+  TRY(wanted.config, ReadJobConfig(flags));
+  return wanted;
+}
+
 std::string StateOf(const Job& job) {
   const std::string status(service::StatusName(service::StatusOf(job)));
   return job.stopped ? status + " (stopped)" : status;

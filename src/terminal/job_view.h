@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "service/job.h"
+#include "service/job_making.h"
 #include "terminal/job_verbs.h"
 #include "terminal/output.h"
 
@@ -16,6 +16,8 @@ namespace mms::terminal {
 Result<std::map<std::string, std::string>> ReadPairs(const std::vector<std::string>& texts,
                                                      const char* flag);
 Result<service::JobConfig> ReadJobConfig(const JobFlags& flags);
+/// What CreateMmsJob takes. Errors: also those of Store::FindSource.
+Result<service::NewJob> ReadNewJob(service::Store& store, const JobFlags& flags);
 
 Json JobFields(const service::Job& job);
 Json JobTaskFields(const service::JobTask& task);

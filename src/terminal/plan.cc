@@ -61,8 +61,8 @@ ExitCode RunPlan(const std::string& file, const PlanFlags& flags, Output& output
   }
   const Status listed =
       context.ledger.ListTables([&](const migration::TableRecord& record) -> Status {
-        TRY(TableReport report, PrintPlannedTable(context, record));
-        tables.push_back(std::move(report));
+        TRY(PrintedTable printed, PrintPlannedTable(context, record));
+        tables.push_back(std::move(printed.report));
         return OkStatus();
       });
   if (!listed) return output.Fail(listed.error());

@@ -33,7 +33,8 @@ Result<double> WindowHours(const std::string& text) {
   return (minutes > 0 ? minutes : minutes + kDayMinutes) / 60.0;
 }
 
-Result<service::Profile> PricesOf(const std::vector<std::string>& settings) {
+Result<service::Profile> PricesOf(const service::Profile& book,
+                                  const std::vector<std::string>& settings) {
   nlohmann::json changes = nlohmann::json::object();
   for (const std::string& setting : settings) {
     const size_t equals = setting.find('=');
@@ -43,7 +44,7 @@ Result<service::Profile> PricesOf(const std::vector<std::string>& settings) {
     }
     changes[setting.substr(0, equals)] = setting.substr(equals + 1);
   }
-  return service::ApplyPriceChanges(service::Profile(), changes);
+  return service::ApplyPriceChanges(book, changes);
 }
 
 std::string NumberText(const std::optional<double>& number, const char* form) {
@@ -69,7 +70,7 @@ Json CostFields(const std::vector<service::CostLine>& lines) {
 
 Result<PlanEstimate> PlanEstimate::Make(const Wishes& wishes, migration::Ledger& ledger) {
   PlanEstimate estimate;
-  TRY(estimate.prices_, PricesOf(wishes.prices));
+  TRY(estimate.prices_, PricesOf(wishes.book, wishes.prices));
   if (!wishes.window.empty()) {
     TRY(estimate.window_hours_, WindowHours(wishes.window));
   }
@@ -78,12 +79,17 @@ Result<PlanEstimate> PlanEstimate::Make(const Wishes& wishes, migration::Ledger&
     estimate.rate_from_ = "given";
     return estimate;
   }
-  TRY(const auto last, migration::ReadLastRun(ledger));
-  if (last && last->rate && last->rate->duration_ms > 0) {
-    const double seconds = static_cast<double>(last->rate->duration_ms) / 1000;
-    estimate.rate_mib_ = static_cast<double>(last->rate->bytes) / kMib / seconds;
-    estimate.rate_from_ = "last run";
+  const auto take = [&](const auto& rate, const char* from) {
+    const double seconds = static_cast<double>(rate.duration_ms) / 1000;
+    estimate.rate_mib_ = static_cast<double>(rate.bytes) / kMib / seconds;
+    estimate.rate_from_ = from;
+  };
+  if (wishes.job_rate) {
+    take(*wishes.job_rate, "last job");
+    return estimate;
   }
+  TRY(const auto last, migration::ReadLastRun(ledger));
+  if (last && last->rate && last->rate->duration_ms > 0) take(*last->rate, "last run");
   return estimate;
 }
 
@@ -135,9 +141,9 @@ std::string PlanEstimate::Text() const {
   text += fmt::format("time: {} hours", NumberText(Hours(), "{:.2f}"));
   if (rate_mib_) {
     text += fmt::format(" at {:.4g} MiB/s ({})", *rate_mib_,
-                        rate_from_ == "given" ? "as given" : "the last run's rate");
+                        rate_from_ == "given" ? "as given" : "that of the " + rate_from_);
   } else if (!Hours()) {
-    text += "; name a rate by --rate-mib, or run once: no run has measured one";
+    text += "; name a rate by --rate-mib, or run once: none was measured yet";
   }
   if (window_hours_) {
     text += fmt::format("; windows of {:.4g} hours: {}", *window_hours_, Thousands(Windows()));

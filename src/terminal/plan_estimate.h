@@ -12,6 +12,7 @@
 #include "migration/ledger/ledger.h"
 #include "migration/plan/plan.h"
 #include "service/job_cost.h"
+#include "service/store.h"
 #include "terminal/output.h"
 
 namespace mms::terminal {
@@ -19,9 +20,12 @@ namespace mms::terminal {
 class PlanEstimate {
  public:
   struct Wishes {
-    std::optional<double> rate_mib;   ///< MiB a second; nullopt = the last run's
+    std::optional<double> rate_mib;   ///< MiB a second; nullopt = that of the last run or job
     std::string window;               ///< "22:00-06:00"; "" = any time
     std::vector<std::string> prices;  ///< "azure.egress.gb=0.087"
+    service::Profile book = {};       ///< what they are changes of
+    /// That the last job took; nullopt = none, or the ledger's last run tells it.
+    std::optional<service::Store::Rate> job_rate = {};
   };
   /// Errors: kInvalidInput PLAN_WINDOW; those of ApplyPriceChanges and of the ledger.
   static Result<PlanEstimate> Make(const Wishes& wishes, migration::Ledger& ledger);
@@ -39,7 +43,7 @@ class PlanEstimate {
 
   service::Profile prices_;
   std::optional<double> rate_mib_;
-  std::string rate_from_;  ///< "given", "last run"; "" = not known
+  std::string rate_from_;  ///< "given", "last job", "last run"; "" = not known
   std::optional<double> window_hours_;
   int64_t tables_ = 0;
   int64_t units_ = 0;

@@ -19,10 +19,10 @@ using migration::UnitRecord;
 using migration::ValueRisk;
 
 struct Planned {
-  TableReport report;
-  std::optional<TablePlan> plan;  ///< without units; nullopt when refused
-  migration::ColumnRefusals refusals;
-  std::optional<FidelityCounts> fidelity;  ///< of its columns; nullopt = they were not judged
+  TableReport report = {};
+  std::optional<TablePlan> plan = {};  ///< without units; nullopt when refused
+  migration::ColumnRefusals refusals = {};
+  std::optional<FidelityCounts> fidelity = {};  ///< of its columns; nullopt = they were not judged
   /// By the statistics in the log; nullopt = not known, and why.
   std::optional<std::vector<ValueRisk>> risks = {};
   std::string risks_unknown = {};
@@ -62,9 +62,31 @@ Result<migration::ColumnRefusals> ReadRefusals(const TableRecord& record) {
   return migration::ColumnRefusalsFromJson(document["refusals"]);
 }
 
-Result<Planned> ReadPlanned(migration::Ledger& ledger, const TableRecord& record) {
+Error NotOfThisPlan(const std::string& table) {
+  return Error(ErrorKind::kConflict, "LEDGER_COMMITTING",
+               "a commit of an earlier job may be under way, so that the table cannot be planned "
+               "anew; a task of a job would bring it to its end first")
+      .At("table " + table);
+}
+
+/// `selection`: "" = whatever plan is there.
+Result<Planned> ReadPlanned(migration::Ledger& ledger, const TableRecord& in_ledger,
+                            const std::string& selection) {
+  TableRecord record = in_ledger;
+  if (!selection.empty() && !record.plan_json.empty()) {
+    TRY(const TablePlan plan,
+        migration::TablePlanFromJson(nlohmann::json::parse(record.plan_json, nullptr, false)));
+    if (plan.settings.selection != selection) {
+      record.plan_json.clear();
+      if (record.error_json.empty()) {
+        record.error_json = migration::ToJson(NotOfThisPlan(record.source_name)).dump();
+        record.state = migration::TableState::kFailed;
+      }
+    }
+  }
+
   TRY(TableReport report, ReadTableReport(ledger, record));
-  Planned planned{std::move(report), std::nullopt, {}, std::nullopt};
+  Planned planned{std::move(report)};
   TRY(planned.refusals, ReadRefusals(record));
   if (!planned.refusals.columns.empty()) {
     planned.fidelity = planned.refusals.counts;
@@ -337,17 +359,7 @@ Json PlannedFields(const Planned& planned) {
   return fields;
 }
 
-}  // namespace
-
-Result<TableReport> PrintPlannedTable(const PlanPrinting& context, const TableRecord& record) {
-  TRY(Planned planned, ReadPlanned(context.ledger, record));
-  if (planned.plan) TRY_VOID(context.estimate.Add(context.ledger, record.id, *planned.plan));
-  auto risks = context.workflow.RisksOf(record.source_name);
-  if (risks) {
-    planned.risks = std::move(*risks);
-  } else {
-    planned.risks_unknown = risks.error().ToString();
-  }
+Status Print(const PlanPrinting& context, const Planned& planned, int64_t table_id) {
   std::string name;
   if (planned.plan) {
     name = migration::QualifiedTableName(context.target, planned.plan->target_table);
@@ -355,22 +367,58 @@ Result<TableReport> PrintPlannedTable(const PlanPrinting& context, const TableRe
   const bool ddl = context.with_ddl && planned.plan.has_value();
   if (context.output.json()) {
     Json fields = PlannedFields(planned);
+    fields.update(context.more);
     if (ddl) {
       Json& statements = fields["ddl"] = Json::array();
-      TRY_VOID(EachDdl(context.ledger, record.id, *planned.plan,
+      TRY_VOID(EachDdl(context.ledger, table_id, *planned.plan,
                        {name, [&](std::string sql) { statements.push_back(std::move(sql)); }}));
     }
     context.output.Object("plan", fields);
-    return std::move(planned.report);
+    return OkStatus();
   }
-  context.output.Result(PlannedText(planned, name));
-  if (ddl) {
-    TRY_VOID(EachDdl(context.ledger, record.id, *planned.plan,
-                     {name, [&](std::string sql) {
-                        context.output.Result(sql + (sql.ends_with(';') ? "\n" : ";\n"));
-                      }}));
+  context.output.Result(PlannedText(planned, name) + context.more_text);
+  if (!ddl) return OkStatus();
+  return EachDdl(context.ledger, table_id, *planned.plan,
+                 {name, [&](std::string sql) {
+                    context.output.Result(sql + (sql.ends_with(';') ? "\n" : ";\n"));
+                  }});
+}
+
+}  // namespace
+
+Result<PrintedTable> PrintPlannedTable(const PlanPrinting& context, const TableRecord& record) {
+  TRY(Planned planned, ReadPlanned(context.ledger, record, context.selection));
+  PrintedTable printed;
+  if (planned.plan) {
+    if (context.copies) {
+      TRY_VOID(context.estimate.Add(context.ledger, record.id, *planned.plan));
+    }
+    printed.makes = !planned.plan->at_target;
+    printed.changes = !planned.plan->add_columns.empty();
   }
-  return std::move(planned.report);
+  auto risks = context.workflow.RisksOf(record.source_name);
+  if (risks) {
+    planned.risks = std::move(*risks);
+  } else {
+    planned.risks_unknown = risks.error().ToString();
+  }
+  TRY_VOID(Print(context, planned, record.id));
+  printed.report = std::move(planned.report);
+  return printed;
+}
+
+PrintedTable PrintUnplannedTable(const PlanPrinting& context, const std::string& name,
+                                 const Error& error) {
+  Planned planned;
+  planned.report.source = name;
+  planned.report.outcome =
+      error.kind() == ErrorKind::kConflict ? Outcome::kRefused : Outcome::kFailed;
+  planned.report.error = Error(error.kind(), error.code(), error.message()).At(error.where());
+  planned.report.reasons = {error.ToString()};
+  // Without a plan there are no statements, and so nothing that could fail.
+  const Status printed = Print(context, planned, 0);
+  CHECK(printed.has_value());
+  return {std::move(planned.report)};
 }
 
 }  // namespace mms::terminal

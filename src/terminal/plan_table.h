@@ -2,6 +2,8 @@
 // verdict, the values at risk, and the statements. Read from the ledger that the plan is in.
 #pragma once
 
+#include <string>
+
 #include "clients/maxcompute/client.h"
 #include "migration/ledger/ledger.h"
 #include "migration/workflow/workflow.h"
@@ -18,10 +20,23 @@ struct PlanPrinting {
   const maxcompute::Options& target;
   bool with_ddl;
   Output& output;
+  std::string selection = "";  ///< of the job whose plan it is: one of another is not shown
+  bool copies = true;          ///< its rows too: else the table alone is made
+  Json more = Json::object();  ///< beside the table's own fields
+  std::string more_text = "";  ///< below its own lines
+};
+
+struct PrintedTable {
+  TableReport report;
+  bool makes = false;    ///< the target table is to be made
+  bool changes = false;  ///< or to get columns
 };
 
 /// Prints it, as text or as an object `plan`. Errors: those of the ledger.
-Result<TableReport> PrintPlannedTable(const PlanPrinting& context,
-                                      const migration::TableRecord& record);
+Result<PrintedTable> PrintPlannedTable(const PlanPrinting& context,
+                                       const migration::TableRecord& record);
+/// One that was not planned at all, and why.
+PrintedTable PrintUnplannedTable(const PlanPrinting& context, const std::string& name,
+                                 const Error& error);
 
 }  // namespace mms::terminal

@@ -30,6 +30,15 @@ bool CannotRun(const TableRecord& record) {
 
 }  // namespace
 
+Result<SourceTable> FindTable(Source& source, const JobTaskOrder& order) {
+  TRY(SourceTable table, source.Find(order.schema, order.table));
+  table.target_as = order.target_as;
+  table.settings.column_names = order.column_names;
+  table.settings.selection = order.selection->id;
+  table.selection = order.selection;
+  return table;
+}
+
 struct JobTasks::Work {
   const JobTaskOrder& order;
   Progress& progress;
@@ -71,11 +80,7 @@ Status JobTasks::RunSteps(Work& work) {
   const JobTaskOrder& order = work.order;
   if (order.compare_alone) return Compare(work);
   work.progress.SetStage(work.slot, Stage::kPlanning);
-  TRY(work.source, engine_.source->Find(order.schema, order.table));
-  work.source.target_as = order.target_as;
-  work.source.settings.column_names = order.column_names;
-  work.source.settings.selection = order.selection->id;
-  work.source.selection = order.selection;
+  TRY(work.source, FindTable(*engine_.source, order));
   for (int replans = 0;; ++replans) {
     TRY_VOID(TakePlan(work));
     Status status = OkStatus();

@@ -42,6 +42,9 @@ struct JobTaskOrder {
   std::function<bool()> stopped;  ///< asked at each partition's border
 };
 
+/// The table that the order means, with what the job has of it; as Source::Find.
+Result<SourceTable> FindTable(Source& source, const JobTaskOrder& order);
+
 /// The step that a task is at, or failed at.
 enum class JobTaskStep { kSchema, kData, kVerification };
 

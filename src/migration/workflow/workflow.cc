@@ -73,6 +73,7 @@ struct Workflow::State {
   Engine engine;
   std::mutex workers_mutex;  ///< Cancel against the pool's beginning and end
   std::unique_ptr<JobTasks> jobs;
+  std::unique_ptr<Planner> job_planner;                         ///< of PlanJobTables
   std::vector<PlannedTable> planned;                            ///< by the last Plan()
   std::optional<RateReport> rate;                               ///< of the last run
   std::map<std::string, Result<std::vector<ValueRisk>>> risks;  ///< by source name
@@ -225,6 +226,33 @@ Status Workflow::Plan(const PlanWishes& wishes) {
   Planner planner(state_->engine);
   TRY(state_->planned, planner.PlanAll(wishes.anew));
   return wishes.risks ? state_->ReadRisks() : OkStatus();
+}
+
+Status Workflow::PlanJobTables(const std::vector<JobTaskOrder>& orders,
+                               std::map<std::string, Error>* unplanned) {
+  Engine& engine = state_->engine;
+  if (!state_->job_planner) state_->job_planner = std::make_unique<Planner>(engine);
+  std::mutex mutex;
+  state_->planned.clear();
+  state_->risks.clear();
+  TRY_VOID(state_->ForTables(orders.size(), [&](size_t i) -> Status {
+    const JobTaskOrder& order = orders[i];
+    const std::string name = order.schema + "." + order.table;
+    auto found = FindTable(*engine.source, order);
+    if (!found) {
+      if (engine.cancelled) return Cancelled();
+      std::lock_guard lock(mutex);
+      unplanned->insert_or_assign(name, std::move(found).error());
+      return OkStatus();
+    }
+    PlannedTable table{*std::move(found), engine.progress.Add(name)};
+    TRY(table.runnable,
+        state_->job_planner->PlanForJob({table.source, engine.progress, table.slot, false}));
+    std::lock_guard lock(mutex);
+    state_->planned.push_back(std::move(table));
+    return OkStatus();
+  }));
+  return state_->ReadRisks();
 }
 
 Result<std::vector<ValueRisk>> Workflow::RisksOf(const std::string& source_name) const {

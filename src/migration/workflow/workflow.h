@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -54,7 +55,14 @@ class Workflow {
   };
   Status Plan(const PlanWishes& wishes);
   Status Plan() { return Plan(PlanWishes()); }
-  /// What a table's statistics tell, after a Plan with `risks`. Errors: why it is not known.
+  /// Tables of a job, as their first tasks would plan them, side by side, and nothing at the
+  /// target; with what the statistics in their logs tell. One call at a time, each with other
+  /// tables. Errors: those of the ledger, kCancelled. What keeps a table from being planned is in
+  /// the ledger with it, or, where the catalog does not have it, with its name in `unplanned`.
+  Status PlanJobTables(const std::vector<JobTaskOrder>& orders,
+                       std::map<std::string, Error>* unplanned);
+  /// What a table's statistics tell, after a Plan with `risks` or PlanJobTables. Errors: why it is
+  /// not known.
   Result<std::vector<ValueRisk>> RisksOf(const std::string& source_name) const;
   /// What Plan() decided, into a plan file: tables that can be run, and the code of why others
   /// cannot. Errors: those of the ledger and of the file.

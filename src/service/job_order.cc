@@ -1,0 +1,56 @@
+#include "service/job_order.h"
+
+#include <utility>
+
+namespace mms::service {
+namespace {
+
+migration::VerifyLevel LevelOf(VerificationMethod method) {
+  switch (method) {
+    case VerificationMethod::kChecksum: return migration::VerifyLevel::kChecksum;
+    case VerificationMethod::kCount: return migration::VerifyLevel::kCount;
+    case VerificationMethod::kCountBoth: return migration::VerifyLevel::kCountBoth;
+  }
+  return migration::VerifyLevel::kChecksum;
+}
+
+}  // namespace
+
+Result<migration::PartitionSelection> SelectionOf(const JobTask& task, const JobConfig& config,
+                                                  const std::string& id) {
+  migration::PartitionSelection selection;
+  selection.id = id;
+  selection.all_again = !config.increment;
+  if (MeansWholeTables(config)) {
+    selection.dropped_task = task.id;
+    TRY(selection.on_dropped, DroppedOf(config));
+  }
+  if (task.whole_table || task.compare_alone) selection.whole_task = task.id;
+  return selection;
+}
+
+Result<migration::JobTaskOrder> OrderOf(
+    const JobTask& task, const JobConfig& config,
+    std::shared_ptr<const migration::PartitionSelection> selection) {
+  migration::JobTaskOrder order;
+  order.task = task.id;
+  order.schema = task.src_db;
+  order.table = task.src_table;
+  order.column_names = config.column_mapping;
+  for (const auto& [source, target] : config.table_mapping) {
+    if (source == task.src_table || source == task.src_db + "." + task.src_table) {
+      order.target_as = target;
+    }
+  }
+  order.selection = std::move(selection);
+  order.plan_anew = task.retried > 0 && task.attempts <= 1;
+  order.make_table = config.schema_migration;
+  order.copy = config.data_migration;
+  TRY(const VerificationMethod method, MethodOf(config));
+  order.compare_alone = task.compare_alone;
+  const bool compares = config.verification || task.compare_alone;
+  order.verify = compares ? LevelOf(method) : migration::VerifyLevel::kNone;
+  return order;
+}
+
+}  // namespace mms::service
