@@ -119,6 +119,13 @@ class Choosing {
     return std::move(choice_);
   }
 
+  Status VisitTables(const std::function<void(const std::string& table)>& visit) {
+    TRY_VOID(ChoosePartitionIds());
+    TRY_VOID(ChooseTables());
+    for (const Chosen& table : tables_) visit(table.table);
+    return OkStatus();
+  }
+
  private:
   /// What `partitions` names, by table.
   Status ChoosePartitionIds() {
@@ -448,6 +455,12 @@ json ToJson(const JobChoice& choice) {
           {"completed_partitions", choice.completed_partitions},
           {"refused_count", choice.refused_count},
           {"refused", std::move(refused)}};
+}
+
+Status VisitChosenTables(Metadata& metadata, const Job& job, const ChoiceRules& rules,
+                         const std::function<void(const std::string& table)>& visit) {
+  const AddTask none;
+  return Choosing(metadata, job, rules, none).VisitTables(visit);
 }
 
 Result<JobChoice> ChooseTasks(Metadata& metadata, const Job& job, const ChoiceRules& rules,

@@ -52,6 +52,11 @@ inline constexpr size_t kNamesMax = 1000;
 /// "refused_count", "refused": [{"name", "error"}]}
 nlohmann::json ToJson(const JobChoice& choice);
 
+/// Each table that the job means and that can be read, in the order of names. Errors: those of
+/// ChooseTasks for tables and partitions that are not there.
+Status VisitChosenTables(migration::Metadata& metadata, const Job& job, const ChoiceRules& rules,
+                         const std::function<void(const std::string& table)>& visit);
+
 /// Calls `add` for each task, tables in the order of their names. Errors, each before the first
 /// task: kNotFound JOB_TABLES_NOT_FOUND listing names that the schema does not have; kUnsupported
 /// JOB_TABLES_REFUSED for tables asked for by name that cannot be read; kInvalidInput

@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <utility>
 
+#include "service/mapping.h"
 #include "service/service.h"
 
 namespace mms::service {
@@ -54,17 +55,6 @@ Result<std::string> NormalEta(const std::string& text) {
   return Invalid("eta must be a day with or without a time, 2026-12-31 18:00:00; it is " + text);
 }
 
-Result<std::string> ProjectOf(const SourceConfig& config, const std::string& wanted) {
-  const std::vector<std::string> projects = ProjectsOf(config);
-  const std::string& standard = projects.front();
-  if (wanted.empty()) return standard;
-  if (std::find(projects.begin(), projects.end(), wanted) != projects.end()) return wanted;
-  return Invalid(
-      fmt::format("dstDbName {} is neither the data source's default project {} nor in "
-                  "its list (mc.projects); add it there first",
-                  wanted, standard));
-}
-
 Result<Job> CheckJob(const NewJob& wanted, const DataSource& source, int64_t now_ms) {
   Job job;
   job.source_id = source.id;
@@ -78,7 +68,7 @@ Result<Job> CheckJob(const NewJob& wanted, const DataSource& source, int64_t now
   job.config = wanted.config;
   job.timer_id = wanted.timer_id;
   job.created_ms = now_ms;
-  TRY(job.dst_project, ProjectOf(source.config, wanted.dst_project));
+  job.dst_project = wanted.dst_project;
   TRY(job.type, TypeOf(wanted.config));
   TRY(job.eta, NormalEta(wanted.eta));
   if (!job.config.schema_migration && !job.config.data_migration) {
@@ -121,6 +111,14 @@ Result<DescribedJob> DescribeJob(Store& store, const std::string& folder, const 
         .At("data source " + source.name);
   }
   described.metadata = *std::move(metadata);
+  TRY(std::vector<Mapping> mappings, store.ListMappings(source.id, described.job.src_db));
+  if (!mappings.empty()) {
+    JobMapping mapping(described.job, std::move(mappings));
+    TRY_VOID(VisitChosenTables(*described.metadata, described.job, described.rules,
+                               [&](const std::string& table) { mapping.Add(table); }));
+    TRY(described.job, std::move(mapping).Finish());
+  }
+  TRY(described.job.dst_project, ProjectOf(source.config, described.job.dst_project));
   return described;
 }
 

@@ -139,6 +139,17 @@ std::vector<std::string> ProjectsOf(const SourceConfig& config) {
   return projects;
 }
 
+Result<std::string> ProjectOf(const SourceConfig& config, const std::string& wanted) {
+  const std::vector<std::string> projects = ProjectsOf(config);
+  const std::string& standard = projects.front();
+  if (wanted.empty()) return standard;
+  if (std::find(projects.begin(), projects.end(), wanted) != projects.end()) return wanted;
+  return Invalid("JOB_CONFIG",
+                 fmt::format("dstDbName {} is neither the data source's default project {} nor in "
+                             "its list (mc.projects); add it there first",
+                             wanted, standard));
+}
+
 Result<migration::TimeWindow> WindowOf(const SourceConfig& config) {
   const json map = json::parse(config.Get("task.window"));
   return migration::ParseTimeWindow(map.value("start", "") + "-" + map.value("end", ""));

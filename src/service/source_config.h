@@ -45,6 +45,8 @@ Result<ZonedTimer> TimerOf(const SourceConfig& config);
 
 /// Where its jobs may go: the default project first.
 std::vector<std::string> ProjectsOf(const SourceConfig& config);
+/// One of them; "" = the default project. Errors: kInvalidInput JOB_CONFIG.
+Result<std::string> ProjectOf(const SourceConfig& config, const std::string& wanted);
 /// Of the times of day in the timer's zone.
 Result<migration::TimeWindow> WindowOf(const SourceConfig& config);
 /// Settings of MaxCompute's statements, by name.

@@ -197,8 +197,20 @@ constexpr const char* kVersion7 = R"sql(
   CREATE INDEX jobs_evidence_due ON jobs (source_id) WHERE evidence_due > 0;
 )sql";
 
-constexpr std::array<const char*, 7> kMigrations = {kVersion1, kVersion2, kVersion3, kVersion4,
-                                                    kVersion5, kVersion6, kVersion7};
+// Names without case; `src_table` '' is the schema's own.
+constexpr const char* kVersion8 = R"sql(
+  CREATE TABLE mappings (
+    source_id BIGINT NOT NULL REFERENCES data_sources (id) ON DELETE CASCADE,
+    src_db TEXT NOT NULL COLLATE NOCASE,
+    src_table TEXT NOT NULL COLLATE NOCASE,
+    dst_project TEXT NOT NULL,
+    dst_schema TEXT NOT NULL,
+    dst_name TEXT NOT NULL,
+    PRIMARY KEY (source_id, src_db, src_table));
+)sql";
+
+constexpr std::array<const char*, 8> kMigrations = {kVersion1, kVersion2, kVersion3, kVersion4,
+                                                    kVersion5, kVersion6, kVersion7, kVersion8};
 
 constexpr const char* kSourceColumns =
     "id, name, type, networklink, status, error, created_ms, updated_ms, timer_ms, stop_asked";

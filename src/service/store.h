@@ -21,6 +21,7 @@
 #include "migration/ledger/state_folder.h"
 #include "service/job.h"
 #include "service/job_cost.h"
+#include "service/mapping.h"
 #include "service/network_profile.h"
 #include "service/source_config.h"
 
@@ -386,6 +387,14 @@ class Store {
   Result<std::vector<TaskLog>> ListTaskLogs(int64_t task_id);
   /// Those that run, and those that may begin now or later.
   Result<int64_t> CountOpenJobTasks(int64_t source_id);
+
+  // Stored mappings (store_mappings.cc). ------------------------------------------------------
+
+  /// In the order of names, a schema's own before its tables'. `src_db` "" = of all.
+  Result<std::vector<Mapping>> ListMappings(int64_t source_id, const std::string& src_db = "");
+  /// Each takes the place of the one of the same schema and table, or takes it away when it says
+  /// nothing; all or none. Errors: kNotFound SOURCE_NOT_FOUND.
+  Status SaveMappings(int64_t source_id, const std::vector<Mapping>& mappings);
 
   // Migration timers (store_timers.cc). ---------------------------------------------------------
 

@@ -389,5 +389,19 @@ TEST_F(StoreJobsTest, TablesOfOpenJobsAreListed) {
   EXPECT_TRUE(store_->ListOpenTables(source_)->empty());
 }
 
+TEST_F(StoreJobsTest, MappingsAreKeptByNamesWithoutCase) {
+  const Mapping schema{"Sales", "", "dw2", "", ""}, table{"sales", "orders", "", "", "sold"};
+  ASSERT_TRUE(store_->SaveMappings(source_, {table, schema, {"b", "t", "dw", "", ""}}));
+  EXPECT_EQ(*store_->ListMappings(source_, "SALES"), (std::vector<Mapping>{schema, table}));
+  EXPECT_EQ(store_->ListMappings(source_)->size(), 3U);
+  ASSERT_TRUE(store_->SaveMappings(source_, {{"SALES", "Orders", "", "gold", ""}}));
+  EXPECT_EQ(store_->ListMappings(source_, "sales")->back().dst_schema, "gold");
+  ASSERT_TRUE(store_->SaveMappings(source_, {{"sales", "ORDERS", "", "", ""}}));
+  EXPECT_EQ(*store_->ListMappings(source_, "sales"), (std::vector<Mapping>{schema}));
+  EXPECT_EQ(store_->SaveMappings(99, {schema}).error().code(), "SOURCE_NOT_FOUND");
+  ASSERT_TRUE(store_->RemoveSource(source_));
+  EXPECT_TRUE(store_->ListMappings(source_)->empty());
+}
+
 }  // namespace
 }  // namespace mms::service

@@ -28,9 +28,9 @@ struct Store::State {
   auto Write(Call&& call) {
     const std::lock_guard lock(mutex);
     return migration::Guard(file, [&]() -> decltype(call(sql)) {
-      soci::transaction transaction(sql);
+      migration::WriteTransaction transaction(sql);
       auto result = call(sql);
-      if (result) transaction.commit();
+      if (result) transaction.Commit();
       return result;
     });
   }

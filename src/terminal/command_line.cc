@@ -278,6 +278,7 @@ class CommandLine {
     AddSourceTarget(source);
     AddSourcePrices(source);
     AddSourceLife(source);
+    AddSourceObjects(source);
   }
 
   void AddLanguage(CLI::App* sub) {
@@ -416,9 +417,7 @@ class CommandLine {
                   RunSourceStatus);
     CLI::App* sync = AddSourceVerb(source, "sync", "Update its metadata by a scan", RunSourceSync);
     sync->add_option("--schema", flags.schema, "Scan this schema")->type_name("NAME");
-    sync->add_option("--table", flags.tables, "Scan this table; may be given several times")
-        ->type_name("TABLE")
-        ->allow_extra_args(false);
+    AddTables(sync, "Scan this table; may be given several times");
     CLI::App* tables =
         AddSourceVerb(source, "tables", "Print what its scans found", RunSourceTables);
     tables->add_option("pattern", flags.pattern, "The tables to print, * and ? allowed")
@@ -430,6 +429,39 @@ class CommandLine {
         ->required()
         ->type_name("SCHEMA.TABLE");
     AddPages(partitions);
+  }
+
+  void AddTables(CLI::App* sub, const std::string& help) {
+    sub->add_option("--table", arguments_.source.tables, help)
+        ->type_name("TABLE")
+        ->allow_extra_args(false);
+  }
+
+  void AddSourceObjects(CLI::App* source) {
+    SourceFlags& flags = arguments_.source;
+    AddPages(AddSourceVerb(source, "databases", "Print its schemas with sums", RunSourceDatabases));
+    CLI::App* map = AddSourceVerb(
+        source, "map", "Say where a schema or tables go unless a job says otherwise", RunSourceMap);
+    CLI::App* mark = AddSourceVerb(
+        source, "mark", "Take objects for INIT, so that they are copied again, or for DONE",
+        RunSourceMark);
+    mark->add_option("status", flags.status, "INIT or DONE")
+        ->required()
+        ->check(CLI::IsMember({"INIT", "DONE"}));
+    for (CLI::App* sub : {map, mark}) {
+      sub->add_option("--schema", flags.schema, "The source's schema")
+          ->required()
+          ->type_name("NAME");
+      AddTables(sub, "A table of it; may be given several times; else all of the schema");
+    }
+    mark->add_option("--partition", flags.partitions,
+                     "The id of a partition (mms source partitions)")
+        ->type_name("ID")
+        ->allow_extra_args(false);
+    map->add_option("--project", flags.project, "Into this project")->type_name("NAME");
+    map->add_option("--target-schema", flags.target_schema, "Into this schema")->type_name("NAME");
+    map->add_option("--as", flags.target_name, "Under this name")->type_name("NAME");
+    map->add_flag("--clear", flags.clear, "Forget what was said before");
   }
 
   void AddSandbox() {

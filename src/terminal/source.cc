@@ -148,6 +148,7 @@ Result<ExitCode> RunSourceTables(const SourceFlags& flags, Output& output) {
   TRY(const DataSource source, view.store().FindSource(flags.name));
   TRY(const auto metadata, Metadata::OpenToRead(service::SourceFolder(flags.state, source.id)));
   TRY(const auto scan, metadata->LastScan());
+  TRY(const std::vector<service::Mapping> mappings, view.store().ListMappings(source.id));
   migration::TableFilter filter;
   filter.pattern = flags.pattern;
   TextTable text({{"SOURCE"},
@@ -161,6 +162,11 @@ Result<ExitCode> RunSourceTables(const SourceFlags& flags, Output& output) {
     if (output.json()) {
       Json fields = SourceTableFields(table, scan ? scan->id : 0);
       fields["status"] = migration::StatusName(table.status);
+      const auto mapping = FindMapping(mappings, table.listed.database, table.listed.table);
+      const auto said = [](const std::string& text) { return text.empty() ? Json() : Json(text); };
+      fields["dst_project"] = said(mapping.dst_project);
+      fields["dst_schema"] = said(mapping.dst_schema);
+      fields["dst_name"] = said(mapping.dst_name);
       output.Object("source_table", fields);
     } else {
       const std::string_view state =

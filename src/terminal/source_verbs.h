@@ -1,8 +1,8 @@
 // `mms source ...`: data sources in a state folder. One function per verb; each prints its results
 // through `output` and returns the exit code, or the error that ended it.
 //
-// What reads works beside a process that owns the folder. What changes takes the folder itself, but
-// for `stop`, which asks the owner.
+// What reads works beside a process that owns the folder, and so do `map` and `mark`. What else
+// changes takes the folder itself, but for `stop`, which asks the owner.
 #pragma once
 
 #include <string>
@@ -26,6 +26,11 @@ struct SourceFlags {
   std::string lang = "en_US";
   std::string schema;
   std::vector<std::string> tables;
+  std::vector<int64_t> partitions;  ///< ids
+  std::string project;              ///< at the target, of a mapping; so below
+  std::string target_schema, target_name;
+  bool clear = false;  ///< what is kept of them goes first
+  std::string status;  ///< INIT or DONE
   std::string pattern;
   int64_t idle_minutes = 30;
   bool test = false;  ///< store settings only when the connection test passes
@@ -44,6 +49,12 @@ Result<ExitCode> RunSourceRemove(const SourceFlags& flags, Output& output);
 Result<ExitCode> RunSourceStatus(const SourceFlags& flags, Output& output);
 /// What the source's scans found.
 Result<ExitCode> RunSourceTables(const SourceFlags& flags, Output& output);
+/// By source schema.
+Result<ExitCode> RunSourceDatabases(const SourceFlags& flags, Output& output);
+/// Where a schema or its tables go unless a job says otherwise: changed, then printed.
+Result<ExitCode> RunSourceMap(const SourceFlags& flags, Output& output);
+/// How far the migration of a schema, tables or partitions is taken to be.
+Result<ExitCode> RunSourceMark(const SourceFlags& flags, Output& output);
 /// Of one table (`pattern`): ids, values, and how far the migration of each is.
 Result<ExitCode> RunSourcePartitions(const SourceFlags& flags, Output& output);
 

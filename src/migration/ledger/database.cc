@@ -78,6 +78,15 @@ Error ToError(const std::string& file, const std::exception& thrown) {
   }
 }
 
+WriteTransaction::~WriteTransaction() {
+  if (committed_) return;
+  try {
+    sql_ << "ROLLBACK";
+  } catch (const std::exception&) {
+    // It ended with the error that is on its way already (sqlite.org/lang_transaction.html).
+  }
+}
+
 Status OpenToWrite(soci::session& sql, const std::string& file, Durability durability,
                    std::span<const char* const> migrations) {
   sql.open(soci::sqlite3, "db=\"" + file + "\" timeout=5");

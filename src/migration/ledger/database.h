@@ -51,6 +51,26 @@ Status OpenToWrite(soci::session& sql, const std::string& file, Durability durab
 /// STATE_EMPTY (its first process ended before the schema was there).
 Result<int> OpenToRead(soci::session& sql, const std::string& file);
 
+/// A transaction that writes, from its begin: one that reads first, as SOCI's own does, fails at
+/// its first write when another process has written meanwhile, instead of waiting for its turn
+/// (sqlite.org/isolation.html). Rolled back unless committed. Throws as SOCI does.
+class WriteTransaction {
+ public:
+  explicit WriteTransaction(soci::session& sql) : sql_(sql) { sql_ << "BEGIN IMMEDIATE"; }
+  ~WriteTransaction();
+  WriteTransaction(const WriteTransaction&) = delete;
+  WriteTransaction& operator=(const WriteTransaction&) = delete;
+
+  void Commit() {
+    sql_ << "COMMIT";
+    committed_ = true;
+  }
+
+ private:
+  soci::session& sql_;
+  bool committed_ = false;
+};
+
 inline std::optional<int64_t> Optional(long long value, soci::indicator indicator) {
   if (indicator == soci::i_null) return std::nullopt;
   return value;

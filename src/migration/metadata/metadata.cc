@@ -303,17 +303,40 @@ Result<std::unique_ptr<Metadata>> Metadata::Open(const std::string& folder) {
   return metadata;
 }
 
+namespace {
+
+/// Errors: kNotFound METADATA_NOT_FOUND.
+Result<std::string> FindFile(const std::string& folder) {
+  std::string file = folder + "/" + kFileName;
+  struct stat info {};
+  if (stat(file.c_str(), &info) == 0) return file;
+  return Error(ErrorKind::kNotFound, "METADATA_NOT_FOUND",
+               "holds no metadata of the source; run `mms sync` first, or name the right `state:`")
+      .At("state folder " + folder);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Metadata>> Metadata::OpenBeside(const std::string& folder) {
+  TRY(const std::string file, FindFile(folder));
+  auto owned = Open(folder);
+  if (owned || owned.error().code() != "STATE_IN_USE") return owned;
+  std::unique_ptr<Metadata> metadata(new Metadata());
+  State& state = *metadata->state_;
+  state.file = file;
+  TRY_VOID(Guard(state.file, [&]() -> Status {
+    // Its owner has brought the schema up to date.
+    TRY_VOID(OpenToWrite(state.writes, state.file, Durability::kInOrder, kMetadataMigrations));
+    TRY(state.version, mms::migration::OpenToRead(state.reads, state.file));
+    return OkStatus();
+  }));
+  return metadata;
+}
+
 Result<std::unique_ptr<Metadata>> Metadata::OpenToRead(const std::string& folder) {
   std::unique_ptr<Metadata> metadata(new Metadata());
   State& state = *metadata->state_;
-  state.file = folder + "/" + kFileName;
-  struct stat info {};
-  if (stat(state.file.c_str(), &info) != 0) {
-    return Error(
-               ErrorKind::kNotFound, "METADATA_NOT_FOUND",
-               "holds no metadata of the source; run `mms sync` first, or name the right `state:`")
-        .At("state folder " + folder);
-  }
+  TRY(state.file, FindFile(folder));
   TRY_VOID(Guard(state.file, [&]() -> Status {
     TRY(state.version, mms::migration::OpenToRead(state.reads, state.file));
     return OkStatus();
@@ -449,10 +472,10 @@ Result<std::optional<Metadata::FoundPartition>> Metadata::FindPartition(int64_t 
   return Read([&](soci::session& sql) -> Result<Found> {
     FoundPartition found;
     long long wanted = id, table = 0;
-    sql << "SELECT t.id, t.database_name, t.name FROM partitions p JOIN tables t ON "
+    sql << "SELECT t.id, t.database_name, t.name, p.value_list FROM partitions p JOIN tables t ON "
            "t.id = p.table_id WHERE p.id = :id AND p.deleted = 0 AND t.deleted = 0",
         soci::use(wanted), soci::into(table), soci::into(found.database),
-        soci::into(found.table_name);
+        soci::into(found.table_name), soci::into(found.values);
     if (!sql.got_data()) return Found();
     found.table_id = table;
     return Found(std::move(found));

@@ -192,6 +192,9 @@ class Metadata {
   /// Makes the folder if needed and takes the metadata's lock. Errors: also those of StateFolder
   /// and kUnsupported STATE_TOO_NEW.
   static Result<std::unique_ptr<Metadata>> Open(const std::string& folder);
+  /// To write what a user says of its objects (SetStatuses), also beside a process that owns it.
+  /// Errors: kNotFound METADATA_NOT_FOUND; those of Open.
+  static Result<std::unique_ptr<Metadata>> OpenBeside(const std::string& folder);
   /// No lock, nothing written. Errors: kNotFound METADATA_NOT_FOUND.
   static Result<std::unique_ptr<Metadata>> OpenToRead(const std::string& folder);
   ~Metadata();
@@ -213,6 +216,7 @@ class Metadata {
     int64_t table_id = 0;
     std::string database;
     std::string table_name;  ///< as SourceTable::name
+    std::string values;      ///< as PartitionEntry::values
   };
   /// Nothing of one that is deleted.
   Result<std::optional<FoundPartition>> FindPartition(int64_t id);
@@ -276,9 +280,13 @@ class Metadata {
     /// Nothing when the metadata is of another table by now, or of another state of one without
     /// versions: that one was not copied.
     std::optional<Copied> copied = {};
+    /// They are taken for unchanged, whatever is known: a user says that they are DONE.
+    bool settled = false;
   };
   /// Also the table's own status, of those of its partitions. What is not known is passed over.
   Status SetStatus(const StatusChange& change);
+  /// All of them, or none.
+  Status SetStatuses(const std::vector<StatusChange>& changes);
   /// After a crash, when nothing is at work: DOING becomes INIT.
   Status ResetDoing();
 

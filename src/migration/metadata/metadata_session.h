@@ -46,9 +46,9 @@ template <class Call>
 Status Metadata::Write(Call&& call) {
   const std::lock_guard lock(state_->write_mutex);
   return Guard(state_->file, [&]() -> Status {
-    soci::transaction transaction(state_->writes);
+    WriteTransaction transaction(state_->writes);
     TRY_VOID(call(state_->writes));
-    transaction.commit();
+    transaction.Commit();
     return OkStatus();
   });
 }

@@ -36,6 +36,10 @@ void SetWhole(soci::session& sql, long long id, const Metadata::StatusChange& ch
   sql << "UPDATE tables SET status = :status WHERE id = :id", use(status), use(id);
   sql << "UPDATE partitions SET status = :status WHERE table_id = :id AND deleted = 0", use(status),
       use(id);
+  if (change.settled) {
+    sql << "UPDATE partitions SET updated = 0 WHERE table_id = :id", use(id);
+    sql << "UPDATE tables SET updated = 0 WHERE id = :id", use(id);
+  }
   if (!change.copied || !IsSameTable(sql, id, *change.copied)) return;
   const long long version = change.copied->version;
   sql << "UPDATE partitions SET updated = 0 WHERE table_id = :id AND data_version <= :version",
@@ -44,31 +48,30 @@ void SetWhole(soci::session& sql, long long id, const Metadata::StatusChange& ch
       use(version);
 }
 
-void SetPartitions(soci::session& sql, long long id, const Metadata::StatusChange& change) {
-  const int status = static_cast<int>(change.status);
+/// `statement` for each value that the change names, which it calls :value; :id is the table.
+void EachValue(soci::session& sql, long long id, const Metadata::StatusChange& change,
+               const std::string& statement) {
   std::string value;
-  {
-    soci::statement statement =
-        (sql.prepare << "UPDATE partitions SET status = :status WHERE table_id = :id AND "
-                        "value_list = :value",
-         use(status), use(id), use(value));
-    for (const std::string& named : change.values) {
-      value = named;
-      statement.execute(true);
-    }
+  soci::statement prepared = (sql.prepare << statement, use(id, "id"), use(value, "value"));
+  for (const std::string& named : change.values) {
+    value = named;
+    prepared.execute(true);
   }
+}
+
+void SetPartitions(soci::session& sql, long long id, const Metadata::StatusChange& change) {
+  const std::string of_value = " WHERE table_id = :id AND value_list = :value";
+  const std::string status = std::to_string(static_cast<int>(change.status));
+  EachValue(sql, id, change, "UPDATE partitions SET status = " + status + of_value);
   Aggregate(sql, id);
-  if (!change.copied || !IsSameTable(sql, id, *change.copied)) return;
-  const long long version = change.copied->version;
-  {
-    soci::statement statement =
-        (sql.prepare << "UPDATE partitions SET updated = 0 WHERE table_id = :id AND "
-                        "value_list = :value AND data_version <= :version",
-         use(id), use(value), use(version));
-    for (const std::string& named : change.values) {
-      value = named;
-      statement.execute(true);
-    }
+  if (change.settled) {
+    EachValue(sql, id, change, "UPDATE partitions SET updated = 0" + of_value);
+  } else if (change.copied && IsSameTable(sql, id, *change.copied)) {
+    EachValue(sql, id, change,
+              "UPDATE partitions SET updated = 0" + of_value +
+                  " AND data_version <= " + std::to_string(change.copied->version));
+  } else {
+    return;
   }
   sql << "UPDATE tables SET updated = 0 WHERE id = :id AND NOT EXISTS (SELECT 1 FROM partitions "
          "WHERE table_id = :id AND updated = 1 AND deleted = 0) AND NOT EXISTS (SELECT 1 FROM "
@@ -78,15 +81,19 @@ void SetPartitions(soci::session& sql, long long id, const Metadata::StatusChang
 
 }  // namespace
 
-Status Metadata::SetStatus(const StatusChange& change) {
+Status Metadata::SetStatus(const StatusChange& change) { return SetStatuses({change}); }
+
+Status Metadata::SetStatuses(const std::vector<StatusChange>& changes) {
   return Write([&](soci::session& sql) -> Status {
-    long long id = 0;
-    sql << "SELECT id FROM tables WHERE name = :name", use(change.table_name), into(id);
-    if (!sql.got_data()) return OkStatus();
-    if (change.whole) {
-      SetWhole(sql, id, change);
-    } else {
-      SetPartitions(sql, id, change);
+    for (const StatusChange& change : changes) {
+      long long id = 0;
+      sql << "SELECT id FROM tables WHERE name = :name", use(change.table_name), into(id);
+      if (!sql.got_data()) continue;
+      if (change.whole) {
+        SetWhole(sql, id, change);
+      } else {
+        SetPartitions(sql, id, change);
+      }
     }
     return OkStatus();
   });

@@ -410,6 +410,32 @@ TEST_F(MetadataTest, OnlyThePartitionsThatWereCopiedAreNoLongerUpdated) {
   EXPECT_FALSE(Find("orders").updated);
 }
 
+TEST_F(MetadataTest, WhatAUserSettlesIsUnchangedUntilItChangesAgain) {
+  ScanOf({Listed("orders")});
+  Good(metadata_->SaveRead(ScanOf({Listed("orders")}), Read("orders", 8, 2)));
+  TableRead read = Read("orders", 9, 0);
+  const auto stored = metadata_->AllPartitions(read.table_id);
+  for (PartitionEntry partition : *stored) {
+    partition.updated = true;
+    read.updates.push_back(std::move(partition));
+  }
+  read.change = TableChange::kUpdated;
+  Good(metadata_->SaveRead(ScanOf({Listed("orders")}), read));
+  Metadata::StatusChange change{"main.sales.orders", false, {"[\"0\"]"}, ObjectStatus::kDone};
+  change.settled = true;
+  // Beside the one that has the lock; both at once or none.
+  const auto beside = *Metadata::OpenBeside(folder_);
+  Good(beside->SetStatuses({change, {"main.sales.gone", true, {}, ObjectStatus::kInit}}));
+  const PartitionFilter updated{read.table_id, "", true, {}};
+  EXPECT_EQ(metadata_->CountPartitions(updated).value(), 1);
+  EXPECT_EQ(Find("orders").status, ObjectStatus::kPartDone);
+  EXPECT_TRUE(Find("orders").updated);
+  change.whole = true;
+  Good(beside->SetStatuses({change}));
+  EXPECT_FALSE(Find("orders").updated);
+  EXPECT_EQ(metadata_->CountPartitions(updated).value(), 0);
+}
+
 TEST_F(MetadataTest, WhatWasAtWorkInADeadProcessIsNot) {
   ScanOf({Listed("orders"), Listed("flat")});
   Good(metadata_->SaveRead(ScanOf({Listed("orders"), Listed("flat")}), Read("orders", 8, 2)));
