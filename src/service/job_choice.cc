@@ -381,12 +381,16 @@ class Choosing {
       return full ? close() : OkStatus();
     }));
     if (!task.values.empty()) return close();
+    // A job of whole tables tells of what has left the source since, or removes it.
+    const bool tells = turn == 0 && MeansWholeTables(job_.config);
+    TRY(const int64_t left, tells ? metadata_.CountLeft(table.id) : Result<int64_t>(0));
+    if (left > 0) return Add(NewSchemaTask(table));
     const bool completed = table.status == ObjectStatus::kDone;
     const bool nothing = turn == 0 && ids_.empty() && !filters_.contains(table.id);
     return nothing && !completed && !HasPartitions(table) ? Add(NewSchemaTask(table)) : OkStatus();
   }
 
-  /// A task that makes the table alone.
+  /// A task that makes the table alone, and sees to what has left the source.
   Store::NewTask NewSchemaTask(const Chosen& table) const {
     Store::NewTask task = NewTask(table);
     task.task.whole_table = false;

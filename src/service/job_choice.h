@@ -6,7 +6,8 @@
 // and not changed since is left out; partitions go into tasks in the order of their values, a task
 // being closed once it has as many partitions or bytes as the source allows; a table without
 // partitions is one task; a partitioned table of which nothing is chosen is one task for its
-// schema, unless it is Completed.
+// schema, unless it is Completed; so is one that is Completed but for partitions that have left the
+// source since they were copied, where the job means whole tables.
 #pragma once
 
 #include <cstdint>

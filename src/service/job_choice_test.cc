@@ -130,6 +130,42 @@ TEST_F(ChooseTasksTest, WhatIsCompletedIsLeftOutUnlessAllIsWanted) {
   EXPECT_EQ(Chosen(), (Names{"flat", "orders 3"}));
 }
 
+TEST_F(ChooseTasksTest, WhatLeftTheSourceAloneIsATaskOfAJobOfWholeTablesOnce) {
+  Put("orders", {1, 1});
+  Done("orders");
+  migration::TableRead read;
+  read.table_id = (*metadata_->FindTable("main.s.orders"))->id;
+  read.entry = **metadata_->FindTable("main.s.orders");
+  read.entry.version = read.entry.data_version = 2;
+  read.change = migration::TableChange::kUpdated;
+  const auto partitions = metadata_->AllPartitions(read.table_id);
+  ASSERT_TRUE(partitions);
+  for (const auto& partition : *partitions) {
+    if (partition.values == R"(["1"])") read.vanished.push_back(partition.id);
+  }
+  ASSERT_TRUE(metadata_->SaveRead(*metadata_->BeginScan("", 3), read));
+  EXPECT_EQ(Chosen(), (Names{"orders 0"}));
+  job_.config.data_migration = false;
+  EXPECT_EQ(Chosen(), (Names{"orders"})) << "of the table alone";
+  job_.config.data_migration = true;
+  job_.type = JobType::kTables;
+  job_.config.tables = {"orders"};
+  job_.config.partition_filters = {{"orders", "p = 0"}};
+  EXPECT_EQ(Chosen(), Names()) << "a part of the table";
+  job_.type = JobType::kDatabase;
+  job_.config = {};
+
+  // Told of an older state: there is something to tell yet.
+  Metadata::StatusChange told{"main.s.orders", true, {}, migration::ObjectStatus::kDone};
+  told.alone = told.left_told = true;
+  told.copied = Metadata::Copied{1, "d"};
+  ASSERT_TRUE(metadata_->SetStatus(told));
+  EXPECT_EQ(Chosen(), (Names{"orders 0"}));
+  told.copied->version = 2;
+  ASSERT_TRUE(metadata_->SetStatus(told));
+  EXPECT_EQ(Chosen(), Names());
+}
+
 TEST_F(ChooseTasksTest, AFilterAndIdsChoosePartitions) {
   Put("orders", {1, 1, 1, 1});
   job_.type = JobType::kTables;

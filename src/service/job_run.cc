@@ -154,7 +154,8 @@ Status JobRun::SetObject(Instance* instance, ObjectStatus status, const JobTaskR
   if (instance == nullptr || !config_.data_migration) return OkStatus();
   migration::Metadata::StatusChange change;
   change.table_name = task_.table_name;
-  change.whole = task_.whole_table || task_.partitions == 0;
+  change.alone = !task_.whole_table && task_.partitions == 0;
+  change.whole = task_.whole_table || change.alone;
   change.status = status;
   if (!change.whole) {
     TRY_VOID(peers_.store.VisitTaskValues(task_.id, [&](std::string value) -> Status {
@@ -164,6 +165,7 @@ Status JobRun::SetObject(Instance* instance, ObjectStatus status, const JobTaskR
   }
   if (result != nullptr) {
     change.copied = migration::Metadata::Copied{result->version, result->table_id};
+    change.left_told = MeansWholeTables(config_);
   }
   return instance->metadata().SetStatus(change);
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import signal
 import subprocess
 from collections.abc import Callable
@@ -11,11 +12,12 @@ from pathlib import Path
 
 import pytest
 from conftest import Sandbox
-from deltalake import DeltaTable
+from deltalake import DeltaTable, write_deltalake
 from job_test import make_jobs, put, service  # noqa: F401
 from local_run import LocalRun
 from partition_choice_test import copied, write
 from service_jobs import Jobs
+from sync_test import rows
 
 
 @pytest.fixture
@@ -138,3 +140,73 @@ def test_a_job_of_the_whole_table_tells_it_or_drops_it(
     assert jobs.counts("orders") == {"a": 3, "c": 5}
     (line,) = jobs.good_job("report", str(dropping["id"])).of("report_table")
     assert line["verdict"] == "Match"
+
+
+@pytest.mark.parametrize("policy", ["report", "drop"])
+def test_an_incremental_job_is_made_of_what_left_the_source_alone(
+    make_jobs: Callable[..., Jobs],  # noqa: F811
+    put: Callable[..., Path],  # noqa: F811
+    policy: str,
+) -> None:
+    jobs = make_jobs()
+    orders = put("orders", {"a": 3, "b": 4, "c": 5})
+    put("people", 9)
+    jobs.good("sync", "sales", "--schema", "moved")
+    jobs.move()
+    assert "JOB_NOTHING_TO_DO" in jobs.refused()
+    DeltaTable(str(orders)).delete("p = 'b'")
+    jobs.good("sync", "sales", "--schema", "moved")
+    part = ("--table", "orders", "--filter", "orders=p = 'a'")
+    assert "JOB_NOTHING_TO_DO" in jobs.refused(*part), "it does not mean the whole table"
+
+    job = jobs.move("--set", f"on_dropped_partition={policy}")
+    (task,) = jobs.tasks(job)
+    assert (task["table"], task["partitions"]) == ("main.moved.orders", 0)
+    (line,) = jobs.good_job("report", str(job["id"])).of("report_table")
+    assert line["verdict"] == ("ExtraInTarget" if policy == "report" else "Match")
+    there = {"a": 3, "c": 5} if policy == "drop" else {"a": 3, "b": 4, "c": 5}
+    assert jobs.counts("orders") == there
+    assert "JOB_NOTHING_TO_DO" in jobs.refused(), "it is told once"
+    listed = jobs.good("partitions", "sales", "moved.orders").of("source_partition")
+    assert {line["status"] for line in listed} == {"DONE"}
+
+    # A partition that appears while such a job waits is not taken for copied.
+    DeltaTable(str(orders)).delete("p = 'c'")
+    jobs.good("sync", "sales", "--schema", "moved")
+    waiting = jobs.create()
+    write_deltalake(str(orders), rows({"z": 1}), mode="append")
+    jobs.good("sync", "sales", "--schema", "moved")
+    jobs.good_job("run")
+    assert jobs.show(waiting)["status"] == "DONE"
+    assert [task["partitions"] for task in jobs.tasks(jobs.move())] == [1]
+    assert jobs.counts("orders")["z"] == 1
+
+
+def test_a_timer_makes_a_job_of_what_left_the_source_alone(
+    make_jobs: Callable[..., Jobs],  # noqa: F811
+    put: Callable[..., Path],  # noqa: F811
+) -> None:
+    jobs = make_jobs()
+    orders = put("orders", {"a": 3, "b": 4})
+    jobs.good("sync", "sales", "--schema", "moved")
+    jobs.move()
+    DeltaTable(str(orders)).delete("p = 'b'")
+    adding = jobs.start_job(
+        "timer", "add", "nightly", "--source", "sales", "--schema", "moved", "--daily", "00:00",
+        "--set", "on_dropped_partition=drop",
+    )  # fmt: skip
+    out, err = adding.communicate(timeout=60)
+    assert adding.returncode == 0, out + err
+    trigger = jobs.start_job("timer", "trigger", str(json.loads(out.splitlines()[0])["id"]))
+    assert trigger.wait(timeout=60) == 0
+    owner = jobs.start_job("source", "start", "sales")
+    try:
+        jobs.wait_for(
+            "SELECT 1 FROM jobs WHERE timer_id IS NOT NULL AND NOT EXISTS "
+            "(SELECT 1 FROM job_tasks t WHERE t.job_id = jobs.id AND t.status <> 10)",
+            owner,
+        )
+    finally:
+        owner.terminate()
+        owner.communicate(timeout=60)
+    assert jobs.counts("orders") == {"a": 3}

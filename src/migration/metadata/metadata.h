@@ -209,6 +209,8 @@ class Metadata {
   Result<std::optional<TableEntry>> FindTable(const std::string& name);
   Result<std::vector<PartitionEntry>> Partitions(const PartitionFilter& filter, const Page& page);
   Result<int64_t> CountPartitions(const PartitionFilter& filter);
+  /// Those that have left the source after they were copied, and of which no copy since has told.
+  Result<int64_t> CountLeft(int64_t table_id);
   /// All of them, page by page in the order of their values; `visit` may take its time.
   Status VisitPartitions(const PartitionFilter& filter,
                          const std::function<Status(PartitionEntry)>& visit);
@@ -280,6 +282,12 @@ class Metadata {
     /// Nothing when the metadata is of another table by now, or of another state of one without
     /// versions: that one was not copied.
     std::optional<Copied> copied = {};
+    /// With `whole`: of the table itself, made without rows. Where partitions of it are known, it
+    /// is theirs to say, and nothing changes.
+    bool alone = false;
+    /// With `copied`: partitions that had left the source by then are told, or gone; they count as
+    /// copied no more (CountLeft).
+    bool left_told = false;
     /// They are taken for unchanged, whatever is known: a user says that they are DONE.
     bool settled = false;
   };

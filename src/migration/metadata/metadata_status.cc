@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "migration/metadata/metadata.h"
+#include "migration/metadata/metadata_schema.h"
 #include "migration/metadata/metadata_session.h"
 
 namespace mms::migration {
@@ -31,7 +32,25 @@ bool IsSameTable(soci::session& sql, long long table_id, const Metadata::Copied&
   return same > 0;
 }
 
+bool HasLivePartitions(soci::session& sql, long long table_id) {
+  int live = 0;
+  sql << "SELECT EXISTS (SELECT 1 FROM partitions WHERE table_id = :id AND deleted = 0 AND "
+         "value_list <> '[]')",
+      use(table_id), into(live);
+  return live != 0;
+}
+
+/// What left the source before the state that was copied.
+void SetLeftTold(soci::session& sql, long long id, const Metadata::Copied& copied) {
+  if (!IsSameTable(sql, id, copied)) return;
+  const long long version = copied.version;
+  sql << "UPDATE partitions SET status = 0 WHERE table_id = :id AND deleted = 1 AND EXISTS (SELECT "
+         "1 FROM tables t WHERE t.id = :id AND t.version <= :version)",
+      use(id, "id"), use(version, "version");
+}
+
 void SetWhole(soci::session& sql, long long id, const Metadata::StatusChange& change) {
+  if (change.alone && HasLivePartitions(sql, id)) return;
   const int status = static_cast<int>(change.status);
   sql << "UPDATE tables SET status = :status WHERE id = :id", use(status), use(id);
   sql << "UPDATE partitions SET status = :status WHERE table_id = :id AND deleted = 0", use(status),
@@ -94,8 +113,21 @@ Status Metadata::SetStatuses(const std::vector<StatusChange>& changes) {
       } else {
         SetPartitions(sql, id, change);
       }
+      if (change.left_told && change.copied) SetLeftTold(sql, id, *change.copied);
     }
     return OkStatus();
+  });
+}
+
+Result<int64_t> Metadata::CountLeft(int64_t table_id) {
+  return Read([&](soci::session& sql) -> Result<int64_t> {
+    if (state_->version < kVersionOfStatus) return int64_t{0};
+    long long id = table_id, count = 0;
+    // One whose last copy failed may be there from an earlier one.
+    sql << "SELECT COUNT(*) FROM partitions WHERE table_id = :id AND deleted = 1 AND status IN (2, "
+           "3)",
+        use(id), into(count);
+    return int64_t{count};
   });
 }
 
@@ -110,12 +142,9 @@ Status Metadata::ResetDoing() {
       while (statement.fetch()) tables.push_back(id);
     }
     for (const long long id : tables) {
-      int partitions = 0;
-      sql << "SELECT EXISTS (SELECT 1 FROM partitions WHERE table_id = :id AND deleted = 0 AND "
-             "value_list <> '[]')",
-          use(id), into(partitions);
+      const bool partitions = HasLivePartitions(sql, id);
       sql << "UPDATE partitions SET status = 0 WHERE table_id = :id AND status = 1", use(id);
-      if (partitions != 0) {
+      if (partitions) {
         Aggregate(sql, id);
       } else {
         sql << "UPDATE tables SET status = 0 WHERE id = :id", use(id);
