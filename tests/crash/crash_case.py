@@ -171,6 +171,17 @@ class Case:
             )
         }
 
+    def noted_blocks(self) -> dict[tuple[str, str], int]:
+        """(target table, partition) -> how many of its blocks the ledger knows to be sent."""
+        return {
+            (table, partition): count
+            for table, partition, count in self.query(
+                "SELECT t.target_table, u.partition, COUNT(*) FROM unit_blocks b "
+                "JOIN units u ON u.id = b.unit_id JOIN tables t ON t.id = u.table_id "
+                "GROUP BY t.target_table, u.partition"
+            )
+        }
+
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         file = self.state / "ledger.db"
         if not file.exists() or file.stat().st_size == 0:

@@ -36,8 +36,10 @@ from crash_case import (
     calls_of,
     children_of,
     describe,
+    faults_fired,
     is_alive,
     make_rows,
+    set_faults,
     wait_until_dead,
 )
 from deltalake import DeltaTable, write_deltalake
@@ -46,6 +48,7 @@ KILLS = int(os.environ.get("MMS_CRASH_KILLS", "10"))
 THOROUGH = os.environ.get("MMS_CHAOS", "") == "1"
 BEGIN_MAX_S = 5
 SESSIONS = 4
+WORKERS = 2
 WORKER_THREADS = 8
 NUMBERS = itertools.count(1)  # of target tables
 
@@ -196,7 +199,7 @@ def test_a_kill_at_a_random_moment_loses_and_doubles_nothing(
     moment = random.Random(SEED * 1000 + kill)
     case, calls, _ = kill_at_random(make_case, duration_s, moment, victim)
     before = {} if victim == "worker" else case.units()
-    blocks_before = case.blocks()
+    noted = {} if victim == "worker" else case.noted_blocks()
     if victim == "parent":
         resume(case, figures)
         figures.parents += 1
@@ -208,12 +211,12 @@ def test_a_kill_at_a_random_moment_loses_and_doubles_nothing(
     sent = calls_of(case.target)["put_block"] - calls.get("put_block", 0)
     again = sent - sum(case.blocks().values())
     figures.sent_again[victim].append(again)
-    # A partition that is not at `committing` is loaded anew: at most those that had a session.
-    open_units = sorted(
-        (blocks_before[key] for key, unit in before.items() if unit[0] < COMMITTING), reverse=True
-    )
-    most = WORKER_THREADS if victim == "worker" else sum(open_units[:SESSIONS])
-    assert 0 <= again <= most, f"seed {SEED}: {again} blocks sent again, {most} were under way"
+    # What workers had in hand, and what was sent while the ledger's note was on its way to disk.
+    most = WORKER_THREADS if victim == "worker" else WORKERS * WORKER_THREADS + SESSIONS
+    assert 0 <= again <= most, f"seed {SEED}: {again} blocks sent again, {most} may be"
+    for key in noted:
+        kept = case.units()[key][1:] == before[key][1:]
+        assert kept, f"seed {SEED}: {key} is not gone on with in its session"
 
 
 def test_a_crash_after_the_service_committed_does_not_commit_a_second_session(case: Case) -> None:
@@ -228,15 +231,35 @@ def test_a_crash_after_the_service_committed_does_not_commit_a_second_session(ca
     case.check(before)
 
 
-def test_a_crash_while_blocks_are_sent_begins_that_partition_with_a_new_session(case: Case) -> None:
-    assert case.start(fault="after first block:3").wait(timeout=180) == -signal.SIGKILL
+def test_a_crash_while_blocks_are_sent_goes_on_behind_those_that_were_noted(case: Case) -> None:
+    assert case.start(fault="after note block:3").wait(timeout=180) == -signal.SIGKILL
     before = case.units()
-    half_loaded = {key: unit for key, unit in before.items() if unit[0] == 1 and unit[2]}
+    noted = case.noted_blocks()
+    assert sum(noted.values()) >= 3
+    calls = calls_of(case.target)
     case.finish()
     after = case.units()
-    for key, (_, generation, session) in half_loaded.items():
-        assert after[key][1] == generation + 1
-        assert after[key][2] != session
+    for key in noted:
+        assert after[key][1:] == before[key][1:], "the same generation in the same session"
+    sent = calls_of(case.target)["put_block"] - calls["put_block"]
+    open_units = {key for key, unit in before.items() if unit[0] < COMMITTING}
+    to_send = sum(count for key, count in case.blocks().items() if key in open_units)
+    assert sent <= to_send - sum(noted.values()), "no block that was noted is sent again"
+    case.check(before)
+
+
+def test_a_session_that_has_ended_is_not_gone_on_with(case: Case) -> None:
+    assert case.start(fault="after note block:3").wait(timeout=180) == -signal.SIGKILL
+    before = case.units()
+    noted = case.noted_blocks()
+    set_faults(case.target, {"call": "get_upload", "nth": 1, "session_gone": True})
+    case.finish()
+    assert faults_fired(case.target) == 1
+    set_faults(case.target)
+    after = case.units()
+    anew = [key for key in noted if after[key][2] != before[key][2]]
+    assert len(anew) == 1, "one session was lost"
+    assert after[anew[0]][1] == before[anew[0]][1] + 1
     case.check(before)
 
 

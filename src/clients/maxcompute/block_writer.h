@@ -52,6 +52,11 @@ class BlockWriter {
   virtual Result<UploadSession> CreateUpload(const Target& target,
                                              const UploadOptions& options) = 0;
 
+  /// What became of a session, by which it is gone on with: its state, blocks and usable_until.
+  /// Errors: kNotFound TUNNEL_NO_SUCH_UPLOAD.
+  virtual Result<UploadSession> FetchUpload(const Target& target,
+                                            const std::string& session_id) = 0;
+
   struct Block {
     int64_t id = 0;  ///< 0 to 19,999
     BlockForm form = BlockForm::kArrow;

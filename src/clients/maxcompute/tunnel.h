@@ -38,8 +38,7 @@ class Tunnel final : public BlockWriter {
   Client& client() const { return *client_; }
 
   Result<UploadSession> CreateUpload(const Target& target, const UploadOptions& options) override;
-  /// Errors: kNotFound TUNNEL_NO_SUCH_UPLOAD.
-  Result<UploadSession> FetchUpload(const Target& target, const std::string& session_id);
+  Result<UploadSession> FetchUpload(const Target& target, const std::string& session_id) override;
 
   Result<BlockResult> PutBlock(const Target& target, const std::string& session_id,
                                const Block& block, BatchSource& source) override;

@@ -25,6 +25,7 @@ enum class Act {
   kSetTablePlan,
   kBeginLoad,
   kSetSession,
+  kNoteBlock,
   kBeginCommit,
   kCommitted,
   kVerified,
@@ -32,10 +33,10 @@ enum class Act {
   kForgetMismatches,
   kRemoveUnit,
 };
-constexpr std::array<std::string_view, 13> kActNames = {
-    "bind target",    "save run",          "save plan",    "set table state", "set table plan",
-    "begin load",     "set session",       "begin commit", "committed",       "verified",
-    "set unit error", "forget mismatches", "remove unit",
+constexpr std::array<std::string_view, 14> kActNames = {
+    "bind target", "save run",       "save plan",         "set table state", "set table plan",
+    "begin load",  "set session",    "note block",        "begin commit",    "committed",
+    "verified",    "set unit error", "forget mismatches", "remove unit",
 };
 static_assert(kActNames.size() == static_cast<size_t>(Act::kRemoveUnit) + 1);
 
@@ -243,6 +244,26 @@ Ledger::Transition Ledger::SetSession(int64_t unit_id, int generation, std::stri
   return state_->Queue(Act::kSetSession, [=, session_id = std::move(session_id)](Store& store) {
     return store.SetSession(unit_id, generation, session_id);
   });
+}
+
+Ledger::Transition Ledger::NoteBlock(int64_t unit_id, int generation, SentBlock block) {
+  return state_->Queue(Act::kNoteBlock, [=, block = std::move(block)](Store& store) {
+    return store.NoteBlock(unit_id, generation, block);
+  });
+}
+
+Status Ledger::ListBlocks(int64_t unit_id, const std::function<Status(SentBlock)>& visit) {
+  int64_t after = -1;
+  for (;;) {
+    std::vector<SentBlock> page;
+    {
+      std::lock_guard lock(state_->read_mutex);
+      TRY(page, state_->reads->BlocksAfter(unit_id, after));
+    }
+    if (page.empty()) return OkStatus();
+    after = page.back().block_id;
+    for (SentBlock& block : page) TRY_VOID(visit(std::move(block)));
+  }
 }
 
 Ledger::Transition Ledger::BeginCommit(int64_t unit_id, int generation, Sent sent) {

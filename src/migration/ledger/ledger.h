@@ -4,8 +4,9 @@
 //
 // A unit is one target partition's load. Its states, in order; a crash in one leads to:
 //   planned     nothing at the target that counts              -> begin
-//   loading     a session may exist, never committed by us     -> begin again: generation + 1,
-//                                                                 a new session
+//   loading     a session may exist, never committed by us     -> go on in it behind the blocks
+//                                                                 that were noted; or begin again:
+//                                                                 generation + 1, a new session
 //   committing  all blocks are in; the commit may be out       -> ask the session; finish, or
 //                                                                 begin again
 //   committed   the rows are at the target, once               -> verify
@@ -146,13 +147,14 @@ class Ledger {
   /// Replaces the table's plan and its units in one transaction (insert when new; key =
   /// source_name). Units that are committed or verified with an equal fingerprint keep everything
   /// they have, unless the target table changed; the others start at `planned` and keep counting
-  /// generations; one whose verdict is already kExtra was loaded and stays at the target as it is;
-  /// `others` says what becomes of units that the plan does not have: they are
-  /// removed, or, where the plan is for a part of the table, set aside if they were ever loaded: no
-  /// list and no total has them until a later plan does. kConflict LEDGER_COMMITTING when a unit
-  /// to be replaced may have a commit under way: settle it first.
-  /// kKeepFinished: as kSetAside, but what is finished stays in lists and totals, and stays
-  /// finished even where the plan has other content for it, unless it was compared and differs.
+  /// generations, but for one in `loading` under a plan that is equal to the letter: its session
+  /// and blocks stay, to be gone on with; one whose verdict is already kExtra was loaded and stays
+  /// at the target as it is; `others` says what becomes of units that the plan does not have: they
+  /// are removed, or, where the plan is for a part of the table, set aside if they were ever
+  /// loaded: no list and no total has them until a later plan does. kConflict LEDGER_COMMITTING
+  /// when a unit to be replaced may have a commit under way: settle it first. kKeepFinished: as
+  /// kSetAside, but what is finished stays in lists and totals, and stays finished even where the
+  /// plan has other content for it, unless it was compared and differs.
   enum class Others { kRemove, kSetAside, kKeepFinished };
   struct Keeping {
     Others others = Others::kRemove;
@@ -193,8 +195,19 @@ class Ledger {
   /// planned/loading/committing -> loading, at `generation` + 1. What an earlier generation sent is
   /// forgotten. From `committing` only when its session is known never to commit.
   Transition BeginLoad(int64_t unit_id, int generation);
-  /// Notes the session, in `loading`.
+  /// Notes the session, in `loading`; "" = none that could be gone on with.
   Transition SetSession(int64_t unit_id, int generation, std::string session_id);
+  /// What one block brought, by which a later attempt goes on in the same session.
+  struct SentBlock {
+    int64_t block_id = 0;
+    int64_t rows = 0;
+    std::string source_checksum;  ///< JSON, "" = not taken
+    std::string changes;          ///< ValueChanges as text
+  };
+  /// In `loading`, of a session that was noted. Forgotten by the next BeginLoad and by Committed.
+  Transition NoteBlock(int64_t unit_id, int generation, SentBlock block);
+  /// In the order of their ids; reads in pages, so `visit` may call the ledger.
+  Status ListBlocks(int64_t unit_id, const std::function<Status(SentBlock)>& visit);
   struct Sent {
     int64_t rows = 0;
     std::string source_checksum;  ///< "" = not taken

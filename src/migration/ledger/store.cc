@@ -59,9 +59,21 @@ constexpr const char* kVersion4 = R"sql(
 )sql";
 constexpr int kVersionOfTask = 4;
 
+/// Of units that are loaded: what their sessions have taken.
+constexpr const char* kVersion5 = R"sql(
+  CREATE TABLE unit_blocks (
+    unit_id BIGINT NOT NULL REFERENCES units (id),
+    block_id BIGINT NOT NULL,
+    rows BIGINT NOT NULL,
+    source_checksum TEXT NOT NULL,
+    changes TEXT NOT NULL,
+    PRIMARY KEY (unit_id, block_id)) WITHOUT ROWID;
+)sql";
+
 /// Schema versions in order; each is applied once, in a transaction. Never change one that was
 /// released.
-constexpr std::array<const char*, 4> kMigrations = {kVersion1, kVersion2, kVersion3, kVersion4};
+constexpr std::array<const char*, 5> kMigrations = {kVersion1, kVersion2, kVersion3, kVersion4,
+                                                    kVersion5};
 
 struct TableRow {
   long long id = 0, version = 0;
@@ -218,6 +230,30 @@ Result<std::vector<UnitRecord>> Store::UnitsAfter(const UnitPage& wanted) {
          soci::into(text.changes), soci::into(row.task));
     statement.execute();
     while (statement.fetch()) page.push_back(row.Make());
+    return page;
+  });
+}
+
+Result<std::vector<Ledger::SentBlock>> Store::BlocksAfter(int64_t unit_id, int64_t after) {
+  using Page = std::vector<Ledger::SentBlock>;
+  return Guard(state_->file, [&]() -> Result<Page> {
+    Page page;
+    Ledger::SentBlock block;
+    const long long unit = unit_id, begin = after;
+    long long id = 0, rows = 0;
+    soci::statement statement =
+        (state_->sql.prepare << "SELECT block_id, rows, source_checksum, changes FROM unit_blocks "
+                                "WHERE unit_id = :unit AND block_id > :after ORDER BY block_id "
+                                "LIMIT " +
+                                    std::to_string(kPageRows),
+         soci::use(unit), soci::use(begin), soci::into(id), soci::into(rows),
+         soci::into(block.source_checksum), soci::into(block.changes));
+    statement.execute();
+    while (statement.fetch()) {
+      block.block_id = id;
+      block.rows = rows;
+      page.push_back(block);
+    }
     return page;
   });
 }

@@ -42,6 +42,8 @@ class Store : public Transaction {
     bool aside = false;  ///< also those that the plan does not mean
   };
   Result<std::vector<UnitRecord>> UnitsAfter(const UnitPage& page);
+  /// Up to a page of a unit's blocks whose ids come after `after`.
+  Result<std::vector<Ledger::SentBlock>> BlocksAfter(int64_t unit_id, int64_t after);
   Result<TableTotals> Totals(const UnitScope& scope);
   /// "target" or "last_run"; "" = none yet.
   Result<std::string> Identity(const std::string& name);
@@ -56,6 +58,7 @@ class Store : public Transaction {
   Status ForgetMismatches(const UnitScope& scope);
   Status BeginLoad(int64_t unit_id, int generation);
   Status SetSession(int64_t unit_id, int generation, const std::string& session_id);
+  Status NoteBlock(int64_t unit_id, int generation, const Ledger::SentBlock& block);
   Status BeginCommit(int64_t unit_id, int generation, const Ledger::Sent& sent);
   Status Committed(int64_t unit_id, int generation);
   Status Verified(int64_t unit_id, int generation, const Ledger::Comparison& comparison);

@@ -35,7 +35,9 @@ struct Transition {
 // Every WHERE names the states a transition may follow and the generation it belongs to. State
 // numbers are those of ledger.h: 0 planned, 1 loading, 2 committing, 3 committed, 4 verified.
 struct Transitions {
-  Transition begin_load, set_session, begin_commit, committed, verified, unit_error;
+  Transition begin_load, set_session, note_block, forget_blocks, begin_commit, committed, verified,
+      unit_error;
+  long long block_id = 0;
 
   explicit Transitions(soci::session& sql) {
     using soci::use;
@@ -56,6 +58,20 @@ struct Transitions {
           make((sql.prepare << "UPDATE units SET session_id = :session "
                                "WHERE id = :id AND generation = :generation AND state = 1",
                 use(t.text), use(t.unit_id), use(t.generation)));
+    }
+    {
+      Transition& t = note_block;
+      t.statement = make((
+          sql.prepare << "INSERT OR REPLACE INTO unit_blocks (unit_id, block_id, rows, "
+                         "source_checksum, changes) SELECT id, :block, :rows, :sum, :changes "
+                         "FROM units WHERE id = :id AND generation = :generation AND "
+                         "state = 1 AND session_id <> ''",
+          use(block_id), use(t.rows), use(t.text), use(t.more), use(t.unit_id), use(t.generation)));
+    }
+    {
+      Transition& t = forget_blocks;
+      t.statement =
+          make((sql.prepare << "DELETE FROM unit_blocks WHERE unit_id = :id", use(t.unit_id)));
     }
     {
       Transition& t = begin_commit;
@@ -100,6 +116,11 @@ namespace {
 Transitions& Prepared(soci::session& sql, std::unique_ptr<Transitions>& transitions) {
   if (!transitions) transitions = std::make_unique<Transitions>(sql);
   return *transitions;
+}
+
+void ForgetBlocks(Transitions& transitions, int64_t unit_id) {
+  transitions.forget_blocks.unit_id = unit_id;
+  transitions.forget_blocks.statement->execute(true);
 }
 
 struct OldUnit {
@@ -162,7 +183,15 @@ class UnitWriter {
              soci::use(fingerprint_), soci::use(rows_, known_), soci::use(bytes_),
              soci::use(files_), soci::use(task_), soci::use(id_))),
         reset_plan_((sql.prepare << "UPDATE unit_plans SET plan_json = :plan WHERE unit_id = :id",
-                     soci::use(plan_), soci::use(id_))) {}
+                     soci::use(plan_), soci::use(id_))),
+        forget_blocks_(
+            (sql.prepare << "DELETE FROM unit_blocks WHERE unit_id = :id", soci::use(id_))),
+        equal_plan_((sql.prepare << "SELECT COUNT(*) FROM unit_plans WHERE unit_id = :id AND "
+                                    "plan_json = :plan",
+                     soci::use(id_), soci::use(plan_), soci::into(equal_))),
+        go_on_((sql.prepare << "UPDATE units SET aside = 0, task = :task, error_json = '' "
+                               "WHERE id = :id",
+                soci::use(task_), soci::use(id_))) {}
 
   void Insert(const UnitRecord& unit) {
     Bind(unit);
@@ -176,6 +205,21 @@ class UnitWriter {
     id_ = id;
     reset_.execute(true);
     reset_plan_.execute(true);
+    forget_blocks_.execute(true);
+  }
+
+  bool HasPlanOf(long long id, const UnitRecord& unit) {
+    Bind(unit);
+    id_ = id;
+    equal_plan_.execute(true);
+    return equal_ > 0;
+  }
+
+  /// What was sent of it stays, and its session.
+  void GoOn(long long id, const UnitRecord& unit) {
+    Bind(unit);
+    id_ = id;
+    go_on_.execute(true);
   }
 
  private:
@@ -195,7 +239,8 @@ class UnitWriter {
   long long id_ = 0, rows_ = 0, bytes_ = 0, files_ = 0, task_ = 0;
   soci::indicator known_ = soci::i_ok;
   std::string partition_, fingerprint_, plan_;
-  soci::statement insert_, insert_plan_, reset_, reset_plan_;
+  int equal_ = 0;
+  soci::statement insert_, insert_plan_, reset_, reset_plan_, forget_blocks_, equal_plan_, go_on_;
 };
 
 long long SaveTable(soci::session& sql, const TableRecord& table) {
@@ -234,6 +279,7 @@ void MarkExtra(soci::session& sql, long long id, const UnitRecord& unit) {
 }
 
 void DeleteUnit(soci::session& sql, long long id) {
+  sql << "DELETE FROM unit_blocks WHERE unit_id = :id", soci::use(id);
   sql << "DELETE FROM unit_plans WHERE unit_id = :id", soci::use(id);
   sql << "DELETE FROM units WHERE id = :id", soci::use(id);
 }
@@ -273,6 +319,8 @@ Result<int64_t> Store::SavePlan(const TableRecord& table, const std::vector<Unit
     std::map<std::string, OldUnit> old;
     // Rows in another target table prove nothing about this one.
     const bool same_target = before && before->target_table == table.target_table;
+    const bool same_plan =
+        same_target && before->version == table.version && before->plan_json == table.plan_json;
     if (before) old = OldUnits(state_->sql, before->id);
     for (const auto& [partition, unit] : old) {
       if (unit.state != static_cast<int>(UnitState::kCommitting)) continue;
@@ -301,6 +349,13 @@ Result<int64_t> Store::SavePlan(const TableRecord& table, const std::vector<Unit
         const bool equal = known.fingerprint == unit.fingerprint;
         if (keeping.finished && same_target && IsFinished(known.state) && (equal || stays)) {
           if (known.aside != 0 || known.task != unit.task) TakeUp(state_->sql, known.id, unit.task);
+          continue;
+        }
+        // What was set aside was begun under an earlier plan.
+        const bool loading =
+            known.state == static_cast<int>(UnitState::kLoading) && known.aside == 0;
+        if (same_plan && loading && equal && writer.HasPlanOf(known.id, unit)) {
+          writer.GoOn(known.id, unit);
           continue;
         }
         writer.Reset(known.id, unit);
@@ -364,7 +419,9 @@ Status Store::BeginLoad(int64_t unit_id, int generation) {
     Transition& t = Prepared(state_->sql, state_->transitions).begin_load;
     t.unit_id = unit_id;
     t.generation = generation;
-    return t.Run("BeginLoad");
+    TRY_VOID(t.Run("BeginLoad"));
+    ForgetBlocks(*state_->transitions, unit_id);
+    return OkStatus();
   });
 }
 
@@ -375,6 +432,20 @@ Status Store::SetSession(int64_t unit_id, int generation, const std::string& ses
     t.generation = generation;
     t.text = session_id;
     return t.Run("SetSession");
+  });
+}
+
+Status Store::NoteBlock(int64_t unit_id, int generation, const Ledger::SentBlock& block) {
+  return Guard(state_->file, [&]() -> Status {
+    Transitions& all = Prepared(state_->sql, state_->transitions);
+    Transition& t = all.note_block;
+    t.unit_id = unit_id;
+    t.generation = generation;
+    all.block_id = block.block_id;
+    t.rows = block.rows;
+    t.text = block.source_checksum;
+    t.more = block.changes;
+    return t.Run("NoteBlock");
   });
 }
 
@@ -395,7 +466,9 @@ Status Store::Committed(int64_t unit_id, int generation) {
     Transition& t = Prepared(state_->sql, state_->transitions).committed;
     t.unit_id = unit_id;
     t.generation = generation;
-    return t.Run("Committed");
+    TRY_VOID(t.Run("Committed"));
+    ForgetBlocks(*state_->transitions, unit_id);
+    return OkStatus();
   });
 }
 

@@ -23,7 +23,7 @@ struct Reported {
   int64_t source_bytes = 0;
 };
 
-void Finish(Batch& batch, const BatchOptions& options, Reported reported,
+void Finish(Batch& batch, const BatchOptions& options, Reported reported, size_t index,
             Result<JobResult> result) {
   const int64_t rows = result.has_value() ? result->rows : 0;
   const int64_t bytes = result.has_value() ? result->source_bytes : 0;
@@ -36,6 +36,7 @@ void Finish(Batch& batch, const BatchOptions& options, Reported reported,
   if (first) options.on_first_done();
   std::lock_guard lock(batch.mutex);
   if (result.has_value()) {
+    if (options.on_result) options.on_result(index, *result);
     ++batch.done;
     batch.totals.rows += result->rows;
     batch.totals.rows_deleted += result->rows_deleted;
@@ -57,7 +58,7 @@ Result<BatchTotals> RunBatch(WorkerPool& pool,
                              const std::function<std::optional<WorkerPool::Job>()>& next,
                              const BatchOptions& options) {
   auto batch = std::make_shared<Batch>();
-  for (;;) {
+  for (size_t index = 0;; ++index) {
     {
       std::unique_lock lock(batch->mutex);
       batch->changed.wait(lock, [&] { return batch->out < options.window || batch->error; });
@@ -76,8 +77,8 @@ Result<BatchTotals> RunBatch(WorkerPool& pool,
       reported->source_bytes += bytes;
       if (report) report(rows, bytes);
     };
-    callbacks.on_done = [batch, reported, &options](Result<JobResult> result) {
-      Finish(*batch, options, *reported, std::move(result));
+    callbacks.on_done = [batch, reported, index, &options](Result<JobResult> result) {
+      Finish(*batch, options, *reported, index, std::move(result));
     };
     pool.Submit(std::move(*job), std::move(callbacks));
   }

@@ -1,8 +1,12 @@
 #include "migration/workflow/unit_load.h"
 
+#include <algorithm>
 #include <chrono>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <set>
 #include <utility>
+#include <vector>
 
 #include "migration/transfer/job.h"
 #include "migration/verify/job_batch.h"
@@ -42,7 +46,10 @@ class UnitLoad {
       if (status.has_value()) return status;
       Forget();
       const bool gone = IsSessionGone(status.error());
-      if (gone) unit_.state = UnitState::kLoading;
+      if (gone) {
+        unit_.state = UnitState::kLoading;
+        unit_.session_id.clear();  // nothing is gone on with
+      }
       if (!gone && !IsTransient(status.error().kind())) return status;
       if (attempt == kAttemptsMax) return status;
       if (!WaitFor(engine_.client->options().retry, wait_ms)) return Cancelled();
@@ -51,12 +58,43 @@ class UnitLoad {
   }
 
  private:
+  /// Where the blocks go, and what is there of them already.
+  struct Sending {
+    maxcompute::UploadSession session;
+    std::set<int64_t> there;
+    BatchTotals totals;  ///< of `there`
+  };
+
   Status Load() {
     Ledger& ledger = *engine_.ledger;
     if (plan_.base) TRY_VOID(CheckBase());
-    // Neither write is waited for before the session is used: a session that no ledger knows is one
-    // that nobody commits. What must be on disk is on disk when BeginCommit is, since transitions
-    // keep their order.
+    TRY(std::optional<Sending> sending, SessionToGoOnWith());
+    std::vector<Ledger::Transition> noted;
+    if (!sending) {
+      TRY(sending, BeginSession(&noted));
+    }
+    const auto sent = SendBlocks(*std::move(sending), &noted);
+    for (Ledger::Transition& note : noted) TRY_VOID(note.get());
+    if (!sent) return sent.error();
+    TRY_VOID(CheckSent(*sent));
+    FaultPoint(kLastBlock);
+    BatchTotals totals = *sent;
+    TRY_VOID(AddBase(&totals));
+
+    unit_.rows_copied = totals.rows;
+    unit_.source_checksum = HasChecksum(totals) ? ToJson(totals.checksum).dump() : "";
+    unit_.changes = ToText(totals.changes);
+    Ledger::Sent told{totals.rows, unit_.source_checksum, unit_.changes};
+    TRY_VOID(ledger.BeginCommit(unit_.id, unit_.generation, std::move(told)).get());
+    unit_.state = UnitState::kCommitting;
+    return CommitSession();
+  }
+
+  /// A new one. Neither write is waited for before it is used: a session that no ledger knows is
+  /// one that nobody commits. What must be on disk is on disk when BeginCommit is, since
+  /// transitions keep their order.
+  Result<std::optional<Sending>> BeginSession(std::vector<Ledger::Transition>* noted) {
+    Ledger& ledger = *engine_.ledger;
     Ledger::Transition begun = ledger.BeginLoad(unit_.id, unit_.generation);
     maxcompute::Tunnel::UploadOptions options;
     options.overwrite = !plan_.base;
@@ -65,23 +103,81 @@ class UnitLoad {
     TRY_VOID(begun.get());
     ++unit_.generation;
     unit_.state = UnitState::kLoading;
+    unit_.session_id.clear();
     if (!session.has_value()) return std::move(session).error();
     unit_.session_id = session->id;
-    Ledger::Transition noted = ledger.SetSession(unit_.id, unit_.generation, unit_.session_id);
-    Result<BatchTotals> sent = SendBlocks(*session);
-    TRY_VOID(noted.get());
-    if (!sent.has_value()) return std::move(sent).error();
-    TRY_VOID(CheckRows(*sent));
-    FaultPoint(kLastBlock);
-    TRY_VOID(AddBase(&*sent));
+    noted->push_back(ledger.SetSession(unit_.id, unit_.generation, unit_.session_id));
+    return std::optional<Sending>(Sending{*std::move(session), {}, {}});
+  }
 
-    unit_.rows_copied = sent->rows;
-    unit_.source_checksum = HasChecksum(*sent) ? ToJson(sent->checksum).dump() : "";
-    unit_.changes = ToText(sent->changes);
-    Ledger::Sent told{sent->rows, unit_.source_checksum, unit_.changes};
-    TRY_VOID(ledger.BeginCommit(unit_.id, unit_.generation, std::move(told)).get());
-    unit_.state = UnitState::kCommitting;
-    return CommitSession();
+  /// Blocks are gone on with where one sent anew would be the same: files are pinned, what a
+  /// statement gives is not. A unit of one block has nothing to keep.
+  bool KeepsBlocks() const {
+    const auto by_sql = [](const Split& split) {
+      return std::any_of(split.slices.begin(), split.slices.end(),
+                         [](const FileSlice& slice) { return slice.sql.has_value(); });
+    };
+    return plan_.splits.size() > 1 &&
+           std::none_of(plan_.splits.begin(), plan_.splits.end(), by_sql);
+  }
+
+  /// The session that an earlier attempt left, of this process or of one before it, where it still
+  /// takes blocks. nullopt = a new one is needed.
+  Result<std::optional<Sending>> SessionToGoOnWith() {
+    using Found = std::optional<Sending>;
+    const bool left = unit_.state == UnitState::kLoading && !unit_.session_id.empty();
+    if (!left || !KeepsBlocks()) return Found();
+    auto session = writer_.FetchUpload(target_, unit_.session_id);
+    if (!session) {
+      // Whatever else is wrong with it, a new one may do; or will say so.
+      if (IsTransient(session.error().kind())) return std::move(session).error();
+      return Found();
+    }
+    const bool usable = session->state == maxcompute::SessionState::kNormal &&
+                        std::chrono::system_clock::now() < session->usable_until;
+    if (!usable) return Found();
+    Sending sending{*std::move(session), {}, {}};
+    const std::vector<int64_t>& blocks = sending.session.blocks;
+    TRY_VOID(engine_.ledger->ListBlocks(unit_.id, [&](Ledger::SentBlock block) -> Status {
+      if (!std::binary_search(blocks.begin(), blocks.end(), block.block_id)) return OkStatus();
+      sending.there.insert(block.block_id);
+      return AddNoted(block, &sending.totals);
+    }));
+    int64_t bytes = 0;
+    for (const Split& split : plan_.splits) {
+      if (sending.there.contains(split.block_id)) bytes += split.bytes;
+    }
+    Count(sending.totals.rows, bytes);
+    return Found(std::move(sending));
+  }
+
+  static Status AddNoted(const Ledger::SentBlock& block, BatchTotals* totals) {
+    totals->rows += block.rows;
+    if (!block.source_checksum.empty()) {
+      const auto document = nlohmann::json::parse(block.source_checksum, nullptr, false);
+      TRY(const Checksum checksum, ChecksumFromJson(document));
+      totals->checksum.Merge(checksum);
+    }
+    TRY(const ValueChanges changes, ValueChangesFromText(block.changes));
+    totals->changes.Merge(changes);
+    return OkStatus();
+  }
+
+  Ledger::Transition NoteBlock(int64_t block_id, const JobResult& result) {
+    const bool has_checksum = !result.checksum.columns.empty();
+    return engine_.ledger->NoteBlock(
+        unit_.id, unit_.generation,
+        {block_id, result.rows, has_checksum ? ToJson(result.checksum).dump() : "",
+         ToText(result.changes)});
+  }
+
+  /// Rows that are not those of the plan are not gone on with: whoever tries again reads all.
+  Status CheckSent(const BatchTotals& sent) {
+    Status checked = CheckRows(sent);
+    if (checked) return checked;
+    TRY_VOID(engine_.ledger->SetSession(unit_.id, unit_.generation, "").get());
+    unit_.session_id.clear();
+    return checked;
   }
 
   Status CheckBase() {
@@ -106,14 +202,20 @@ class UnitLoad {
     return OkStatus();
   }
 
-  Result<BatchTotals> SendBlocks(const maxcompute::UploadSession& session) {
+  /// `noted` has one note more for each block that was sent.
+  Result<BatchTotals> SendBlocks(Sending sending, std::vector<Ledger::Transition>* noted) {
     using std::chrono::milliseconds;
-    if (plan_.splits.empty()) return BatchTotals();
+    const maxcompute::UploadSession& session = sending.session;
+    std::vector<const Split*> todo;
+    for (const Split& split : plan_.splits) {
+      if (!sending.there.contains(split.block_id)) todo.push_back(&split);
+    }
+    if (todo.empty()) return std::move(sending.totals);
     TRY(const maxcompute::Codec codec, engine_.codec->ForBlocks(table_, plan_));
     size_t index = 0;
     const auto cancelled = [this] { return engine_.cancelled.load(); };
     const auto next = [&]() -> std::optional<WorkerPool::Job> {
-      if (index == plan_.splits.size() || engine_.cancelled) return std::nullopt;
+      if (index == todo.size() || engine_.cancelled) return std::nullopt;
       // Sessions and commits ask for themselves; blocks are sent by workers, so they are asked for
       // here.
       const Status turn =
@@ -126,15 +228,23 @@ class UnitLoad {
       job.session_id = session.id;
       job.usable_until_ms =
           std::chrono::duration_cast<milliseconds>(session.usable_until.time_since_epoch()).count();
-      job.split = plan_.splits[index++];
+      job.split = *todo[index++];
       job.codec = codec;
       return job;
     };
     BatchOptions options;
     options.on_progress = [this](int64_t rows, int64_t bytes) { Count(rows, bytes); };
     options.on_first_done = [] { FaultPoint(kFirstBlock); };
+    if (KeepsBlocks()) {
+      options.on_result = [&](size_t job, const JobResult& result) {
+        noted->push_back(NoteBlock(todo[job]->block_id, result));
+      };
+    }
     TRY(BatchTotals totals, RunBatch(*engine_.workers, next, options));
-    if (index < plan_.splits.size()) return Cancelled();
+    if (index < todo.size()) return Cancelled();
+    totals.rows += sending.totals.rows;
+    totals.checksum.Merge(sending.totals.checksum);
+    totals.changes.Merge(sending.totals.changes);
     return totals;
   }
 

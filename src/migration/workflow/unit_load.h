@@ -5,6 +5,8 @@
 // because:
 // - a load sends into a session of its own, made with `overwrite`, that nobody else knows; what an
 //   earlier generation sent stays in a session that is never committed and expires;
+// - a generation is gone on with in its own session, behind the blocks that the ledger has noted
+//   and the session still has: a block is of pinned files, so one sent twice is the same;
 // - a PK table's session is that of its staging table, and moving what it brought into the final
 //   table overwrites one partition: done anew after a crash, it ends the same;
 // - the session's id and all that was sent are on disk before the commit goes out, so after a crash
