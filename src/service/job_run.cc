@@ -44,8 +44,10 @@ std::string Counts(const JobTaskResult& result) {
 
 std::string Verdict(const JobTaskResult& result) {
   const migration::TableTotals& totals = result.totals;
-  return fmt::format("{} of {} partitions match, {} differ, {} not compared; rows: {} source, {}",
-                     totals.matched, totals.units, totals.mismatched, totals.not_compared,
+  const std::string extra =
+      totals.extra == 0 ? "" : fmt::format(", {} not at the source", totals.extra);
+  return fmt::format("{} of {} partitions match, {} differ, {} not compared{}; rows: {} source, {}",
+                     totals.matched, totals.units, totals.mismatched, totals.not_compared, extra,
                      totals.rows_copied,
                      totals.rows_target ? fmt::format("{} target", *totals.rows_target)
                                         : std::string("target not counted"));

@@ -40,7 +40,7 @@ Result<Planned::Left> CountLeft(migration::Ledger& ledger, int64_t table_id) {
   TRY_VOID(ledger.ListUnits(table_id, std::nullopt, [&](const UnitRecord& unit) {
     left.dropped += unit.fingerprint == migration::kFingerprintToDrop;
     left.emptied += unit.fingerprint == migration::kFingerprintEmpty;
-    left.extra += unit.verdict == migration::Verdict::kExtra;
+    left.extra += unit.verdict == migration::Verdict::kExtra && !IsMadeAtTarget(unit);
     return OkStatus();
   }));
   return left;

@@ -181,15 +181,17 @@ Result<TableReport> ReadTableReport(migration::Ledger& ledger, const TableRecord
     files += unit.files;
     bytes += unit.bytes;
     rows_source.Add(unit.rows_planned);
-    rows_target.Add(unit.rows_target);
     if (unit.state >= UnitState::kCommitted) {
       TRY(const migration::ValueChanges changed, migration::ValueChangesFromText(unit.changes));
       changes.Merge(changed);
       ++report.units_committed;
       rows_copied += unit.rows_copied.value_or(0);
     }
-    TRY_VOID(source.Add(unit.source_checksum));
-    TRY_VOID(target.Add(unit.target_checksum));
+    if (!IsMadeAtTarget(unit)) {  // no part of what was copied
+      rows_target.Add(unit.rows_target);
+      TRY_VOID(source.Add(unit.source_checksum));
+      TRY_VOID(target.Add(unit.target_checksum));
+    }
     report.outcome = std::max(report.outcome, OutcomeOf(unit.verdict));
     Explain(report, unit);
     return OkStatus();

@@ -32,13 +32,14 @@ enum class Act {
   kSetUnitError,
   kForgetMismatches,
   kRemoveUnit,
+  kAddExtra,
 };
-constexpr std::array<std::string_view, 14> kActNames = {
+constexpr std::array<std::string_view, 15> kActNames = {
     "bind target", "save run",       "save plan",         "set table state", "set table plan",
     "begin load",  "set session",    "note block",        "begin commit",    "committed",
-    "verified",    "set unit error", "forget mismatches", "remove unit",
+    "verified",    "set unit error", "forget mismatches", "remove unit",     "add extra",
 };
-static_assert(kActNames.size() == static_cast<size_t>(Act::kRemoveUnit) + 1);
+static_assert(kActNames.size() == static_cast<size_t>(Act::kAddExtra) + 1);
 
 std::string_view NameOf(Act act) { return kActNames.at(static_cast<size_t>(act)); }
 
@@ -224,6 +225,11 @@ Status Ledger::ListAllUnits(int64_t table_id, const std::function<Status(UnitRec
 Result<TableTotals> Ledger::Totals(const UnitScope& scope) {
   std::lock_guard lock(state_->read_mutex);
   return state_->reads->Totals(scope);
+}
+
+Status Ledger::AddExtra(int64_t table_id, std::vector<UnitRecord> units) {
+  return state_->Write(Act::kAddExtra,
+                       [&](Store& store) { return store.AddExtra(table_id, units); });
 }
 
 Status Ledger::RemoveUnit(int64_t unit_id) {

@@ -45,7 +45,7 @@ enum class Verdict {
   kMismatch = 2,
   kMissing = 3,
   kNotCompared = 4,
-  kExtra = 5,  ///< it has left the source, and is still at the target
+  kExtra = 5,  ///< it is at the target and not at the source: it has left it, or was never there
 };
 
 std::string_view StateName(UnitState state);
@@ -92,6 +92,11 @@ struct UnitRecord {
   std::string error_json;
 };
 
+/// Nothing of ours brought it: it was made at the target, and stays as it is.
+inline bool IsMadeAtTarget(const UnitRecord& unit) {
+  return unit.verdict == Verdict::kExtra && unit.generation == 0;
+}
+
 /// Which units of a table: all that its plan means, or those of one task.
 struct UnitScope {
   UnitScope(int64_t table) : table_id(table) {}  // NOLINT: a table alone is a scope
@@ -110,12 +115,12 @@ struct TableTotals {
   int64_t files = 0;
   std::optional<int64_t> rows_planned;  ///< nullopt when any unit's is unknown
   int64_t rows_copied = 0;
-  std::optional<int64_t> rows_target;
+  std::optional<int64_t> rows_target;  ///< likewise; without what was made at the target
   int64_t matched = 0;
   int64_t mismatched = 0;  ///< mismatch or missing
   int64_t missing = 0;     ///< of `mismatched`: nothing at the target
   int64_t not_compared = 0;
-  int64_t extra = 0;
+  int64_t extra = 0;  ///< also what was made at the target, of which no row is known
 
   /// How many have a verdict.
   int64_t Settled() const { return matched + mismatched + not_compared + extra; }
@@ -182,6 +187,10 @@ class Ledger {
   /// Those set aside too, in any state.
   Status ListAllUnits(int64_t table_id, const std::function<Status(UnitRecord)>& visit);
   Result<TableTotals> Totals(const UnitScope& scope);
+  /// Of partitions that stand at the target: those that the table has no unit of, also none set
+  /// aside, become units of verdict kExtra, with their task, plan and difference. In one
+  /// transaction.
+  Status AddExtra(int64_t table_id, std::vector<UnitRecord> units);
   /// Of a unit that is no longer at the target: nothing is known of it any more.
   Status RemoveUnit(int64_t unit_id);
   /// Units of the scope that were compared and differ, or are missing, are to be loaded again.

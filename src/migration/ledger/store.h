@@ -54,6 +54,7 @@ class Store : public Transaction {
                            const Ledger::Keeping& keeping);
   Status SetTableState(int64_t table_id, TableState state, const std::string& error_json);
   Status SetTablePlan(int64_t table_id, const std::string& plan_json);
+  Status AddExtra(int64_t table_id, const std::vector<UnitRecord>& units);
   Status RemoveUnit(int64_t unit_id);
   Status ForgetMismatches(const UnitScope& scope);
   Status BeginLoad(int64_t unit_id, int generation);

@@ -344,8 +344,8 @@ Result<int64_t> Store::SavePlan(const TableRecord& table, const std::vector<Unit
           continue;
         }
         // The task that finished it may have ended: nobody would load it again.
-        const bool stays =
-            keeping.others == Ledger::Others::kKeepFinished && known.aside == 0 && !Differs(known);
+        const bool stays = keeping.others == Ledger::Others::kKeepFinished && known.aside == 0 &&
+                           !Differs(known) && known.verdict != static_cast<int>(Verdict::kExtra);
         const bool equal = known.fingerprint == unit.fingerprint;
         if (keeping.finished && same_target && IsFinished(known.state) && (equal || stays)) {
           if (known.aside != 0 || known.task != unit.task) TakeUp(state_->sql, known.id, unit.task);
@@ -372,6 +372,37 @@ Result<int64_t> Store::SavePlan(const TableRecord& table, const std::vector<Unit
       }
     }
     return table_id;
+  });
+}
+
+Status Store::AddExtra(int64_t table_id, const std::vector<UnitRecord>& units) {
+  return Guard(state_->file, [&]() -> Status {
+    const long long table = table_id;
+    long long task = 0, id = 0;
+    std::string partition, fingerprint, difference, plan;
+    // 4 and 5: verified, ExtraInTarget.
+    soci::statement insert =
+        (state_->sql.prepare << "INSERT INTO units (table_id, partition, fingerprint, state, "
+                                "rows_planned, bytes, files, task, verdict, difference) VALUES "
+                                "(:table, :partition, :fingerprint, 4, 0, 0, 0, :task, 5, "
+                                ":difference) ON CONFLICT (table_id, partition) DO NOTHING",
+         soci::use(table), soci::use(partition), soci::use(fingerprint), soci::use(task),
+         soci::use(difference));
+    soci::statement insert_plan =
+        (state_->sql.prepare << "INSERT INTO unit_plans (unit_id, plan_json) VALUES (:id, :plan)",
+         soci::use(id), soci::use(plan));
+    for (const UnitRecord& unit : units) {
+      partition = unit.partition;
+      fingerprint = unit.fingerprint;
+      difference = unit.difference;
+      plan = unit.plan_json;
+      task = unit.task;
+      insert.execute(true);
+      if (insert.get_affected_rows() == 0) continue;
+      id = sqlite_api::sqlite3_last_insert_rowid(Connection(state_->sql));
+      insert_plan.execute(true);
+    }
+    return OkStatus();
   });
 }
 

@@ -148,6 +148,10 @@ struct TablePlan {
   std::string choices;  ///< ChoicesId of what it was planned under
   std::vector<std::string> warnings;
   std::vector<UnitPlan> units;
+  /// Set where the plan means the whole table: a hash of the name of each partition of the source
+  /// that it has no unit of and that no load brought, in order. What else stands at the target was
+  /// made there. nullopt = partitions that are not known here are no business of this plan.
+  std::optional<std::vector<uint64_t>> not_loaded = {};
   /// Partitions of the source that are not meant, as far as the target can have them. Not in its
   /// document.
   std::vector<maxcompute::PartitionSpec> others = {};

@@ -145,6 +145,9 @@ Status ChoicesFromJson(const json& document, TablePlan* plan) {
   plan->settings = TableSettingsFromJson(document.at("settings"));
   plan->values = ValuePolicyFromJson(document.at("values"));
   document.at("choices").get_to(plan->choices);
+  if (const json hashes = document.value("not_loaded", json()); !hashes.is_null()) {
+    plan->not_loaded = hashes.get<std::vector<uint64_t>>();
+  }
   return OkStatus();
 }
 
@@ -251,6 +254,7 @@ json ToJson(const TablePlan& plan) {
           {"settings", ToJson(plan.settings)},
           {"values", ToJson(plan.values)},
           {"choices", plan.choices},
+          {"not_loaded", plan.not_loaded ? json(*plan.not_loaded) : json()},
           {"warnings", plan.warnings}};
 }
 

@@ -87,6 +87,7 @@ Result<FrozenTable> Planner::Freeze(const std::string& source_name) {
   const bool whole = plan.partition_columns.empty();
   TRY_VOID(
       engine_.ledger->ListUnits(record->id, std::nullopt, [&](const UnitRecord& unit) -> Status {
+        if (IsMadeAtTarget(unit)) return OkStatus();  // no part of what was decided
         if (whole) {
           TRY(const UnitPlan parsed, ReadUnitPlan(unit));
           table.appends = parsed.base.has_value();

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "migration/workflow/compare_again.h"
+#include "migration/workflow/extra_partitions.h"
 #include "migration/workflow/table_pass.h"
 #include "migration/workflow/target_table.h"
 #include "migration/workflow/unit_load.h"
@@ -218,7 +219,22 @@ Status JobTasks::Compare(Work& work) {
   work.result.by_sql = order.verify == VerifyLevel::kCountBoth;
   TRY_VOID(
       CompareAgain(context, {UnitScope(work.record.id, order.task), order.verify, order.stopped}));
+  TRY_VOID(FindExtraOnce(work, context));
   return Judge(work);
+}
+
+Status JobTasks::FindExtraOnce(const Work& work, const TableContext& table) {
+  if (table.plan.settings.selection != work.order.selection->id) return OkStatus();
+  // A list for each task would be thousands of calls: that of the first partition is the one.
+  std::optional<int64_t> first;
+  const Status listed = engine_.ledger->ListUnits(work.record.id, std::nullopt,
+                                                  [&](const UnitRecord& unit) -> Status {
+                                                    if (IsMadeAtTarget(unit)) return OkStatus();
+                                                    first = unit.task;
+                                                    return Cancelled();  // ends the list
+                                                  });
+  if (!first) return listed;
+  return first == work.order.task ? FindExtraPartitions(table, work.order.task) : OkStatus();
 }
 
 Status JobTasks::Replan(Work& work) {
@@ -242,6 +258,10 @@ Status JobTasks::FinishTable(Work& work) {
   if (totals.Settled() < totals.units) return OkStatus();
   TRY(TableContext context, MakeContext(engine_, work.record, work.slot));
   context.progress = &work.progress;
+  if (work.order.copy && work.order.verify != VerifyLevel::kNone) {
+    work.result.reached = JobTaskStep::kVerification;
+    TRY_VOID(FindExtraPartitions(context, work.order.task));
+  }
   TRY_VOID(DropStaging(context));
   return engine_.ledger->SetTableState(work.record.id, TableState::kDone, "");
 }

@@ -87,6 +87,8 @@ class JobTasks {
   Status Replan(Work& work);
   Status ReplanWhole(Work& work);
   Status FinishTable(Work& work);
+  /// In one task of the table alone. Errors: those of FindExtraPartitions.
+  Status FindExtraOnce(const Work& work, const TableContext& table);
   Status Judge(Work& work);
   Status Compare(Work& work);
 

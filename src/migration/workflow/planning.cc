@@ -1,5 +1,6 @@
 #include "migration/workflow/planning.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <unordered_set>
@@ -10,6 +11,7 @@
 #include "migration/plan/names.h"
 #include "migration/plan/table_kind.h"
 #include "migration/transfer/job.h"
+#include "migration/workflow/extra_partitions.h"
 
 namespace mms::migration {
 namespace {
@@ -140,6 +142,13 @@ UnitRecord MakeUnit(const UnitPlan& unit) {
   record.files = unit.files;
   record.task = unit.task;
   return record;
+}
+
+std::vector<uint64_t> HashesOf(const std::unordered_set<std::string>& names) {
+  std::vector<uint64_t> hashes;
+  for (const std::string& name : names) hashes.push_back(NameHash(name));
+  std::sort(hashes.begin(), hashes.end());
+  return hashes;
 }
 
 /// Of a partition that was copied and has left the source.
@@ -346,7 +355,7 @@ Status Planner::PlanAgain(const SourceTable& source, const std::optional<TableRe
   if (known) TRY_VOID(TakeGrowth(source, *known, &*plan));
   WarnOfEarlierVersion(before, &*plan);
   if (!aim.warning.empty()) plan->warnings.push_back(aim.warning);
-  TRY(const std::vector<UnitRecord> units, MakeUnits(source, *plan, known));
+  TRY(const std::vector<UnitRecord> units, MakeUnits(source, known, &*plan));
   plan->units.clear();
   TableRecord record;
   record.source_name = source.name;
@@ -371,29 +380,35 @@ Result<TablePlan> Planner::PlanForTarget(const Snapshot& snapshot, ColumnRefusal
   return MakePlan(snapshot, options, *at_target, refusals);
 }
 
-Result<std::vector<UnitRecord>> Planner::MakeUnits(const SourceTable& source, const TablePlan& plan,
-                                                   const std::optional<TableRecord>& known) {
+Result<std::vector<UnitRecord>> Planner::MakeUnits(const SourceTable& source,
+                                                   const std::optional<TableRecord>& known,
+                                                   TablePlan* plan) {
   std::vector<UnitRecord> units;
   std::unordered_set<std::string> planned;
-  for (const UnitPlan& unit : plan.units) {
+  for (const UnitPlan& unit : plan->units) {
     units.push_back(MakeUnit(unit));
     planned.insert(units.back().partition);
   }
-  if (!known || known->target_table != plan.target_table) return units;
   const PartitionSelection* selection = source.selection.get();
   const bool of_part =
-      !plan.settings.partitions.empty() || (selection != nullptr && selection->dropped_task == 0);
+      !plan->settings.partitions.empty() || (selection != nullptr && selection->dropped_task == 0);
   if (of_part) return units;  // what else there is is not its business
-  for (const maxcompute::PartitionSpec& other : plan.others) planned.insert(PartitionName(other));
+  std::unordered_set<std::string> others;
+  for (const maxcompute::PartitionSpec& other : plan->others) others.insert(PartitionName(other));
   std::vector<UnitPlan> dropped;
-  TRY_VOID(engine_.ledger->ListAllUnits(known->id, [&](const UnitRecord& old) -> Status {
-    // Generation 0: never loaded, so nothing of it can be at the target.
+  const auto look_at = [&](const UnitRecord& old) -> Status {
+    // Generation 0: never loaded, so nothing that we know of can be at the target.
     if (old.generation == 0 || planned.contains(old.partition)) return OkStatus();
-    if (old.partition.empty() != plan.partition_columns.empty()) return OkStatus();
+    if (others.erase(old.partition) > 0) return OkStatus();
+    if (old.partition.empty() != plan->partition_columns.empty()) return OkStatus();
     TRY(UnitPlan unit, ReadUnitPlan(old));
     dropped.push_back(std::move(unit));
     return OkStatus();
-  }));
+  };
+  if (known && known->target_table == plan->target_table) {
+    TRY_VOID(engine_.ledger->ListAllUnits(known->id, look_at));
+  }
+  plan->not_loaded = HashesOf(others);
   if (dropped.empty()) return units;
   DroppedPartition what = engine_.options.plan.policy.on_dropped_partition;
   int64_t task = kNoTask;
@@ -401,7 +416,7 @@ Result<std::vector<UnitRecord>> Planner::MakeUnits(const SourceTable& source, co
     what = selection->on_dropped;
     task = selection->dropped_task;
   }
-  TRY_VOID(DropMissing(plan.target_table, &dropped));
+  TRY_VOID(DropMissing(plan->target_table, &dropped));
   for (UnitPlan& unit : dropped) {
     unit.task = task;
     units.push_back(MakeDropped(std::move(unit), what));

@@ -111,8 +111,10 @@ class Planner {
   Status PlanAgain(const SourceTable& source, const std::optional<TableRecord>& known, Aim aim);
   /// The plan for what is at the target now. `refusals` as MakePlan.
   Result<TablePlan> PlanForTarget(const Snapshot& snapshot, ColumnRefusals* refusals);
-  Result<std::vector<UnitRecord>> MakeUnits(const SourceTable& source, const TablePlan& plan,
-                                            const std::optional<TableRecord>& known);
+  /// Also what has left the source; and says in the plan what the source has besides.
+  Result<std::vector<UnitRecord>> MakeUnits(const SourceTable& source,
+                                            const std::optional<TableRecord>& known,
+                                            TablePlan* plan);
   /// Has the plan append what is new, where that is all (plan/growth.h).
   Status TakeGrowth(const SourceTable& source, const TableRecord& known, TablePlan* plan);
   /// Leaves those that are still at the target.

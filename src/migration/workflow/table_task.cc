@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "migration/workflow/compare_again.h"
+#include "migration/workflow/extra_partitions.h"
 #include "migration/workflow/table_pass.h"
 #include "migration/workflow/unit_load.h"
 
@@ -60,7 +61,9 @@ Status RunTable(Engine& engine, Planner& planner, const PlannedTable& table) {
     if (!context.has_value()) return Finish(engine, record, table.slot, context.error());
     PassWishes wishes;
     wishes.verify = engine.options.verify;
-    Status status = TablePass(std::move(*context), std::move(wishes)).Run();
+    Status status = TablePass(*context, std::move(wishes)).Run();
+    const bool compares = engine.options.verify != VerifyLevel::kNone;
+    if (status.has_value() && compares) status = FindExtraPartitions(*context, kNoTask);
     const bool changed = !status.has_value() && IsBaseGone(status.error());
     const bool gone = changed || (!status.has_value() && IsSourceGone(status.error()));
     if (!gone || table.exact || replans == kReplansMax || engine.cancelled) {
@@ -80,7 +83,8 @@ Status RunTable(Engine& engine, Planner& planner, const PlannedTable& table) {
 
 Status VerifyTable(Engine& engine, const TableRecord& record, Progress::Slot slot) {
   TRY(const TableContext table, MakeContext(engine, record, slot));
-  return CompareAgain(table, {UnitScope(record.id), engine.options.verify, {}});
+  TRY_VOID(CompareAgain(table, {UnitScope(record.id), engine.options.verify, {}}));
+  return FindExtraPartitions(table, kNoTask);
 }
 
 }  // namespace mms::migration
