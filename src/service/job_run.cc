@@ -47,8 +47,8 @@ std::string Verdict(const JobTaskResult& result) {
   const std::string extra =
       totals.extra == 0 ? "" : fmt::format(", {} not at the source", totals.extra);
   return fmt::format("{} of {} partitions match, {} differ, {} not compared{}; rows: {} source, {}",
-                     totals.matched, totals.units, totals.mismatched, totals.not_compared, extra,
-                     totals.rows_copied,
+                     totals.matched, totals.units, totals.mismatched,
+                     totals.not_compared + totals.not_comparable, extra, totals.rows_copied,
                      totals.rows_target ? fmt::format("{} target", *totals.rows_target)
                                         : std::string("target not counted"));
 }

@@ -268,7 +268,8 @@ Json ProgressFields(const ProgressMoment& moment) {
 
 std::string EndedLine(const TableReport& table, const Screen& screen) {
   const bool good = table.outcome <= Outcome::kNotCompared;
-  const bool soft = table.outcome == Outcome::kRefused || table.outcome == Outcome::kPending;
+  const bool soft = table.outcome == Outcome::kRefused || table.outcome == Outcome::kPending ||
+                    table.outcome == Outcome::kNotComparable;
   const char* mark = good ? (screen.utf8 ? "✓" : "ok") : (screen.utf8 ? "✗" : "!!");
   const Color color = good ? Color::kGreen : soft ? Color::kYellow : Color::kRed;
   std::string text = Colored(mark, color, screen) + " " + Printable(table.source);

@@ -57,6 +57,8 @@ Outcome OutcomeOf(const UnitRecord& unit) {
     case Verdict::kNotCompared:
       return unit.error_json.empty() ? Outcome::kNotCompared : Outcome::kFailed;
     case Verdict::kExtra: return Outcome::kExtra;
+    case Verdict::kNotComparable:
+      return unit.error_json.empty() ? Outcome::kNotComparable : Outcome::kFailed;
   }
   return Outcome::kPending;
 }

@@ -47,6 +47,7 @@ td.c{font-family:ui-monospace,"DejaVu Sans Mono",monospace;font-size:13px}
 .v-Match{--c:var(--match)}.v-Mismatch{--c:var(--mismatch)}.v-MissingInTarget{--c:var(--missing)}
 .v-Failed{--c:var(--failed)}.v-Refused{--c:var(--refused)}.v-Pending{--c:var(--pending)}
 .v-NotCompared{--c:var(--notcompared)}.v-ExtraInTarget{--c:var(--pending)}
+.v-NotComparable{--c:var(--pending)}
 i{background:var(--c)}rect{fill:var(--c)}.v{color:var(--c)}.lead{border-color:var(--c)}
 @media print{main{max-width:none;padding:0}h2{break-after:avoid}tr{break-inside:avoid}
 i,rect{print-color-adjust:exact;-webkit-print-color-adjust:exact}}

@@ -229,7 +229,8 @@ migration::RunSummary SummaryOf(const std::vector<TableReport>& tables) {
     switch (table.outcome) {
       case Outcome::kMatch:
       case Outcome::kExtra:
-      case Outcome::kNotCompared: ++summary.done; break;
+      case Outcome::kNotCompared:
+      case Outcome::kNotComparable: ++summary.done; break;
       case Outcome::kPending: break;
       case Outcome::kRefused: ++summary.refused; break;
       case Outcome::kFailed: ++summary.failed; break;

@@ -98,6 +98,7 @@ const char* Chinese(Outcome outcome) {
     case Outcome::kMatch: return "一致";
     case Outcome::kNotCompared: return "未校验";
     case Outcome::kExtra: return "目标多出";
+    case Outcome::kNotComparable: return "无法校验";
     case Outcome::kPending: return "待处理";
     case Outcome::kRefused: return "已拒绝";
     case Outcome::kFailed: return "失败";

@@ -62,6 +62,7 @@ Outcome OutcomeOf(Verdict verdict) {
     case Verdict::kMissing: return Outcome::kMissing;
     case Verdict::kNotCompared: return Outcome::kNotCompared;
     case Verdict::kExtra: return Outcome::kExtra;
+    case Verdict::kNotComparable: return Outcome::kNotComparable;
   }
   return Outcome::kPending;
 }
@@ -132,7 +133,10 @@ void AddClosingReasons(TableReport& report) {
   } else if (report.outcome == Outcome::kPending) {
     AddReason(report, "copied but not compared yet; run the same command again, or mms verify");
   } else if (report.outcome == Outcome::kNotCompared && report.reasons.empty()) {
-    AddReason(report, "copied but not compared (policy.verify: none); run mms verify");
+    AddReason(
+        report,
+        "copied but not compared (policy.verify: none); set it to count or count_both and run "
+        "mms verify");
   }
 }
 
@@ -143,6 +147,7 @@ std::string_view OutcomeName(Outcome outcome) {
     case Outcome::kMatch: return "Match";
     case Outcome::kNotCompared: return "NotCompared";
     case Outcome::kExtra: return "ExtraInTarget";
+    case Outcome::kNotComparable: return "NotComparable";
     case Outcome::kPending: return "Pending";
     case Outcome::kRefused: return "Refused";
     case Outcome::kFailed: return "Failed";

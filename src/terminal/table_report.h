@@ -19,6 +19,7 @@ enum class Outcome {
   kMatch,
   kExtra,
   kNotCompared,
+  kNotComparable,
   kPending,
   kRefused,
   kFailed,
@@ -28,10 +29,12 @@ enum class Outcome {
 
 /// In the order they are shown.
 inline constexpr std::array kOutcomes = {
-    Outcome::kMatch,   Outcome::kMismatch, Outcome::kMissing,     Outcome::kFailed,
-    Outcome::kRefused, Outcome::kPending,  Outcome::kNotCompared, Outcome::kExtra};
+    Outcome::kMatch,       Outcome::kMismatch, Outcome::kMissing,
+    Outcome::kFailed,      Outcome::kRefused,  Outcome::kPending,
+    Outcome::kNotCompared, Outcome::kExtra,    Outcome::kNotComparable};
 
-/// "Match", "NotCompared", "Pending", "Refused", "Failed", "MissingInTarget", "Mismatch".
+/// "Match", "ExtraInTarget", "NotCompared", "NotComparable", "Pending", "Refused", "Failed",
+/// "MissingInTarget", "Mismatch".
 std::string_view OutcomeName(Outcome outcome);
 
 struct TableReport {

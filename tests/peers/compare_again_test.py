@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
 import pytest
 from conftest import Mms, Sandbox, start_sandbox, stop_sandbox
 from deltalake import write_deltalake
@@ -173,15 +172,3 @@ def test_both_sides_are_counted_at_the_version_that_was_copied(
     rows_copied = report["plain"]["rows_copied"]
     assert f"{rows_copied} rows by COUNT(*) at the source" in reason
     assert f"{rows_copied - 1} by COUNT(*) at the target" in reason
-
-
-def test_a_table_chosen_by_location_cannot_be_counted_by_sql(
-    by_count: tuple[Mms, Sandbox], tmp_path: Path
-) -> None:
-    mms, _ = by_count
-    write_deltalake(str(tmp_path / "t"), pa.table({"n": [1, 2]}))
-    mms.config["tables"] = [{"location": (tmp_path / "t").as_uri(), "as": "t"}]
-    run = mms.run("run")
-    assert run.code != 0
-    assert "VERIFY_BY_SQL" in run.out
-    assert "compare by count or checksum" in run.out

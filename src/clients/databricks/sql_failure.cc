@@ -68,10 +68,17 @@ struct Judgement {
   const char* advice;
 };
 
-Judgement Judge(const std::string& sql_state, const std::string& error_class) {
+Judgement Judge(const SqlFailure& failure, const std::string& error_class) {
+  const std::string& sql_state = failure.sql_state;
   const auto begins = [&error_class](std::string_view start) {
     return error_class.starts_with(start);
   };
+  // Databricks gives the class; Delta of open source its exception's words alone.
+  if (begins("DELTA_VERSION_NOT_FOUND") ||
+      failure.message.find("Cannot time travel Delta table to version") != std::string::npos) {
+    return {ErrorKind::kNotFound, "SQL_VERSION_GONE",
+            "its log was cleaned up (delta.logRetentionDuration)"};
+  }
   if (sql_state == "42501" || begins("INSUFFICIENT_PERMISSIONS") || begins("PERMISSION_DENIED")) {
     return {ErrorKind::kDenied, "SQL_DENIED", "an owner can give the right"};
   }
@@ -107,7 +114,7 @@ bool SaysUnknownHandle(const std::string& message) {
 
 Error FromSqlFailure(const SqlFailure& failure) {
   const std::string error_class = ErrorClassOf(failure.message);
-  const Judgement judgement = Judge(failure.sql_state, error_class);
+  const Judgement judgement = Judge(failure, error_class);
   std::string text =
       ForPeople(failure.display_message.empty() ? failure.message : failure.display_message);
   if (text.empty()) text = "no reason is given";

@@ -77,6 +77,7 @@ std::string_view VerdictName(Verdict verdict) {
     case Verdict::kMissing: return "MissingInTarget";
     case Verdict::kNotCompared: return "NotCompared";
     case Verdict::kExtra: return "ExtraInTarget";
+    case Verdict::kNotComparable: return "NotComparable";
   }
   return "Unknown";
 }

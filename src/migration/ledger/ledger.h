@@ -44,13 +44,16 @@ enum class Verdict {
   kMatch = 1,
   kMismatch = 2,
   kMissing = 3,
-  kNotCompared = 4,
+  kNotCompared = 4,  ///< nobody asked for it
   kExtra = 5,  ///< it is at the target and not at the source: it has left it, or was never there
+  kNotComparable =
+      6,  ///< copied, and nothing can tell whether it equals, however often it is tried
 };
 
 std::string_view StateName(UnitState state);
 std::string_view StateName(TableState state);
-/// "Pending", "Match", "Mismatch", "MissingInTarget", "NotCompared", "ExtraInTarget".
+/// "Pending", "Match", "Mismatch", "MissingInTarget", "NotCompared", "ExtraInTarget",
+/// "NotComparable".
 std::string_view VerdictName(Verdict verdict);
 
 /// The names of all writes, for base/fault_point.h.
@@ -120,10 +123,11 @@ struct TableTotals {
   int64_t mismatched = 0;  ///< mismatch or missing
   int64_t missing = 0;     ///< of `mismatched`: nothing at the target
   int64_t not_compared = 0;
+  int64_t not_comparable = 0;
   int64_t extra = 0;  ///< also what was made at the target, of which no row is known
 
   /// How many have a verdict.
-  int64_t Settled() const { return matched + mismatched + not_compared + extra; }
+  int64_t Settled() const { return matched + mismatched + not_compared + not_comparable + extra; }
 };
 
 class Ledger {

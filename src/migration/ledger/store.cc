@@ -273,6 +273,7 @@ Result<TableTotals> Store::Totals(const UnitScope& scope) {
     long long units = 0, committed = 0, bytes = 0, bytes_committed = 0, files = 0;
     long long planned = 0, planned_known = 0, copied = 0, target = 0, target_known = 0;
     long long matched = 0, mismatched = 0, missing = 0, not_compared = 0, extra = 0, made = 0;
+    long long not_comparable = 0;
     // Numbers are those of state and verdict in ledger.h.
     state_->sql
         << std::string(
@@ -283,7 +284,8 @@ Result<TableTotals> Store::Totals(const UnitScope& scope) {
                "COALESCE(SUM(rows_target), 0), COUNT(rows_target), "
                "COALESCE(SUM(verdict = 1), 0), COALESCE(SUM(verdict IN (2, 3)), 0), "
                "COALESCE(SUM(verdict = 3), 0), COALESCE(SUM(verdict = 4), 0), "
-               "COALESCE(SUM(verdict = 5), 0), COALESCE(SUM(verdict = 5 AND generation = 0), 0) ") +
+               "COALESCE(SUM(verdict = 5), 0), COALESCE(SUM(verdict = 5 AND generation = 0), 0), "
+               "COALESCE(SUM(verdict = 6), 0) ") +
                "FROM units WHERE table_id = :table" +
                std::string(state_->has_aside ? " AND aside = 0 " : " ") +
                OfTask(scope.task.value_or(0)),
@@ -291,7 +293,7 @@ Result<TableTotals> Store::Totals(const UnitScope& scope) {
         soci::into(bytes_committed), soci::into(files), soci::into(planned),
         soci::into(planned_known), soci::into(copied), soci::into(target), soci::into(target_known),
         soci::into(matched), soci::into(mismatched), soci::into(missing), soci::into(not_compared),
-        soci::into(extra), soci::into(made);
+        soci::into(extra), soci::into(made), soci::into(not_comparable);
     TableTotals totals;
     totals.units = units;
     totals.committed = committed;
@@ -306,6 +308,7 @@ Result<TableTotals> Store::Totals(const UnitScope& scope) {
     totals.missing = missing;
     totals.not_compared = not_compared;
     totals.extra = extra;
+    totals.not_comparable = not_comparable;
     return totals;
   });
 }

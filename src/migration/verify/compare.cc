@@ -8,6 +8,9 @@ namespace mms::migration {
 namespace {
 
 constexpr size_t kColumnsShown = 10;
+constexpr const char* kNoChecksum =
+    "their values cannot be compared, since no checksum was taken while they were copied (verify "
+    "was none or count then); compare them by count";
 
 std::string Where(const Claim& claim) {
   return claim.partition.empty() ? "table" : "partition " + claim.partition;
@@ -75,9 +78,7 @@ Ledger::Comparison CompareChecksums(const Claim& claim, const Checksum& target) 
   comparison.target_checksum = ToJson(target).dump();
   if (comparison.verdict == Verdict::kMismatch) return comparison;
   if (!claim.checksum) {
-    comparison.difference =
-        Where(claim) + ": compared by rows; no checksum was taken while copying";
-    return comparison;
+    return claim.rows == 0 ? comparison : NotComparable(claim, target.rows, kNoChecksum);
   }
   const Checksum& source = *claim.checksum;
   // Without rows there is nothing to differ, and a part that nobody read has no columns either.
@@ -87,9 +88,29 @@ Ledger::Comparison CompareChecksums(const Claim& claim, const Checksum& target) 
     columns = "each column holds the right values, but they are joined into other rows";
   }
   if (columns.empty()) return comparison;
+  Ledger::Comparison differs = ValuesDiffer(claim, columns);
+  differs.target_checksum = std::move(comparison.target_checksum);
+  return differs;
+}
+
+Ledger::Comparison ValuesDiffer(const Claim& claim, const std::string& what) {
+  Ledger::Comparison comparison;
   comparison.verdict = Verdict::kMismatch;
+  comparison.rows_target = claim.rows;
   comparison.difference =
-      fmt::format("{}: {} rows on both sides; {}", Where(claim), claim.rows, columns);
+      fmt::format("{}: {} rows on both sides; {}", Where(claim), claim.rows, what);
+  return comparison;
+}
+
+Ledger::Comparison NotComparable(const Claim& claim, std::optional<int64_t> rows_target,
+                                 const std::string& why) {
+  Ledger::Comparison comparison;
+  if (rows_target) comparison = CompareRows(claim, *rows_target);
+  if (comparison.verdict == Verdict::kMismatch) return comparison;
+  comparison.verdict = Verdict::kNotComparable;
+  comparison.difference =
+      rows_target ? fmt::format("{}: {} rows on both sides; {}", Where(claim), claim.rows, why)
+                  : fmt::format("{}: {} rows were copied; {}", Where(claim), claim.rows, why);
   return comparison;
 }
 

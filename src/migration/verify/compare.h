@@ -27,9 +27,15 @@ Ledger::Comparison CompareRows(const Claim& claim, int64_t rows_target);
 /// What was counted on both sides.
 Ledger::Comparison CompareCounts(const Claim& claim, int64_t rows_source, int64_t rows_target);
 /// Rows, each column, and the rows as wholes. Columns that the target has behind those that were
-/// copied (added to the table since) must be NULL in every row. Falls back to rows when the
-/// source's checksum was not taken, and says so.
+/// copied (added to the table since) must be NULL in every row. Where the source's checksum was not
+/// taken, rows that are as many are no proof: NotComparable.
 Ledger::Comparison CompareChecksums(const Claim& claim, const Checksum& target);
+/// `rows_target` as counted, nullopt = not even that. Other rows than were copied are a Mismatch;
+/// else it is NotComparable, and `why` says why and what to do.
+Ledger::Comparison NotComparable(const Claim& claim, std::optional<int64_t> rows_target,
+                                 const std::string& why);
+/// The values differ, as `what` says.
+Ledger::Comparison ValuesDiffer(const Claim& claim, const std::string& what);
 /// The partition or table is not at the target.
 Ledger::Comparison NotAtTarget(const Claim& claim);
 

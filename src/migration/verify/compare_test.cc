@@ -75,10 +75,28 @@ TEST(Compare, AnEmptyPartitionMatchesWhoeverCountedItsColumns) {
   EXPECT_EQ(CompareChecksums({"", 0, Checksum{}, {}}, Sum(1, {})).verdict, Verdict::kMismatch);
 }
 
-TEST(Compare, WithoutASourceChecksumOnlyRowsAreComparedAndThatIsSaid) {
-  const auto comparison = CompareChecksums({"", 5, std::nullopt, {}}, Sum(5, kColumns));
-  EXPECT_EQ(comparison.verdict, Verdict::kMatch);
-  EXPECT_NE(comparison.difference.find("compared by rows"), std::string::npos);
+TEST(Compare, WithoutASourceChecksumRowsThatAreAsManyProveNothing) {
+  const Claim claim{"ds=1", 5, std::nullopt, {}};
+  auto comparison = CompareChecksums(claim, Sum(5, {}));
+  EXPECT_EQ(comparison.verdict, Verdict::kNotComparable);
+  EXPECT_EQ(comparison.rows_target, 5);
+  EXPECT_EQ(comparison.difference.find("partition ds=1: 5 rows on both sides; their values cannot"),
+            0U)
+      << comparison.difference;
+  comparison = CompareChecksums(claim, Sum(4, {}));
+  EXPECT_EQ(comparison.verdict, Verdict::kMismatch) << "that much can be seen";
+  EXPECT_EQ(CompareChecksums({"", 0, std::nullopt, {}}, Sum(0, {})).verdict, Verdict::kMatch);
+}
+
+TEST(Compare, WhatCannotBeComparedSaysWhyAndHowManyRowsThereAreIfThatIsKnown) {
+  const Claim claim{"ds=1", 5, std::nullopt, {}};
+  auto comparison = NotComparable(claim, std::nullopt, "why");
+  EXPECT_EQ(comparison.verdict, Verdict::kNotComparable);
+  EXPECT_EQ(comparison.rows_target, std::nullopt);
+  EXPECT_EQ(comparison.difference, "partition ds=1: 5 rows were copied; why");
+  comparison = NotComparable(claim, 6, "why");
+  EXPECT_EQ(comparison.verdict, Verdict::kMismatch);
+  EXPECT_EQ(ValuesDiffer(claim, "what").difference, "partition ds=1: 5 rows on both sides; what");
 }
 
 TEST(Compare, ManyDifferingColumnsAreCountedNotListed) {

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "migration/verify/job_batch.h"
+#include "migration/verify/target_columns.h"
 
 namespace mms::migration {
 namespace {
@@ -42,13 +43,15 @@ Result<BatchTotals> ReadRanges(WorkerPool& pool, const ReadBackJob& all, int64_t
                    std::to_string(totals.rows) + "; verify again");
 }
 
-Result<Checksum> ReadBack(maxcompute::Tunnel& tunnel, WorkerPool& pool,
-                          const ReadBackRequest& request) {
+Result<FoundRows> ReadBack(maxcompute::Tunnel& tunnel, WorkerPool& pool,
+                           const ReadBackRequest& request) {
   TRY(const maxcompute::DownloadSession session, tunnel.CreateDownload(request.target));
-  Checksum counted;
-  counted.rows = session.rows;
-  if (session.rows == 0) return counted;
-  if (request.rows_expected && *request.rows_expected != session.rows) return counted;
+  FoundRows found;
+  found.checksum.rows = session.rows;
+  if (session.rows == 0 || request.rows_alone) return found;
+  if (request.rows_expected && *request.rows_expected != session.rows) return found;
+  found.unreadable = FindOtherColumns(request.schema, request.row_columns, session.schema);
+  if (found.unreadable) return found;
   ReadBackJob all;
   all.table_key = request.table_key;
   all.partition = request.target.partition;
@@ -58,8 +61,14 @@ Result<Checksum> ReadBack(maxcompute::Tunnel& tunnel, WorkerPool& pool,
   all.row_columns = request.row_columns;
   all.codec = request.codec;
   auto totals = ReadRanges(pool, all, RowsPerRange(session.rows, request.source_bytes));
-  if (!totals) return std::move(totals).error().At("target table " + request.target.table);
-  return std::move(totals->checksum);
+  if (totals) {
+    found.checksum = std::move(totals->checksum);
+    return found;
+  }
+  Error error = std::move(totals).error().At("target table " + request.target.table);
+  if (error.kind() != ErrorKind::kUnsupported) return error;
+  found.unreadable = std::move(error);
+  return found;
 }
 
 }  // namespace mms::migration

@@ -25,6 +25,8 @@ struct ReadBackRequest {
   /// Rows that must be there; when the session counts others, nothing is read and only `rows` is
   /// set.
   std::optional<int64_t> rows_expected;
+  bool rows_alone = false;                            ///< they are counted, and nothing is read
+  maxcompute::TableSchema schema;                     ///< that rows were copied into
   bool record_form = false;                           ///< as ReadBackJob
   size_t row_columns = SIZE_MAX;                      ///< as ReadBackJob
   maxcompute::Codec codec = maxcompute::Codec::kRaw;  ///< that the service is asked for
@@ -37,7 +39,14 @@ int64_t RowsPerRange(int64_t rows, int64_t source_bytes);
 /// READ_BACK_ROWS_DIFFER when other rows came than were counted.
 Result<BatchTotals> ReadRanges(WorkerPool& pool, const ReadBackJob& all, int64_t range_rows);
 
-Result<Checksum> ReadBack(maxcompute::Tunnel& tunnel, WorkerPool& pool,
-                          const ReadBackRequest& request);
+struct FoundRows {
+  Checksum checksum;  ///< `rows` alone where nothing was read
+  /// Why nothing was, though the rows are as many: kConflict TARGET_COLUMN_GONE, or of kind
+  /// kUnsupported, which no later try changes.
+  std::optional<Error> unreadable = {};
+};
+
+Result<FoundRows> ReadBack(maxcompute::Tunnel& tunnel, WorkerPool& pool,
+                           const ReadBackRequest& request);
 
 }  // namespace mms::migration

@@ -33,7 +33,7 @@ class Pass {
   bool Stopped() const { return engine_.cancelled || (wishes_.stopped && wishes_.stopped()); }
 
   Status ByCount() {
-    std::optional<SourceCounts> source;
+    std::optional<SourceSide> source;
     if (wishes_.level == VerifyLevel::kCountBoth) {
       TRY(source, CountAtSource(engine_, table_.plan));
     }

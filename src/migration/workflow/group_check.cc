@@ -29,7 +29,9 @@ GroupCheck::GroupCheck(const TableContext& table, UnitScope scope, int64_t units
       active_(!table.plan.partition_columns.empty() && ReadsTogether(by_, units_left)) {}
 
 bool GroupCheck::Takes(const UnitRecord& unit) const {
-  if (!active_) return false;
+  // Without a checksum there is nothing to read for: CheckUnit counts.
+  const bool unread = unit.source_checksum.empty() && unit.rows_copied.value_or(0) > 0;
+  if (!active_ || unread) return false;
   const Result<GroupMember> member = MemberOf(unit);
   return member.has_value() && ReadsTogether(by_, *member);  // CheckUnit tells what is unreadable
 }

@@ -1,5 +1,7 @@
 #include "migration/workflow/source_counts.h"
 
+#include <algorithm>
+#include <array>
 #include <nlohmann/json.hpp>
 #include <utility>
 #include <vector>
@@ -15,8 +17,7 @@ Result<SourceTable> FindInCatalog(Engine& engine, const std::string& name) {
   const size_t dot = name.starts_with(head) ? name.find('.', head.size()) : name.npos;
   if (head.size() == 1 || dot == name.npos) {
     return Error(ErrorKind::kInvalidInput, "VERIFY_BY_SQL",
-                 "was chosen by its location, where no SQL can count it; compare by count or "
-                 "checksum instead of count_both")
+                 "was chosen by its location, where no SQL can count it")
         .At("table " + name);
   }
   TRY(SourceTable table,
@@ -40,15 +41,40 @@ std::vector<PartitionColumn> ColumnsOf(const TablePlan& plan, const Snapshot& sn
   return columns;
 }
 
-}  // namespace
-
-Result<SourceCounts> CountAtSource(Engine& engine, const TablePlan& plan) {
+/// The table as SQL reads it at the version that was copied, with its partitions' counts.
+Result<Snapshot> FetchCounted(Engine& engine, const TablePlan& plan) {
   TRY(const SourceTable table, FindInCatalog(engine, plan.source_name));
   std::optional<int64_t> version;
   if (plan.version != kNoVersion) version = plan.version;
-  TRY(const Snapshot snapshot, engine.source->Inspect(table, version));
+  return engine.source->Inspect(table, version);
+}
+
+/// No later try ends otherwise: the server does not take the statement at that version, or the
+/// table is none that it has.
+bool IsForGood(const Error& error) {
+  constexpr std::array kCodes = {"VERIFY_BY_SQL",
+                                 "SQL_STATEMENT",
+                                 "SQL_UNSUPPORTED",
+                                 "SQL_NOT_FOUND",
+                                 "SQL_VERSION_GONE",
+                                 "DATABRICKS_TABLE_NOT_FOUND",
+                                 "DATABRICKS_SCHEMA_NOT_FOUND"};
+  return std::find(kCodes.begin(), kCodes.end(), error.code()) != kCodes.end();
+}
+
+}  // namespace
+
+Result<SourceSide> CountAtSource(Engine& engine, const TablePlan& plan) {
+  const auto counted = FetchCounted(engine, plan);
+  if (!counted) {
+    if (!IsForGood(counted.error())) return counted.error();
+    return SourceSide{{},
+                      "the source cannot be counted: " + counted.error().ToString() +
+                          "; compare by checksum or count, which need no source"};
+  }
+  const Snapshot& snapshot = *counted;
   const std::vector<PartitionColumn> columns = ColumnsOf(plan, snapshot);
-  SourceCounts counts;
+  SourceSide side;
   for (const delta::File& part : snapshot.files) {
     maxcompute::PartitionSpec partition;
     for (const PartitionColumn& column : columns) {
@@ -58,9 +84,9 @@ Result<SourceCounts> CountAtSource(Engine& engine, const TablePlan& plan) {
       partition.emplace_back(column.target_name, std::move(value->text));
     }
     if (partition.size() < columns.size()) continue;
-    counts[maxcompute::ToTunnelText(partition)] += part.rows.value_or(0);
+    side.rows[maxcompute::ToTunnelText(partition)] += part.rows.value_or(0);
   }
-  return counts;
+  return side;
 }
 
 }  // namespace mms::migration

@@ -18,8 +18,15 @@ namespace mms::migration {
 /// no rows.
 using SourceCounts = std::map<std::string, int64_t>;
 
-/// One statement. A table that has no versions is counted as it is now. Errors: kInvalidInput
-/// VERIFY_BY_SQL for a table that is no catalog's; those of Source::Inspect by SQL.
-Result<SourceCounts> CountAtSource(Engine& engine, const TablePlan& plan);
+struct SourceSide {
+  SourceCounts rows;
+  /// Why they cannot be counted, however often that is tried, and what to do: a table that is no
+  /// catalog's, or that is gone; a version that is no longer there. "" = they were.
+  std::string unknown;
+};
+
+/// One statement. A table that has no versions is counted as it is now. Errors: those of
+/// Source::Find and of Source::Inspect by SQL that may pass, or that a right or a setting mends.
+Result<SourceSide> CountAtSource(Engine& engine, const TablePlan& plan);
 
 }  // namespace mms::migration

@@ -216,7 +216,7 @@ void TablePass::Fail(const UnitRecord& unit, Error error) {
 
 Status TablePass::CountCommitted() {
   table_.progress->SetStage(table_.slot, Stage::kVerifying);
-  std::optional<SourceCounts> source;
+  std::optional<SourceSide> source;
   if (wishes_.verify == VerifyLevel::kCountBoth) {
     TRY(source, CountAtSource(engine_, table_.plan));
   }

@@ -19,6 +19,17 @@ Status Save(const TableContext& table, const UnitRecord& unit, Ledger::Compariso
   return ledger.Verified(unit.id, unit.generation, std::move(comparison)).get();
 }
 
+std::string Unreadable(const Error& error) {
+  return "their values cannot be compared: " + error.ToString();
+}
+
+Ledger::Comparison Judge(const Claim& claim, const FoundRows& found) {
+  if (!found.unreadable) return CompareChecksums(claim, found.checksum);
+  const bool gone = found.unreadable->kind() == ErrorKind::kConflict;
+  return gone ? ValuesDiffer(claim, found.unreadable->message())
+              : NotComparable(claim, found.checksum.rows, Unreadable(*found.unreadable));
+}
+
 /// A unit waiting for its count.
 struct Counted {
   UnitRecord unit;
@@ -26,15 +37,16 @@ struct Counted {
 };
 
 Ledger::Comparison Compare(const Claim& claim, const Counted& counted, int64_t rows_target,
-                           const SourceCounts* source) {
+                           const SourceSide* source) {
   if (source == nullptr) return CompareRows(claim, rows_target);
-  const auto found = source->find(counted.key);
-  return CompareCounts(claim, found == source->end() ? 0 : found->second, rows_target);
+  if (!source->unknown.empty()) return NotComparable(claim, rows_target, source->unknown);
+  const auto found = source->rows.find(counted.key);
+  return CompareCounts(claim, found == source->rows.end() ? 0 : found->second, rows_target);
 }
 
 Status CheckCounts(const TableContext& table, std::vector<Counted>& batch,
                    const std::vector<maxcompute::PartitionSpec>& partitions,
-                   const SourceCounts* source) {
+                   const SourceSide* source) {
   Engine& engine = *table.engine;
   auto counts = CountRows(*engine.client, table.target_name, partitions);
   const bool no_table = !counts && counts.error().code() == "ODPS_TABLE_NOT_FOUND";
@@ -89,17 +101,20 @@ Status CheckUnit(const TableContext& table, const UnitRecord& unit) {
   request.target = table.Target(plan.target_partition);
   request.source_bytes = unit.bytes;
   request.rows_expected = claim.rows;
+  request.rows_alone = !claim.checksum;
+  request.schema = table.plan.TargetSchema();
   request.row_columns = RowColumns(claim);
   TRY(const ValueChanges changes, ValueChangesFromText(unit.changes));
   request.record_form = changes.record_blocks > 0;
   request.codec = engine.codec->ForReading();
   auto found = ReadBack(*engine.tunnel, *engine.workers, request);
-  if (found) return Save(table, unit, CompareChecksums(claim, *found));
+  if (found) return Save(table, unit, Judge(claim, *found));
   const std::string& code = found.error().code();
   if (code == "ODPS_TABLE_NOT_FOUND" || code == "ODPS_PARTITION_NOT_FOUND") {
     return Save(table, unit, NotAtTarget(claim));
   }
-  return std::move(found).error();
+  if (found.error().kind() != ErrorKind::kUnsupported) return std::move(found).error();
+  return Save(table, unit, NotComparable(claim, std::nullopt, Unreadable(found.error())));
 }
 
 Status SkipCheck(const TableContext& table, const UnitRecord& unit) {

@@ -28,7 +28,7 @@ Status SkipCheck(const TableContext& table, const UnitRecord& unit);
 struct CountCheck {
   UnitScope scope;
   std::function<bool(const UnitRecord&)> wanted;
-  const SourceCounts* source = nullptr;  ///< what the source counted; null = what was copied counts
+  const SourceSide* source = nullptr;  ///< what the source counted; null = what was copied counts
   std::function<void(int64_t units)> on_compared = {};
 };
 Status CheckByCount(const TableContext& table, const CountCheck& check);
