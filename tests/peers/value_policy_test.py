@@ -226,6 +226,46 @@ def test_a_failed_table_is_planned_at_the_newest_version(local: LocalRun, tmp_pa
     assert (report["verdict"], report["version"], report["rows_target"]) == ("Match", 1, 1)
 
 
+def far_days() -> pa.Table:
+    """Dates outside of the years 1 to 9999, as Spark writes them, in a list too."""
+    days = pa.array([-719163, -719162, 0, 2932896, 2932897, None], pa.int32()).cast(pa.date32())
+    lists = pa.ListArray.from_arrays(pa.array(range(7), pa.int32()), days)
+    return pa.table({"id": pa.array(range(6), pa.int64()), "day": days, "all": lists})
+
+
+def test_a_date_outside_the_years_fails_by_file_and_column_or_is_null_and_counted(
+    local: LocalRun, tmp_path: Path
+) -> None:
+    folder = delta(tmp_path / "days", far_days().slice(1, 3))
+    local.table(folder, "days")
+    run = local.run()
+    assert run.code == 0, run.out + run.err
+    assert local.report()["days"]["verdict"] == "Match"
+
+    write_deltalake(folder, far_days(), mode="overwrite")
+    risk = {risk["source"]: risk for risk in local.plan()["days"]["values_at_risk"]}["day"]
+    assert risk["outcome"].startswith("fails its partition")
+    assert local.run().code != 0
+    report = local.report()["days"]
+    assert report["error"]["code"] == "VALUE_DATE_RANGE"
+    reason = next(reason for reason in report["reasons"] if "VALUE_DATE_RANGE" in reason)
+    assert "column day: 0000-12-31 lies outside" in reason
+    assert "file part-" in reason and ".parquet" in reason
+
+    local.config["policy"]["on_timestamp_range"] = "null"
+    null = "null_date_range"
+    assert may_change(local.plan()["days"]) == {("day", null), ("all", null)}
+    run = local.run()
+    assert run.code == 0, run.out + run.err
+    report = local.report()["days"]
+    assert report["verdict"] == "Match"
+    assert changed(report) == {("day", null): 2, ("all", null): 2}
+    query = "SELECT id, CAST(day AS STRING) AS day FROM days ORDER BY id LIMIT 100"
+    with local.sandbox.odps().execute_sql(query).open_reader() as reader:
+        days = [None if row["day"] == "\\N" else row["day"] for row in reader]
+    assert days == [None, "0001-01-01", "1970-01-01", "9999-12-31", None, None]
+
+
 def varchar_table(folder: Path) -> Path:
     limited = {"__CHAR_VARCHAR_TYPE_STRING": "varchar(3)"}
     schema = Schema(

@@ -256,6 +256,8 @@ class Planner {
     add(text && values.on_bad_utf8 == BadUtf8::kNull, Change::kNullUtf8);
     const bool time = type.id() == arrow::Type::TIMESTAMP;
     add(time && values.on_timestamp_range == FarTimestamp::kNull, Change::kNullTimestamp);
+    const bool date = type.id() == arrow::Type::DATE32;
+    add(date && values.on_timestamp_range == FarTimestamp::kNull, Change::kNullDate);
     for (const auto& field : type.fields()) {
       for (const Change change : MayChange(*field->type())) {
         if (std::find(changes.begin(), changes.end(), change) == changes.end()) {

@@ -29,6 +29,8 @@ constexpr std::array<ChangeWords, kChangeKinds> kChanges = {{
     {"null_bad_utf8", "not UTF-8, NULL instead (on_bad_utf8: null)"},
     {"null_timestamp_range",
      "outside 1677-09-21 to 2262-04-11, NULL instead (on_timestamp_range: null)"},
+    {"null_date_range",
+     "outside 0001-01-01 to 9999-12-31, NULL instead (on_timestamp_range: null)"},
 }};
 
 template <class Enum>

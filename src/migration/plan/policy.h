@@ -25,7 +25,7 @@ enum class LongValue { kFail, kNull, kTruncate };
 /// A STRING value that is not UTF-8.
 enum class BadUtf8 { kFail, kNull, kReplace };
 /// A timestamp outside of what Arrow's nanoseconds hold. kRecord: its block is sent record by
-/// record, which holds the years 1 to 9999.
+/// record, which holds the years 1 to 9999. A DATE outside of those has no other form: both fail.
 enum class FarTimestamp { kRecord, kFail, kNull };
 
 struct ValuePolicy {
@@ -43,10 +43,12 @@ enum class Change {
   kReplacedUtf8,   ///< BadUtf8::kReplace
   kNullUtf8,       ///< BadUtf8::kNull
   kNullTimestamp,  ///< FarTimestamp::kNull
+  kNullDate,       ///< likewise, of a DATE
 };
-inline constexpr size_t kChangeKinds = 5;
+inline constexpr size_t kChangeKinds = 6;
 
-/// "cut", "null_too_long", "utf8_replaced", "null_bad_utf8", "null_timestamp_range".
+/// "cut", "null_too_long", "utf8_replaced", "null_bad_utf8", "null_timestamp_range",
+/// "null_date_range".
 std::string_view ChangeName(Change change);
 std::optional<Change> ParseChange(std::string_view name);
 /// For people: "cut to the length that fits (on_long_value: truncate)".

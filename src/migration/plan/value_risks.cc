@@ -64,6 +64,12 @@ std::string TimestampOutcome(FarTimestamp policy) {
   return "";
 }
 
+std::string DateOutcome(FarTimestamp policy) {
+  const bool null = policy == FarTimestamp::kNull;
+  return null ? "NULL instead (on_timestamp_range: null)"
+              : "fails its partition (on_timestamp_range: null would make it NULL)";
+}
+
 std::string LengthOutcome(LongValue policy) {
   switch (policy) {
     case LongValue::kFail: return "fails its partition (on_long_value: fail)";
@@ -165,7 +171,7 @@ void ValueRisks::AddLeaf(const std::string& type, Column column) {
   } else if (type == "date") {
     column.date = true;
     risk.limit = "0001-01-01 to 9999-12-31";
-    risk.outcome = "sent as it is, though MaxCompute documents no such DATE";
+    risk.outcome = DateOutcome(values_.on_timestamp_range);
   } else {
     return;
   }

@@ -158,6 +158,8 @@ TEST(ValueRisks, WhatBecomesOfAValueIsWhatThePolicySays) {
             std::string::npos);
   EXPECT_NE(outcome("timestamp", {.on_timestamp_range = FarTimestamp::kFail}).find("fails"),
             std::string::npos);
+  EXPECT_EQ(outcome("date", {}).find("fails its partition"), 0U);
+  EXPECT_EQ(outcome("date", {.on_timestamp_range = FarTimestamp::kNull}).find("NULL"), 0U);
 }
 
 TEST(ValueRisks, LengthsAreUnknownOfEachColumnWithTextOrBytes) {

@@ -8,6 +8,7 @@
 #include <arrow/util/decimal.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <limits>
 #include <vector>
@@ -27,9 +28,22 @@ constexpr int64_t kNanosMin = std::numeric_limits<int64_t>::min() / 1000;
 constexpr int64_t kNanosMax = std::numeric_limits<int64_t>::max() / 1000;
 constexpr int64_t kYearsMin = -62135596800000000LL;
 constexpr int64_t kYearsMax = 253402300799999999LL;
+// Days since 1970 of those years: what MaxCompute documents of DATE.
+constexpr int32_t kDaysMin = -719162;
+constexpr int32_t kDaysMax = 2932896;
 
 Error Internal(const arrow::Status& status) {
   return Error(ErrorKind::kInternal, "ARROW", status.ToString());
+}
+
+/// "0001-01-01" of days since 1970; beyond the years that a year_month_day counts the days alone.
+std::string DayText(std::chrono::sys_days day) {
+  const std::chrono::year_month_day date(day);
+  if (std::chrono::sys_days(date) != day) {
+    return fmt::format("day {} since 1970", day.time_since_epoch().count());
+  }
+  return fmt::format("{:04}-{:02}-{:02}", static_cast<int>(date.year()),
+                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()));
 }
 
 /// "0001-01-01 00:00:00.000001" of microseconds since 1970.
@@ -37,11 +51,9 @@ std::string TimestampText(int64_t micros) {
   using namespace std::chrono;
   const sys_time<microseconds> instant{microseconds(micros)};
   const auto day = floor<days>(instant);
-  const year_month_day date(day);
   const auto left = (instant - day).count();
-  return fmt::format("{:04}-{:02}-{:02} {:02}:{:02}:{:02}.{:06}", static_cast<int>(date.year()),
-                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-                     left / 3600000000, left / 60000000 % 60, left / 1000000 % 60, left % 1000000);
+  return fmt::format("{} {:02}:{:02}:{:02}.{:06}", DayText(day), left / 3600000000,
+                     left / 60000000 % 60, left / 1000000 % 60, left % 1000000);
 }
 
 Error OutOfRange(const std::string& column, int64_t micros, bool record) {
@@ -53,6 +65,15 @@ Error OutOfRange(const std::string& column, int64_t micros, bool record) {
                   record ? "the years 1 to 9999 of the target's timestamps"
                          : "1677-09-21 to 2262-04-11, the range of Arrow's nanosecond timestamps",
                   record ? "null" : "record or null"));
+}
+
+Error DateOutOfRange(const std::string& column, int32_t days) {
+  const std::string text = DayText(std::chrono::sys_days(std::chrono::days(days)));
+  return Error(ErrorKind::kInvalidInput, "VALUE_DATE_RANGE",
+               fmt::format("column {}: {} lies outside the years 1 to 9999 of the target's DATE; "
+                           "choose policy.on_timestamp_range: null, mend the value at the source, "
+                           "or leave the table out",
+                           column, text));
 }
 
 /// The array's validity with some more rows NULL.
@@ -161,6 +182,33 @@ Result<ArrayPtr> ColumnConverter::Timestamps(const ArrayPtr& array, const TypePt
       array->null_count() + static_cast<int64_t>(nulls.size())));
 }
 
+Result<ArrayPtr> ColumnConverter::Dates(const ArrayPtr& array, const std::string& path) {
+  const int32_t* days = static_cast<const arrow::Date32Array&>(*array).raw_values();
+  bool suspect = false;  // what lies under a NULL may be anything
+  for (int64_t i = 0; i < array->length(); ++i) {
+    suspect |= days[i] < kDaysMin || days[i] > kDaysMax;
+  }
+  if (!suspect) return array;
+  std::vector<int64_t> nulls;
+  for (int64_t i = 0; i < array->length(); ++i) {
+    if (array->IsNull(i) || (days[i] >= kDaysMin && days[i] <= kDaysMax)) continue;
+    if (rules_.policy.on_timestamp_range != FarTimestamp::kNull || in_key_) {
+      return DateOutOfRange(path, days[i]);
+    }
+    nulls.push_back(i);
+  }
+  if (nulls.empty()) return array;
+  changes_[static_cast<size_t>(Change::kNullDate)] += static_cast<int64_t>(nulls.size());
+  TRY(auto validity, WithNulls(*array, nulls));
+  const int64_t size = array->length() * static_cast<int64_t>(sizeof(int32_t));
+  auto copy = arrow::AllocateBuffer(size);
+  if (!copy.ok()) return Internal(copy.status());
+  std::copy_n(days, array->length(), (*copy)->mutable_data_as<int32_t>());
+  return ArrayPtr(std::make_shared<arrow::Date32Array>(
+      array->length(), std::shared_ptr<arrow::Buffer>(*std::move(copy)), validity,
+      array->null_count() + static_cast<int64_t>(nulls.size())));
+}
+
 Result<ArrayPtr> ColumnConverter::Text(const ArrayPtr& array, const std::string& path) {
   TextRules rules;
   rules.chars_max = path == rules_.name ? rules_.chars_max : 0;
@@ -231,6 +279,7 @@ Result<ArrayPtr> ColumnConverter::Any(const ArrayPtr& array, const TypePtr& targ
       case Type::MAP: return Map(array, target, path);
       case Type::STRING:
       case Type::BINARY: return Text(array, path);
+      case Type::DATE32: return Dates(array, path);
       default: break;
     }
     if (array->type()->Equals(*target)) return array;

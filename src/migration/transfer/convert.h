@@ -30,8 +30,8 @@ class ColumnConverter {
   explicit ColumnConverter(ColumnRules rules) : rules_(std::move(rules)) {}
 
   /// `array` (of the table's type) as `target`: of maxcompute::ToArrow, or that with timestamp[us]
-  /// (RecordForm). Errors: kInvalidInput VALUE_TIMESTAMP_RANGE, VALUE_TOO_LONG, VALUE_UTF8;
-  /// kUnsupported CONVERSION.
+  /// (RecordForm). Errors: kInvalidInput VALUE_TIMESTAMP_RANGE, VALUE_DATE_RANGE,
+  /// VALUE_TOO_LONG, VALUE_UTF8; kUnsupported CONVERSION.
   Result<ArrayPtr> Convert(const ArrayPtr& array, const TypePtr& target) {
     return Any(array, target, rules_.name);
   }
@@ -43,6 +43,7 @@ class ColumnConverter {
   Result<ArrayPtr> Any(const ArrayPtr& array, const TypePtr& target, const std::string& path);
   Result<ArrayPtr> Timestamps(const ArrayPtr& array, const TypePtr& target,
                               const std::string& path);
+  Result<ArrayPtr> Dates(const ArrayPtr& array, const std::string& path);
   Result<ArrayPtr> Text(const ArrayPtr& array, const std::string& path);
   Result<ArrayPtr> Struct(const ArrayPtr& array, const TypePtr& target, const std::string& path);
   Result<ArrayPtr> List(const ArrayPtr& array, const TypePtr& target, const std::string& path);

@@ -55,7 +55,7 @@ TEST(Convert, ATimestampBeyondTheRangeIsNullWhereThePolicySaysSoAndCounted) {
   ASSERT_TRUE((*converted)->ValidateFull().ok());
   EXPECT_TRUE((*converted)->Equals(*Make(kNanos, "[null, null, null]")));
   EXPECT_EQ((*converted)->null_count(), 3);
-  EXPECT_EQ(converter.changes(), (ChangeCounts{0, 0, 0, 0, 2}));
+  EXPECT_EQ(converter.changes(), (ChangeCounts{0, 0, 0, 0, 2, 0}));
 }
 
 TEST(Convert, ARecordBlockTakesTheYearsOneTo9999AndNoOther) {
@@ -68,6 +68,56 @@ TEST(Convert, ARecordBlockTakesTheYearsOneTo9999AndNoOther) {
   auto beyond = converter.Convert(Make(arrow::list(kMicros), "[[253402300800000000]]"), type);
   ASSERT_FALSE(beyond.has_value());
   EXPECT_EQ(beyond.error().code(), "VALUE_TIMESTAMP_RANGE");
+}
+
+TEST(Convert, ADateOutsideTheYearsOneTo9999NamesColumnAndValue) {
+  const auto fits = Make(arrow::date32(), "[-719162, 2932896, null]");
+  auto converted = ConvertArray(fits, arrow::date32(), "born");
+  ASSERT_TRUE(converted.has_value());
+  EXPECT_EQ(converted->get(), fits.get()) << "without a copy";
+  const std::pair<const char*, const char*> cases[] = {
+      {"[0, -719163]", "born: 0000-12-31 lies outside"},
+      {"[2932897]", "born: 10000-01-01 lies outside"},
+      {"[-800000]", "born: -221-09-04 lies outside"},
+      {"[2147483647]", "born: day 2147483647 since 1970 lies outside"}};
+  for (const auto& [days, text] : cases) {
+    converted = ConvertArray(Make(arrow::date32(), days), arrow::date32(), "born");
+    ASSERT_FALSE(converted.has_value());
+    EXPECT_EQ(converted.error().code(), "VALUE_DATE_RANGE");
+    EXPECT_NE(converted.error().message().find(text), std::string::npos)
+        << converted.error().message();
+  }
+}
+
+TEST(Convert, ADateOutsideTheYearsIsNullWhereThePolicySaysSoAndCountedNestedToo) {
+  const ValuePolicy null{.on_timestamp_range = FarTimestamp::kNull};
+  ColumnConverter converter({"c", null, 0});
+  const auto dates = Make(arrow::date32(), "[-800000, 2932897, 7, null, -719163]");
+  auto converted = converter.Convert(dates->Slice(1), arrow::date32());
+  ASSERT_TRUE(converted.has_value());
+  ASSERT_TRUE((*converted)->ValidateFull().ok());
+  EXPECT_TRUE((*converted)->Equals(*Make(arrow::date32(), "[null, 7, null, null]")));
+  EXPECT_EQ((*converted)->null_count(), 3);
+  EXPECT_EQ(converter.changes(), (ChangeCounts{0, 0, 0, 0, 0, 2}));
+  const auto lists = arrow::list(arrow::date32());
+  converted = converter.Convert(Make(lists, "[[1, 2932897], null]"), lists);
+  ASSERT_TRUE(converted.has_value());
+  EXPECT_TRUE((*converted)->Equals(*Make(lists, "[[1, null], null]")));
+  const auto maps = arrow::map(arrow::date32(), arrow::int32());
+  converted = converter.Convert(Make(maps, "[[[2932897, 1]]]"), maps);
+  ASSERT_FALSE(converted.has_value()) << "a key";
+  EXPECT_EQ(converted.error().code(), "VALUE_DATE_RANGE");
+}
+
+TEST(Convert, WhatLiesUnderANullDateIsNoValue) {
+  const auto bits = arrow::AllocateEmptyBitmap(2).ValueOrDie();
+  const int32_t days[] = {2147483647, -2147483647 - 1};
+  const auto array = std::make_shared<arrow::Date32Array>(
+      2, arrow::Buffer::FromString(std::string(reinterpret_cast<const char*>(days), sizeof days)),
+      std::shared_ptr<arrow::Buffer>(bits));
+  auto converted = ConvertArray(array, arrow::date32(), "c");
+  ASSERT_TRUE(converted.has_value());
+  EXPECT_EQ(converted->get(), array.get());
 }
 
 TEST(Convert, OnlyTheRowsOfASliceAreConvertedAndCounted) {

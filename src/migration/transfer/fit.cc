@@ -7,6 +7,7 @@
 #include <arrow/util/key_value_metadata.h>
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "base/lower_ascii.h"
@@ -97,6 +98,40 @@ Result<ArrayPtr> FitOrcInstant(const ArrayPtr& array, const Field& file_field,
   TRY(auto validity, RebasedValidity(*array));
   return arrow::MakeArray(arrow::ArrayData::Make(
       wanted.type(), length, {validity, std::move(*allocated)}, array->null_count()));
+}
+
+/// A day, second or millisecond may lie beyond what microseconds hold (the year 294,247).
+bool MayPassMicros(const arrow::DataType& have, const arrow::DataType& want) {
+  if (want.id() != arrow::Type::TIMESTAMP) return false;
+  if (static_cast<const arrow::TimestampType&>(want).unit() != arrow::TimeUnit::MICRO) return false;
+  if (have.id() == arrow::Type::DATE32) return true;
+  return have.id() == arrow::Type::TIMESTAMP &&
+         static_cast<const arrow::TimestampType&>(have).unit() < arrow::TimeUnit::MICRO;
+}
+
+/// Beyond them: as far as they go, where no target has a timestamp, so that the value is dealt with
+/// as any that does not fit.
+Result<ArrayPtr> ToMicros(const Array& array, const std::shared_ptr<arrow::DataType>& want) {
+  const bool days = array.type_id() == arrow::Type::DATE32;
+  int64_t factor = 86'400'000'000;
+  if (!days) {
+    const auto unit = static_cast<const arrow::TimestampType&>(*array.type()).unit();
+    factor = unit == arrow::TimeUnit::SECOND ? 1'000'000 : 1'000;
+  }
+  const int64_t length = array.length();
+  auto allocated = arrow::AllocateBuffer(length * static_cast<int64_t>(sizeof(int64_t)));
+  if (!allocated.ok()) return Error(ErrorKind::kInternal, "ARROW", allocated.status().ToString());
+  auto* micros = (*allocated)->mutable_data_as<int64_t>();
+  for (int64_t i = 0; i < length; ++i) {
+    const int64_t value = days ? static_cast<const arrow::Date32Array&>(array).Value(i)
+                               : static_cast<const arrow::TimestampArray&>(array).Value(i);
+    if (!__builtin_mul_overflow(value, factor, &micros[i])) continue;
+    micros[i] =
+        value < 0 ? std::numeric_limits<int64_t>::min() : std::numeric_limits<int64_t>::max();
+  }
+  TRY(auto validity, RebasedValidity(array));
+  return arrow::MakeArray(
+      arrow::ArrayData::Make(want, length, {validity, std::move(*allocated)}, array.null_count()));
 }
 
 Result<ArrayPtr> Nulls(const FieldPtr& wanted, int64_t rows) {
@@ -202,6 +237,7 @@ Result<ArrayPtr> FitArray(const ArrayPtr& array, const FieldPtr& file_field, con
     return NotReadBySpark(*file_field, *wanted);
   }
   auto cast = arrow::compute::Cast(*array, want, arrow::compute::CastOptions::Safe());
+  if (!cast.ok() && MayPassMicros(*have, *want)) return ToMicros(*array, want);
   if (!cast.ok()) return Differs(*file_field, *wanted, cast.status());
   return *std::move(cast);
 }

@@ -42,6 +42,29 @@ TEST(Fit, WidenedTypesAreCast) {
   }
 }
 
+TEST(Fit, WhatMicrosecondsDoNotHoldIsAsFarAsTheyGo) {
+  const auto micros = arrow::timestamp(arrow::TimeUnit::MICRO);
+  const std::pair<std::shared_ptr<arrow::DataType>, const char*> cases[] = {
+      {arrow::date32(), "[2, 2147483647, -2147483648, null]"},
+      {arrow::timestamp(arrow::TimeUnit::MILLI),
+       "[172800000, 9223372036854775807, "
+       "-9223372036854775808, null]"},
+      {arrow::timestamp(arrow::TimeUnit::SECOND),
+       "[172800, 9223372036854775807, "
+       "-9223372036854775808, null]"}};
+  for (const auto& [type, values] : cases) {
+    auto fitted = Fit(Make(type, values)->Slice(1), micros);
+    ASSERT_TRUE(fitted.has_value()) << fitted.error().ToString();
+    ASSERT_TRUE((*fitted)->ValidateFull().ok());
+    EXPECT_TRUE(
+        (*fitted)->Equals(*Make(micros, "[9223372036854775807, -9223372036854775808, null]")))
+        << type->ToString() << (*fitted)->ToString();
+    EXPECT_TRUE(Fit(Make(type, values)->Slice(0, 1), micros)
+                    .value()
+                    ->Equals(*Make(micros, "[172800000000]")));
+  }
+}
+
 TEST(Fit, ALossyChangeIsRefused) {
   auto fitted = Fit(Make(arrow::int64(), "[5000000000]"), arrow::int32());
   ASSERT_FALSE(fitted.has_value());

@@ -157,7 +157,10 @@ Result<std::shared_ptr<arrow::RecordBatch>> SplitSource::Next() {
     rows_ += batch->num_rows();
     Report(batch->num_rows());
     if (batch->num_rows() == 0) continue;
-    return Convert(*batch);
+    auto converted = Convert(*batch);
+    const FileSlice& slice = split_.slices[next_slice_ - 1];
+    const bool of_file = !slice.sql && !converted && converted.error().code().starts_with("VALUE_");
+    return of_file ? std::move(converted).error().At("file " + slice.path) : converted;
   }
 }
 
