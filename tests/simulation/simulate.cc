@@ -22,6 +22,7 @@
 #include <string>
 #include <vector>
 
+#include "base/time_zone.h"
 #include "life.h"
 #include "link.h"
 #include "scenario.h"
@@ -36,6 +37,7 @@ using nlohmann::json;
 
 constexpr int64_t kNoon = 1'767'614'400'000;  // 2026-01-05 12:00:00 UTC
 constexpr int kViolationsShown = 5;
+constexpr size_t kRequestShown = 400;
 constexpr unsigned kLifeMaxS = 60;  // real ones: a life that hangs is ended by SIGALRM
 
 struct Options {
@@ -79,6 +81,8 @@ class Run {
     return Told(world_.violations);
   }
 
+  const std::string& asked() const { return asked_; }
+
   json Told(const std::vector<std::string>& violations) const {
     return {{"violations", violations},    {"faults", world_.faults},
             {"crashes", crashes_},         {"lives", scenario_.lives.size()},
@@ -112,6 +116,7 @@ class Run {
   /// Answers until the life ends. Whether it was killed here.
   bool Attend(int socket, pid_t child) {
     while (const auto text = ReceiveText(socket)) {
+      asked_ = *text;
       const json request = json::parse(*text);
       World::Reply reply;
       if (watch_.Takes(request)) {
@@ -149,6 +154,7 @@ class Run {
   Scenario scenario_;
   Watch watch_;
   std::string folder_;
+  std::string asked_;  ///< last
   int64_t crashes_ = 0;
   std::vector<std::string> points_;
 };
@@ -167,7 +173,7 @@ json RunOne(uint64_t seed, std::atomic<int64_t>* clock, bool verbose) {
     return run.Do();
   } catch (const std::exception& thrown) {
     json told = run.Told({});
-    told["not_judged"] = thrown.what();
+    told["not_judged"] = thrown.what() + (" at " + run.asked().substr(0, kRequestShown));
     return told;
   }
 }
@@ -275,6 +281,8 @@ int Main(const Options& options) {
 int main(int count, char** arguments) {
   mallopt(M_ARENA_MAX,
           1);  // a life has a hundred threads, and ends before an arena each is worth it
+  // Read once, not by each life.
+  if (!mms::FindZone("UTC")) return 1;
   mms::simulation::Options options;
   for (int i = 1; i < count; ++i) {
     const std::string name = arguments[i];
