@@ -98,7 +98,9 @@ std::vector<CostLine> CostOf(const JobUse& use, const Profile& prices) {
 std::vector<CostLine> EstimateOf(const JobUse& use, const Profile& prices) {
   std::optional<double> bytes;
   if (use.bytes_planned) bytes = static_cast<double>(*use.bytes_planned);
-  return LinesOf(bytes, std::nullopt, std::nullopt, prices);
+  std::optional<double> statements;
+  if (use.statements_planned) statements = static_cast<double>(*use.statements_planned);
+  return LinesOf(bytes, statements, std::nullopt, prices);
 }
 
 std::optional<double> SumOf(const std::vector<CostLine>& lines) {

@@ -32,6 +32,7 @@ struct JobUse {
   int64_t bytes_read = 0;  ///< of data files, by what arrived; not what was read again
   int64_t statements = 0;  ///< of SQL at MaxCompute
   int64_t sql_ms = 0;      ///< of tasks whose rows were read by SQL at Databricks
+  std::optional<int64_t> statements_planned = {};  ///< nullopt = not foretold
 };
 
 struct CostLine {

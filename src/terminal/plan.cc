@@ -48,8 +48,10 @@ ExitCode RunPlan(const std::string& file, const PlanFlags& flags, Output& output
     frozen = {{"path", flags.out}, {"sha256", *digest}};
     output.Log("the plan is in " + flags.out + ", to be run by: mms run " + flags.out);
   }
-  auto estimate =
-      PlanEstimate::Make({flags.rate_mib, flags.window, flags.prices}, (*workflow)->ledger());
+  const migration::RunOptions& run = config->options;
+  PlanEstimate::Wishes wishes{flags.rate_mib, flags.window, flags.prices};
+  wishes.statements = {run.verify, run.verify_by, run.create_partition_by_session};
+  auto estimate = PlanEstimate::Make(wishes, (*workflow)->ledger());
   if (!estimate) return output.Fail(estimate.error());
   const PlanPrinting context{*estimate, **workflow, (*workflow)->ledger(), config->options.target,
                              flags.ddl, output};

@@ -71,6 +71,7 @@ Json CostFields(const std::vector<service::CostLine>& lines) {
 Result<PlanEstimate> PlanEstimate::Make(const Wishes& wishes, migration::Ledger& ledger) {
   PlanEstimate estimate;
   TRY(estimate.prices_, PricesOf(wishes.book, wishes.prices));
+  estimate.rules_ = wishes.statements;
   if (!wishes.window.empty()) {
     TRY(estimate.window_hours_, WindowHours(wishes.window));
   }
@@ -96,16 +97,21 @@ Result<PlanEstimate> PlanEstimate::Make(const Wishes& wishes, migration::Ledger&
 Status PlanEstimate::Add(migration::Ledger& ledger, int64_t table_id,
                          const migration::TablePlan& plan) {
   const int64_t before = units_;
+  migration::StatementCount statements(plan, rules_.value_or(migration::StatementCount::Rules()));
   TRY_VOID(ledger.ListUnits(
       table_id, migration::UnitState::kCommitted, [&](const migration::UnitRecord& unit) -> Status {
-        if (unit.fingerprint == migration::kFingerprintToDrop) return OkStatus();
         TRY(const migration::UnitPlan parsed,
             migration::UnitPlanFromJson(nlohmann::json::parse(unit.plan_json, nullptr, false)));
+        statements.Add(unit, parsed);
+        if (unit.fingerprint == migration::kFingerprintToDrop) return OkStatus();
         ++units_;
         blocks_ += static_cast<int64_t>(parsed.splits.size());
         bytes_ += unit.bytes;
         return OkStatus();
       }));
+  const std::optional<int64_t> taken = std::move(statements).Finish();
+  if (!rules_ || !taken) statements_.reset();
+  if (statements_) *statements_ += *taken;
   if (units_ == before) return OkStatus();
   ++tables_;
   by_sql_ = by_sql_ || plan.sql.has_value();
@@ -128,6 +134,7 @@ std::vector<service::CostLine> PlanEstimate::Lines() const {
   service::JobUse use;
   // What SQL reads is no file in a storage account of ours.
   if (!by_sql_) use.bytes_planned = bytes_;
+  use.statements_planned = statements_;
   auto lines = service::EstimateOf(use, prices_);
   for (service::CostLine& line : lines) {
     if (line.payer == "Databricks" && !by_sql_) line.quantity = 0;  // it is asked for nothing

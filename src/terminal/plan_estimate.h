@@ -11,6 +11,7 @@
 #include "base/result.h"
 #include "migration/ledger/ledger.h"
 #include "migration/plan/plan.h"
+#include "migration/workflow/statement_count.h"
 #include "service/job_cost.h"
 #include "service/store.h"
 #include "terminal/output.h"
@@ -26,6 +27,8 @@ class PlanEstimate {
     service::Profile book = {};       ///< what they are changes of
     /// That the last job took; nullopt = none, or the ledger's last run tells it.
     std::optional<service::Store::Rate> job_rate = {};
+    /// By which statements at MaxCompute are foretold; nullopt = they are not.
+    std::optional<migration::StatementCount::Rules> statements = {};
   };
   /// Errors: kInvalidInput PLAN_WINDOW; those of ApplyPriceChanges and of the ledger.
   static Result<PlanEstimate> Make(const Wishes& wishes, migration::Ledger& ledger);
@@ -49,6 +52,8 @@ class PlanEstimate {
   int64_t units_ = 0;
   int64_t blocks_ = 0;
   int64_t bytes_ = 0;
+  std::optional<migration::StatementCount::Rules> rules_;
+  std::optional<int64_t> statements_ = 0;
   bool by_sql_ = false;  ///< some rows are read by SQL: their bytes are estimates
 };
 

@@ -217,3 +217,48 @@ def test_what_is_no_window_and_no_price_is_named(
     write_deltalake(tmp_path / "one", orders())
     local.table(tmp_path / "one", "one")
     assert local.run("plan", *arguments).of("error")[-1]["code"] == code
+
+
+def instances(local: LocalRun) -> int:
+    """SQL statements that the sandbox has run so far."""
+    return sum(1 for _ in local.sandbox.odps().list_instances())
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [
+        {"verify": "none"},
+        {"verify": "count"},
+        {"verify": "checksum"},
+        {"verify": "checksum", "verify_by": "select"},
+        {"verify": "count", "create_partition": "session"},
+    ],
+)
+def test_the_statements_that_a_run_takes_are_foretold(
+    local: LocalRun, tmp_path: Path, policy: dict[str, str]
+) -> None:
+    days = [f"d{number:03}" for number in range(70)]  # more than a first page of partitions
+    table = pa.table({"n": list(range(70)), "day": days})
+    write_deltalake(tmp_path / "parts", table, partition_by=["day"])
+    write_deltalake(tmp_path / "whole", pa.table({"n": [1]}))
+    for name in ("parts", "whole"):
+        local.table(tmp_path / name, name)
+    local.config["policy"] |= policy
+    plan = estimate(local, "--price", "maxcompute.statement=2")
+    (line,) = [line for line in plan["lines"] if line["payer"] == "MaxCompute"]
+    assert line["cost"] == 2 * line["quantity"] > 0
+    before = instances(local)
+    run = local.run()
+    assert run.code == 0, run.out + run.err
+    assert instances(local) - before == line["quantity"]
+    (again,) = [line for line in estimate(local)["lines"] if line["payer"] == "MaxCompute"]
+    assert again["quantity"] == 0 and again["cost"] == 0, "nothing is left to do"
+
+
+def test_statements_that_depend_on_what_is_found_are_not_foretold(
+    local: LocalRun, tmp_path: Path
+) -> None:
+    write_deltalake(tmp_path / "keyed", pa.table({"n": [1]}))
+    local.table(tmp_path / "keyed", "keyed", kind="pk_delta", primary_key=["n"])
+    (line,) = [line for line in estimate(local)["lines"] if line["payer"] == "MaxCompute"]
+    assert line["quantity"] is None and line["cost"] is None

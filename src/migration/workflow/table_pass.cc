@@ -12,10 +12,6 @@
 namespace mms::migration {
 namespace {
 
-constexpr size_t kFirstPageUnits = 64;  // copying starts while the other partitions are made
-constexpr size_t kPageUnits = 1000;     // what one ALTER TABLE takes
-constexpr size_t kPageBytes = 8ULL << 20;
-
 using Stage = TableProgress::Stage;
 
 /// The error with its partition's name.

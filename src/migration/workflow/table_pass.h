@@ -19,6 +19,11 @@
 
 namespace mms::migration {
 
+/// Units are handed out in pages, whose partitions are made before.
+inline constexpr size_t kFirstPageUnits = 64;  ///< copying starts while the others are made
+inline constexpr size_t kPageUnits = 1000;     ///< what one ALTER TABLE takes
+inline constexpr size_t kPageBytes = 8ULL << 20;
+
 /// What is wanted of a pass, beside the plan.
 struct PassWishes {
   std::optional<int64_t> task;  ///< its units alone

@@ -11,8 +11,6 @@
 namespace mms::migration {
 namespace {
 
-constexpr size_t kUnitsPerCount = 9000;
-
 Status Save(const TableContext& table, const UnitRecord& unit, Ledger::Comparison comparison) {
   Ledger& ledger = *table.engine->ledger;
   FaultPoint(kRead);

@@ -13,6 +13,9 @@
 
 namespace mms::migration {
 
+/// Of one COUNT(*).
+inline constexpr size_t kUnitsPerCount = 9000;
+
 /// What the ledger says of the unit's rows at the source.
 Result<Claim> MakeClaim(const TableContext& table, const UnitRecord& unit);
 /// How many columns its row hashes are made of.
