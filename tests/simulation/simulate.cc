@@ -25,6 +25,7 @@
 #include "base/time_zone.h"
 #include "life.h"
 #include "link.h"
+#include "migration/ledger/database.h"
 #include "scenario.h"
 #include "watch.h"
 #include "world.h"
@@ -281,6 +282,12 @@ int Main(const Options& options) {
 int main(int count, char** arguments) {
   mallopt(M_ARENA_MAX,
           1);  // a life has a hundred threads, and ends before an arena each is worth it
+  // Of a connection only one thread at a time, and no accounts of memory, which all would share.
+  using namespace sqlite_api;
+  sqlite3_config(SQLITE_CONFIG_MULTITHREAD);
+  sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+  mallopt(M_TOP_PAD, 4 << 20);
+  mallopt(M_TRIM_THRESHOLD, 256 << 20);
   // Read once, not by each life.
   if (!mms::FindZone("UTC")) return 1;
   mms::simulation::Options options;
