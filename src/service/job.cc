@@ -89,6 +89,14 @@ Result<VerificationMethod> MethodOf(const JobConfig& config) {
       "others.verification.method must be checksum, count or count_both; it is " + found->second);
 }
 
+Result<bool> WantsViews(const JobConfig& config) {
+  const auto found = config.others.find("views");
+  if (found == config.others.end() || found->second == "false") return false;
+  if (found->second == "true") return true;
+  return Error(ErrorKind::kInvalidInput, "JOB_CONFIG",
+               "others.views must be true or false; it is " + found->second);
+}
+
 bool MeansWholeTables(const JobConfig& config) {
   return config.partitions.empty() && config.partition_filters.empty();
 }

@@ -77,6 +77,9 @@ enum class VerificationMethod {
 /// Errors: kInvalidInput JOB_CONFIG.
 Result<VerificationMethod> MethodOf(const JobConfig& config);
 
+/// Whether views are copied too, by SQL: `views` of its `others`, "true" or "false" (the default).
+/// Errors: kInvalidInput JOB_CONFIG.
+Result<bool> WantsViews(const JobConfig& config);
 /// Whether it means all of its tables, so that what has left the source is its business.
 bool MeansWholeTables(const JobConfig& config);
 /// `on_dropped_partition` of its `others`: "report" (the default), "empty" or "drop". Errors:

@@ -158,6 +158,7 @@ class Choosing {
   }
 
   Status ChooseTables() {
+    TRY(views_, WantsViews(job_.config));
     migration::TableFilter filter;
     filter.database = job_.src_db;
     filter.deleted = false;
@@ -165,7 +166,8 @@ class Choosing {
       ++seen_;
       if (!Wants(table)) return OkStatus();
       found_.insert(LowerAscii(table.listed.table));
-      if (table.state == ReadState::kRefused) {
+      const bool view = views_ && table.listed.kind == "VIEW";
+      if (table.state == ReadState::kRefused && !view) {
         ++choice_.refused_count;
         if (choice_.refused.size() < kNamesMax) {
           choice_.refused.push_back({table.listed.name, table.error_json});
@@ -194,7 +196,8 @@ class Choosing {
     // Of one that was not read the partitions are not known; so of one that only SQL can read.
     chosen.by_partition = table.partitions.has_value() && !chosen.columns.empty();
     chosen.status = table.status;
-    chosen.updated = table.updated;
+    // Nothing tells whether the rows of a view are those of the last copy.
+    chosen.updated = table.updated || table.listed.kind == "VIEW";
     chosen.bytes = table.bytes;
     chosen.rows = table.rows;
     const std::string* asked = FindNamed(job_.config.table_mapping, job_, chosen.table);
@@ -232,7 +235,8 @@ class Choosing {
       reasons.push_back(refused.name + " (" + why + ")");
     }
     return Of(ErrorKind::kUnsupported, "JOB_TABLES_REFUSED",
-              "tables: cannot be read: " + Named(reasons) + "; leave them out");
+              "tables: cannot be read: " + Named(reasons) +
+                  "; leave them out, or where it is a view ask for its rows by --views");
   }
 
   Status CheckNames() const {
@@ -407,6 +411,7 @@ class Choosing {
   std::map<int64_t, migration::PartitionExpression> filters_;
   std::vector<Chosen> tables_;
   std::set<std::string> found_;
+  bool views_ = false;
   int64_t seen_ = 0;
   int64_t completed_ = 0;  ///< partitions of the table in hand
   JobChoice choice_;
@@ -421,11 +426,12 @@ migration::CharacterMap MapOf(const SourceConfig& config, const char* key) {
 Result<ChoiceRules> ChoiceRulesOf(const SourceConfig& source, const JobConfig& job) {
   static const std::set<std::string> kOwn = {"db.task.partition.max.num",
                                              "db.task.partition.max.size"};
-  static const std::set<std::string> kJobsAlone = {"max_egress_gb", "max_cost",
-                                                   "on_dropped_partition", "verification.method"};
+  static const std::set<std::string> kJobsAlone = {
+      "max_egress_gb", "max_cost", "on_dropped_partition", "verification.method", "views"};
   TRY_VOID(BudgetOf(job));
   TRY_VOID(MethodOf(job));
   TRY_VOID(DroppedOf(job));
+  TRY_VOID(WantsViews(job));
   json changes = json::object();
   for (const auto& [key, value] : job.others) {
     if (kJobsAlone.contains(key)) continue;

@@ -130,6 +130,25 @@ TEST_F(ChooseTasksTest, WhatIsCompletedIsLeftOutUnlessAllIsWanted) {
   EXPECT_EQ(Chosen(), (Names{"flat", "orders 3"}));
 }
 
+TEST_F(ChooseTasksTest, ViewsAreTakenWhenTheyAreAskedForAndEachTime) {
+  Put("flat", {});
+  const int64_t scan = *metadata_->BeginScan("", 1);
+  migration::ListedTable view;
+  view.name = "main.s.seen";
+  view.database = "s";
+  view.table = "seen";
+  view.kind = "VIEW";
+  view.error_json = R"({"code":"TABLE_KIND_UNSUPPORTED"})";
+  ASSERT_TRUE(metadata_->SaveListed(scan, {view}));
+  Done("flat");
+  Done("seen");
+  EXPECT_EQ(Chosen(), Names());
+  EXPECT_EQ(Choose()->refused_count, 1);
+  job_.config.others["views"] = "true";
+  EXPECT_EQ(Chosen(), (Names{"seen"})) << "though it is Completed";
+  EXPECT_EQ(Choose()->refused_count, 0);
+}
+
 TEST_F(ChooseTasksTest, WhatLeftTheSourceAloneIsATaskOfAJobOfWholeTablesOnce) {
   Put("orders", {1, 1});
   Done("orders");

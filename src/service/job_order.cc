@@ -36,6 +36,7 @@ Result<migration::JobTaskOrder> OrderOf(
   order.task = task.id;
   order.schema = task.src_db;
   order.table = task.src_table;
+  TRY(order.views, WantsViews(config));
   order.column_names = config.column_mapping;
   for (const auto& [source, target] : config.table_mapping) {
     if (source == task.src_table || source == task.src_db + "." + task.src_table) {

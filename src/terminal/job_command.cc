@@ -43,6 +43,7 @@ void JobCommand::AddScope(CLI::App* sub) {
        "COLUMN=NAME");
   many("--set", flags.settings, "A setting of the source for this alone", "KEY=VALUE");
   sub->add_flag("--no-schema", flags.no_schema, "The tables are there; make none");
+  sub->add_flag("--views", flags.views, "Views too, whose rows are read by SQL");
   sub->add_flag("--schema-only", flags.schema_only, "Make the tables, copy nothing");
   CLI::Option* no_verify =
       sub->add_flag("--no-verify", flags.no_verify, "Do not compare what was copied");

@@ -29,6 +29,7 @@ struct JobFlags {
   bool no_schema = false;  ///< the tables are there
   bool schema_only = false;
   bool no_verify = false;
+  bool views = false;  ///< copied too, by SQL
   std::string method;  ///< of verification; "" = the default, or as it is
   bool all = false;    ///< also what is Completed and has not changed
   std::string eta;

@@ -58,6 +58,7 @@ Result<service::JobConfig> ReadJobConfig(const JobFlags& flags) {
   config.verification = !flags.no_verify;
   config.increment = !flags.all;
   TRY(config.others, ReadPairs(flags.settings, "--set"));
+  if (flags.views) config.others["views"] = "true";
   if (!flags.method.empty()) config.others["verification.method"] = flags.method;
   return config;
 }

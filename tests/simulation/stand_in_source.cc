@@ -56,7 +56,7 @@ Status Source::List(const std::vector<TableChoice>& /*choices*/,
   return NotSimulated("the list of tables");
 }
 
-Result<SourceTable> Source::Find(const std::string& schema, const std::string& table) {
+Result<SourceTable> Source::Find(const std::string& schema, const std::string& table, bool) {
   const json answer = Link::Get().Ask({{"call", "find"}, {"table", table}});
   if (answer.contains("error")) return ErrorFromJson(answer["error"]);
   SourceTable found;

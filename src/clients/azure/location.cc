@@ -206,7 +206,7 @@ Result<Location> ParseLocation(std::string_view text) {
     return Error(
         ErrorKind::kUnsupported, "LOCATION_UNSUPPORTED",
         fmt::format("location \"{}\": only Azure Blob storage and local folders are read; copy "
-                    "the table to Azure, or leave it out with `exclude`",
+                    "the table to Azure, or leave it out (`exclude`, of a job --but)",
                     Shown(text)));
   }
   if (scheme == "file") return ParseLocal(text, UrlDecode(rest));

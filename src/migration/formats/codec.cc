@@ -32,7 +32,7 @@ Result<TextCodec> TextCodecOf(const std::string& path) {
     return Error(ErrorKind::kUnsupported, "FILE_CODEC_UNSUPPORTED",
                  fmt::format("the file {} is compressed in a way that is not read here (read are "
                              ".gz, .bz2, .zst and .deflate); read the table by SQL "
-                             "(`source.jdbc`), or leave it out with `exclude`",
+                             "(`source.jdbc`), or leave it out (`exclude`, of a job --but)",
                              path));
   }
   return TextCodec::kNone;

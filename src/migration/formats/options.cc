@@ -116,7 +116,7 @@ Error UnknownOption(const std::string& format, const std::string& name, const st
   return Error(ErrorKind::kUnsupported, "TABLE_OPTION_UNSUPPORTED",
                fmt::format("its option {} = \"{}\" changes how {} files are read, and is not "
                            "known here; read the table by SQL (`source.jdbc`), convert it (CREATE "
-                           "TABLE ... AS SELECT), or leave it out with `exclude`",
+                           "TABLE ... AS SELECT), or leave it out (`exclude`, of a job --but)",
                            name, ScrubSecrets(value), format));
 }
 

@@ -140,7 +140,7 @@ Result<OrcTail> ParseOrcTail(std::string_view text) {
   if (read && found) return tail;
   return Error(ErrorKind::kCorrupt, "FILE_INVALID",
                "the tail of the ORC file cannot be read; write the file anew, or leave the table "
-               "out with `exclude`");
+               "out (`exclude`, of a job --but)");
 }
 
 }  // namespace mms::migration

@@ -157,10 +157,11 @@ Status CheckTextType(const arrow::Field& field) {
     case arrow::Type::TIMESTAMP:
     case arrow::Type::DECIMAL128: return OkStatus();
     default:
-      return Error(ErrorKind::kUnsupported, "TYPE_UNSUPPORTED",
-                   fmt::format("column \"{}\" is {}, which is not read from text files; read the "
-                               "table by SQL (`source.jdbc`), or leave it out with `exclude`",
-                               field.name(), field.type()->ToString()));
+      return Error(
+          ErrorKind::kUnsupported, "TYPE_UNSUPPORTED",
+          fmt::format("column \"{}\" is {}, which is not read from text files; read the "
+                      "table by SQL (`source.jdbc`), or leave it out (`exclude`, of a job --but)",
+                      field.name(), field.type()->ToString()));
   }
 }
 

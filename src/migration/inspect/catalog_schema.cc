@@ -106,7 +106,7 @@ Error ColumnsUnknown(std::string_view what) {
   return Error(ErrorKind::kUnsupported, "TABLE_COLUMNS_UNKNOWN",
                fmt::format("the catalog does not tell {}, and the files of a table without a Delta "
                            "log are read by its columns; convert it (CONVERT TO DELTA, or CREATE "
-                           "TABLE ... AS SELECT), or leave it out with `exclude`",
+                           "TABLE ... AS SELECT), or leave it out (`exclude`, of a job --but)",
                            what));
 }
 
@@ -128,7 +128,7 @@ Result<CatalogSchema> ReadCatalogSchema(const databricks::Table& table) {
     if (!type) {
       return Error(ErrorKind::kUnsupported, "TYPE_UNSUPPORTED",
                    fmt::format("column \"{}\" is {}, which is not read from files; leave the table "
-                               "out with `exclude`",
+                               "out (`exclude`, of a job --but)",
                                path, column.type));
     }
     logical.push_back(arrow::field(column.name, std::move(type)));

@@ -50,7 +50,7 @@ std::string Unescape(std::string_view text) {
 Error Misplaced(const std::string& path, std::string_view why) {
   return Error(ErrorKind::kUnsupported, "TABLE_FILE_MISPLACED",
                fmt::format("the file {} lies below the table's folder, {}; move it away, or leave "
-                           "the table out with `exclude`",
+                           "the table out (`exclude`, of a job --but)",
                            ScrubSecrets(path), why));
 }
 
@@ -106,7 +106,7 @@ class CommitNotes {
     if (document.is_object()) return document;
     return Error(ErrorKind::kCorrupt, "TABLE_COMMIT_UNREADABLE",
                  "what a job of Databricks noted there cannot be read; run VACUUM on the table, or "
-                 "leave it out with `exclude`")
+                 "leave it out (`exclude`, of a job --but)")
         .At(azure::ToText(location));
   }
 
@@ -135,7 +135,7 @@ Status CheckNoCorruptColumn(const OptionMap& options, const arrow::Schema& data)
     if (LowerAscii(field->name()) != LowerAscii(corrupt)) continue;
     return Error(ErrorKind::kUnsupported, "TYPE_UNSUPPORTED",
                  fmt::format("its column {} holds rows that Spark could not read; read the table "
-                             "by SQL (`source.jdbc`), or leave it out with `exclude`",
+                             "by SQL (`source.jdbc`), or leave it out (`exclude`, of a job --but)",
                              field->name()));
   }
   return OkStatus();

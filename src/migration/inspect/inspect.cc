@@ -164,12 +164,12 @@ Status Source::List(const std::vector<TableChoice>& choices, const VisitTable& v
   return state_->ListCatalog(choices, visit);
 }
 
-Result<SourceTable> Source::Find(const std::string& schema, const std::string& table) {
+Result<SourceTable> Source::Find(const std::string& schema, const std::string& table, bool views) {
   const SourceOptions& options = state_->options;
   TRY(const databricks::Table found,
       state_->FetchTable(options.catalog + "." + schema + "." + table));
   SourceTable source = MakeSourceTable(found);
-  ChooseReading(found, {state_->sql_options.there(), options.jdbc, false}, &source);
+  ChooseReading(found, {state_->sql_options.there(), options.jdbc, views}, &source);
   return source;
 }
 

@@ -66,9 +66,9 @@ class Source {
   Status List(const std::vector<TableChoice>& choices,
               const std::function<Status(SourceTable)>& visit);
 
-  /// One table of the catalog, by one call; as List has it, with its refusal. Errors: kNotFound,
-  /// and those of the catalog.
-  Result<SourceTable> Find(const std::string& schema, const std::string& table);
+  /// One table of the catalog, by one call; as List has it, with its refusal. `views`: as
+  /// TableChoice::views. Errors: kNotFound, and those of the catalog.
+  Result<SourceTable> Find(const std::string& schema, const std::string& table, bool views);
 
   /// Reads the Delta log at `version` (nullopt = newest); of a table without one, its files as they
   /// are now; asks by SQL where the table is read so: chosen that way, or of a Delta feature that

@@ -27,12 +27,15 @@ void ChooseReading(const databricks::Table& table, const ReadingChoice& choice,
   if (!source->refusal && !choice.everything) return;
   if (table.table_type == "VIEW" && !choice.views) {
     return AddWayOut(
-        "ask for its rows with `views: true` in its entry of tables, which reads "
-        "them by SQL",
+        "ask for its rows, which are read by SQL: with `views: true` in its entry of tables, of a "
+        "job with --views",
         source);
   }
   if (!choice.sql) {
-    return AddWayOut("set source.cluster or source.warehouse, and it is read by SQL", source);
+    return AddWayOut(
+        "set source.cluster or source.warehouse (of a data source db.cluster.id or "
+        "db.warehouse.id), and it is read by SQL",
+        source);
   }
   source->refusal.reset();
   source->by_sql = true;

@@ -55,16 +55,16 @@ Error Refused(std::string_view code, std::string message) {
 std::optional<Error> KindRefusal(const Table& table) {
   for (const Kind& kind : kKindsRefused) {
     if (kind.type == table.table_type) {
-      return Refused(
-          "TABLE_KIND_UNSUPPORTED",
-          fmt::format("it is a {}: {}; leave it out with `exclude`", kind.type, kind.what));
+      return Refused("TABLE_KIND_UNSUPPORTED",
+                     fmt::format("it is a {}: {}; leave it out (`exclude`, of a job --but)",
+                                 kind.type, kind.what));
     }
   }
   if (Contains(kKindsRead, table.table_type)) return std::nullopt;
   return Refused(
       "TABLE_KIND_UNSUPPORTED",
       fmt::format("its table type \"{}\" is not known here; store its rows as a Delta table, or "
-                  "leave it out with `exclude`",
+                  "leave it out (`exclude`, of a job --but)",
                   table.table_type));
 }
 
@@ -73,8 +73,8 @@ std::optional<Error> GuardRefusal(const Table& table) {
     return Refused(
         "TABLE_ROW_FILTER",
         "it has a row filter, and its files would show the rows that the filter hides; drop the "
-        "filter for the migration (ALTER TABLE ... DROP ROW FILTER), or leave it out with "
-        "`exclude`");
+        "filter for the migration (ALTER TABLE ... DROP ROW FILTER), or leave it out ("
+        "`exclude`, of a job --but)");
   }
   std::vector<std::string_view> masked;
   for (const databricks::Column& column : table.columns) {
@@ -85,7 +85,7 @@ std::optional<Error> GuardRefusal(const Table& table) {
       "TABLE_COLUMN_MASK",
       fmt::format("it has a column mask ({}), and its files would show what the mask hides; drop "
                   "the mask for the migration (ALTER TABLE ... ALTER COLUMN ... DROP MASK), or "
-                  "leave it out with `exclude`",
+                  "leave it out (`exclude`, of a job --but)",
                   fmt::join(masked, ", ")));
 }
 
@@ -118,21 +118,21 @@ std::optional<Error> RefusalOf(const Table& table) {
         "TABLE_FORMAT_UNSUPPORTED",
         fmt::format(
             "its format is {}, which is not read from files; convert it (CONVERT TO DELTA, or "
-            "CREATE TABLE ... AS SELECT), or leave it out with `exclude`",
+            "CREATE TABLE ... AS SELECT), or leave it out (`exclude`, of a job --but)",
             table.data_source_format.empty() ? "not told" : table.data_source_format));
   }
   if (table.browse_only) {
     return Error(
         ErrorKind::kDenied, "TABLE_BROWSE_ONLY",
         "the token may only browse it; grant SELECT on the table (and USE SCHEMA, USE CATALOG) to "
-        "the token's user, or leave it out with `exclude`");
+        "the token's user, or leave it out (`exclude`, of a job --but)");
   }
   if (auto refusal = GuardRefusal(table)) return refusal;
   if (table.storage_location.empty()) {
     return Refused(
         "TABLE_LOCATION_MISSING",
         "the catalog does not tell where its files are; give its folder as tables[].location, or "
-        "leave it out with `exclude`");
+        "leave it out (`exclude`, of a job --but)");
   }
   return std::nullopt;
 }

@@ -106,8 +106,12 @@ class Matcher {
     std::string text = "the table is there already and differs:";
     for (const std::string& line : lines_) text += "\n  " + line;
     text += "\nDrop or change it, or move the table under another name";
-    if (hint_extra_) text += "; policy.on_extra_column: add or ignore takes missing columns";
-    if (hint_missing_) text += "; policy.on_missing_column: null takes those not in the source";
+    if (hint_extra_) {
+      text += "; by a migration file policy.on_extra_column: add or ignore takes missing columns";
+    }
+    if (hint_missing_) {
+      text += "; by a migration file policy.on_missing_column: null takes those not in the source";
+    }
     return Error(ErrorKind::kConflict, "TARGET_SCHEMA_DIFFERS", text)
         .At("target table " + target_.name);
   }

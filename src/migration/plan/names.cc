@@ -93,8 +93,9 @@ size_t CountCharacters(std::string_view text) {
 
 Result<std::string> MakeTableName(std::string_view name_at_source, const CharacterMap& map) {
   constexpr std::string_view kRemedy =
-      "rename the table at the source, say in policy.table_name_map what the character becomes, or "
-      "choose it by its location with `as:` and a valid name";
+      "rename the table at the source, say what the character becomes (policy.table_name_map, of a "
+      "data source table.name.mapping), or give it a valid name (by its location with `as:`, of a "
+      "job by --as TABLE=NAME)";
   if (name_at_source.empty()) return Invalid(fmt::format("the table's name is empty; {}", kRemedy));
   const std::string source_name = MapCharacters(name_at_source, map);
   const std::vector<std::string> bad = BadCharacters(source_name, false);
@@ -117,8 +118,9 @@ Result<std::string> MakeTableName(std::string_view name_at_source, const Charact
 
 Result<std::string> MakeColumnName(std::string_view name_at_source, const ColumnNaming& naming) {
   constexpr std::string_view kRemedy =
-      "say in policy.column_name_map what the character becomes, rename it at the source (ALTER "
-      "TABLE ... RENAME COLUMN), or leave the table out with `exclude`";
+      "say what the character becomes (policy.column_name_map, of a data source "
+      "column.name.mapping), rename it at the source (ALTER TABLE ... RENAME COLUMN), or leave the "
+      "table out (`exclude`, of a job --but)";
   const std::string_view path = naming.path;
   if (name_at_source.empty()) {
     return Invalid(fmt::format("column \"{}\" has an empty name; {}", path, kRemedy));

@@ -102,9 +102,10 @@ class Refusals {
     return Error(
         ErrorKind::kUnsupported, "PARTITION_VALUE_INVALID",
         fmt::format("partition value {}{}. MaxCompute takes ASCII letters, digits, blank and "
-                    ": _ $ # . ! @ - in at most {} bytes; say in policy.partition_value_map what "
-                    "the character becomes, change the value at the source, or leave the table out "
-                    "with `exclude`",
+                    ": _ $ # . ! @ - in at most {} bytes; say what the character becomes "
+                    "(policy.partition_value_map, of a data source partition.value.mapping), "
+                    "change the value at the source, or leave the table out "
+                    "(`exclude`, of a job --but)",
                     fmt::join(shown_, "; "), rest, kPartitionValueMaxBytes));
   }
 
@@ -141,7 +142,7 @@ class Grouper {
       return Error(
           ErrorKind::kLimitReached, "PARTITIONS_LIMIT",
           fmt::format("the table has {} partitions, MaxCompute takes {}; partition it more "
-                      "coarsely at the source, or leave it out with `exclude`",
+                      "coarsely at the source, or leave it out (`exclude`, of a job --but)",
                       groups_.size(), partitions_max_));
     }
     std::sort(groups_.begin(), groups_.end(),
@@ -198,10 +199,11 @@ class Grouper {
   Error Collision(size_t index, const Place& place) const {
     return Error(
         ErrorKind::kConflict, "PARTITION_COLLISION",
-        fmt::format("source partitions {} and {} would become one partition {} at the target; "
-                    "rewrite one of them at the source, or leave the table out with `exclude`",
-                    SourceText(files_[place.file], columns_), SourceText(files_[index], columns_),
-                    maxcompute::ToSqlText(groups_[place.group].target)));
+        fmt::format(
+            "source partitions {} and {} would become one partition {} at the target; "
+            "rewrite one of them at the source, or leave the table out (`exclude`, of a job --but)",
+            SourceText(files_[place.file], columns_), SourceText(files_[index], columns_),
+            maxcompute::ToSqlText(groups_[place.group].target)));
   }
 
   void Note(size_t level, const PartitionValue& value, const std::optional<std::string>& source) {

@@ -49,8 +49,9 @@ class Problems {
 };
 
 Error SchemaInvalid(std::string why) {
-  return Error(ErrorKind::kCorrupt, "DELTA_SCHEMA_INVALID",
-               why + "; repair the table at the source, or leave it out with `exclude`");
+  return Error(
+      ErrorKind::kCorrupt, "DELTA_SCHEMA_INVALID",
+      why + "; repair the table at the source, or leave it out (`exclude`, of a job --but)");
 }
 
 class Planner {
@@ -143,17 +144,19 @@ class Planner {
       return Error(
           ErrorKind::kLimitReached, "COLUMNS_LIMIT",
           fmt::format("the table has {} columns, MaxCompute takes {} with the partition columns; "
-                      "split it at the source, or leave it out with `exclude`",
+                      "split it at the source, or leave it out (`exclude`, of a job --but)",
                       fields_.size(), options_.columns_max));
     }
     if (levels_ > static_cast<size_t>(options_.partition_levels_max)) {
       return Error(
           ErrorKind::kUnsupported, "PARTITION_LEVELS",
-          fmt::format("the table has {} partition columns ({}), MaxCompute takes {}; set "
-                      "policy.max_partition_levels to make ordinary columns of the others, "
-                      "partition it by fewer at the source, or leave it out with `exclude`",
-                      levels_, fmt::join(snapshot_.partition_columns, ", "),
-                      options_.partition_levels_max));
+          fmt::format(
+              "the table has {} partition columns ({}), MaxCompute takes {}; set "
+              "policy.max_partition_levels of a migration file to make ordinary columns of the "
+              "others, "
+              "partition it by fewer at the source, or leave it out (`exclude`, of a job --but)",
+              levels_, fmt::join(snapshot_.partition_columns, ", "),
+              options_.partition_levels_max));
     }
     return OkStatus();
   }

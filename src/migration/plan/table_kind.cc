@@ -74,7 +74,7 @@ Status SettleKey(TablePlan* plan) {
   return Error(
       ErrorKind::kUnsupported, "NAME_INVALID",
       fmt::format("its staging table {} would have a name of {} bytes, MaxCompute takes {}; "
-                  "name the table shorter with `as`",
+                  "name the table shorter with `as`, of a job by --as",
                   staging, staging.size(), kNameMaxBytes));
 }
 
@@ -97,7 +97,7 @@ Error Differs(const TablePlan& plan, const std::string& is, const std::string& n
   const std::string remedy = change.empty() ? "" : change + ", ";
   return Error(ErrorKind::kConflict, "TARGET_KIND_DIFFERS",
                fmt::format("it is there already as {}, needed is {}; {}drop it, or move the table "
-                           "under another name with `as`",
+                           "under another name with `as`, of a job by --as",
                            is, needed, remedy))
       .At("target table " + plan.target_table);
 }

@@ -141,12 +141,12 @@ class Mapper {
       return Unsupported(
           path, "VARIANT",
           "which is not copied yet; store it as STRING (to_json) at the source, or leave "
-          "the table out with `exclude`");
+          "the table out (`exclude`, of a job --but)");
     }
     return Unsupported(
         path, Upper(name),
         "which has no type at the target; cast it at the source, or leave the table out "
-        "with `exclude`");
+        "(`exclude`, of a job --but)");
   }
 
   Result<MappedType> MapDecimal(const std::string& name, const std::string& path) {
@@ -186,7 +186,7 @@ class Mapper {
       return Unsupported(
           path, fmt::format("MAP with a key of {}", key.source_text),
           "and MaxCompute takes only primitive keys; change it at the source, or leave the "
-          "table out with `exclude`");
+          "table out (`exclude`, of a job --but)");
     }
     TRY(MappedType value, Map(type["valueType"], path + ".value", depth + 1));
     Type target = Simple(TypeKind::kMap);

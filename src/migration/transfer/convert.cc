@@ -59,12 +59,13 @@ std::string TimestampText(int64_t micros) {
 Error OutOfRange(const std::string& column, int64_t micros, bool record) {
   return Error(
       ErrorKind::kInvalidInput, "VALUE_TIMESTAMP_RANGE",
-      fmt::format("column {}: {} lies outside {}; choose policy.on_timestamp_range: {}, cast the "
-                  "column at the source, or leave the table out",
-                  column, TimestampText(micros),
-                  record ? "the years 1 to 9999 of the target's timestamps"
-                         : "1677-09-21 to 2262-04-11, the range of Arrow's nanosecond timestamps",
-                  record ? "null" : "record or null"));
+      fmt::format(
+          "column {}: {} lies outside {}; move it by a migration file with "
+          "policy.on_timestamp_range: {}, cast the column at the source, or leave the table out",
+          column, TimestampText(micros),
+          record ? "the years 1 to 9999 of the target's timestamps"
+                 : "1677-09-21 to 2262-04-11, the range of Arrow's nanosecond timestamps",
+          record ? "null" : "record or null"));
 }
 
 Error DateOutOfRange(const std::string& column, int32_t days) {

@@ -26,7 +26,7 @@ constexpr int64_t kWholeFileMaxBytes = 4LL << 20;  // one request instead of thr
 constexpr int64_t kBatchRowsMin = 1024;
 constexpr int64_t kBatchRowsMax = 131072;
 constexpr std::string_view kWayOut =
-    "read the table by SQL (`source.jdbc`), or leave it out with `exclude`";
+    "read the table by SQL (`source.jdbc`), or leave it out (`exclude`, of a job --but)";
 
 class OrcReader : public RowReader {
  public:
@@ -178,7 +178,7 @@ Result<std::shared_ptr<arrow::RecordBatch>> OrcReader::NextOfStripe() {
   if (batch && batch->num_rows() > 0 && batch->num_rows() <= stripe_rows_left_) return batch;
   return Error(ErrorKind::kCorrupt, "FILE_INVALID",
                fmt::format("{}: {} rows of a stripe are not what its tail says; write it anew, or "
-                           "leave the table out with `exclude`",
+                           "leave the table out (`exclude`, of a job --but)",
                            text_, stripe_rows_left_));
 }
 

@@ -48,7 +48,7 @@ Error TextRows::AtRow(const char* code, const std::string& what) const {
   return Error(ErrorKind::kCorrupt, code,
                fmt::format("the row at byte {} of the {}: {}; repair the file, read the table by "
                            "SQL (`source.jdbc`), where Spark makes NULLs of what it cannot read, "
-                           "or leave it out with `exclude`",
+                           "or leave it out (`exclude`, of a job --but)",
                            position_, packed_ ? "unpacked text" : "file", what))
       .At(input_->file());
 }

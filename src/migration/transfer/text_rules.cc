@@ -164,8 +164,8 @@ class SlowPath {
     return Error(
         ErrorKind::kInvalidInput, "VALUE_TOO_LONG",
         fmt::format("column {}: a value of {} bytes is longer than {} takes; shorten it at the "
-                    "source, choose policy.on_long_value: truncate or null, or leave the table "
-                    "out. It begins {}",
+                    "source, move it by a migration file with policy.on_long_value: truncate or "
+                    "null, or leave the table out. It begins {}",
                     column_, value.size(), most, Shown(value)));
   }
 
@@ -173,7 +173,8 @@ class SlowPath {
     return Error(
         ErrorKind::kInvalidInput, "VALUE_UTF8",
         fmt::format("column {}: a STRING value is not UTF-8; make the column BINARY, mend it at "
-                    "the source, or choose policy.on_bad_utf8: replace or null. It begins {}",
+                    "the source, or move it by a migration file with policy.on_bad_utf8: replace "
+                    "or null. It begins {}",
                     column_, Shown(value)));
   }
 

@@ -32,7 +32,7 @@ bool CannotRun(const TableRecord& record) {
 }  // namespace
 
 Result<SourceTable> FindTable(Source& source, const JobTaskOrder& order) {
-  TRY(SourceTable table, source.Find(order.schema, order.table));
+  TRY(SourceTable table, source.Find(order.schema, order.table, order.views));
   table.target_as = order.target_as;
   table.settings.column_names = order.column_names;
   table.settings.selection = order.selection->id;

@@ -29,6 +29,7 @@ struct JobTaskOrder {
   int64_t task = 0;    ///< the selection's word for it
   std::string schema;  ///< of the source
   std::string table;
+  bool views = false;     ///< it may be a view, which is read by SQL
   std::string target_as;  ///< "" = by the policy
   std::map<std::string, std::string> column_names;
   std::shared_ptr<const PartitionSelection> selection;

@@ -76,7 +76,7 @@ std::string RefusalText(const Error& error, const ColumnRefusals& refusals) {
 Error Collision(const SourceTable& source, const std::string& target, const std::string& owner) {
   return Error(ErrorKind::kConflict, "TARGET_COLLISION",
                "would go into target table " + target + ", which belongs to " + owner +
-                   "; exclude one, or give it another name with `as`")
+                   "; leave one out, or give it another name with `as`, of a job by --as")
       .At("table " + source.name);
 }
 

@@ -21,7 +21,7 @@ Result<SourceTable> FindInCatalog(Engine& engine, const std::string& name) {
         .At("table " + name);
   }
   TRY(SourceTable table,
-      engine.source->Find(name.substr(head.size(), dot - head.size()), name.substr(dot + 1)));
+      engine.source->Find(name.substr(head.size(), dot - head.size()), name.substr(dot + 1), true));
   table.by_sql = true;
   table.refusal.reset();  // of reading its files
   return table;

@@ -92,7 +92,7 @@ Status PrepareStaging(const TableContext& table) {
   if (found && found->comment != staging.comment) {
     return Error(ErrorKind::kConflict, "STAGING_TAKEN",
                  "a table of this name is needed for staging and is not ours; rename it, or name "
-                 "the target table otherwise with `as`")
+                 "the target table otherwise with `as`, of a job by --as")
         .At("table " + table.load_name);
   }
   if (found && !DiffSchema(staging.TargetSchema(), found->schema).empty()) {
