@@ -52,7 +52,7 @@ chaos: ready ## crashes: each point at several passings, then CHAOS_KILLS (300) 
 	  $(PYTHON) -m pytest -q -s -p no:cacheprovider -n 0 tests/crash
 
 simulate: build ## the service in a world that fails, on a virtual clock: SEEDS=20000, or SEED=n as a failure says
-	@$(BUILD)/simulate --jobs $(JOBS) $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),20000)) $(ARGS)
+	@$(BUILD)/simulate $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),20000)) $(ARGS)
 
 fuzz: fuzz-targets ## each fuzz target for FUZZ_SECONDS (600)
 	@FUZZ_SECONDS=$${FUZZ_SECONDS:-600} ctest --test-dir build/fuzz --output-on-failure --parallel $(JOBS)

@@ -221,7 +221,9 @@ class Case:
         lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
         return {line["target_table"]: line for line in lines if line["type"] == "report_table"}
 
-    def check(self, before: dict[tuple[str, str], tuple[int, int, str]]) -> None:
+    def check(
+        self, before: dict[tuple[str, str], tuple[int, int, str]], verdict: str = "Match"
+    ) -> None:
         """All is at the target once, and what was committed before the kill was left alone."""
         after = self.units()
         for key, (state, generation, session) in before.items():
@@ -234,7 +236,7 @@ class Case:
         report = self.report()
         wanted = {self.table(source): source for source in self.sources}
         for table in wanted:
-            assert report[table]["verdict"] == "Match", f"seed {SEED}: {report[table]}"
+            assert report[table]["verdict"] == verdict, f"seed {SEED}: {report[table]}"
         query = " UNION ALL ".join(
             f"SELECT '{table}' AS name, COUNT(*) AS n, COUNT(DISTINCT id) AS d, SUM(id) AS s "
             f"FROM {table}"

@@ -17,7 +17,7 @@ from local_run import LocalRun
 from partition_choice_test import copied, write
 from service_jobs import Jobs
 
-MADE = "made at the target, neither the source nor the plan has it"
+MADE = "at the target, neither the source nor the plan has it"
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <ctime>
+#include <fstream>
 #include <functional>
 #include <map>
 #include <memory>
@@ -29,7 +30,7 @@ constexpr const char* kName = "lake";
 
 /// Real time, in which threads get on.
 void Breathe() {
-  const timespec pause{0, 200'000};
+  const timespec pause{0, 700'000};
   clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, nullptr);
 }
 
@@ -131,8 +132,18 @@ class Life {
     }
     TRY(const bool has_target, service_->store().HasTarget());
     if (!has_target) TRY_VOID(service_->UpdateTarget(orders.at("target")));
+    return SyncChanges(orders.at("tables"));
+  }
+
+  /// Unless the last life's sync saw the same.
+  Status SyncChanges(const json& tables) {
+    const std::string file = folder_ + "/synced.json";
+    std::ifstream before(file);
+    if (before && json::parse(before, nullptr, false) == tables) return OkStatus();
     TRY(const auto metadata, Metadata::Open(service::SourceFolder(folder_, source_)));
-    return Sync(*metadata, orders.at("tables")).Run();
+    TRY_VOID(Sync(*metadata, tables).Run());
+    std::ofstream(file) << tables;
+    return OkStatus();
   }
 
   Status Tell(bool over) {
@@ -153,8 +164,9 @@ class Life {
     }
     if (turn.value("ends", false)) {
       const bool over = turn.value("over", false);
-      if (over) TRY_VOID(service_->Tick());  // tells what a task's thread has failed at
-      TRY_VOID(Tell(over));
+      if (!over) return true;      // the next life begins with what this one leaves
+      TRY_VOID(service_->Tick());  // tells what a task's thread has failed at
+      TRY_VOID(Tell(true));
       return true;
     }
     const Waits waiting = seen.at("open") > 0 ? WaitingTasks() : Waits();
@@ -246,6 +258,14 @@ class Life {
 };
 
 }  // namespace
+
+Status Prepare(const std::string& folder) {
+  service::ServiceOptions options;
+  options.folder = folder;
+  return Service::Open(std::move(options)).has_value()
+             ? OkStatus()
+             : Status(Error(ErrorKind::kInternal, "PREPARE", "cannot be made").At(folder));
+}
 
 void Live(const std::string& folder) {
   Life life(folder);

@@ -4,8 +4,12 @@
 
 #include <string>
 
+#include "base/result.h"
+
 namespace mms::simulation {
 
+/// Makes a service's folder, without a source. In a child: it begins threads.
+Status Prepare(const std::string& folder);
 /// In the child, with the link open. Never comes back: the process ends when it does.
 void Live(const std::string& folder);
 

@@ -111,11 +111,10 @@ void Watch::PassTime(const json& seen) {
 }
 
 void Watch::TakeActs(const json& seen, json* actions) {
-  // A calm run waits for none that is far ahead.
-  const bool calm = life_ + 1 == scenario_.lives.size();
+  // Where nothing is at work none that is far ahead is waited for.
   while (acts_taken_ < scenario_.acts.size()) {
     const PlannedAct& act = scenario_.acts[acts_taken_];
-    const bool soon = calm && IsOver(seen) && actions->empty();
+    const bool soon = IsOver(seen) && seen.at("starting") == 0 && actions->empty();
     if (act.turn > turns_ && !soon) return;
     ++acts_taken_;
     TakeAct(act.action, seen, actions);

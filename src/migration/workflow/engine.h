@@ -39,6 +39,7 @@ struct Engine {
 
   /// While tables are copied or compared; null otherwise.
   std::unique_ptr<WorkerPool> workers;
+  bool takes_checksums = true;       ///< those workers, of what they copy
   std::unique_ptr<TaskPool> loads;   ///< a thread per open upload session
   std::unique_ptr<TaskPool> checks;  ///< so that comparing does not hold a session's place
 };

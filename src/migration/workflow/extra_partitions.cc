@@ -23,8 +23,9 @@ UnitRecord MadeAtTarget(const maxcompute::PartitionSpec& partition, std::string 
   plan.fingerprint = kFingerprintMade;
   UnitRecord unit;
   unit.difference = "partition " + name +
-                    ": made at the target, neither the source nor the plan has it; it is left "
-                    "alone, so drop it there if nobody needs it";
+                    ": at the target, neither the source nor the plan has it: made there, or by an "
+                    "earlier plan that never loaded it; it is left alone, so drop it there if "
+                    "nobody needs it";
   unit.partition = std::move(name);
   unit.fingerprint = plan.fingerprint;
   unit.plan_json = ToJson(plan).dump();

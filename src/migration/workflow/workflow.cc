@@ -99,7 +99,7 @@ struct Workflow::State {
     const int workers = std::max(1, options.workers);
     hello.threads = std::clamp((options.sessions_max + workers - 1) / workers, kWorkerThreadsMin,
                                kWorkerThreadsMax);
-    hello.checksum = checksum;
+    hello.checksum = engine.takes_checksums = checksum;
     PoolOptions pool;
     pool.workers = workers;
     pool.program = options.worker_program;
