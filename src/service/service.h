@@ -170,7 +170,10 @@ class Service {
     std::optional<int64_t> object_id = {};
   };
   Outcome Do(const AsyncRequest& request, int64_t task_id);
-  Outcome Start(int64_t source_id, int64_t task_id);
+  Outcome Start(const AsyncRequest& request, int64_t task_id);
+  Outcome StartHere(int64_t source_id, int64_t task_id);
+  /// Cancels a start that is under way, which would undo a stop, and waits for its end.
+  void EndStart(int64_t source_id);
   Status Stop(int64_t source_id);
   Outcome Test(const AsyncRequest& request, int64_t task_id);
   Outcome Update(const AsyncRequest& request, int64_t task_id);
@@ -226,6 +229,7 @@ class Service {
   std::map<int64_t, std::thread> scans_;                    ///< by source
   std::map<int64_t, std::thread> tasks_;                    ///< by id
   std::map<int64_t, std::shared_ptr<HttpClient>> tests_;    ///< by id of the task
+  std::map<int64_t, std::shared_ptr<HttpClient>> starts_;   ///< by source; null before it connects
   std::map<int64_t, int64_t> busy_ms_;                      ///< by source: last seen at work
   std::vector<int64_t> ended_;        ///< sources whose scan's thread has ended
   std::vector<int64_t> ended_tasks_;  ///< ids

@@ -91,7 +91,7 @@ Status Service::RunTask(const AsyncRequest& request) {
 
 Service::Outcome Service::Do(const AsyncRequest& request, int64_t task_id) {
   switch (request.type) {
-    case AsyncType::kSourceStart: return Start(request.source_id, task_id);
+    case AsyncType::kSourceStart: return Start(request, task_id);
     case AsyncType::kConfigTest: return Test(request, task_id);
     case AsyncType::kConfigUpdate: return Update(request, task_id);
     case AsyncType::kTaskCreate: return CreateJob(request);
@@ -117,12 +117,30 @@ std::shared_ptr<HttpClient> Service::MakeHttp(int64_t task_id, const HttpClient:
   return http;
 }
 
-Service::Outcome Service::Start(int64_t source_id, int64_t task_id) {
+Service::Outcome Service::Start(const AsyncRequest& request, int64_t task_id) {
+  const int64_t source_id = request.source_id;
+  {
+    const std::lock_guard lock(mutex_);
+    starts_[source_id] = nullptr;
+    if (request.cause != "job") held_.erase(source_id);
+  }
+  Outcome outcome = StartHere(source_id, task_id);
+  const std::lock_guard lock(mutex_);
+  starts_.erase(source_id);
+  changed_.notify_all();
+  return outcome;
+}
+
+Service::Outcome Service::StartHere(int64_t source_id, int64_t task_id) {
   ConnectionTest test;
   const auto connect = [&]() -> Result<std::shared_ptr<Instance>> {
     TRY(const DataSource source, store_->UnsealSource(source_id));
     TRY(migration::SourceOptions options, OptionsOf(source));
     const auto http = MakeHttp(task_id, options.http);
+    {
+      const std::lock_guard lock(mutex_);
+      starts_[source_id] = http;
+    }
     test = TryConnection(options, http, TestDepth::kConnection, [this] { return ending_.load(); });
     if (ending_) return Ending();
     if (test.error) return *test.error;
@@ -144,12 +162,13 @@ Service::Outcome Service::Start(int64_t source_id, int64_t task_id) {
     TRY_VOID(Move(source_id, {kInit, kStopped, kStartFailed, kStopFailed}, kStarting));
     auto instance = connect();
     if (!instance) {
-      TRY_VOID(Move(source_id, {kStarting}, kStartFailed, instance.error().ToString()));
+      const bool stopped = instance.error().kind() == ErrorKind::kCancelled && !ending_;
+      TRY_VOID(stopped ? Move(source_id, {kStarting}, kStopped)
+                       : Move(source_id, {kStarting}, kStartFailed, instance.error().ToString()));
       return instance.error();
     }
     {
       const std::lock_guard lock(mutex_);
-      held_.erase(source_id);
       if (ending_) (*instance)->Cancel();  // it came after the others were
       instances_[source_id] = *std::move(instance);
     }
@@ -163,7 +182,16 @@ Service::Outcome Service::Start(int64_t source_id, int64_t task_id) {
   return {ResultText(test), started ? std::nullopt : std::optional<Error>(started.error())};
 }
 
+void Service::EndStart(int64_t source_id) {
+  std::unique_lock lock(mutex_);
+  while (starts_.contains(source_id)) {
+    if (const auto http = starts_[source_id]) http->Cancel();
+    changed_.wait_for(lock, kLook);
+  }
+}
+
 Status Service::Stop(int64_t source_id) {
+  EndStart(source_id);
   const std::string stopped = migration::ErrorText(ScanStopped());
   TRY(const DataSource source, store_->GetSource(source_id));
   if (source.status != kStarted && source.status != kStarting && source.status != kStopping) {

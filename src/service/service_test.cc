@@ -188,6 +188,21 @@ TEST_F(ServiceTest, ASecondStartJoinsTheOneThatIsInWork) {
   EXPECT_EQ(service_->store().Totals(id, now_ms_)->spans, 1);
 }
 
+TEST_F(ServiceTest, AStopEndsAStartThatIsInWorkAndALaterStartStarts) {
+  const int64_t id = Add();
+  workspace_.HoldCatalog();
+  const auto start = service_->BeginTask({id, AsyncType::kSourceStart, "job"});
+  workspace_.WaitUntilAsked();
+  ASSERT_TRUE(service_->StopDataSource(id));
+  EXPECT_EQ(Get(id).status, kStopped) << "and no start undoes it";
+  EXPECT_EQ(service_->WaitForTask(*start)->status, TaskStatus::kFailed);
+  EXPECT_EQ(Get(id).status, kStopped);
+  workspace_.Release();
+  ASSERT_TRUE(service_->StartDataSource(id));
+  EXPECT_EQ(Get(id).status, kStarted);
+  EXPECT_EQ(service_->store().Totals(id, now_ms_)->spans, 1);
+}
+
 TEST_F(ServiceTest, SettingsAreStoredOnlyWhenTheTestThatWasAskedForPasses) {
   const int64_t id = Add();
   const Status refused = Update(id, {{"db.catalog", "other"}}, true);

@@ -174,6 +174,7 @@ void Watch::Did(const json& told) {
   const std::string what = told.at("action").at("do");
   if (what.starts_with("stop")) world_.target.TroubleAll();  // also what began meanwhile
   if (!told.contains("error")) return;
+  if (what == "start source") held_ = true;  // to be asked again
   const std::string code = told.at("error").value("code", "");
   const bool troubled = life_ + 1 < scenario_.lives.size() && what == "start source";
   if (!IsRefusal(code) && !troubled) Violate("a user's act fails: " + told.dump());
