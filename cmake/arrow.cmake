@@ -18,10 +18,11 @@ foreach(pair "Arrow::arrow=arrow" "Arrow::compute=arrow_compute" "Parquet::parqu
     INTERFACE_INCLUDE_DIRECTORIES "${ARROW_ROOT}/include")
 endforeach()
 
-# SOCI: Debian's CMake files name only the shared libraries.
-find_library(soci_core_library soci_core REQUIRED)
-find_library(soci_sqlite3_library soci_sqlite3 REQUIRED)
+# SOCI: Debian's CMake files name only the shared libraries, and that of SQLite hides the classes
+# that src/migration/ledger/kept_statements.cc derives from; the static one has them.
+find_library(soci_core_archive libsoci_core.a REQUIRED)
+find_library(soci_sqlite3_archive libsoci_sqlite3.a REQUIRED)
 add_library(Soci::sqlite3 INTERFACE IMPORTED)
 target_include_directories(Soci::sqlite3 INTERFACE /usr/include/soci)
 target_link_libraries(Soci::sqlite3 INTERFACE
-  ${soci_core_library} ${soci_sqlite3_library} SQLite::SQLite3)
+  ${soci_sqlite3_archive} ${soci_core_archive} ${CMAKE_DL_LIBS} SQLite::SQLite3)

@@ -1,5 +1,7 @@
 #include "migration/ledger/database.h"
 
+#include "migration/ledger/kept_statements.h"
+
 namespace mms::migration {
 namespace {
 
@@ -90,7 +92,7 @@ WriteTransaction::~WriteTransaction() {
 
 Status OpenToWrite(soci::session& sql, const std::string& file, Durability durability,
                    std::span<const char* const> migrations) {
-  sql.open(soci::sqlite3, "db=\"" + file + "\" timeout=5");
+  sql.open(SqliteWithKeptStatements(), "db=\"" + file + "\" timeout=5");
   std::string journal;
   sql << "PRAGMA journal_mode=WAL", soci::into(journal);
   RunScript(sql, durability == Durability::kEachCommit ? "PRAGMA synchronous=FULL"
@@ -103,7 +105,7 @@ Status OpenToWrite(soci::session& sql, const std::string& file, Durability durab
 }
 
 Result<int> OpenToRead(soci::session& sql, const std::string& file) {
-  sql.open(soci::sqlite3, "db=\"" + file + "\" timeout=5 readonly=true");
+  sql.open(SqliteWithKeptStatements(), "db=\"" + file + "\" timeout=5 readonly=true");
   int tables = 0;
   sql << "SELECT COUNT(*) FROM sqlite_master WHERE name = 'schema_version'", soci::into(tables);
   const int version = tables == 0 ? 0 : SchemaVersion(sql);
