@@ -1,17 +1,10 @@
 #include "service/job_ledger.h"
 
-#include <filesystem>
 #include <nlohmann/json.hpp>
-#include <set>
-#include <system_error>
 #include <utility>
 
-#include "base/clock.h"
-#include "base/version.h"
-#include "migration/evidence/signing_key.h"
 #include "service/instance.h"
 #include "service/service.h"
-#include "service/target_profile.h"
 
 namespace mms::service {
 namespace {
@@ -26,7 +19,9 @@ std::string SelectionOf(const TableRecord& table) {
   return plan["settings"].value("selection", "");
 }
 
-Result<std::set<std::string>> TablesOf(Store& store, const Job& job) {
+}  // namespace
+
+Result<std::set<std::string>> TableNamesOf(Store& store, const Job& job) {
   std::set<std::string> names;
   Store::TaskFilter filter;
   filter.job_id = job.id;
@@ -37,11 +32,9 @@ Result<std::set<std::string>> TablesOf(Store& store, const Job& job) {
   }
 }
 
-}  // namespace
-
 Result<std::unique_ptr<migration::Ledger>> OpenJobLedger(Store& store, const std::string& folder,
                                                          const Job& job) {
-  TRY(auto names, TablesOf(store, job));
+  TRY(auto names, TableNamesOf(store, job));
   const Destination destination{job.dst_project, job.dst_schema};
   auto ledger =
       migration::Ledger::OpenToRead(LedgerFolder(SourceFolder(folder, job.source_id), destination));
@@ -59,31 +52,6 @@ Result<std::unique_ptr<migration::Ledger>> OpenJobLedger(Store& store, const std
     return unplanned || SelectionOf(table) == selection;
   });
   return ledger;
-}
-
-std::string EvidencePath(const std::string& folder, int64_t job_id) {
-  return folder + "/evidence/job-" + std::to_string(job_id) + ".tar";
-}
-
-Result<migration::BundleSummary> WriteJobEvidence(Store& store, const std::string& folder,
-                                                  const Job& job, const std::string& path) {
-  TRY(const auto ledger, OpenJobLedger(store, folder, job));
-  TRY(const auto key, migration::SigningKey::Open(folder + "/evidence.key"));
-  TRY(const DataSource source, store.GetSource(job.source_id));
-  TRY(const Profile target, store.GetTarget());
-  migration::EvidenceFacts facts;
-  facts.product_version = kVersion;
-  facts.made_ms = UnixMs();
-  facts.workspace = source.config.Get("db.workspace.url");
-  facts.catalog = source.config.Get("db.catalog");
-  facts.target = TargetOptionsOf(target);
-  facts.target.project = job.dst_project;
-  facts.target.schema = job.dst_schema;
-  std::error_code failure;
-  const auto parent = std::filesystem::path(path).parent_path();
-  // What keeps it from being made keeps the bundle from being written, and is told there.
-  if (!parent.empty()) std::filesystem::create_directories(parent, failure);
-  return migration::WriteBundle(*ledger, facts, key, path);
 }
 
 }  // namespace mms::service

@@ -4,10 +4,10 @@
 #pragma once
 
 #include <memory>
+#include <set>
 #include <string>
 
 #include "base/result.h"
-#include "migration/evidence/bundle.h"
 #include "migration/ledger/ledger.h"
 #include "service/job.h"
 #include "service/store.h"
@@ -19,10 +19,7 @@ namespace mms::service {
 Result<std::unique_ptr<migration::Ledger>> OpenJobLedger(Store& store, const std::string& folder,
                                                          const Job& job);
 
-/// Where a job's evidence is kept once its last task has ended.
-std::string EvidencePath(const std::string& folder, int64_t job_id);
-/// Signed by the service folder's own key. Errors: those of evidence/bundle.h.
-Result<migration::BundleSummary> WriteJobEvidence(Store& store, const std::string& folder,
-                                                  const Job& job, const std::string& path);
+/// Tables of its tasks (JobTask::table_name).
+Result<std::set<std::string>> TableNamesOf(Store& store, const Job& job);
 
 }  // namespace mms::service

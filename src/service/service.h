@@ -12,7 +12,7 @@
 // that stays. Tasks of jobs run side by side, within the source's concurrency, its window and the
 // service's own limit, in the order of Store::NextJobTask. Waiting tasks start their source by
 // themselves, unless a user has stopped it. When the last task of a job has ended, its evidence is
-// written (job_ledger.h).
+// written (job_evidence.h).
 //
 // Threads: thread-safe. Nothing happens by itself but in Tick, which RunInBackground calls each
 // second and whenever a task of a job ends; scans and tasks run on threads of their own, one scan

@@ -6,7 +6,7 @@
 #include "migration/transfer/job.h"
 #include "migration/workflow/engine.h"
 #include "service/instance.h"
-#include "service/job_ledger.h"
+#include "service/job_evidence.h"
 #include "service/job_run.h"
 #include "service/next_match.h"
 #include "service/run_options.h"
@@ -147,8 +147,7 @@ Status Service::KeepEvidence(int64_t job_id) {
   if (!due) return OkStatus();
   const auto job = store_->GetJob(job_id);
   if (!job) return job.error().code() == "JOB_NOT_FOUND" ? OkStatus() : Status(job.error());
-  const auto kept =
-      WriteJobEvidence(*store_, options_.folder, *job, EvidencePath(options_.folder, job_id));
+  const auto kept = KeepJobEvidence(*store_, options_.folder, *job);
   // Of a job none of whose tables could be planned there is nothing to tell.
   if (!kept && kept.error().code() != "JOB_NOT_BEGUN") return kept.error();
   return store_->SetEvidenceKept(*due);

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "service/job_evidence.h"
 #include "service/job_making.h"
 #include "terminal/job_verbs.h"
 #include "terminal/job_view.h"
@@ -49,9 +50,10 @@ void PrintChoice(const service::MadeJob& made, Output& output) {
                          choice.partitions, choice.completed, choice.refused_count));
 }
 
-Status ShowJob(Store& store, int64_t id, Output& output) {
+Status ShowJob(Store& store, const JobFlags& flags, int64_t id, Output& output) {
   TRY(const Job job, store.GetJob(id));
-  PrintJob(job, output);
+  TRY(const auto kept, service::ListEvidence(flags.state, id));
+  PrintJob(job, kept, output);
   return OkStatus();
 }
 
@@ -62,7 +64,7 @@ Result<ExitCode> RunJobCreate(const JobFlags& flags, Output& output) {
   TRY(const service::NewJob wanted, ReadNewJob(*store, flags));
   TRY(const service::MadeJob made, service::MakeJob(*store, flags.state, wanted, UnixMs()));
   PrintChoice(made, output);
-  TRY_VOID(ShowJob(*store, *made.id, output));
+  TRY_VOID(ShowJob(*store, flags, *made.id, output));
   return ExitCode::kDone;
 }
 
@@ -99,7 +101,7 @@ Result<ExitCode> RunJobList(const JobFlags& flags, Output& output) {
 
 Result<ExitCode> RunJobShow(const JobFlags& flags, Output& output) {
   TRY(SourceView view, SourceView::Open(flags.state));
-  TRY_VOID(ShowJob(view.store(), flags.id, output));
+  TRY_VOID(ShowJob(view.store(), flags, flags.id, output));
   return ExitCode::kDone;
 }
 
@@ -157,7 +159,7 @@ Result<ExitCode> RunJobLog(const JobFlags& flags, Output& output) {
 Result<ExitCode> RunJobStop(const JobFlags& flags, Output& output) {
   TRY(const auto store, Store::OpenBeside(flags.state));
   TRY_VOID(store->StopJob(flags.id));
-  TRY_VOID(ShowJob(*store, flags.id, output));
+  TRY_VOID(ShowJob(*store, flags, flags.id, output));
   return ExitCode::kDone;
 }
 
@@ -165,7 +167,7 @@ Result<ExitCode> RunJobStart(const JobFlags& flags, Output& output) {
   TRY(const auto others, ReadPairs(flags.settings, "--set"));
   TRY(const auto store, Store::OpenBeside(flags.state));
   TRY_VOID(store->StartJob(flags.id, others));
-  TRY_VOID(ShowJob(*store, flags.id, output));
+  TRY_VOID(ShowJob(*store, flags, flags.id, output));
   return ExitCode::kDone;
 }
 
@@ -175,7 +177,7 @@ Result<ExitCode> RunJobVerify(const JobFlags& flags, Output& output) {
   if (!flags.method.empty()) others["verification.method"] = flags.method;
   TRY(const int64_t tasks, store->VerifyJob(flags.id, others, UnixMs()));
   output.Log("what " + Counted(tasks, "task") + " copied is to be compared again");
-  TRY_VOID(ShowJob(*store, flags.id, output));
+  TRY_VOID(ShowJob(*store, flags, flags.id, output));
   return ExitCode::kDone;
 }
 
@@ -183,7 +185,7 @@ Result<ExitCode> RunJobRetry(const JobFlags& flags, Output& output) {
   TRY(const auto store, Store::OpenBeside(flags.state));
   TRY(const int64_t tasks, store->RetryJob(flags.id));
   output.Log(Counted(tasks, "failed task") + " to be tried again");
-  TRY_VOID(ShowJob(*store, flags.id, output));
+  TRY_VOID(ShowJob(*store, flags, flags.id, output));
   return ExitCode::kDone;
 }
 

@@ -130,6 +130,8 @@ CLI::App* JobCommand::AddJob(CLI::App& app) {
     AddId(sub, "The job");
     sub->add_option("--out", flags.out, "The file to write")->type_name("PATH");
   }
+  evidence->add_flag("--list", flags.list, "List the bundles that are kept; write none")
+      ->excludes("--out");
   CLI::App* start = Add(job, "start", "Go on with a job that was stopped", RunJobStart);
   AddId(start, "The job");
   start->add_option("--set", flags.settings, "Another budget: max_egress_gb, max_cost")

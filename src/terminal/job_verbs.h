@@ -47,6 +47,7 @@ struct JobFlags {
   std::optional<double> rate_mib;
   std::vector<std::string> prices;          ///< KEY=VALUE
   std::string format, out, lang = "en_US";  ///< of the report
+  bool list = false;                        ///< of evidence: that which is kept
 };
 
 Result<ExitCode> RunJobCreate(const JobFlags& flags, Output& output);
@@ -62,7 +63,7 @@ Result<ExitCode> RunJobLog(const JobFlags& flags, Output& output);
 Result<ExitCode> RunJobCost(const JobFlags& flags, Output& output);
 /// Table by table, as ReportFlags has it.
 Result<ExitCode> RunJobReport(const JobFlags& flags, Output& output);
-/// A bundle of it as it is now.
+/// A bundle of it as it is now, or a list of those that are kept.
 Result<ExitCode> RunJobEvidence(const JobFlags& flags, Output& output);
 /// Running tasks end at the border of the partition in hand.
 Result<ExitCode> RunJobStop(const JobFlags& flags, Output& output);

@@ -160,9 +160,12 @@ Json TimerFields(const JobTimer& timer) {
           {"config", Json::parse(ToJson(timer.config).dump())}};
 }
 
-void PrintJob(const Job& job, Output& output) {
+void PrintJob(const Job& job, const std::vector<service::KeptBundle>& kept, Output& output) {
   if (output.json()) {
-    output.Object("job", JobFields(job));
+    Json fields = JobFields(job);
+    fields["evidence"] = Json::array();
+    for (const auto& bundle : kept) fields["evidence"].push_back(bundle.path);
+    output.Object("job", fields);
     return;
   }
   std::string text = fmt::format(
@@ -177,6 +180,10 @@ void PrintJob(const Job& job, Output& output) {
                     job.stop_reason, job.id);
   }
   text += fmt::format("  created {}, ended {}\n", TimeText(job.created_ms), TimeText(job.ended_ms));
+  if (!kept.empty()) {
+    text += fmt::format("  evidence {}, the newest of {}\n", kept.back().path,
+                        Counted(static_cast<int64_t>(kept.size()), "bundle"));
+  }
   output.Result(text);
 }
 

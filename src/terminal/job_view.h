@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "service/job_evidence.h"
 #include "service/job_making.h"
 #include "terminal/job_verbs.h"
 #include "terminal/output.h"
@@ -28,6 +29,8 @@ Json TimerFields(const service::JobTimer& timer);
 std::string StateOf(const service::Job& job);
 /// Its error as a person reads it; "" = none.
 std::string ErrorOf(const service::JobTask& task);
-void PrintJob(const service::Job& job, Output& output);
+/// `kept`: its evidence.
+void PrintJob(const service::Job& job, const std::vector<service::KeptBundle>& kept,
+              Output& output);
 
 }  // namespace mms::terminal

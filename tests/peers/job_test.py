@@ -321,9 +321,9 @@ def test_a_job_leaves_a_report_and_evidence_of_its_own(
         return json.loads(done.stdout)["manifest"]["totals"]
 
     # Written when the last task of each ended, and again when it is asked for.
-    totals = check(jobs.state / "evidence" / f"job-{job['id']}.tar")
+    totals = check(jobs.state / "evidence" / f"job-{job['id']}-1.tar")
     assert (totals["tables"], totals["partitions_by_verdict"]) == (2, {"Match": 2})
-    assert check(jobs.state / "evidence" / f"job-{other['id']}.tar")["rows_target"] == 9
+    assert check(jobs.state / "evidence" / f"job-{other['id']}-1.tar")["rows_target"] == 9
     jobs.good_job("evidence", str(job["id"]), "--out", str(tmp_path / "again.tar"))
     assert check(tmp_path / "again.tar") == totals
 

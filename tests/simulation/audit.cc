@@ -1,13 +1,12 @@
 #include "audit.h"
 
-#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "migration/evidence/bundle_check.h"
 #include "migration/ledger/ledger.h"
 #include "migration/plan/plan.h"
 #include "service/instance.h"
-#include "service/job_ledger.h"
+#include "service/job_evidence.h"
 #include "service/service.h"
 
 namespace mms::simulation {
@@ -74,10 +73,10 @@ Status AddEvidence(service::Store& store, const std::string& folder, json* audit
   TRY(const auto jobs, store.ListJobs({}, {1, 100}));
   for (const service::Job& job : jobs) {
     if (job.tasks.waiting + job.tasks.running > 0) continue;
-    const std::string path = service::EvidencePath(folder, job.id);
-    json one = {{"job", job.id}, {"there", std::filesystem::exists(path)}};
-    if (one["there"]) {
-      const auto summary = migration::CheckBundle(path, "");
+    TRY(const auto kept, service::ListEvidence(folder, job.id));
+    json one = {{"job", job.id}, {"there", !kept.empty()}};
+    for (const service::KeptBundle& bundle : kept) {
+      const auto summary = migration::CheckBundle(bundle.path, "");
       if (summary) one["manifest"] = summary->manifest;
       if (!summary) one["error"] = summary.error().ToString();
     }

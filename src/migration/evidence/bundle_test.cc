@@ -114,7 +114,7 @@ TEST_F(BundleTest, IsWholeAndSaysWhatTheLedgerSays) {
   ASSERT_TRUE(checked) << checked.error().ToString();
   EXPECT_EQ(checked->key_fingerprint, key_fingerprint_);
   EXPECT_EQ(checked->manifest.dump(),
-            "{\"format\":\"mms-evidence\",\"format_version\":1,"
+            "{\"format\":\"mms-evidence\",\"format_version\":1,\"job\":null,"
             "\"made_at\":\"2023-11-14T22:13:20Z\",\"product_version\":\"1.2.3\","
             "\"source\":{\"catalog\":\"main\",\"workspace\":\"https://adb-1.azuredatabricks.net\"},"
             "\"target\":\"project dw at mc.example.com\","

@@ -184,6 +184,7 @@ json ManifestOf(const EvidenceFacts& facts, const std::string& target_identity,
           {"source",
            {{"workspace", TextOrNull(facts.workspace)}, {"catalog", TextOrNull(facts.catalog)}}},
           {"target", target_identity},
+          {"job", facts.job},
           {"totals", totals.ToJson()}};
 }
 

@@ -55,6 +55,7 @@ struct EvidenceFacts {
   std::string workspace;  ///< "" = every table is given by location
   std::string catalog;
   maxcompute::Options target;
+  nlohmann::json job;  ///< which one it tells of; null = of all that the ledger knows
 };
 nlohmann::json ManifestOf(const EvidenceFacts& facts, const std::string& target_identity,
                           const EvidenceTotals& totals);
