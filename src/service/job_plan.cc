@@ -91,7 +91,9 @@ JobPlan::~JobPlan() {
   if (!plan_folder_.empty()) fs::remove_all(plan_folder_, failure);  // else RemoveLeft does
 }
 
-Result<JobChoice> JobPlan::Run(const std::function<Status(const JobPlanTable&)>& visit) {
+Result<JobChoice> JobPlan::Run(const std::function<Status(const JobPlanTable&)>& visit,
+                               bool footers) {
+  footers_ = footers;
   const auto add = [&](const Store::NewTask& task) -> Status {
     const bool next = pending_.empty() || pending_.back().table.name != task.task.table_name;
     const bool full = pending_.size() >= kTablesAtOnce || pending_values_ >= kValuesAtOnce;
@@ -136,7 +138,7 @@ Status JobPlan::Flush(const std::function<Status(const JobPlanTable&)>& visit) {
     orders.push_back(std::move(order));
   }
   std::map<std::string, Error> unplanned;
-  TRY_VOID(workflow_->PlanJobTables(orders, &unplanned));
+  TRY_VOID(workflow_->PlanJobTables(orders, &unplanned, footers_));
   for (Pending& pending : pending_) {
     const auto why = unplanned.find(pending.first.src_db + "." + pending.first.src_table);
     if (why != unplanned.end()) pending.table.error = std::move(why->second);

@@ -53,8 +53,10 @@ class JobPlan {
   static constexpr const char* kSelection = "job plan";
   const maxcompute::Options& target() const { return target_; }
 
-  /// Once. `visit` is called for each table in the order of names, when it is planned.
-  Result<JobChoice> Run(const std::function<Status(const JobPlanTable&)>& visit);
+  /// Once. `visit` is called for each table in the order of names, when it is planned. `footers`:
+  /// those of files are read of whose values no statistics tell.
+  Result<JobChoice> Run(const std::function<Status(const JobPlanTable&)>& visit,
+                        bool footers = false);
   void Cancel() { workflow_->Cancel(); }
 
  private:
@@ -75,6 +77,7 @@ class JobPlan {
   std::vector<Pending> pending_;
   size_t pending_values_ = 0;
   int64_t last_task_ = 0;
+  bool footers_ = false;
 };
 
 }  // namespace mms::service

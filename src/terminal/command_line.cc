@@ -118,6 +118,8 @@ class CommandLine {
         "plan", "Show what a run would make and copy, and what it refuses",
         [this, &flags](Output& output) { return RunPlan(arguments_.file, flags, output); });
     sub->add_flag("--ddl", flags.ddl, "Print the statements too");
+    sub->add_flag("--footers", flags.footers,
+                  "Read the footers of files of whose values the log does not tell");
     sub->add_option("--out", flags.out, "Freeze it into this file, for mms run PLAN")
         ->type_name("PLAN");
     sub->add_option("--rate-mib", flags.rate_mib,

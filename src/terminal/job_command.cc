@@ -78,6 +78,8 @@ void JobCommand::AddPlan(CLI::App* job) {
   CLI::App* plan = Add(job, "plan", "Show what such a job would do; it is not made", RunJobPlan);
   AddDescription(plan, false);
   plan->add_flag("--ddl", flags.ddl, "Print the statements too");
+  plan->add_flag("--footers", flags.footers,
+                 "Read the footers of files of whose values the log does not tell");
   plan->add_option("--rate-mib", flags.rate_mib,
                    "MiB a second, for the hours; else those of the source's last job")
       ->check(CLI::PositiveNumber)

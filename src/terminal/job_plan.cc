@@ -29,6 +29,7 @@ struct Tally {
   int64_t made = 0;     ///< at the target, first
   int64_t changed = 0;  ///< get columns there
   int64_t copied = 0;   ///< get rows
+  std::optional<migration::FooterReads> footers = {};
 };
 
 /// "22:00-06:00"; "" = always.
@@ -67,6 +68,7 @@ Status PrintTable(PlanPrinting context, const JobPlanTable& table, Tally* tally)
   }
   tally->made += printed.makes;
   tally->changed += printed.changes;
+  AddFooters(printed.footers, &tally->footers);
   const bool planned = printed.report.planned && printed.report.outcome == Outcome::kPending;
   tally->copied += planned && context.copies;
   tally->reports.push_back(std::move(printed.report));
@@ -106,6 +108,7 @@ Json SummaryFields(const Job& job, const JobChoice& choice, const Tally& tally,
   fields["nothing_to_do"] = Json();
   if (choice.tasks == 0) fields["nothing_to_do"] = service::NothingToDo(choice).ToString();
   fields["estimate"] = estimate.Fields();
+  fields["footers"] = tally.footers ? FooterFields(*tally.footers) : Json();
   return fields;
 }
 
@@ -147,12 +150,14 @@ Result<ExitCode> RunJobPlan(const JobFlags& flags, Output& output) {
   context.copies = plan->job().config.data_migration;
   Tally tally;
   TRY(const JobChoice choice,
-      plan->Run([&](const JobPlanTable& table) { return PrintTable(context, table, &tally); }));
+      plan->Run([&](const JobPlanTable& table) { return PrintTable(context, table, &tally); },
+                flags.footers));
   if (output.json()) {
     output.Object("job_plan", SummaryFields(plan->job(), choice, tally, estimate));
   } else {
     PrintLeftOut(choice, output);
     output.Result(SummaryText(plan->job(), choice, tally, estimate));
+    if (tally.footers) output.Log(FooterText(*tally.footers));
   }
   return CodeOf(choice, tally.reports);
 }

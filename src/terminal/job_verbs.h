@@ -44,6 +44,7 @@ struct JobFlags {
   int workers = 2;
   bool watch = false;
   bool ddl = false;  ///< of a plan; so below
+  bool footers = false;
   std::optional<double> rate_mib;
   std::vector<std::string> prices;          ///< KEY=VALUE
   std::string format, out, lang = "en_US";  ///< of the report

@@ -38,7 +38,8 @@ ExitCode RunPlan(const std::string& file, const PlanFlags& flags, Output& output
   if (!workflow) return output.Fail(workflow.error());
   {
     Interrupt interrupt([&] { (*workflow)->Cancel(); });
-    const Status planned = (*workflow)->Plan({.anew = !flags.out.empty(), .risks = true});
+    const Status planned =
+        (*workflow)->Plan({.anew = !flags.out.empty(), .risks = true, .footers = flags.footers});
     if (!planned) return output.Fail(planned.error());
   }
   Json frozen;
@@ -56,7 +57,8 @@ ExitCode RunPlan(const std::string& file, const PlanFlags& flags, Output& output
   const PlanPrinting context{*estimate, **workflow, (*workflow)->ledger(), config->options.target,
                              flags.ddl, output};
   std::vector<TableReport> tables;
-  if (!output.json()) {
+  std::optional<migration::FooterReads> footers;
+  if (!output.json() && !flags.footers) {
     output.Log(
         "no statistics tell whether a STRING or BINARY value passes 8 MiB; it is found when it is "
         "read");
@@ -64,6 +66,7 @@ ExitCode RunPlan(const std::string& file, const PlanFlags& flags, Output& output
   const Status listed =
       context.ledger.ListTables([&](const migration::TableRecord& record) -> Status {
         TRY(PrintedTable printed, PrintPlannedTable(context, record));
+        AddFooters(printed.footers, &footers);
         tables.push_back(std::move(printed.report));
         return OkStatus();
       });
@@ -72,10 +75,12 @@ ExitCode RunPlan(const std::string& file, const PlanFlags& flags, Output& output
     Json fields = TotalFields(tables);
     fields["plan_file"] = std::move(frozen);
     fields["estimate"] = estimate->Fields();
+    fields["footers"] = footers ? FooterFields(*footers) : Json();
     output.Object("summary", fields);
   } else {
     output.Result("\n" + estimate->Text());
   }
+  if (footers) output.Log(FooterText(*footers));
   output.Log(Counted(static_cast<int64_t>(tables.size()), "table") + ": " + OutcomeCounts(tables));
   migration::RunSummary summary = SummaryOf(tables);
   summary.mismatched = 0;  // an old comparison is no word on this plan

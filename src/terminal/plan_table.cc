@@ -24,7 +24,7 @@ struct Planned {
   migration::ColumnRefusals refusals = {};
   std::optional<FidelityCounts> fidelity = {};  ///< of its columns; nullopt = they were not judged
   /// By the statistics in the log; nullopt = not known, and why.
-  std::optional<std::vector<ValueRisk>> risks = {};
+  std::optional<migration::TableRisks> risks = {};
   std::string risks_unknown = {};
   /// Partitions at the target that have left the source, by what becomes of them.
   struct Left {
@@ -178,10 +178,11 @@ std::string FidelityText(const FidelityCounts& counts) {
   return Counted(counts.total(), "column") + text;
 }
 
-/// "" when statistics prove that no value is beyond the limit. Of text and bytes they never tell:
-/// said once for all tables.
-std::string RiskText(const ValueRisk& risk) {
-  if (risk.limit == "8 MiB") return "";
+/// "" when it is proved that no value is beyond the limit. Of text and bytes footers alone tell;
+/// that nothing does without them is said once for all tables.
+std::string RiskText(const ValueRisk& risk, bool with_footers) {
+  const bool length = risk.limit == "8 MiB";
+  if (length && !with_footers) return "";
   std::string text;
   if (risk.files_beyond > 0) {
     text = Thousands(risk.files_beyond) + " of " + Counted(risk.files, "file") + " reach " +
@@ -191,10 +192,17 @@ std::string RiskText(const ValueRisk& risk) {
   if (risk.files_unknown > 0) {
     text += (text.empty() ? "" : "; ") + std::string("not known of ") +
             Thousands(risk.files_unknown) + " of " + Counted(risk.files, "file") +
-            " whether values are outside " + risk.limit +
-            (text.empty() ? " (" + risk.outcome + ")" : "");
+            (length ? " whether values are longer than " : " whether values are outside ") +
+            risk.limit + (text.empty() ? " (" + risk.outcome + ")" : "");
   }
   return text.empty() ? "" : "  values of " + risk.column + " " + risk.source_type + ": " + text;
+}
+
+/// "" when all footers that were asked for were read.
+std::string UnreadText(const migration::FooterReads& reads) {
+  if (reads.files_unread == 0) return "";
+  return "  footers not read: of " + Counted(reads.files_unread, "file") + ", the first since " +
+         Printable(reads.error) + "\n";
 }
 
 /// What is done to the target table itself.
@@ -246,10 +254,11 @@ std::string PlannedText(const Planned& planned, const std::string& target) {
     }
   }
   if (planned.risks) {
-    for (const ValueRisk& risk : *planned.risks) {
-      const std::string about = RiskText(risk);
+    for (const ValueRisk& risk : planned.risks->values) {
+      const std::string about = RiskText(risk, planned.risks->footers.has_value());
       if (!about.empty()) text += Printable(about) + "\n";
     }
+    if (planned.risks->footers) text += UnreadText(*planned.risks->footers);
   } else if (!planned.risks_unknown.empty()) {
     text +=
         "  values at risk: not known before they are read: " + Printable(planned.risks_unknown) +
@@ -275,10 +284,10 @@ Json CountFields(const std::optional<FidelityCounts>& counts) {
           {"left_out", counts->left_out}};
 }
 
-Json RiskFields(const std::optional<std::vector<ValueRisk>>& risks) {
+Json RiskFields(const std::optional<migration::TableRisks>& risks) {
   if (!risks) return nullptr;
   Json list = Json::array();
-  for (const ValueRisk& risk : *risks) {
+  for (const ValueRisk& risk : risks->values) {
     list.push_back({{"source", risk.column},
                     {"source_type", risk.source_type},
                     {"limit", risk.limit},
@@ -287,10 +296,15 @@ Json RiskFields(const std::optional<std::vector<ValueRisk>>& risks) {
                     {"files_within", risk.files_within},
                     {"files_beyond", risk.files_beyond},
                     {"files_unknown", risk.files_unknown},
+                    {"files_by_footer", risk.files_by_footer},
                     {"lowest", risk.lowest.empty() ? Json(nullptr) : Json(risk.lowest)},
                     {"highest", risk.highest.empty() ? Json(nullptr) : Json(risk.highest)}});
   }
   return list;
+}
+
+Json FooterField(const std::optional<migration::TableRisks>& risks) {
+  return risks && risks->footers ? FooterFields(*risks->footers) : Json(nullptr);
 }
 
 /// In the form of ColumnFields.
@@ -347,6 +361,7 @@ Json PlannedFields(const Planned& planned) {
     fields["columns"] = ColumnFields(planned.plan->columns);
     fields["partition_columns"] = ColumnFields(planned.plan->partition_columns);
     fields["values_at_risk"] = RiskFields(planned.risks);
+    fields["footers"] = FooterField(planned.risks);
     fields["warnings"] = planned.plan->warnings;
     fields["kind"] = migration::KindText(planned.plan->settings.kind);
     fields["at_target"] = planned.plan->at_target;
@@ -398,6 +413,7 @@ Result<PrintedTable> PrintPlannedTable(const PlanPrinting& context, const TableR
   }
   auto risks = context.workflow.RisksOf(record.source_name);
   if (risks) {
+    printed.footers = risks->footers;
     planned.risks = std::move(*risks);
   } else {
     planned.risks_unknown = risks.error().ToString();
@@ -405,6 +421,34 @@ Result<PrintedTable> PrintPlannedTable(const PlanPrinting& context, const TableR
   TRY_VOID(Print(context, planned, record.id));
   printed.report = std::move(planned.report);
   return printed;
+}
+
+void AddFooters(const std::optional<migration::FooterReads>& of_table,
+                std::optional<migration::FooterReads>* total) {
+  if (!of_table) return;
+  if (!*total) total->emplace();
+  (*total)->files += of_table->files;
+  (*total)->requests += of_table->requests;
+  (*total)->bytes += of_table->bytes;
+  (*total)->files_unread += of_table->files_unread;
+  if ((*total)->error.empty()) (*total)->error = of_table->error;
+}
+
+Json FooterFields(const migration::FooterReads& reads) {
+  return {{"files", reads.files},
+          {"requests", reads.requests},
+          {"bytes", reads.bytes},
+          {"files_unread", reads.files_unread},
+          {"error", reads.error.empty() ? Json(nullptr) : Json(reads.error)}};
+}
+
+std::string FooterText(const migration::FooterReads& reads) {
+  std::string text = "footers of " + Counted(reads.files, "file") + " were read by " +
+                     Counted(reads.requests, "request") + ", " + HumanBytes(reads.bytes);
+  if (reads.files_unread > 0) {
+    text += "; those of " + Counted(reads.files_unread, "file") + " could not be";
+  }
+  return text;
 }
 
 PrintedTable PrintUnplannedTable(const PlanPrinting& context, const std::string& name,

@@ -2,6 +2,7 @@
 // verdict, the values at risk, and the statements. Read from the ledger that the plan is in.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "clients/maxcompute/client.h"
@@ -28,13 +29,19 @@ struct PlanPrinting {
 
 struct PrintedTable {
   TableReport report;
-  bool makes = false;    ///< the target table is to be made
-  bool changes = false;  ///< or to get columns
+  bool makes = false;                                  ///< the target table is to be made
+  bool changes = false;                                ///< or to get columns
+  std::optional<migration::FooterReads> footers = {};  ///< that were read of it
 };
 
 /// Prints it, as text or as an object `plan`. Errors: those of the ledger.
 Result<PrintedTable> PrintPlannedTable(const PlanPrinting& context,
                                        const migration::TableRecord& record);
+/// Sums of what footers took, and how they are printed.
+void AddFooters(const std::optional<migration::FooterReads>& of_table,
+                std::optional<migration::FooterReads>* total);
+Json FooterFields(const migration::FooterReads& reads);
+std::string FooterText(const migration::FooterReads& reads);
 /// One that was not planned at all, and why.
 PrintedTable PrintUnplannedTable(const PlanPrinting& context, const std::string& name,
                                  const Error& error);

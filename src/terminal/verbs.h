@@ -28,6 +28,7 @@ struct PlanFlags {
   std::optional<double> rate_mib = {};
   std::string window = {};
   std::vector<std::string> prices = {};
+  bool footers = false;  ///< read those of files of whose values no statistics tell
 };
 /// What a run would make and copy; nothing is written at the target.
 ExitCode RunPlan(const std::string& file, const PlanFlags& flags, Output& output);

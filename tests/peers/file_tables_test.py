@@ -98,6 +98,23 @@ def test_every_value_is_what_spark_reads(
     )
 
 
+def test_footers_tell_of_a_parquet_table_and_of_no_other(moved: tuple[Mms, Sandbox]) -> None:
+    """Without a log nothing else tells; the old calendar's days are those of the reader."""
+    told = {line["target_table"]: line for line in moved[0].run("plan", "--footers").of("plan")}
+    for name in ("parquet_plain", "parquet_old_calendar", "delta_old_calendar"):
+        plan = told[name]
+        assert plan["footers"]["files"] == plan["files"] > 0, plan
+        assert plan["footers"]["files_unread"] == 0
+        assert plan["values_at_risk"], name
+        for risk in plan["values_at_risk"]:
+            assert risk["files"] == plan["files"]
+            counted = risk["files_within"] + risk["files_beyond"] + risk["files_unknown"]
+            assert counted == plan["files"]
+    days = {risk["source"]: risk for risk in told["parquet_old_calendar"]["values_at_risk"]}
+    assert days["day"]["files_within"] == days["day"]["files_by_footer"] > 0, days
+    assert told["orc_plain"]["values_at_risk"] is None
+
+
 @pytest.mark.parametrize("name", OLD)
 def test_days_of_the_old_calendar_are_what_spark_reads(
     name: str, moved: tuple[Mms, Sandbox], kinds: dict[str, Any]

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from conftest import Outcome
 from deltalake import DeltaTable, write_deltalake
@@ -146,6 +147,23 @@ def test_what_keeps_a_table_from_being_copied_is_told(
     assert "JOB_TABLES_NOT_FOUND" in refused.err
     jobs.good_job("delete", str(waiting["id"]))
     assert tables(plan(jobs, "--table", "orders"))["orders"]["verdict"] == "Pending"
+
+
+def test_footers_are_read_where_that_is_asked_for(
+    make_jobs: Callable[..., Jobs],  # noqa: F811
+    put: Callable[..., Path],  # noqa: F811
+) -> None:
+    jobs = make_jobs()
+    people = put("people", 9)
+    texts = pa.table({"n": [9], "name": ["x"]})
+    write_deltalake(str(people), texts, mode="append", schema_mode="merge")
+    jobs.good("sync", "sales", "--schema", "moved")
+    foretold = plan(jobs, "--footers")
+    (risk,) = tables(foretold)["people"]["values_at_risk"]
+    assert (risk["source"], risk["files"], risk["files_within"]) == ("name", 2, 2)
+    assert tables(foretold)["people"]["footers"]["files"] == 2
+    assert summary(foretold)["footers"]["requests"] == 2
+    assert summary(plan(jobs))["footers"] is None
 
 
 def test_it_works_beside_the_process_that_owns_the_folder(

@@ -142,6 +142,83 @@ def test_without_statistics_nothing_is_claimed(local: LocalRun, tmp_path: Path) 
     assert "values of at TIMESTAMP: not known of 1 of 1 file whether values are outside" in text
 
 
+BARE = {"delta.dataSkippingNumIndexedCols": "0"}  # no column has statistics in the log
+
+
+def test_footers_tell_what_no_statistics_do(local: LocalRun, tmp_path: Path) -> None:
+    near = instants("2024-01-01").append_column("many", pa.array([[datetime(2024, 1, 1)]]))
+    write_deltalake(tmp_path / "bare", near, configuration=BARE)
+    far = instants("9999-12-31").append_column("many", pa.array([[datetime(1, 1, 1)]]))
+    write_deltalake(tmp_path / "bare", far, mode="append")
+    long = instants("2024-01-01").append_column("many", pa.array([[datetime(2024, 1, 1)]]))
+    long = long.set_column(1, "note", pa.array(["".join(map(chr, range(256, 50_000))) * 80]))
+    write_deltalake(tmp_path / "bare", long, mode="append")
+    write_deltalake(tmp_path / "told", pa.table({"n": [1]}))
+    local.table(tmp_path / "bare", "bare")
+    local.table(tmp_path / "told", "told")
+
+    plans = local.plan("--footers")
+    told = risks(plans["bare"])
+    figures = ["files", "files_within", "files_beyond", "files_unknown", "files_by_footer"]
+    assert [told["at"][figure] for figure in figures] == [3, 2, 1, 0, 3]
+    assert told["at"]["highest"] == "9999-12-31T00:00:00.000000Z" and told["at"]["lowest"] is None
+    assert [told["many.element"][figure] for figure in figures] == [3, 2, 1, 0, 3]
+    assert told["many.element"]["lowest"] == "0001-01-01T00:00:00.000000Z"
+    assert [told["note"][figure] for figure in figures] == [3, 2, 0, 1, 2], "8 MiB are not proved"
+    reads = plans["bare"]["footers"]
+    assert (reads["files"], reads["requests"], reads["files_unread"]) == (3, 3, 0)
+    assert 0 < reads["bytes"] <= sum(
+        file.stat().st_size for file in (tmp_path / "bare").glob("*.parquet")
+    )
+    assert reads["error"] is None
+    assert plans["told"]["footers"]["files"] == 0, "it has nothing that footers could tell"
+    (total,) = local.run("plan", "--footers").of("summary")
+    assert total["footers"] == reads
+
+    text = local.text("plan", "--footers")
+    assert "values of at TIMESTAMP: 1 of 3 files reach 9999-12-31T00:00:00.000000Z" in text
+    assert "not known of 1 of 3 files whether values are longer than 8 MiB" in text
+    assert "footers of 3 files were read by 3 requests" in text
+    assert "no statistics tell whether" not in text
+
+    # Without being asked none is read.
+    plain = local.plan()["bare"]
+    assert plain["footers"] is None
+    assert risks(plain)["at"]["files_unknown"] == 3
+    assert risks(plain)["note"]["files_unknown"] == 3
+
+
+def test_what_statistics_prove_costs_no_footer(local: LocalRun, tmp_path: Path) -> None:
+    write_deltalake(tmp_path / "t", instants("2024-01-01").drop(["note"]))
+    write_deltalake(tmp_path / "t", instants("2025-01-01").drop(["note"]), mode="append")
+    local.table(tmp_path / "t", "t")
+    plan = local.plan("--footers")["t"]
+    assert plan["footers"]["requests"] == 0
+    assert (risks(plan)["at"]["files_within"], risks(plan)["at"]["files_by_footer"]) == (2, 0)
+
+
+def test_a_footer_that_cannot_be_read_is_named_and_nothing_claimed(
+    local: LocalRun, tmp_path: Path
+) -> None:
+    write_deltalake(tmp_path / "t", instants("2024-01-01"), configuration=BARE)
+    (first,) = (tmp_path / "t").glob("*.parquet")
+    for _ in range(2):
+        write_deltalake(tmp_path / "t", instants("2025-01-01"), mode="append")
+    (second, _) = sorted(set((tmp_path / "t").glob("*.parquet")) - {first})
+    first.unlink()
+    second.write_bytes(second.read_bytes()[:-1] + b"x")
+    local.table(tmp_path / "t", "t")
+    outcome = local.run("plan", "--footers")
+    assert outcome.code == 0, outcome.out + outcome.err
+    (plan,) = outcome.of("plan")
+    reads = plan["footers"]
+    assert (reads["files"], reads["files_unread"]) == (1, 2)
+    assert first.name in reads["error"] or second.name in reads["error"]
+    at = risks(plan)["at"]
+    assert (at["files"], at["files_within"], at["files_unknown"]) == (3, 1, 2)
+    assert "footers not read: of 2 files, the first since" in local.text("plan", "--footers")
+
+
 def estimate(local: LocalRun, *arguments: str) -> dict[str, Any]:
     return local.run("plan", *arguments).of("summary")[0]["estimate"]
 

@@ -101,4 +101,8 @@ Status Source::ReadStatistics(
   return NotSimulated("the statistics of files");
 }
 
+Result<std::shared_ptr<azure::Storage>> Source::OpenStorage(const SourceTable& /*table*/) {
+  return NotSimulated("the footers of files");
+}
+
 }  // namespace mms::migration

@@ -173,10 +173,14 @@ Result<SourceTable> Source::Find(const std::string& schema, const std::string& t
   return source;
 }
 
+Result<std::shared_ptr<azure::Storage>> Source::OpenStorage(const SourceTable& table) {
+  return state_->storages->Open(table.location, table.name, table.catalog_id);
+}
+
 Status Source::ReadStatistics(
     const SourceTable& table, int64_t version,
     const std::function<Status(const delta::TableInfo&, const delta::File&)>& visit) {
-  TRY(auto storage, state_->storages->Open(table.location, table.name, table.catalog_id));
+  TRY(auto storage, OpenStorage(table));
   auto log = OpenLog(storage, table.location, version);
   if (!log) return std::move(log).error().At("table " + table.name);
   return (*log)->ListFiles(true, [&](delta::File file) { return visit((*log)->info(), file); });

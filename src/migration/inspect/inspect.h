@@ -82,6 +82,9 @@ class Source {
       const SourceTable& table, int64_t version,
       const std::function<Status(const delta::TableInfo&, const delta::File&)>& visit);
 
+  /// Of a table's files. No request is sent. Errors: as azure::Storage::Open.
+  Result<std::shared_ptr<azure::Storage>> OpenStorage(const SourceTable& table);
+
   /// What the waiting for a cluster tells, and when it ends; before the first call.
   void SetSqlHooks(SqlAccess::Hooks hooks);
   /// SQL, with its compute running. Errors: those of SqlAccess::Prepare.

@@ -193,6 +193,121 @@ TEST(ValueRisks, LengthsAreUnknownOfEachColumnWithTextOrBytes) {
   EXPECT_TRUE(HasTimes(plan));
 }
 
+/// A plan that copies all fields of a table, and the table's Delta schema.
+TablePlan PlanOf(const arrow::FieldVector& fields) {
+  TablePlan plan;
+  plan.physical = arrow::schema(fields);
+  for (const auto& field : fields) {
+    ColumnPlan column;
+    column.source_name = field->name();
+    column.index = static_cast<int>(plan.columns.size());
+    plan.columns.push_back(column);
+  }
+  return plan;
+}
+
+/// "within", "beyond from ... to ..." or "unknown" of a table's only column after a file of which
+/// nothing but this is known.
+std::string JudgeByFooter(const std::shared_ptr<arrow::DataType>& type, const LeafBounds& bounds) {
+  ValueRisks risks = ValueRisks::MakeWithoutLog(PlanOf({arrow::field("c", type)}));
+  auto judgements = risks.JudgeStatistics({});
+  EXPECT_TRUE(risks.NeedsFooter(judgements));
+  risks.JudgeFooter({bounds}, &judgements);
+  risks.Count(judgements);
+  const auto found = std::move(risks).Finish();
+  EXPECT_EQ(found.at(0).files_by_footer, 1 - found[0].files_unknown);
+  const std::string place = found[0].files_within == 1   ? "within"
+                            : found[0].files_beyond == 1 ? "beyond"
+                                                         : "unknown";
+  return place + (found[0].lowest.empty() ? "" : " from " + found[0].lowest) +
+         (found[0].highest.empty() ? "" : " to " + found[0].highest);
+}
+
+LeafBounds Range(Instant low, Instant high, bool covers_all = true) {
+  return {covers_all, low, high, std::nullopt};
+}
+
+TEST(ValueRisks, AFooterJudgesInstantsToTheBorderItself) {
+  constexpr int64_t kDayMicros = 86'400'000'000;
+  const auto micros = [](int64_t value) { return InstantOf(value, kDayMicros); };
+  const auto type = arrow::timestamp(arrow::TimeUnit::MICRO);
+  const Instant first = micros(-9'223'372'036'854'775);
+  const Instant last = micros(9'223'372'036'854'775);
+  EXPECT_EQ(JudgeByFooter(type, Range(first, last)), "within");
+  EXPECT_EQ(JudgeByFooter(type, Range(micros(-9'223'372'036'854'776), last)),
+            "beyond from 1677-09-21T00:12:43.145224Z");
+  EXPECT_EQ(JudgeByFooter(type, Range(first, micros(9'223'372'036'854'776))),
+            "beyond to 2262-04-11T23:47:16.854776Z");
+  EXPECT_EQ(JudgeByFooter(type, Range(first, last, false)), "unknown");
+  EXPECT_EQ(JudgeByFooter(type, Range(first, micros(9'223'372'036'854'776), false)),
+            "beyond to 2262-04-11T23:47:16.854776Z")
+      << "one known row group is enough";
+  EXPECT_EQ(JudgeByFooter(type, LeafBounds{true, {}, {}, 0}), "within") << "nothing but NULL";
+  EXPECT_EQ(JudgeByFooter(type, LeafBounds()), "unknown");
+}
+
+TEST(ValueRisks, AFooterJudgesDatesToTheDayWhateverTheYear) {
+  const auto judge = [](int64_t low, int64_t high) {
+    return JudgeByFooter(arrow::date32(), Range({low, 0}, {high, 0}));
+  };
+  EXPECT_EQ(judge(-719'162, 2'932'896), "within");
+  EXPECT_EQ(judge(-719'163, 2'932'897), "beyond from 0000-12-31 to +10000-01-01");
+  EXPECT_EQ(judge(-735'525, 0), "beyond from -0044-03-15");
+  EXPECT_EQ(judge(0, 2'147'483'647), "beyond to +5881580-07-11");
+  EXPECT_EQ(judge(-2'147'483'648LL, 0), "beyond from -5877641-06-23");
+}
+
+TEST(ValueRisks, AFooterProvesLengthsOfAllTextInAColumn) {
+  const auto type = arrow::struct_(
+      {arrow::field("a", arrow::list(arrow::utf8())), arrow::field("b", arrow::binary())});
+  ValueRisks risks = ValueRisks::MakeWithoutLog(PlanOf({arrow::field("c", type)}));
+  EXPECT_EQ(risks.leaves(), (std::vector<LeafPath>{{0, 0, 0}, {0, 1}}));
+  const auto add = [&](std::optional<int64_t> a, std::optional<int64_t> b) {
+    auto judgements = risks.JudgeStatistics({});
+    risks.JudgeFooter({{false, {}, {}, a}, {false, {}, {}, b}}, &judgements);
+    risks.Count(judgements);
+  };
+  add(8 << 20, 8 << 20);
+  add((8 << 20) + 1, 1);
+  add(1, std::nullopt);
+  const auto found = std::move(risks).Finish();
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_EQ(found[0].limit, "8 MiB");
+  EXPECT_EQ(found[0].files, 3);
+  EXPECT_EQ(found[0].files_within, 1);
+  EXPECT_EQ(found[0].files_unknown, 2);
+}
+
+TEST(ValueRisks, AFooterIsAskedForWhatStatisticsDoNotTellAlone) {
+  const auto at = arrow::timestamp(arrow::TimeUnit::MICRO, "UTC");
+  const TablePlan plan = PlanOf({arrow::field("at", at), arrow::field("l", arrow::list(at)),
+                                 arrow::field("note", arrow::utf8())});
+  const json list = {{"type", "array"}, {"elementType", "timestamp"}, {"containsNull", true}};
+  const json schema = {{"type", "struct"},
+                       {"fields", {Field("at", "timestamp"), Field("l", list)}}};
+  auto made = ValueRisks::Make(schema.dump(), plan, /*lengths=*/false);
+  ASSERT_TRUE(made.has_value());
+  EXPECT_EQ(made->leaves(), (std::vector<LeafPath>{{0}, {1, 0}}));
+  auto judgements =
+      made->JudgeStatistics(File(Bounds("col-at", "2024-01-01T00:00:00Z", "2024-01-01T00:00:00Z")));
+  EXPECT_TRUE(made->NeedsFooter(judgements)) << "of the list";
+  const LeafBounds far = Range({3'000'000, 0}, {3'000'000, 0});
+  made->JudgeFooter({far, Range({0, 0}, {1, 0})}, &judgements);
+  made->Count(judgements);
+  EXPECT_FALSE(made->NeedsFooter(judgements));
+  const auto found = std::move(*made).Finish();
+  ASSERT_EQ(found.size(), 2U);
+  EXPECT_EQ(found[0].files_within, 1) << "what the log proves stays";
+  EXPECT_EQ(found[0].files_by_footer, 0);
+  EXPECT_EQ(found[1].column, "l.element");
+  EXPECT_EQ(found[1].files_within, 1);
+  EXPECT_EQ(found[1].files_by_footer, 1);
+
+  auto with_lengths = ValueRisks::Make(schema.dump(), plan, /*lengths=*/true);
+  ASSERT_TRUE(with_lengths.has_value());
+  EXPECT_EQ(with_lengths->leaves().size(), 3U);
+}
+
 TEST(ValueRisks, ASchemaThatIsNoneIsCorrupt) {
   TablePlan plan;
   ColumnPlan column;

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <iterator>
 #include <map>
 #include <mutex>
 #include <nlohmann/json.hpp>
@@ -33,34 +32,6 @@ std::string Host(std::string_view endpoint) {
   return LowerAscii(endpoint);
 }
 
-/// Errors: kUnsupported RISKS_UNKNOWN where no log has statistics; those of the log.
-Result<std::vector<ValueRisk>> FindRisks(Engine& engine, const SourceTable& source) {
-  TRY(const auto record, engine.ledger->FindTable(source.name));
-  CHECK(record.has_value());  // planning has put it there
-  TRY(const TablePlan plan,
-      TablePlanFromJson(nlohmann::json::parse(record->plan_json, nullptr, false)));
-  if (plan.format != kDeltaFormat || plan.sql) {
-    return Error(ErrorKind::kUnsupported, "RISKS_UNKNOWN", "the table has no log with statistics");
-  }
-  TRY(const TableTotals totals, engine.ledger->Totals(record->id));
-  std::vector<ValueRisk> found = LengthRisks(plan, totals.files);
-  if (!HasTimes(plan)) return found;  // the log is not read for nothing
-  std::optional<ValueRisks> risks;
-  TRY_VOID(engine.source->ReadStatistics(
-      source, plan.version, [&](const delta::TableInfo& info, const delta::File& file) -> Status {
-        if (engine.cancelled) return Cancelled();
-        if (!risks) {
-          TRY(risks, ValueRisks::Make(info.schema_json, plan));
-        }
-        risks->Add(file);
-        return OkStatus();
-      }));
-  if (!risks) return found;
-  std::vector<ValueRisk> times = std::move(*risks).Finish();
-  std::move(times.begin(), times.end(), std::back_inserter(found));
-  return found;
-}
-
 std::string TargetIdentity(const maxcompute::Options& target) {
   std::string identity = "project " + target.project;
   if (maxcompute::UsesSchema(target)) identity += " schema " + target.schema;
@@ -73,10 +44,10 @@ struct Workflow::State {
   Engine engine;
   std::mutex workers_mutex;  ///< Cancel against the pool's beginning and end
   std::unique_ptr<JobTasks> jobs;
-  std::unique_ptr<Planner> job_planner;                         ///< of PlanJobTables
-  std::vector<PlannedTable> planned;                            ///< by the last Plan()
-  std::optional<RateReport> rate;                               ///< of the last run
-  std::map<std::string, Result<std::vector<ValueRisk>>> risks;  ///< by source name
+  std::unique_ptr<Planner> job_planner;             ///< of PlanJobTables
+  std::vector<PlannedTable> planned;                ///< by the last Plan()
+  std::optional<RateReport> rate;                   ///< of the last run
+  std::map<std::string, Result<TableRisks>> risks;  ///< by source name
 
   Status StartWorkers(bool checksum) {
     const RunOptions& options = engine.options;
@@ -138,11 +109,11 @@ struct Workflow::State {
   }
 
   /// Of each planned table; what cannot be read is kept as the reason.
-  Status ReadRisks() {
+  Status ReadRisks(bool with_footers) {
     std::mutex mutex;
     return ForTables(planned.size(), [&](size_t i) -> Status {
       if (!planned[i].runnable) return OkStatus();
-      auto found = FindRisks(engine, planned[i].source);
+      auto found = FindRisks(engine, planned[i].source, with_footers);
       if (!found && found.error().kind() == ErrorKind::kCancelled) return found.error();
       std::lock_guard lock(mutex);
       risks.insert_or_assign(planned[i].source.name, std::move(found));
@@ -225,11 +196,11 @@ Status Workflow::Plan(const PlanWishes& wishes) {
   state_->engine.progress.Restart();
   Planner planner(state_->engine);
   TRY(state_->planned, planner.PlanAll(wishes.anew));
-  return wishes.risks ? state_->ReadRisks() : OkStatus();
+  return wishes.risks ? state_->ReadRisks(wishes.footers) : OkStatus();
 }
 
 Status Workflow::PlanJobTables(const std::vector<JobTaskOrder>& orders,
-                               std::map<std::string, Error>* unplanned) {
+                               std::map<std::string, Error>* unplanned, bool with_footers) {
   Engine& engine = state_->engine;
   if (!state_->job_planner) state_->job_planner = std::make_unique<Planner>(engine);
   std::mutex mutex;
@@ -252,10 +223,10 @@ Status Workflow::PlanJobTables(const std::vector<JobTaskOrder>& orders,
     state_->planned.push_back(std::move(table));
     return OkStatus();
   }));
-  return state_->ReadRisks();
+  return state_->ReadRisks(with_footers);
 }
 
-Result<std::vector<ValueRisk>> Workflow::RisksOf(const std::string& source_name) const {
+Result<TableRisks> Workflow::RisksOf(const std::string& source_name) const {
   const auto found = state_->risks.find(source_name);
   if (found != state_->risks.end() && found->second) return *found->second;
   if (found != state_->risks.end()) {

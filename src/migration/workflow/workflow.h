@@ -18,8 +18,8 @@
 #include "base/result.h"
 #include "migration/inspect/snapshot.h"
 #include "migration/ledger/ledger.h"
-#include "migration/plan/value_risks.h"
 #include "migration/workflow/check.h"
+#include "migration/workflow/find_risks.h"
 #include "migration/workflow/job_task.h"
 #include "migration/workflow/options.h"
 #include "migration/workflow/plan_file.h"
@@ -52,6 +52,7 @@ class Workflow {
   struct PlanWishes {
     bool anew = false;
     bool risks = false;
+    bool footers = false;  ///< with `risks`: of files of which no statistics tell
   };
   Status Plan(const PlanWishes& wishes);
   Status Plan() { return Plan(PlanWishes()); }
@@ -60,10 +61,9 @@ class Workflow {
   /// tables. Errors: those of the ledger, kCancelled. What keeps a table from being planned is in
   /// the ledger with it, or, where the catalog does not have it, with its name in `unplanned`.
   Status PlanJobTables(const std::vector<JobTaskOrder>& orders,
-                       std::map<std::string, Error>* unplanned);
-  /// What a table's statistics tell, after a Plan with `risks` or PlanJobTables. Errors: why it is
-  /// not known.
-  Result<std::vector<ValueRisk>> RisksOf(const std::string& source_name) const;
+                       std::map<std::string, Error>* unplanned, bool with_footers = false);
+  /// Of a table, after a Plan with `risks` or PlanJobTables. Errors: why it is not known.
+  Result<TableRisks> RisksOf(const std::string& source_name) const;
   /// What Plan() decided, into a plan file: tables that can be run, and the code of why others
   /// cannot. Errors: those of the ledger and of the file.
   Status WritePlan(PlanFileWriter* file);
