@@ -119,8 +119,7 @@ CLI::App* JobCommand::AddJob(CLI::App& app) {
   AddId(Add(job, "show", "Print a job", RunJobShow), "The job");
   AddId(Add(job, "cost", "What it takes, by who is paid for it", RunJobCost), "The job");
   AddId(Add(job, "log", "Print the steps of a task", RunJobLog), "The task");
-  AddId(Add(job, "stop", "Stop it; running tasks end at the partition in hand", RunJobStop),
-        "The job");
+  AddId(Add(job, "stop", "Stop it; running tasks end between two blocks", RunJobStop), "The job");
   CLI::App* report = Add(job, "report", "Print its outcome table by table", RunJobReport);
   report->add_option("--format", flags.format, "Its form; else text")
       ->check(CLI::IsMember({"text", "json", "csv", "html"}));

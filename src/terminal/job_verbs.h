@@ -66,7 +66,7 @@ Result<ExitCode> RunJobCost(const JobFlags& flags, Output& output);
 Result<ExitCode> RunJobReport(const JobFlags& flags, Output& output);
 /// A bundle of it as it is now, or a list of those that are kept.
 Result<ExitCode> RunJobEvidence(const JobFlags& flags, Output& output);
-/// Running tasks end at the border of the partition in hand.
+/// Running tasks end between two blocks of what is in hand.
 Result<ExitCode> RunJobStop(const JobFlags& flags, Output& output);
 Result<ExitCode> RunJobStart(const JobFlags& flags, Output& output);
 /// All failed tasks of a job, or one task.

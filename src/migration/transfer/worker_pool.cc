@@ -95,7 +95,7 @@ struct WorkerPool::State {
   void Manage();
   void StartMissing();
   void Reap(std::unique_lock<std::mutex>& lock);
-  bool GiveOut();
+  bool GiveOut(std::unique_lock<std::mutex>& lock);
   Worker* WorkerFor(const Queued& job);
   void Read(Worker* worker);
   void OnEvent(Worker* worker, const std::string& line);
@@ -174,8 +174,8 @@ void WorkerPool::Stop() {
 void WorkerPool::State::Manage() {
   std::unique_lock lock(mutex);
   while (!stopping) {
-    poked =
-        false;  // Reap and FailAll unlock: what happens meanwhile is looked at in the next round
+    poked = false;  // Reap, GiveOut and FailAll unlock: what happens meanwhile is looked at in the
+                    // next round
     Reap(lock);
     if (failed_starts >= kStartsMax) {
       const Error error(
@@ -193,7 +193,7 @@ void WorkerPool::State::Manage() {
       failed_starts = kStartsMax;
       continue;
     }
-    if (!GiveOut()) changed.wait(lock, [this] { return poked; });
+    if (!GiveOut(lock)) changed.wait(lock, [this] { return poked; });
   }
   for (const auto& worker : workers) worker->process.Kill();  // they keep nothing that matters
   while (!workers.empty()) {
@@ -267,12 +267,20 @@ Worker* WorkerPool::State::WorkerFor(const Queued& job) {
 }
 
 /// Hands one job out; false when there is none or nobody to take it.
-bool WorkerPool::State::GiveOut() {
+bool WorkerPool::State::GiveOut(std::unique_lock<std::mutex>& lock) {
   if (queue.empty()) return false;
   QueuedPtr job = queue.front();
   Worker* worker = WorkerFor(*job);
   if (worker == nullptr) return false;
   queue.pop_front();
+  if (job->callbacks.wanted) {
+    // The worker stays: only this thread takes one away, or gives it more.
+    lock.unlock();
+    const bool wanted = job->callbacks.wanted();
+    if (!wanted) job->callbacks.on_done(Stopped());
+    lock.lock();
+    if (!wanted) return true;
+  }
   worker->jobs[job->number] = job;
   worker->bytes += job->bytes;
   const auto table = tables.find(job->table_key);

@@ -41,6 +41,9 @@ class WorkerPool {
   struct Callbacks {
     std::function<void(int64_t rows, int64_t source_bytes)> on_progress;  ///< since the last call
     std::function<void(Result<JobResult>)> on_done;                       ///< exactly once
+    /// Asked before a worker gets it, where it may block for a moment; not wanted = kCancelled.
+    /// null = always.
+    std::function<bool()> wanted = {};
   };
   /// Queues a job (its `job` number is set here). Never blocks.
   void Submit(Job job, Callbacks callbacks);

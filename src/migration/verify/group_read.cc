@@ -55,7 +55,8 @@ Result<PartitionChecksums> ReadGroup(maxcompute::Tunnel& tunnel, WorkerPool& poo
   all.codec = request.codec;
   all.record_form = std::any_of(schema.columns.begin(), schema.columns.end(),
                                 [](const auto& column) { return HasTimestamp(column.type); });
-  TRY(BatchTotals totals, ReadRanges(pool, all, RowsPerRange(session.rows, group.source_bytes())));
+  TRY(BatchTotals totals,
+      ReadRanges(pool, all, RowsPerRange(session.rows, group.source_bytes()), request.wanted));
   TRY_VOID(CheckPartitions(group, totals.partitions));
   return std::move(totals.partitions);
 }

@@ -12,6 +12,7 @@
 // the jobs.
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "base/result.h"
@@ -29,6 +30,7 @@ struct GroupRequest {
   size_t row_columns = SIZE_MAX;                      ///< as ReadBackJob
   maxcompute::Codec codec = maxcompute::Codec::kRaw;  ///< that the service is asked for
   maxcompute::SqlOptions sql;                         ///< of the SELECT
+  std::function<bool()> wanted = {};                  ///< as ReadBackRequest
 };
 
 /// Partitions that gave no row have no entry: whether they are there cannot be told by SQL.

@@ -80,6 +80,7 @@ Result<BatchTotals> RunBatch(WorkerPool& pool,
     callbacks.on_done = [batch, reported, index, &options](Result<JobResult> result) {
       Finish(*batch, options, *reported, index, std::move(result));
     };
+    callbacks.wanted = options.wanted;
     pool.Submit(std::move(*job), std::move(callbacks));
   }
   std::unique_lock lock(batch->mutex);

@@ -31,6 +31,8 @@ struct BatchOptions {
   /// What moved since the last call; negative when a job that died had counted too much.
   std::function<void(int64_t rows, int64_t source_bytes)> on_progress;
   std::function<void()> on_first_done;
+  /// Jobs that no worker has yet are kCancelled once it says no; null = all are wanted.
+  std::function<bool()> wanted;
   /// Of the `index`-th job that was given, from 0 on. On a thread of the pool's, one at a time.
   std::function<void(size_t index, const JobResult& result)> on_result;
 };

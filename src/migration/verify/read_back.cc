@@ -24,7 +24,8 @@ int64_t RowsPerRange(int64_t rows, int64_t source_bytes) {
   return std::max(kRangeRowsMin, static_cast<int64_t>(std::llround(range)));
 }
 
-Result<BatchTotals> ReadRanges(WorkerPool& pool, const ReadBackJob& all, int64_t range_rows) {
+Result<BatchTotals> ReadRanges(WorkerPool& pool, const ReadBackJob& all, int64_t range_rows,
+                               const std::function<bool()>& wanted) {
   int64_t start = 0;
   const auto next = [&]() -> std::optional<WorkerPool::Job> {
     if (start >= all.count) return std::nullopt;
@@ -34,7 +35,9 @@ Result<BatchTotals> ReadRanges(WorkerPool& pool, const ReadBackJob& all, int64_t
     start += job.count;
     return job;
   };
-  TRY(BatchTotals totals, RunBatch(pool, next, BatchOptions{}));
+  BatchOptions options;
+  options.wanted = wanted;
+  TRY(BatchTotals totals, RunBatch(pool, next, options));
   int64_t hashed = totals.checksum.rows;
   for (const auto& [values, checksum] : totals.partitions) hashed += checksum.rows;
   if (totals.rows == all.count && hashed == all.count) return totals;
@@ -60,7 +63,8 @@ Result<FoundRows> ReadBack(maxcompute::Tunnel& tunnel, WorkerPool& pool,
   all.record_form = request.record_form;
   all.row_columns = request.row_columns;
   all.codec = request.codec;
-  auto totals = ReadRanges(pool, all, RowsPerRange(session.rows, request.source_bytes));
+  auto totals =
+      ReadRanges(pool, all, RowsPerRange(session.rows, request.source_bytes), request.wanted);
   if (totals) {
     found.checksum = std::move(totals->checksum);
     return found;

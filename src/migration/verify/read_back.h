@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -30,14 +31,16 @@ struct ReadBackRequest {
   bool record_form = false;                           ///< as ReadBackJob
   size_t row_columns = SIZE_MAX;                      ///< as ReadBackJob
   maxcompute::Codec codec = maxcompute::Codec::kRaw;  ///< that the service is asked for
+  std::function<bool()> wanted = {};                  ///< null = always; not = kCancelled
 };
 
 /// Rows a range holds so that it is some 32 MiB of source bytes, between 50,000 and 1,000,000.
 int64_t RowsPerRange(int64_t rows, int64_t source_bytes);
 
-/// The first `all.count` rows of a session, in ranges side by side. Errors: kCorrupt
-/// READ_BACK_ROWS_DIFFER when other rows came than were counted.
-Result<BatchTotals> ReadRanges(WorkerPool& pool, const ReadBackJob& all, int64_t range_rows);
+/// The first `all.count` rows of a session, in ranges side by side, while `wanted` (null = always).
+/// Errors: kCorrupt READ_BACK_ROWS_DIFFER when other rows came than were counted.
+Result<BatchTotals> ReadRanges(WorkerPool& pool, const ReadBackJob& all, int64_t range_rows,
+                               const std::function<bool()>& wanted);
 
 struct FoundRows {
   Checksum checksum;  ///< `rows` alone where nothing was read

@@ -30,8 +30,6 @@ class Pass {
   }
 
  private:
-  bool Stopped() const { return engine_.cancelled || (wishes_.stopped && wishes_.stopped()); }
-
   Status ByCount() {
     std::optional<SourceSide> source;
     if (wishes_.level == VerifyLevel::kCountBoth) {
@@ -50,7 +48,7 @@ class Pass {
     engine_.workers->AddTable(table_.key, table_.plan);
     Status listed =
         engine_.ledger->ListUnits(wishes_.scope, std::nullopt, [&](UnitRecord unit) -> Status {
-          if (Stopped()) return Cancelled();
+          if (table_.IsStopped()) return Cancelled();
           if (IsWanted(unit) && !groups.Takes(unit)) BySession(std::move(unit));
           return OkStatus();
         });
@@ -61,7 +59,7 @@ class Pass {
     window_.Drain();
     engine_.workers->RemoveTable(table_.key);
     TRY_VOID(std::move(listed));
-    if (Stopped()) return Cancelled();
+    if (table_.IsStopped()) return Cancelled();
     if (const auto error = window_.error()) return *error;
     return OkStatus();
   }
@@ -75,7 +73,7 @@ class Pass {
     const size_t bytes = unit.plan_json.size();
     window_.Enter(bytes);
     engine_.checks->Submit([this, bytes, unit = std::move(unit)] {
-      Status status = Stopped() ? Status(Cancelled()) : CheckUnit(table_, unit);
+      Status status = table_.IsStopped() ? Status(Cancelled()) : CheckUnit(table_, unit);
       if (status.has_value()) {
         MoveOn(unit);
       } else {

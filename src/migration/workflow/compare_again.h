@@ -16,7 +16,6 @@ namespace mms::migration {
 struct ComparisonWishes {
   UnitScope scope;
   VerifyLevel level = VerifyLevel::kChecksum;  ///< kNone is as kChecksum
-  std::function<bool()> stopped;               ///< asked at each unit; null = never
 };
 
 /// Errors: kCancelled; what kept units from being compared; those of the ledger.

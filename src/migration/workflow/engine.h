@@ -55,6 +55,10 @@ struct TableContext {
   std::string load_table;   ///< where upload sessions go: the target table, or its staging table
   std::string load_name;    ///< the same, qualified and quoted
   Progress::Slot slot = 0;
+  std::function<bool()> stopped;  ///< of a job's task, may be null
+
+  /// No more is begun for this table: the run ends, or its task is to.
+  bool IsStopped() const { return engine->cancelled || (stopped && stopped()); }
 
   maxcompute::Tunnel::Target Target(const maxcompute::PartitionSpec& partition) const {
     return {plan.target_table, partition};

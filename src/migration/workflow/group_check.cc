@@ -44,7 +44,7 @@ GroupCheck::Group GroupCheck::MakeGroup() const {
 Status GroupCheck::Run(const Calls& calls) {
   if (!active_) return OkStatus();
   TRY_VOID(engine_.ledger->ListUnits(scope_, std::nullopt, [&](UnitRecord unit) -> Status {
-    if (engine_.cancelled) return Cancelled();
+    if (table_.IsStopped()) return Cancelled();
     return calls.wanted(unit) && Takes(unit) ? Put(std::move(unit), calls) : OkStatus();
   }));
   for (auto& [row_columns, group] : groups_) {
@@ -76,7 +76,7 @@ Status GroupCheck::Put(UnitRecord unit, const Calls& calls) {
 
 Status GroupCheck::Compare(size_t row_columns, Group group, const Calls& calls) {
   if (group.units.empty()) return OkStatus();
-  if (engine_.cancelled) return Cancelled();
+  if (table_.IsStopped()) return Cancelled();
   GroupRequest request;
   request.table_key = table_.key;
   request.target_name = table_.target_name;
@@ -84,6 +84,7 @@ Status GroupCheck::Compare(size_t row_columns, Group group, const Calls& calls) 
   request.row_columns = row_columns;
   request.codec = engine_.codec->ForReading();
   request.sql.on_submitted = NoteInstance(table_);
+  request.wanted = [this] { return !table_.IsStopped(); };
   if (!gave_up_ && group.units.size() > 1) {
     auto found = ReadGroup(*engine_.tunnel, *engine_.workers, group.partitions, request);
     if (found) return CompareFound(std::move(group), *found, calls);

@@ -176,13 +176,13 @@ Status JobTasks::RunPass(Work& work) {
   TRY(TableContext context, MakeContext(engine_, work.record, work.slot));
   context.progress = &work.progress;
   context.key += "/" + std::to_string(order.task);
+  context.stopped = order.stopped;
   PassWishes wishes;
   wishes.task = order.task;
   wishes.verify = order.verify;
   wishes.make_table = order.make_table;
   wishes.copy = order.copy;
   wishes.definition = &work.table->definition;
-  wishes.stopped = order.stopped;
   TablePass pass(std::move(context), std::move(wishes));
   Status status = pass.Run();
   switch (pass.reached()) {
@@ -215,10 +215,10 @@ Status JobTasks::Compare(Work& work) {
   TRY(TableContext context, MakeContext(engine_, work.record, work.slot));
   context.progress = &work.progress;
   context.key += "/" + std::to_string(order.task);
+  context.stopped = order.stopped;
   work.result.table_id = context.plan.table_id;
   work.result.by_sql = order.verify == VerifyLevel::kCountBoth;
-  TRY_VOID(
-      CompareAgain(context, {UnitScope(work.record.id, order.task), order.verify, order.stopped}));
+  TRY_VOID(CompareAgain(context, {UnitScope(work.record.id, order.task), order.verify}));
   TRY_VOID(FindExtraOnce(work, context));
   return Judge(work);
 }

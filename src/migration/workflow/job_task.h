@@ -40,7 +40,8 @@ struct JobTaskOrder {
   bool copy = true;        ///< enableDataMigration
   VerifyLevel verify = VerifyLevel::kChecksum;
   bool compare_alone = false;  ///< what it has copied is compared again, and nothing else is done
-  std::function<bool()> stopped;  ///< asked at each partition's border
+  /// Asked before each partition and each block; from any thread, often.
+  std::function<bool()> stopped;
 };
 
 /// The table that the order means, with what the job has of it; as Source::Find.

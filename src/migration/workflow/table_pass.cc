@@ -36,10 +36,6 @@ UnitScope TablePass::Scope() const {
   return wishes_.task ? UnitScope(table_.record.id, *wishes_.task) : UnitScope(table_.record.id);
 }
 
-bool TablePass::Stopped() const {
-  return engine_.cancelled || (wishes_.stopped && wishes_.stopped());
-}
-
 bool TablePass::IsCommitted(const UnitRecord& unit) const {
   return unit.state == UnitState::kCommitted && (!wishes_.task || unit.task == *wishes_.task);
 }
@@ -79,12 +75,12 @@ Status TablePass::Run() {
   Status status = wishes_.copy ? DropGone() : OkStatus();
   if (status.has_value()) status = HandOutAll();
   window_.Drain();
-  const bool grouped = groups_ && groups_->active() && wishes_.copy && !Stopped();
+  const bool grouped = groups_ && groups_->active() && wishes_.copy && !table_.IsStopped();
   if (status.has_value() && grouped) status = CheckGroups();
   engine_.workers->RemoveTable(table_.key);
   if (wishes_.copy && !load_failed_) reached_ = Reached::kComparison;
   TRY_VOID(std::move(status));
-  if (Stopped()) return Cancelled();
+  if (table_.IsStopped()) return Cancelled();
   if (wishes_.copy && IsByCount(wishes_.verify)) TRY_VOID(CountCommitted());
   if (const auto error = window_.error()) return *error;
   return wishes_.task ? OkStatus() : DropStaging(table_);
@@ -105,7 +101,7 @@ Status TablePass::DropGone() {
   };
   TRY_VOID(engine_.ledger->ListUnits(Scope(), UnitState::kLoading, [&](UnitRecord unit) -> Status {
     if (unit.fingerprint != kFingerprintToDrop) return OkStatus();
-    if (Stopped()) return Cancelled();
+    if (table_.IsStopped()) return Cancelled();
     TRY(UnitPlan plan, ReadUnitPlan(unit));
     partitions.push_back(std::move(plan.target_partition));
     units.push_back(unit.id);
@@ -129,7 +125,7 @@ Status TablePass::HandOutPage() {
   page_.clear();
   page_bytes_ = 0;
   page_units_ = kPageUnits;
-  if (Stopped()) return Cancelled();
+  if (table_.IsStopped()) return Cancelled();
   if (window_.ShouldStop()) return OkStatus();
   Status made = MakePartitions(page);
   if (!made.has_value()) {
@@ -139,7 +135,7 @@ Status TablePass::HandOutPage() {
   if (!wishes_.copy) return OkStatus();
   for (UnitRecord& unit : page) {
     window_.Enter(unit.plan_json.size());
-    if (Stopped() || window_.ShouldStop()) {
+    if (table_.IsStopped() || window_.ShouldStop()) {
       window_.Leave(unit.plan_json.size());
       return OkStatus();
     }
@@ -167,7 +163,7 @@ void TablePass::HandOut(UnitRecord unit) {
   engine_.loads->Submit([this, unit = std::move(unit)]() mutable {
     const size_t bytes = unit.plan_json.size();
     Status status =
-        Stopped() || window_.ShouldStop() ? Status(Cancelled()) : LoadUnit(table_, unit);
+        table_.IsStopped() || window_.ShouldStop() ? Status(Cancelled()) : LoadUnit(table_, unit);
     if (!status.has_value()) {
       load_failed_ = true;
       Fail(unit, Named(unit, std::move(status).error()));
@@ -193,7 +189,7 @@ void TablePass::Check(UnitRecord unit) {
     Status status = Status(Cancelled());
     if (wishes_.verify == VerifyLevel::kNone) {
       status = SkipCheck(table_, unit);
-    } else if (!Stopped()) {
+    } else if (!table_.IsStopped()) {
       status = CheckUnit(table_, unit);
     }
     if (!status.has_value()) Fail(unit, Named(unit, std::move(status).error()));

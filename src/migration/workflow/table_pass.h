@@ -7,7 +7,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <mutex>
 #include <optional>
 #include <vector>
@@ -28,10 +27,9 @@ inline constexpr size_t kPageBytes = 8ULL << 20;
 struct PassWishes {
   std::optional<int64_t> task;  ///< its units alone
   VerifyLevel verify = VerifyLevel::kChecksum;
-  bool make_table = true;              ///< false: it has to be there
-  bool copy = true;                    ///< false: only the table, and its partitions
-  std::mutex* definition = nullptr;    ///< held while the table or its partitions are made
-  std::function<bool()> stopped = {};  ///< hand out no more units, for this pass alone
+  bool make_table = true;            ///< false: it has to be there
+  bool copy = true;                  ///< false: only the table, and its partitions
+  std::mutex* definition = nullptr;  ///< held while the table or its partitions are made
 };
 
 class TablePass {
@@ -51,7 +49,6 @@ class TablePass {
   Status MakeTable(const TableTotals& totals);
   /// Partitions that have left the source and are to go.
   Status DropGone();
-  bool Stopped() const;
   Status HandOutAll();
   Status HandOutPage();
   Status MakePartitions(const std::vector<UnitRecord>& page);

@@ -83,7 +83,7 @@ Status RunTable(Engine& engine, Planner& planner, const PlannedTable& table) {
 
 Status VerifyTable(Engine& engine, const TableRecord& record, Progress::Slot slot) {
   TRY(const TableContext table, MakeContext(engine, record, slot));
-  TRY_VOID(CompareAgain(table, {UnitScope(record.id), engine.options.verify, {}}));
+  TRY_VOID(CompareAgain(table, {UnitScope(record.id), engine.options.verify}));
   return FindExtraPartitions(table, kNoTask);
 }
 

@@ -153,7 +153,7 @@ Status AddPartitions(const TableContext& table,
   if (staged) names.push_back(table.target_name);
   for (const std::string& name : names) {
     for (const std::string& statement : AddPartitionSql(partitions, name)) {
-      if (table.engine->cancelled) return Cancelled();
+      if (table.IsStopped()) return Cancelled();
       TRY_VOID(RunDdl(table, {statement, {}}));
     }
   }
@@ -164,7 +164,7 @@ Status AddPartitions(const TableContext& table,
 Status DropPartitions(const TableContext& table,
                       const std::vector<maxcompute::PartitionSpec>& partitions) {
   for (const std::string& statement : DropPartitionSql(partitions, table.target_name)) {
-    if (table.engine->cancelled) return Cancelled();
+    if (table.IsStopped()) return Cancelled();
     TRY_VOID(RunDdl(table, {statement, {}}));
   }
   return OkStatus();

@@ -105,6 +105,7 @@ Status CheckUnit(const TableContext& table, const UnitRecord& unit) {
   TRY(const ValueChanges changes, ValueChangesFromText(unit.changes));
   request.record_form = changes.record_blocks > 0;
   request.codec = engine.codec->ForReading();
+  request.wanted = [&table] { return !table.IsStopped(); };
   auto found = ReadBack(*engine.tunnel, *engine.workers, request);
   if (found) return Save(table, unit, Judge(claim, *found));
   const std::string& code = found.error().code();
@@ -126,7 +127,7 @@ Status CheckByCount(const TableContext& table, const CountCheck& check) {
   std::vector<maxcompute::PartitionSpec> partitions;
   const auto flush = [&]() -> Status {
     if (batch.empty()) return OkStatus();
-    if (table.engine->cancelled) return Cancelled();
+    if (table.IsStopped()) return Cancelled();
     const auto units = static_cast<int64_t>(batch.size());
     TRY_VOID(CheckCounts(table, batch, partitions, check.source));
     partitions.clear();

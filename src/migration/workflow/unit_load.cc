@@ -35,12 +35,13 @@ class UnitLoad {
         commit_writer_(*engine_.commit_tunnel),
         unit_(unit),
         plan_(std::move(plan)),
+        keeps_blocks_(KeepsBlocks(plan_)),
         target_(table.LoadTarget(plan_.target_partition)) {}
 
   Status Run() {
     long wait_ms = kFirstWaitMs;
     for (int attempt = 1;; ++attempt) {
-      if (engine_.cancelled) return Cancelled();
+      if (IsStopped()) return Cancelled();
       // An unknown commit is settled, however often it takes; it is never loaded past.
       Status status = unit_.state == UnitState::kCommitting ? CommitSession() : Load();
       if (status.has_value()) return status;
@@ -112,21 +113,24 @@ class UnitLoad {
 
   /// Blocks are gone on with where one sent anew would be the same: files are pinned, what a
   /// statement gives is not. A unit of one block has nothing to keep.
-  bool KeepsBlocks() const {
+  static bool KeepsBlocks(const UnitPlan& plan) {
     const auto by_sql = [](const Split& split) {
       return std::any_of(split.slices.begin(), split.slices.end(),
                          [](const FileSlice& slice) { return slice.sql.has_value(); });
     };
-    return plan_.splits.size() > 1 &&
-           std::none_of(plan_.splits.begin(), plan_.splits.end(), by_sql);
+    return plan.splits.size() > 1 && std::none_of(plan.splits.begin(), plan.splits.end(), by_sql);
   }
+
+  /// Between blocks where they are kept. A task alone that stops would have all else read again,
+  /// by whoever pays for it, so that goes on to its end.
+  bool IsStopped() const { return keeps_blocks_ ? table_.IsStopped() : engine_.cancelled.load(); }
 
   /// The session that an earlier attempt left, of this process or of one before it, where it still
   /// takes blocks. nullopt = a new one is needed.
   Result<std::optional<Sending>> SessionToGoOnWith() {
     using Found = std::optional<Sending>;
     const bool left = unit_.state == UnitState::kLoading && !unit_.session_id.empty();
-    if (!left || !KeepsBlocks()) return Found();
+    if (!left || !keeps_blocks_) return Found();
     auto session = writer_.FetchUpload(target_, unit_.session_id);
     if (!session) {
       // Whatever else is wrong with it, a new one may do; or will say so.
@@ -217,13 +221,12 @@ class UnitLoad {
     if (todo.empty()) return std::move(sending.totals);
     TRY(const maxcompute::Codec codec, engine_.codec->ForBlocks(table_, plan_));
     size_t index = 0;
-    const auto cancelled = [this] { return engine_.cancelled.load(); };
+    const auto stopped = [this] { return IsStopped(); };
     const auto next = [&]() -> std::optional<WorkerPool::Job> {
-      if (index == todo.size() || engine_.cancelled) return std::nullopt;
+      if (index == todo.size() || IsStopped()) return std::nullopt;
       // Sessions and commits ask for themselves; blocks are sent by workers, so they are asked for
       // here.
-      const Status turn =
-          engine_.pacer->Await(maxcompute::Limit::kBlocks, target_.table, cancelled);
+      const Status turn = engine_.pacer->Await(maxcompute::Limit::kBlocks, target_.table, stopped);
       if (!turn.has_value()) return std::nullopt;
       CopyJob job;
       job.table_key = table_.key;
@@ -239,7 +242,8 @@ class UnitLoad {
     BatchOptions options;
     options.on_progress = [this](int64_t rows, int64_t bytes) { Count(rows, bytes); };
     options.on_first_done = [] { FaultPoint(kFirstBlock); };
-    if (KeepsBlocks()) {
+    options.wanted = [this] { return !IsStopped(); };
+    if (keeps_blocks_) {
       options.on_result = [&](size_t job, const JobResult& result) {
         noted->push_back(NoteBlock(todo[job]->block_id, result));
       };
@@ -350,6 +354,7 @@ class UnitLoad {
   maxcompute::BlockWriter& commit_writer_;
   UnitRecord& unit_;
   UnitPlan plan_;
+  const bool keeps_blocks_;
   maxcompute::Tunnel::Target target_;
   std::mutex counted_mutex_;
   Progress::Amount counted_;
