@@ -16,6 +16,11 @@ migration::VerifyLevel LevelOf(VerificationMethod method) {
 
 }  // namespace
 
+Result<migration::VerifyLevel> VerifyLevelOf(const JobConfig& config, bool compare_alone) {
+  TRY(const VerificationMethod method, MethodOf(config));
+  return config.verification || compare_alone ? LevelOf(method) : migration::VerifyLevel::kNone;
+}
+
 Result<migration::PartitionSelection> SelectionOf(const JobTask& task, const JobConfig& config,
                                                   const std::string& id) {
   migration::PartitionSelection selection;
@@ -47,10 +52,8 @@ Result<migration::JobTaskOrder> OrderOf(
   order.plan_anew = task.retried > 0 && task.attempts <= 1;
   order.make_table = config.schema_migration;
   order.copy = config.data_migration;
-  TRY(const VerificationMethod method, MethodOf(config));
   order.compare_alone = task.compare_alone;
-  const bool compares = config.verification || task.compare_alone;
-  order.verify = compares ? LevelOf(method) : migration::VerifyLevel::kNone;
+  TRY(order.verify, VerifyLevelOf(config, task.compare_alone));
   return order;
 }
 

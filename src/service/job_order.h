@@ -10,6 +10,8 @@
 
 namespace mms::service {
 
+/// How what is copied is compared. Errors: kInvalidInput JOB_CONFIG.
+Result<migration::VerifyLevel> VerifyLevelOf(const JobConfig& config, bool compare_alone = false);
 /// What the task copies, but for the values of a table's partitions (`task_of`), which are the
 /// caller's to add where there are any (`whole_task` is 0). `id`: of the selection. Errors:
 /// kInvalidInput JOB_CONFIG.

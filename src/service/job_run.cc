@@ -101,12 +101,15 @@ JobRun::Outcome JobRun::Copy(Instance& instance) {
   TRY(const JobTaskOrder order, MakeOrder());
   TRY(const auto workflow, instance.WorkflowFor({task_.dst_project, task_.dst_schema}));
   progress_.on_change = [this](const TableProgress& table) { Follow(table); };
-  progress_.on_note = [this](const std::string& text) {
-    const std::lock_guard lock(mutex_);
-    const Status kept =
-        peers_.store.LogJobTask({task_.id, at_, "statement", text, peers_.now_ms()});
-    if (!kept && !failure_) failure_ = kept.error();
+  const auto log = [this](const char* action) {
+    return [this, action](const std::string& text) {
+      const std::lock_guard lock(mutex_);
+      const Status kept = peers_.store.LogJobTask({task_.id, at_, action, text, peers_.now_ms()});
+      if (!kept && !failure_) failure_ = kept.error();
+    };
   };
+  progress_.on_statement = log("statement");  // counted by the job's bill
+  progress_.on_note = log("note");
   Outcome result = workflow->RunJobTask(order, progress_);
   const std::lock_guard lock(mutex_);
   if (result && failure_) return *failure_;

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/clock.h"
+#include "service/job_order.h"
 #include "service/job_plan.h"
 #include "terminal/interrupt.h"
 #include "terminal/job_verbs.h"
@@ -45,6 +46,12 @@ Result<PlanEstimate> MakeEstimate(Store& store, const JobFlags& flags, JobPlan& 
   PlanEstimate::Wishes wishes{flags.rate_mib, WindowText(window), flags.prices};
   TRY(wishes.book, store.GetPrices());
   TRY(wishes.job_rate, store.LastRate(source.id));
+  // Where tables alone are made, the partitions of each are not looked at here.
+  const service::JobConfig& config = plan.job().config;
+  if (config.data_migration) {
+    wishes.statements.emplace();
+    TRY(wishes.statements->verify, service::VerifyLevelOf(config));
+  }
   return PlanEstimate::Make(wishes, plan.workflow().ledger());
 }
 

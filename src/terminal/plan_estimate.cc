@@ -72,6 +72,7 @@ Result<PlanEstimate> PlanEstimate::Make(const Wishes& wishes, migration::Ledger&
   PlanEstimate estimate;
   TRY(estimate.prices_, PricesOf(wishes.book, wishes.prices));
   estimate.rules_ = wishes.statements;
+  if (!estimate.rules_) estimate.statements_.reset();
   if (!wishes.window.empty()) {
     TRY(estimate.window_hours_, WindowHours(wishes.window));
   }
@@ -97,21 +98,27 @@ Result<PlanEstimate> PlanEstimate::Make(const Wishes& wishes, migration::Ledger&
 Status PlanEstimate::Add(migration::Ledger& ledger, int64_t table_id,
                          const migration::TablePlan& plan) {
   const int64_t before = units_;
-  migration::StatementCount statements(plan, rules_.value_or(migration::StatementCount::Rules()));
+  // By task, since each makes and compares its own partitions; of a run there is one.
+  std::map<int64_t, migration::StatementCount> statements;
   TRY_VOID(ledger.ListUnits(
       table_id, migration::UnitState::kCommitted, [&](const migration::UnitRecord& unit) -> Status {
         TRY(const migration::UnitPlan parsed,
             migration::UnitPlanFromJson(nlohmann::json::parse(unit.plan_json, nullptr, false)));
-        statements.Add(unit, parsed);
+        if (rules_) {
+          const bool first = statements.empty();
+          statements.try_emplace(unit.task, plan, *rules_, first).first->second.Add(unit, parsed);
+        }
         if (unit.fingerprint == migration::kFingerprintToDrop) return OkStatus();
         ++units_;
         blocks_ += static_cast<int64_t>(parsed.splits.size());
         bytes_ += unit.bytes;
         return OkStatus();
       }));
-  const std::optional<int64_t> taken = std::move(statements).Finish();
-  if (!rules_ || !taken) statements_.reset();
-  if (statements_) *statements_ += *taken;
+  for (auto& [task, count] : statements) {
+    const std::optional<int64_t> taken = std::move(count).Finish();
+    if (!taken) statements_.reset();
+    if (statements_) *statements_ += *taken;
+  }
   if (units_ == before) return OkStatus();
   ++tables_;
   by_sql_ = by_sql_ || plan.sql.has_value();

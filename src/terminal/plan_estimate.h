@@ -27,7 +27,7 @@ class PlanEstimate {
     service::Profile book = {};       ///< what they are changes of
     /// That the last job took; nullopt = none, or the ledger's last run tells it.
     std::optional<service::Store::Rate> job_rate = {};
-    /// By which statements at MaxCompute are foretold; nullopt = they are not.
+    /// By which statements at MaxCompute are foretold; nullopt = they are not known.
     std::optional<migration::StatementCount::Rules> statements = {};
   };
   /// Errors: kInvalidInput PLAN_WINDOW; those of ApplyPriceChanges and of the ledger.

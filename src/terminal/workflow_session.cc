@@ -74,10 +74,12 @@ ExitCode Drive(migration::Workflow& workflow, const Command& command, Output& ou
     workflow.Cancel();
   });
   workflow.progress().on_note = [&](const std::string& text) { display.Note(text); };
+  workflow.progress().on_statement = workflow.progress().on_note;
   display.Start();
   const Result<migration::RunSummary> summary = action(workflow);
   display.Stop();
   workflow.progress().on_note = nullptr;
+  workflow.progress().on_statement = nullptr;
   if (!summary) {
     if (summary.error().kind() == ErrorKind::kCancelled && interrupt.Caught()) {
       return output.Fail(Error(ErrorKind::kCancelled, "INTERRUPTED",

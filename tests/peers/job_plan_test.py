@@ -65,7 +65,7 @@ def test_a_job_is_foretold_and_nothing_is_made(
     assert (estimate["window_hours"], estimate["windows"]) == (4, 1)
     payers = {line["payer"]: line["cost"] for line in estimate["lines"]}
     assert payers["Azure"] == pytest.approx(estimate["bytes"] / 1e9 * 1_000_000)
-    assert payers["MaxCompute"] is None and estimate["cost"] is None
+    assert payers["MaxCompute"] is None and estimate["cost"] is None, "it has no price"
 
     assert not list(jobs.sandbox.odps().list_tables())
     assert not jobs.good_job("list").of("job")
@@ -147,6 +147,70 @@ def test_what_keeps_a_table_from_being_copied_is_told(
     assert "JOB_TABLES_NOT_FOUND" in refused.err
     jobs.good_job("delete", str(waiting["id"]))
     assert tables(plan(jobs, "--table", "orders"))["orders"]["verdict"] == "Pending"
+
+
+@pytest.mark.parametrize(
+    ("flags", "settings"),
+    [
+        ([], {"db.task.partition.max.num": "2"}),
+        ([], {}),
+        (["--verify-by", "count"], {"db.task.partition.max.num": "2"}),
+        (["--no-verify"], {"db.task.partition.max.num": "3"}),
+    ],
+)
+def test_the_statements_of_its_tasks_are_foretold(
+    make_jobs: Callable[..., Jobs],  # noqa: F811
+    put: Callable[..., Path],  # noqa: F811
+    flags: list[str],
+    settings: dict[str, str],
+) -> None:
+    jobs = make_jobs(**settings)
+    orders = put("orders", {"a": 3, "b": 4, "c": 5, "d": 6, "e": 7})
+    put("people", 9)
+    jobs.good("sync", "sales", "--schema", "moved")
+
+    def foretold(*arguments: str) -> int | None:
+        lines = summary(plan(jobs, *flags, *arguments))["estimate"]["lines"]
+        (line,) = [line for line in lines if line["payer"] == "MaxCompute"]
+        return line["quantity"]
+
+    def taken(job: dict[str, Any]) -> int:
+        (cost,) = jobs.good_job("cost", str(job["id"])).of("job_cost")
+        return cost["used"][2]["quantity"]
+
+    assert foretold("--schema-only") is None
+    said = foretold()
+    assert said is not None and said > 2
+    assert taken(jobs.move(*flags)) == said
+    DeltaTable(str(orders)).delete("p = 'c'")
+    write_deltalake(str(orders), rows({"b": 2, "f": 1}), mode="append")
+    jobs.good("sync", "sales", "--schema", "moved")
+    said = foretold("--set", "on_dropped_partition=drop")
+    assert said is not None and said > 0
+    assert taken(jobs.move(*flags, "--set", "on_dropped_partition=drop")) == said
+
+
+def test_a_table_that_is_left_out_since_it_is_refused_blocks_the_plan(
+    make_jobs: Callable[..., Jobs],  # noqa: F811
+    put: Callable[..., Path],  # noqa: F811
+    lake: dict[str, Any],
+) -> None:
+    jobs = make_jobs()
+    put("orders", {"a": 3})
+    put("hidden", 3)
+    row_filter = {"row_filter": {"function_name": "main.f.f"}}
+    control(lake, "POST", "table", {"schema": "moved", "name": "hidden", "change": row_filter})
+    jobs.good("sync", "sales", "--schema", "moved")
+    foretold = plan(jobs, code=4)
+    assert tables(foretold)["orders"]["verdict"] == "Pending"
+    assert summary(foretold)["refused_count"] == 1
+    assert plan(jobs, "--but", "hidden").code == 0
+    # With another that cannot be read now, and is not left out: some fail.
+    put("bad", 3)
+    gone = {"storage_location": (jobs.state / "nowhere").as_uri()}
+    jobs.good("sync", "sales", "--schema", "moved")
+    control(lake, "POST", "table", {"schema": "moved", "name": "bad", "change": gone})
+    assert tables(plan(jobs, code=6))["bad"]["verdict"] == "Failed"
 
 
 def test_footers_are_read_where_that_is_asked_for(

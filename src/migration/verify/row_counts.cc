@@ -56,14 +56,15 @@ std::vector<std::vector<PartitionSpec>> GroupForCounting(
 
 Result<std::unordered_map<std::string, int64_t>> CountRows(
     maxcompute::Client& client, const std::string& table_name,
-    const std::vector<PartitionSpec>& partitions) {
+    const std::vector<PartitionSpec>& partitions, const maxcompute::SqlOptions& sql) {
   std::unordered_map<std::string, int64_t> counts;
   std::vector<std::vector<PartitionSpec>> groups = GroupForCounting(partitions);
   if (partitions.empty()) groups.emplace_back();
   for (const std::vector<PartitionSpec>& group : groups) {
     // A SELECT may run twice, so a lost answer is asked for again.
-    TRY(const maxcompute::SqlResult result,
-        Retry(client.options().retry, [&] { return client.RunSql(CountSql(table_name, group)); }));
+    TRY(const maxcompute::SqlResult result, Retry(client.options().retry, [&] {
+          return client.RunSql(CountSql(table_name, group), sql);
+        }));
     const size_t levels = group.empty() ? 0 : group.front().size();
     for (const auto& row : result.rows) {
       if (row.size() != levels + 1) {

@@ -29,6 +29,7 @@ std::vector<std::vector<maxcompute::PartitionSpec>> GroupForCounting(
 /// COUNT_UNREADABLE.
 Result<std::unordered_map<std::string, int64_t>> CountRows(
     maxcompute::Client& client, const std::string& table_name,
-    const std::vector<maxcompute::PartitionSpec>& partitions);
+    const std::vector<maxcompute::PartitionSpec>& partitions,
+    const maxcompute::SqlOptions& sql = {});
 
 }  // namespace mms::migration

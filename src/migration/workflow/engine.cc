@@ -51,10 +51,10 @@ Result<UnitPlan> ReadUnitPlan(const UnitRecord& unit) {
 std::function<void(const std::string& instance, const std::string& logview)> NoteInstance(
     const TableContext& table) {
   return [&table](const std::string& instance, const std::string& logview) {
-    const auto& note = table.progress->on_note;
-    if (note && !logview.empty()) {
-      note(table.target_name + ": SQL instance " + instance + ", see " + logview);
-    }
+    const auto& note = table.progress->on_statement;
+    if (!note) return;
+    const std::string see = logview.empty() ? "" : ", see " + logview;
+    note(table.target_name + ": SQL instance " + instance + see);
   };
 }
 

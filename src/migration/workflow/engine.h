@@ -76,7 +76,7 @@ Result<std::optional<maxcompute::TableInfo>> FetchIfThere(maxcompute::Client& cl
 Result<TableContext> MakeContext(Engine& engine, const TableRecord& record, Progress::Slot slot);
 Result<UnitPlan> ReadUnitPlan(const UnitRecord& unit);
 
-/// For SqlOptions::on_submitted: tells where a person sees the table's statement run.
+/// For SqlOptions::on_submitted, of every statement for the table: tells Progress::on_statement.
 std::function<void(const std::string& instance, const std::string& logview)> NoteInstance(
     const TableContext& table);
 

@@ -174,8 +174,8 @@ Status GroupCheck::Finish(Settled settled, const Calls& calls) {
 void GroupCheck::GiveUp(const std::string& why) {
   if (gave_up_) return;
   gave_up_ = true;
-  if (!engine_.progress.on_note) return;
-  engine_.progress.on_note(table_.target_name +
+  if (!table_.progress->on_note) return;
+  table_.progress->on_note(table_.target_name +
                            ": what is left is read back by a session a partition, since reading "
                            "many by one SELECT does not work: " +
                            why);

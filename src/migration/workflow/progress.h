@@ -48,8 +48,11 @@ class Progress {
   /// The ledger has the table's new state already.
   std::function<void(const TableProgress&)> on_change;
 
-  /// What a person may want to look at while it runs (a statement's LogView); as on_change.
+  /// What a person may want to know while it runs; as on_change.
   std::function<void(const std::string& text)> on_note;
+  /// Each SQL statement that MaxCompute has taken, with its LogView where there is one: what is
+  /// billed. As on_change.
+  std::function<void(const std::string& text)> on_statement;
 
   /// What follows is the workflow's side. A slot is a table's place until the next Restart.
   using Slot = size_t;

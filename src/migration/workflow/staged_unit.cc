@@ -48,7 +48,9 @@ class StagedUnit {
  private:
   Result<maxcompute::SqlResult> Query(const std::string& sql) const {
     maxcompute::Client& client = *table_.engine->client;
-    auto result = Retry(client.options().retry, [&] { return client.RunSql(sql); });
+    maxcompute::SqlOptions options;
+    options.on_submitted = NoteInstance(table_);
+    auto result = Retry(client.options().retry, [&] { return client.RunSql(sql, options); });
     if (!result) return std::move(result).error().At("staging table " + table_.load_name);
     return result;
   }

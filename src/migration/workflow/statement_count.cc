@@ -10,8 +10,8 @@
 
 namespace mms::migration {
 
-StatementCount::StatementCount(const TablePlan& plan, const Rules& rules)
-    : plan_(plan), rules_(rules), page_units_max_(kFirstPageUnits) {}
+StatementCount::StatementCount(const TablePlan& plan, const Rules& rules, bool makes_table)
+    : plan_(plan), rules_(rules), makes_table_(makes_table), page_units_max_(kFirstPageUnits) {}
 
 void StatementCount::MakePartitions() {
   const bool by_sql = !rules_.create_partition_by_session;
@@ -61,7 +61,7 @@ void StatementCount::Add(const UnitRecord& unit, const UnitPlan& plan) {
 std::optional<int64_t> StatementCount::Finish() && {
   if (units_ + dropped_ == 0) return 0;
   if (!StagingTable(plan_).empty()) return std::nullopt;
-  const bool creates = !plan_.at_target || !plan_.add_columns.empty();
+  const bool creates = makes_table_ && (!plan_.at_target || !plan_.add_columns.empty());
   constexpr int64_t kPage = kPageUnits;
   MakePartitions();
   int64_t statements = (creates ? 1 : 0) + made_ + (dropped_ + kPage - 1) / kPage;

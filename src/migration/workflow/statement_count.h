@@ -1,5 +1,5 @@
-// How many SQL statements at MaxCompute a run of one table will take, foretold from its plan: those
-// that make the table and its partitions, drop partitions, and compare. Pure.
+// How many SQL statements at MaxCompute a run of one table, or a task of a job, will take, foretold
+// from the plan: those that make the table and its partitions, drop partitions, and compare. Pure.
 #pragma once
 
 #include <cstddef>
@@ -21,7 +21,8 @@ class StatementCount {
     VerifyBy verify_by = VerifyBy::kAuto;
     bool create_partition_by_session = false;
   };
-  StatementCount(const TablePlan& plan, const Rules& rules);
+  /// `makes_table`: false of a table's later tasks, which find it made. `plan` outlives it.
+  StatementCount(const TablePlan& plan, const Rules& rules, bool makes_table = true);
 
   /// A unit that is not committed yet, in the ledger's order.
   void Add(const UnitRecord& unit, const UnitPlan& plan);
@@ -36,6 +37,7 @@ class StatementCount {
 
   const TablePlan& plan_;
   const Rules rules_;
+  const bool makes_table_;
   std::vector<maxcompute::PartitionSpec> page_;  ///< partitions of the next ALTER TABLE
   size_t page_bytes_ = 0;
   size_t page_units_max_;

@@ -46,7 +46,9 @@ Status CheckCounts(const TableContext& table, std::vector<Counted>& batch,
                    const std::vector<maxcompute::PartitionSpec>& partitions,
                    const SourceSide* source) {
   Engine& engine = *table.engine;
-  auto counts = CountRows(*engine.client, table.target_name, partitions);
+  maxcompute::SqlOptions sql;
+  sql.on_submitted = NoteInstance(table);
+  auto counts = CountRows(*engine.client, table.target_name, partitions, sql);
   const bool no_table = !counts && counts.error().code() == "ODPS_TABLE_NOT_FOUND";
   if (!counts && !no_table) return std::move(counts).error();
   FaultPoint(kRead);
