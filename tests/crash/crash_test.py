@@ -279,6 +279,8 @@ def test_a_session_that_has_ended_is_not_gone_on_with(case: Case) -> None:
     after = case.units()
     anew = [key for key in noted if after[key][2] != before[key][2]]
     assert len(anew) == 1, "one session was lost"
+    log = (case.file.parent / "log").read_text("utf-8")
+    assert f"upload session {before[anew[0]][2]} cannot be gone on with: " in log
     assert after[anew[0]][1] == before[anew[0]][1] + 1
     case.check(before)
 

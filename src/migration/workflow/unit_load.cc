@@ -135,11 +135,14 @@ class UnitLoad {
     if (!session) {
       // Whatever else is wrong with it, a new one may do; or will say so.
       if (IsTransient(session.error().kind())) return std::move(session).error();
+      NoteBegunAnew(session.error().ToString());
       return Found();
     }
-    const bool usable = session->state == maxcompute::SessionState::kNormal &&
-                        std::chrono::system_clock::now() < session->usable_until;
-    if (!usable) return Found();
+    const bool ended = session->state != maxcompute::SessionState::kNormal;
+    if (ended || std::chrono::system_clock::now() >= session->usable_until) {
+      NoteBegunAnew(ended ? "it takes no more blocks" : "it is about to expire");
+      return Found();
+    }
     Sending sending{*std::move(session), {}, {}};
     const std::vector<int64_t>& blocks = sending.session.blocks;
     TRY_VOID(engine_.ledger->ListBlocks(unit_.id, [&](Ledger::SentBlock block) -> Status {
@@ -157,6 +160,14 @@ class UnitLoad {
     }
     Count(sending.totals.rows, bytes);
     return Found(std::move(sending));
+  }
+
+  /// Why blocks that were sent are sent again.
+  void NoteBegunAnew(const std::string& why) const {
+    if (!table_.progress->on_note) return;
+    table_.progress->on_note(
+        table_.target_name + (unit_.partition.empty() ? "" : " partition " + unit_.partition) +
+        ": begun anew, upload session " + unit_.session_id + " cannot be gone on with: " + why);
   }
 
   static Status AddNoted(const Ledger::SentBlock& block, BatchTotals* totals) {
