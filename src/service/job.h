@@ -16,6 +16,7 @@
 
 #include "base/result.h"
 #include "migration/inspect/table_settings.h"
+#include "migration/workflow/progress.h"
 
 namespace mms::service {
 
@@ -136,7 +137,8 @@ struct JobTask {
   int64_t created_ms = 0;
   std::optional<int64_t> started_ms, ended_ms;
   std::optional<int64_t> rows_copied, bytes_copied;  ///< of what it did
-  std::string error_json;                            ///< "" = none
+  migration::Traffic traffic;  ///< of all its tries; a kill may lose that of its last second
+  std::string error_json;      ///< "" = none
   bool compare_alone = false;  ///< waits or runs to be compared again, and nothing else
 };
 

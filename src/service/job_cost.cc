@@ -34,7 +34,9 @@ Text AsIs(const std::string& text) { return text; }
 constexpr auto kItems = std::to_array<ConfigItem>({
     {"currency", kString, "Prices", "Currency", "货币", "USD", AsIs},
     {"azure.egress.gb", kString, "Prices", "Azure Egress, a GB", "Azure 流出流量,每 GB", "", Price},
-    {"network.gb", kString, "Prices", "Network, a GB", "网络,每 GB", "", Price},
+    {"network.gb", kString, "Prices", "Network, a GB that is Read", "网络,读取每 GB", "", Price},
+    {"network.sent.gb", kString, "Prices", "Network, a GB that is Sent", "网络,发送每 GB", "",
+     Price},
     {"databricks.hour", kString, "Prices", "Databricks Compute with its VMs, an Hour",
      "Databricks 计算及虚拟机,每小时", "", Price},
     {"maxcompute.statement", kString, "Prices", "MaxCompute SQL, a Statement",
@@ -48,17 +50,25 @@ std::optional<double> PriceOf(const Profile& prices, const char* key) {
   return text.empty() ? std::nullopt : ParseNumber(text);
 }
 
-/// `bytes`: of data files.
-std::vector<CostLine> LinesOf(std::optional<double> bytes, std::optional<double> statements,
-                              std::optional<double> sql_hours, const Profile& prices) {
-  const std::optional<double> gigabytes = bytes ? std::optional(*bytes / kGigabyte) : std::nullopt;
-  return {
-      {"Azure", "bytes read from Blob storage", "GB", gigabytes,
-       PriceOf(prices, "azure.egress.gb")},
-      {"Network", "the same bytes on their way", "GB", gigabytes, PriceOf(prices, "network.gb")},
-      {"MaxCompute", "SQL statements", "statement", statements,
-       PriceOf(prices, "maxcompute.statement")},
-      {"Databricks", "tasks read by SQL", "hour", sql_hours, PriceOf(prices, "databricks.hour")}};
+/// Quantities in the units of the book; nullopt = unknown.
+struct Quantities {
+  std::optional<double> read_gb, sent_gb, statements, sql_hours;
+};
+
+std::vector<CostLine> LinesOf(const Quantities& of, const Profile& prices) {
+  const auto line = [&](const char* payer, const char* what, const char* unit,
+                        std::optional<double> quantity, const char* key) {
+    return CostLine{payer, what, unit, quantity, key, PriceOf(prices, key)};
+  };
+  return {line("Azure", "bytes read from Blob storage", "GB", of.read_gb, "azure.egress.gb"),
+          line("Network", "the same bytes on their way", "GB", of.read_gb, "network.gb"),
+          line("Network", "bytes sent to MaxCompute", "GB", of.sent_gb, "network.sent.gb"),
+          line("MaxCompute", "SQL statements", "statement", of.statements, "maxcompute.statement"),
+          line("Databricks", "tasks read by SQL", "hour", of.sql_hours, "databricks.hour")};
+}
+
+std::optional<double> Gigabytes(std::optional<int64_t> bytes) {
+  return bytes ? std::optional(static_cast<double>(*bytes) / kGigabyte) : std::nullopt;
 }
 
 Result<std::optional<double>> LimitOf(const JobConfig& config, const char* key) {
@@ -85,22 +95,25 @@ Result<Profile> ApplyPriceChanges(const Profile& before, const nlohmann::json& c
 }
 
 std::optional<double> CostLine::cost() const {
-  if (quantity && *quantity == 0) return 0;
+  // Of what costs nothing it does not matter how much there is.
+  if ((quantity && *quantity == 0) || (price && *price == 0)) return 0;
   if (!quantity || !price) return std::nullopt;
   return *quantity * *price;
 }
 
 std::vector<CostLine> CostOf(const JobUse& use, const Profile& prices) {
-  return LinesOf(static_cast<double>(use.bytes_read), static_cast<double>(use.statements),
-                 static_cast<double>(use.sql_ms) / kHourMs, prices);
+  return LinesOf({Gigabytes(use.bytes_read), Gigabytes(use.bytes_sent),
+                  static_cast<double>(use.statements), static_cast<double>(use.sql_ms) / kHourMs},
+                 prices);
 }
 
 std::vector<CostLine> EstimateOf(const JobUse& use, const Profile& prices) {
-  std::optional<double> bytes;
-  if (use.bytes_planned) bytes = static_cast<double>(*use.bytes_planned);
-  std::optional<double> statements;
-  if (use.statements_planned) statements = static_cast<double>(*use.statements_planned);
-  return LinesOf(bytes, statements, std::nullopt, prices);
+  Quantities of;
+  of.read_gb = Gigabytes(use.bytes_planned);
+  // How large rows are on the wire depends on the codec, which is measured when they are sent.
+  if (use.bytes_planned == 0) of.sent_gb = 0;
+  if (use.statements_planned) of.statements = static_cast<double>(*use.statements_planned);
+  return LinesOf(of, prices);
 }
 
 std::optional<double> SumOf(const std::vector<CostLine>& lines) {
@@ -131,9 +144,18 @@ std::string ExceededBy(const JobUse& use, const Profile& prices, const Budget& b
     return fmt::format("max_egress_gb: {:.3f} GB were read, {} are allowed", gigabytes,
                        *budget.egress_gb);
   }
-  const std::optional<double> cost = budget.cost ? SumOf(CostOf(use, prices)) : std::nullopt;
-  if (!cost || *cost < *budget.cost) return "";
-  return fmt::format("max_cost: {:.2f} {} were spent, {} are allowed", *cost, CurrencyOf(prices),
+  if (!budget.cost) return "";
+  const std::vector<CostLine> lines = CostOf(use, prices);
+  for (const CostLine& line : lines) {
+    if (line.cost()) continue;
+    return fmt::format(
+        "max_cost: {} has no price, so what was spent is unknown; mms source prices set "
+        "--set {}=...",
+        line.price_key, line.price_key);
+  }
+  const double cost = *SumOf(lines);
+  if (cost < *budget.cost) return "";
+  return fmt::format("max_cost: {:.2f} {} were spent, {} are allowed", cost, CurrencyOf(prices),
                      *budget.cost);
 }
 

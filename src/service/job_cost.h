@@ -29,9 +29,10 @@ Result<Profile> ApplyPriceChanges(const Profile& before, const nlohmann::json& c
 /// What the store knows of a job's use.
 struct JobUse {
   std::optional<int64_t> bytes_planned;  ///< nullopt when any task's is unknown
-  int64_t bytes_read = 0;  ///< of data files, by what arrived; not what was read again
-  int64_t statements = 0;  ///< of SQL at MaxCompute
-  int64_t sql_ms = 0;      ///< of tasks whose rows were read by SQL at Databricks
+  int64_t bytes_read = 0;                ///< of data files, and again what was read again
+  int64_t bytes_sent = 0;                ///< of blocks that arrived, as they were sent
+  int64_t statements = 0;                ///< of SQL at MaxCompute
+  int64_t sql_ms = 0;                    ///< of tasks whose rows were read by SQL at Databricks
   std::optional<int64_t> statements_planned = {};  ///< nullopt = not foretold
 };
 
@@ -40,6 +41,7 @@ struct CostLine {
   std::string what;
   std::string unit;
   std::optional<double> quantity;
+  std::string price_key;        ///< of the book
   std::optional<double> price;  ///< of a unit
   std::optional<double> cost() const;
 };
@@ -61,8 +63,8 @@ struct Budget {
 };
 /// Errors: kInvalidInput JOB_CONFIG for what is no number above 0.
 Result<Budget> BudgetOf(const JobConfig& config);
-/// Why the job is to be paused; "" = it is within its budget. A cost that is unknown exceeds
-/// nothing.
+/// Why the job is to be paused; "" = it is within its budget. What has no price may be any amount
+/// of money, so a budget in money is not kept without.
 std::string ExceededBy(const JobUse& use, const Profile& prices, const Budget& budget);
 
 }  // namespace mms::service

@@ -16,6 +16,7 @@ using migration::JobTaskResult;
 using migration::JobTaskStep;
 using migration::ObjectStatus;
 using migration::TableProgress;
+using migration::Traffic;
 using enum JobTaskStatus;
 
 constexpr int64_t kLookMs = 500;
@@ -65,6 +66,15 @@ std::optional<int64_t> WaitBeforeRetry(const Error& error, int64_t attempts) {
 TableProgress JobRun::Moving() const {
   const migration::Progress::View view = progress_.Read();
   return view.running.empty() ? TableProgress() : view.running.front();
+}
+
+Traffic JobRun::TrafficSoFar() const {
+  Traffic traffic = task_.traffic;
+  for (const TableProgress& table : progress_.Read().running) {
+    traffic.bytes_read += table.traffic.bytes_read;
+    traffic.bytes_sent += table.traffic.bytes_sent;
+  }
+  return traffic;
 }
 
 Status JobRun::Run() {
@@ -221,6 +231,7 @@ Status JobRun::EndDone(const JobTaskResult& result) {
   end.status = kDone;
   end.rows_copied = result.totals.rows_copied;
   end.bytes_copied = result.totals.bytes_committed;
+  end.traffic = TrafficSoFar();
   end.sql_ms = SqlMs(result);
   end.now_ms = peers_.now_ms();
   end.action = "end";
@@ -233,6 +244,7 @@ Status JobRun::EndFailed(const JobTaskResult& result, const Error& error) {
   end.id = task_.id;
   end.status = FailedAt(result.reached);
   end.error_json = migration::ErrorText(error);
+  end.traffic = TrafficSoFar();
   end.sql_ms = SqlMs(result);
   if (result.totals.committed > 0) {
     end.rows_copied = result.totals.rows_copied;
@@ -254,7 +266,7 @@ int64_t JobRun::SqlMs(const JobTaskResult& result) const {
 }
 
 Status JobRun::EndStopped() {
-  return peers_.store.ReturnJobTask(task_.id, peers_.now_ms(), "stopped");
+  return peers_.store.ReturnJobTask({task_.id, TrafficSoFar(), peers_.now_ms(), "stopped"});
 }
 
 bool JobRun::IsStopped() {

@@ -231,7 +231,7 @@ Result<bool> Service::StoreProgress(int64_t source_id) {
     for (const auto& [id, running] : job_tasks_) {
       if (running.source_id != source_id) continue;
       const migration::TableProgress table = running.run->Moving();
-      moved[id] = {table.rows_done, table.bytes_done};
+      moved[id] = {table.rows_done, table.bytes_done, running.run->TrafficSoFar()};
     }
     int64_t& last = progress_ms_[source_id];
     if (moved.empty()) return false;

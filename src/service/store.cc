@@ -209,8 +209,15 @@ constexpr const char* kVersion8 = R"sql(
     PRIMARY KEY (source_id, src_db, src_table));
 )sql";
 
-constexpr std::array<const char*, 8> kMigrations = {kVersion1, kVersion2, kVersion3, kVersion4,
-                                                    kVersion5, kVersion6, kVersion7, kVersion8};
+// What went over the wire for a task, in all its tries.
+constexpr const char* kVersion9 = R"sql(
+  ALTER TABLE job_tasks ADD COLUMN bytes_read BIGINT NOT NULL DEFAULT 0;
+  ALTER TABLE job_tasks ADD COLUMN bytes_sent BIGINT NOT NULL DEFAULT 0;
+)sql";
+
+constexpr std::array<const char*, 9> kMigrations = {kVersion1, kVersion2, kVersion3,
+                                                    kVersion4, kVersion5, kVersion6,
+                                                    kVersion7, kVersion8, kVersion9};
 
 constexpr const char* kSourceColumns =
     "id, name, type, networklink, status, error, created_ms, updated_ms, timer_ms, stop_asked";

@@ -367,6 +367,7 @@ class Store {
   Status LogJobTask(const TaskStep& line);
   struct Moved {
     int64_t rows = 0, bytes = 0;
+    migration::Traffic traffic;  ///< of all tries
   };
   /// Of those that run, by id.
   Status SetJobTaskProgress(const std::map<int64_t, Moved>& moved);
@@ -375,15 +376,22 @@ class Store {
     JobTaskStatus status = JobTaskStatus::kDone;
     std::string error_json;
     std::optional<int64_t> rows_copied, bytes_copied;
-    int64_t sql_ms = 0;  ///< of this try: how long SQL of the source may have run for it
+    migration::Traffic traffic;  ///< of all tries
+    int64_t sql_ms = 0;          ///< of this try: how long SQL of the source may have run for it
     int64_t now_ms = 0;
     int64_t not_before_ms = 0;  ///< set: it has not failed for good, and waits until then
     std::string action;
     std::string message;
   };
   Status EndJobTask(const JobTaskEnd& end);
+  struct JobTaskReturn {
+    int64_t id = 0;
+    migration::Traffic traffic;  ///< of all tries
+    int64_t now_ms = 0;
+    std::string message;
+  };
   /// It was stopped, and waits to be gone on with.
-  Status ReturnJobTask(int64_t id, int64_t now_ms, const std::string& message);
+  Status ReturnJobTask(const JobTaskReturn& returned);
   Result<std::vector<TaskLog>> ListTaskLogs(int64_t task_id);
   /// Those that run, and those that may begin now or later.
   Result<int64_t> CountOpenJobTasks(int64_t source_id);

@@ -30,7 +30,7 @@ constexpr const char* kSelect =
     "j.dst_project, j.dst_schema, t.dst_table, t.whole_table, t.partitions, t.bytes, t.rows, "
     "t.status, t.running, t.stopped, t.retried, t.attempts, t.not_before_ms, t.turn, "
     "t.created_ms, t.started_ms, t.ended_ms, t.rows_copied, t.bytes_copied, t.error, "
-    "t.compare_alone "
+    "t.compare_alone, t.bytes_read, t.bytes_sent "
     "FROM job_tasks t JOIN jobs j ON j.id = t.job_id ";
 
 struct TaskRow {
@@ -41,7 +41,7 @@ struct TaskRow {
     std::optional<int64_t> get() const { return migration::Optional(value, known); }
   };
   long long id = 0, job = 0, source = 0, partitions = 0, retried = 0, attempts = 0;
-  long long not_before = 0, turn = 0, created = 0;
+  long long not_before = 0, turn = 0, created = 0, bytes_read = 0, bytes_sent = 0;
   int whole = 0, status = 0, running = 0, stopped = 0, compare_alone = 0;
   Known bytes, rows, started, ended, rows_copied, bytes_copied;
 
@@ -63,6 +63,7 @@ struct TaskRow {
     }
     to.exchange(into(task.error_json));
     to.exchange(into(compare_alone));
+    for (long long* number : {&bytes_read, &bytes_sent}) to.exchange(into(*number));
   }
   JobTask Make() const {
     JobTask made = task;
@@ -86,6 +87,7 @@ struct TaskRow {
     made.rows_copied = rows_copied.get();
     made.bytes_copied = bytes_copied.get();
     made.compare_alone = compare_alone != 0;
+    made.traffic = {bytes_read, bytes_sent};
     return made;
   }
 };
@@ -325,9 +327,11 @@ Status Store::SetJobTaskProgress(const std::map<int64_t, Moved>& moved) {
   return state_->Write([&](soci::session& sql) -> Status {
     for (const auto& [task_id, amount] : moved) {
       long long id = task_id, rows = amount.rows, bytes = amount.bytes;
-      sql << "UPDATE job_tasks SET rows_copied = :rows, bytes_copied = :bytes WHERE id = :id AND "
-             "running = 1 AND compare_alone = 0",
-          use(rows), use(bytes), use(id);
+      long long read = amount.traffic.bytes_read, sent = amount.traffic.bytes_sent;
+      sql << "UPDATE job_tasks SET rows_copied = :rows, bytes_copied = :bytes, "
+             "bytes_read = :read, bytes_sent = :sent WHERE id = :id AND running = 1 AND "
+             "compare_alone = 0",
+          use(rows), use(bytes), use(read), use(sent), use(id);
     }
     return OkStatus();
   });
@@ -340,6 +344,7 @@ Status Store::EndJobTask(const JobTaskEnd& end) {
     const int status = static_cast<int>(again ? ResumedFrom(end.status) : end.status);
     const int is_end = again ? 0 : 1;
     long long sql_ms = end.sql_ms;
+    long long read = end.traffic.bytes_read, sent = end.traffic.bytes_sent;
     long long rows = end.rows_copied.value_or(0), bytes = end.bytes_copied.value_or(0);
     soci::indicator has_rows = end.rows_copied ? soci::i_ok : soci::i_null;
     soci::indicator has_bytes = end.bytes_copied ? soci::i_ok : soci::i_null;
@@ -350,14 +355,14 @@ Status Store::EndJobTask(const JobTaskEnd& end) {
                         "not_before_ms = :wait, error = :error, "
                         "rows_copied = CASE compare_alone WHEN 1 THEN rows_copied ELSE :rows END, "
                         "bytes_copied = CASE compare_alone WHEN 1 THEN bytes_copied ELSE :bytes "
-                        "END, goes_first = 0, "
+                        "END, bytes_read = :read, bytes_sent = :sent, goes_first = 0, "
                         "sql_ms = CASE WHEN :sql > 0 THEN COALESCE(sql_ms, 0) + :sql ELSE sql_ms "
                         "END, "
                         "ended_ms = CASE :end WHEN 1 THEN MAX(started_ms, :now) END "
                         "WHERE id = :id AND running = 1",
          use(status, "status"), use(not_before, "wait"), use(end.error_json, "error"),
          use(rows, has_rows, "rows"), use(bytes, has_bytes, "bytes"), use(sql_ms, "sql"),
-         use(is_end, "end"), use(now, "now"), use(id, "id"));
+         use(read, "read"), use(sent, "sent"), use(is_end, "end"), use(now, "now"), use(id, "id"));
     statement.execute(true);
     if (statement.get_affected_rows() != 1) return WrongState(end.id, "run");
     AddLog(sql, {end.id, end.status, end.action, end.message, end.now_ms});
@@ -366,19 +371,22 @@ Status Store::EndJobTask(const JobTaskEnd& end) {
   });
 }
 
-Status Store::ReturnJobTask(int64_t task_id, int64_t now_ms, const std::string& message) {
+Status Store::ReturnJobTask(const JobTaskReturn& returned) {
   return state_->Write([&](soci::session& sql) -> Status {
-    long long id = task_id;
+    long long id = returned.id;
+    long long read = returned.traffic.bytes_read, sent = returned.traffic.bytes_sent;
     int status = 0, compare_alone = 0;
     sql << "SELECT status, compare_alone FROM job_tasks WHERE id = :id AND running = 1", use(id),
         into(status), into(compare_alone);
-    if (!sql.got_data()) return WrongState(task_id, "run");
+    if (!sql.got_data()) return WrongState(returned.id, "run");
     const int resumed = static_cast<int>(
         compare_alone != 0 ? kDataDone : ResumedFrom(static_cast<JobTaskStatus>(status)));
     sql << "UPDATE job_tasks SET running = 0, status = :status, goes_first = 1, "
-           "attempts = MAX(attempts - 1, 0) WHERE id = :id",
-        use(resumed), use(id);
-    AddLog(sql, {task_id, static_cast<JobTaskStatus>(resumed), "stop", message, now_ms});
+           "attempts = MAX(attempts - 1, 0), bytes_read = :read, bytes_sent = :sent "
+           "WHERE id = :id",
+        use(resumed), use(read), use(sent), use(id);
+    AddLog(sql, {returned.id, static_cast<JobTaskStatus>(resumed), "stop", returned.message,
+                 returned.now_ms});
     return OkStatus();
   });
 }

@@ -221,8 +221,10 @@ TEST_F(StoreJobsTest, AStoppedJobBeginsNothingAndItsRunningTaskIsTold) {
   ASSERT_TRUE(store_->StopJob(job));
   EXPECT_TRUE(Task(id).stopped);
   EXPECT_EQ(Next(), 0);
-  ASSERT_TRUE(store_->ReturnJobTask(id, 30, "stopped"));
+  ASSERT_TRUE(store_->ReturnJobTask({id, {7, 5}, 30, "stopped"}));
   EXPECT_EQ(Task(id).attempts, 0);
+  EXPECT_EQ(store_->UseOfJob(job)->bytes_read, 7);
+  EXPECT_EQ(store_->UseOfJob(job)->bytes_sent, 5);
   EXPECT_EQ(store_->CountOpenJobTasks(source_).value(), 0);
   ASSERT_TRUE(store_->StartJob(job));
   EXPECT_EQ(store_->CountOpenJobTasks(source_).value(), 2);
@@ -379,6 +381,21 @@ TEST_F(StoreJobsTest, TheRateOfTheLastJobIsThatOfTheTimeItsTasksRan) {
   EXPECT_EQ(rate->bytes, 60);
   EXPECT_EQ(rate->duration_ms, 4'000);
   EXPECT_FALSE(store_->LastRate(source_ + 1)->has_value());
+}
+
+TEST_F(StoreJobsTest, WhatArrivedWasReadThoughNoneNotedIt) {
+  const int64_t job = *Add({"a", "b"});
+  const int64_t id = Begin();
+  ASSERT_TRUE(store_->SetJobTaskProgress({{id, {1, 20, {30, 40}}}}));
+  EXPECT_EQ(store_->UseOfJob(job)->bytes_read, 30);
+  EXPECT_EQ(Task(id).traffic.bytes_sent, 40);
+  Store::JobTaskEnd end;
+  end.id = id;
+  end.bytes_copied = 100;  // of a try before, which a kill ended
+  end.traffic = {35, 45};
+  ASSERT_TRUE(store_->EndJobTask(end));
+  EXPECT_EQ(store_->UseOfJob(job)->bytes_read, 100);
+  EXPECT_EQ(store_->UseOfJob(job)->bytes_sent, 45);
 }
 
 TEST_F(StoreJobsTest, TablesOfOpenJobsAreListed) {

@@ -125,6 +125,8 @@ Json JobTaskFields(const JobTask& task) {
           {"rows", OrNull(task.rows)},
           {"rows_copied", OrNull(task.rows_copied)},
           {"bytes_copied", OrNull(task.bytes_copied)},
+          {"bytes_read", task.traffic.bytes_read},
+          {"bytes_sent", task.traffic.bytes_sent},
           {"compare_alone", task.compare_alone},
           {"retried", task.retried},
           {"attempts", task.attempts},

@@ -80,6 +80,7 @@ struct JobResult {
   int64_t rows_deleted = 0;  ///< left out by deletion vectors
   int64_t source_bytes = 0;  ///< of the slices
   int64_t arrow_bytes = 0;
+  int64_t wire_bytes = 0;         ///< of a CopyJob: of its block, as sent
   Checksum checksum;              ///< no columns when not asked for
   PartitionChecksums partitions;  ///< instead, of a SELECT's rows
   ValueChanges changes;

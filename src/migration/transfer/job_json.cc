@@ -279,6 +279,7 @@ json ToJson(const JobResult& result) {
           {"rows_deleted", result.rows_deleted},
           {"source_bytes", result.source_bytes},
           {"arrow_bytes", result.arrow_bytes},
+          {"wire_bytes", result.wire_bytes},
           {"checksum", ToJson(result.checksum)},
           {"partitions", ToJson(result.partitions)},
           {"changes", ToText(result.changes)},
@@ -292,6 +293,7 @@ Result<JobResult> JobResultFromJson(const json& document) {
     to->rows_deleted = from.at("rows_deleted");
     to->source_bytes = from.at("source_bytes");
     to->arrow_bytes = from.at("arrow_bytes");
+    to->wire_bytes = from.at("wire_bytes");
     TRY(to->checksum, ChecksumFromJson(from.at("checksum")));
     TRY_VOID(PartitionsFromJson(from.at("partitions"), &to->partitions));
     TRY(to->changes, ValueChangesFromText(from.at("changes").get<std::string>()));

@@ -265,6 +265,7 @@ Result<JobResult> Worker::CopyOnce(const CopyJob& job, Table* table, bool record
   result.rows_deleted = source.rows_deleted();
   result.source_bytes = job.split.bytes;
   result.arrow_bytes = block->arrow_bytes;
+  result.wire_bytes = block->wire_bytes;
   result.checksum = source.checksum();
   result.changes = source.changes();
   return result;

@@ -59,4 +59,10 @@ void Progress::Move(Slot slot, Amount amount) {
   table.units_done += amount.units;
 }
 
+void Progress::Add(Slot slot, Traffic traffic) {
+  std::lock_guard lock(mutex_);
+  tables_[slot].traffic.bytes_read += traffic.bytes_read;
+  tables_[slot].traffic.bytes_sent += traffic.bytes_sent;
+}
+
 }  // namespace mms::migration

@@ -11,6 +11,13 @@
 
 namespace mms::migration {
 
+/// What went over the wire for a table. It never goes back: what was read or sent again was paid
+/// for again.
+struct Traffic {
+  int64_t bytes_read = 0;  ///< source bytes
+  int64_t bytes_sent = 0;  ///< of blocks that arrived, compressed as they were sent
+};
+
 /// What a table is doing. Bytes are source bytes (compressed file bytes).
 struct TableProgress {
   std::string name;
@@ -27,6 +34,7 @@ struct TableProgress {
   int64_t bytes_total = 0;  ///< unknown while kWaiting or kPlanning
   int64_t bytes_done = 0;   ///< moves with the blocks; goes back when a load begins again
   int64_t rows_done = 0;
+  Traffic traffic;
   int64_t units_total = 0;
   int64_t units_done = 0;  ///< committed; while kVerifying in `Verify`: compared
 
@@ -64,6 +72,7 @@ class Progress {
   };
   void SetTotals(Slot slot, Amount total, Amount done);
   void Move(Slot slot, Amount amount);
+  void Add(Slot slot, Traffic traffic);
 
  private:
   mutable std::mutex mutex_;

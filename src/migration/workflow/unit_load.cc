@@ -251,14 +251,16 @@ class UnitLoad {
       return job;
     };
     BatchOptions options;
-    options.on_progress = [this](int64_t rows, int64_t bytes) { Count(rows, bytes); };
+    options.on_progress = [this](int64_t rows, int64_t bytes) {
+      Count(rows, bytes);
+      table_.progress->Add(table_.slot, Traffic{std::max<int64_t>(bytes, 0), 0});
+    };
     options.on_first_done = [] { FaultPoint(kFirstBlock); };
     options.wanted = [this] { return !IsStopped(); };
-    if (keeps_blocks_) {
-      options.on_result = [&](size_t job, const JobResult& result) {
-        noted->push_back(NoteBlock(todo[job]->block_id, result));
-      };
-    }
+    options.on_result = [&](size_t job, const JobResult& result) {
+      table_.progress->Add(table_.slot, Traffic{0, result.wire_bytes});
+      if (keeps_blocks_) noted->push_back(NoteBlock(todo[job]->block_id, result));
+    };
     TRY(BatchTotals totals, RunBatch(*engine_.workers, next, options));
     if (index < todo.size()) return Cancelled();
     totals.rows += sending.totals.rows;
