@@ -3,6 +3,7 @@ against a real Azurite, credentials vended by the workspace front, and its own t
 is rotated or refused in mid-run ends in every row or in a documented error; never in missing rows.
 """
 
+# ruff: noqa: F811 - fixtures are imported
 from __future__ import annotations
 
 import contextlib
@@ -18,13 +19,16 @@ import azure_peer
 import local_proxies
 import pyarrow as pa
 import pytest
-from azure_peer import (
+from azure_peer import (  # noqa: F401
     CLIENT,
     CLIENT_SECRET,
-    TENANT,
     Certificates,
     SignIn,
     azurite,
+    certificates,
+    sign_in,
+    use_principal,
+    use_sas,
 )
 from conftest import Mms, Outcome, Sandbox
 from deltalake import WriterProperties, write_deltalake
@@ -55,11 +59,6 @@ def folder_of_rows(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
-    return azure_peer.make_certificates(tmp_path_factory.mktemp("certificates"))
-
-
-@pytest.fixture(scope="session")
 def secure(
     tmp_path_factory: pytest.TempPathFactory, certificates: Certificates, folder_of_rows: Path
 ) -> Iterator[azurite.Azurite]:
@@ -85,48 +84,10 @@ def plain(
 
 
 @pytest.fixture
-def sign_in() -> Iterator[SignIn]:
-    service = SignIn()
-    yield service
-    service.stop()
-
-
-@pytest.fixture
 def local(mms_bin: str, sandbox: Sandbox, tmp_path: Path) -> LocalRun:
     local = LocalRun(mms_bin, sandbox, tmp_path)
     local.config["tables"] = [{"location": f"az://{azure_peer.CONTAINER}/t", "as": "t"}]
     return local
-
-
-def use_principal(
-    local: LocalRun, storage: azurite.Azurite, ca: Path, sign_in: SignIn, **network: Any
-) -> None:
-    secret = local.file.parent / "client_secret"
-    secret.write_text(CLIENT_SECRET, "utf-8")
-    local.config["networks"] = {"azure": {"ca_file": str(ca), **network}}
-    local.config["source"] = {
-        "network": "azure",
-        "storage": {
-            "auth": "service_principal",
-            "tenant_id": TENANT,
-            "client_id": CLIENT,
-            "client_secret": f"file:{secret}",
-            "authority": sign_in.url,
-            "endpoint": storage.endpoint,
-        },
-    }
-
-
-def use_sas(local: LocalRun, storage: azurite.Azurite, life_s: int, **network: Any) -> Path:
-    file = local.file.parent / "sas"
-    file.write_text("?" + azurite.make_sas(storage.key, -60, life_s) + "\n", "utf-8")
-    if network:
-        local.config["networks"] = {"azure": network}
-    local.config["source"] = {
-        "storage": {"sas": f"file:{file}", "endpoint": storage.endpoint},
-        **({"network": "azure"} if network else {}),
-    }
-    return file
 
 
 def assert_whole(local: LocalRun, rows: int = 2 * ROWS) -> None:

@@ -3,6 +3,7 @@ proxy, to the address and under the CA that the profile names. The storage's nam
 nothing reaches it in another way.
 """
 
+# ruff: noqa: F811 - fixtures are imported
 from __future__ import annotations
 
 import os
@@ -14,7 +15,7 @@ import azure_peer
 import local_proxies
 import pyarrow as pa
 import pytest
-from azure_peer import (
+from azure_peer import (  # noqa: F401
     CLIENT,
     CLIENT_SECRET,
     HOST,
@@ -22,6 +23,7 @@ from azure_peer import (
     Certificates,
     SignIn,
     azurite,
+    certificates,
 )
 from conftest import Sandbox
 from deltalake import write_deltalake
@@ -29,11 +31,6 @@ from local_run import LocalRun
 
 ROWS = 200_000
 FILE_BYTES = 1_000_000  # at least
-
-
-@pytest.fixture(scope="session")
-def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
-    return azure_peer.make_certificates(tmp_path_factory.mktemp("certificates"))
 
 
 @pytest.fixture(scope="session")

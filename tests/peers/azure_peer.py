@@ -11,6 +11,7 @@ import json
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -18,6 +19,8 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import local_proxies
+import pytest
+from local_run import LocalRun
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(REPOSITORY / "tools/lakehouse"))
@@ -132,3 +135,46 @@ def stop_storage(storage: azurite.Azurite) -> None:
 def upload(storage: azurite.Azurite, folder: Path, prefix: str, ca: Path | None = None) -> int:
     container = storage.container(CONTAINER, str(ca) if ca else None)
     return azurite.upload(container, [(folder, prefix)])
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    return make_certificates(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture
+def sign_in() -> Iterator[SignIn]:
+    service = SignIn()
+    yield service
+    service.stop()
+
+
+def use_principal(
+    local: LocalRun, storage: azurite.Azurite, ca: Path, sign_in: SignIn, **network: Any
+) -> None:
+    secret = local.file.parent / "client_secret"
+    secret.write_text(CLIENT_SECRET, "utf-8")
+    local.config["networks"] = {"azure": {"ca_file": str(ca), **network}}
+    local.config["source"] = {
+        "network": "azure",
+        "storage": {
+            "auth": "service_principal",
+            "tenant_id": TENANT,
+            "client_id": CLIENT,
+            "client_secret": f"file:{secret}",
+            "authority": sign_in.url,
+            "endpoint": storage.endpoint,
+        },
+    }
+
+
+def use_sas(local: LocalRun, storage: azurite.Azurite, life_s: int, **network: Any) -> Path:
+    file = local.file.parent / "sas"
+    file.write_text("?" + azurite.make_sas(storage.key, -60, life_s) + "\n", "utf-8")
+    if network:
+        local.config["networks"] = {"azure": network}
+    local.config["source"] = {
+        "storage": {"sas": f"file:{file}", "endpoint": storage.endpoint},
+        **({"network": "azure"} if network else {}),
+    }
+    return file

@@ -5,6 +5,7 @@ The clone is the corpus's (tests/corpus/README.md, schema `kinds`), as Spark wro
 last commit: before it the other table's vectors count.
 """
 
+# ruff: noqa: F811 - fixtures are imported
 from __future__ import annotations
 
 import tarfile
@@ -14,19 +15,20 @@ from pathlib import Path
 import azure_peer
 import azurite
 import pytest
-from azure_auth_test import use_principal, use_sas
-from azure_peer import Certificates, SignIn
+from azure_peer import (  # noqa: F401
+    Certificates,
+    SignIn,
+    certificates,
+    sign_in,
+    use_principal,
+    use_sas,
+)
 from conftest import Sandbox
 from local_run import LocalRun
 
 KINDS = Path(__file__).resolve().parents[1] / "corpus/kinds.tar.gz"
 OF_THE_OTHER = {i for i in range(150) if i % 10 != 3}
 ALL = OF_THE_OTHER | set(range(200, 220))
-
-
-@pytest.fixture(scope="module")
-def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
-    return azure_peer.make_certificates(tmp_path_factory.mktemp("certificates"))
 
 
 @pytest.fixture(scope="module")
@@ -58,13 +60,6 @@ def fill(storage: azurite.Azurite, kinds: Path, ca: Path) -> None:
             log = kinds / "clone/_delta_log" / name
             log.write_text(content.replace("@ROOT@", root), "utf-8")
         azurite.upload(lake, [(kinds / "clone", f"clone_of_{account}")])
-
-
-@pytest.fixture
-def sign_in() -> Iterator[SignIn]:
-    service = SignIn()
-    yield service
-    service.stop()
 
 
 @pytest.fixture

@@ -13,8 +13,7 @@ from typing import Any
 import pytest
 from conftest import Mms, Sandbox, start_sandbox, stop_sandbox
 from deltalake import write_deltalake
-from job_test import make_jobs, put, service  # noqa: F401
-from service_jobs import Jobs
+from service_jobs import Jobs, make_jobs, put, service  # noqa: F401
 from sql_read_test import sql_lake  # noqa: F401
 from sync_test import rows
 

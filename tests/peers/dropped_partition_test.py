@@ -13,10 +13,9 @@ from pathlib import Path
 import pytest
 from conftest import Sandbox
 from deltalake import DeltaTable, write_deltalake
-from job_test import make_jobs, put, service  # noqa: F401
 from local_run import LocalRun
 from partition_choice_test import copied, write
-from service_jobs import Jobs
+from service_jobs import Jobs, make_jobs, put, service  # noqa: F401
 from sync_test import rows
 
 

@@ -14,9 +14,8 @@ import pyarrow as pa
 import pytest
 from conftest import Sandbox
 from deltalake import DeltaTable, write_deltalake
-from job_test import make_jobs, put, service  # noqa: F401
 from local_run import LocalRun
-from service_jobs import Jobs
+from service_jobs import Jobs, make_jobs, put, service  # noqa: F401
 
 ROWS = 500
 

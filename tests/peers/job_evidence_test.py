@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from evidence_test import unpack
-from job_test import make_jobs, put, service  # noqa: F401
-from service_jobs import Jobs
+from service_jobs import Jobs, make_jobs, put, service  # noqa: F401
 
 
 def kept(jobs: Jobs, job: dict[str, Any]) -> list[Path]:

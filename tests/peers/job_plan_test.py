@@ -11,8 +11,7 @@ import pyarrow as pa
 import pytest
 from conftest import Outcome
 from deltalake import DeltaTable, write_deltalake
-from job_test import make_jobs, put, service  # noqa: F401
-from service_jobs import Jobs
+from service_jobs import Jobs, make_jobs, put, service  # noqa: F401
 from sync_test import control, rows
 
 

@@ -3,6 +3,7 @@ only what is new or changed moves later, and jobs are stopped, killed, retried a
 arrived is read by PyODPS.
 """
 
+# ruff: noqa: F811 - fixtures are imported
 from __future__ import annotations
 
 import datetime
@@ -10,52 +11,16 @@ import itertools
 import json
 import signal
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import partition_zone_test
-import pyarrow as pa
 import pytest
-from conftest import Sandbox, start_sandbox, stop_sandbox
+from conftest import Sandbox
 from deltalake import DeltaTable, write_deltalake
-from service_jobs import Jobs
+from service_jobs import Jobs, make_jobs, put, service  # noqa: F401
 from sync_test import control, rows
-
-
-@pytest.fixture
-def service(mms_bin: str, tmp_path: Path) -> Iterator[Sandbox]:
-    server = start_sandbox(mms_bin, tmp_path / "sandbox", "--project", "jobs", "--project", "dw2")
-    try:
-        yield server
-    finally:
-        stop_sandbox(server)
-
-
-@pytest.fixture
-def make_jobs(
-    mms_bin: str, lake: dict[str, Any], service: Sandbox, tmp_path: Path
-) -> Callable[..., Jobs]:
-    return lambda **settings: Jobs(mms_bin, lake, service, tmp_path, **settings)
-
-
-@pytest.fixture
-def put(lake: dict[str, Any], tmp_path: Path) -> Iterator[Callable[..., Path]]:
-    """put(name, {partition: rows}) makes a table of schema `moved`, put(name, n) one without."""
-
-    def make(name: str, parts: dict[str, int] | int) -> Path:
-        folder = tmp_path / "tables" / name
-        if isinstance(parts, int):
-            write_deltalake(str(folder), pa.table({"n": list(range(parts))}))
-        else:
-            write_deltalake(str(folder), rows(parts), partition_by=["p"])
-        entry = {"schema": "moved", "name": name, "folder": str(folder)}
-        control(lake, "POST", "table", {**entry, "change": {"storage_location": folder.as_uri()}})
-        return folder
-
-    yield make
-    control(lake, "DELETE", "table")
-    control(lake, "DELETE", "fault")
 
 
 def by_table(tasks: list[dict[str, Any]]) -> dict[str, list[int]]:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from job_test import make_jobs, service  # noqa: F401
-from service_jobs import Jobs
+from service_jobs import Jobs, make_jobs, service  # noqa: F401
 from sql_read_test import rows_of, sql_lake  # noqa: F401
 
 

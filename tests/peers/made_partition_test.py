@@ -12,10 +12,9 @@ from conftest import Sandbox
 from deltalake import DeltaTable
 from dropped_partition_test import units
 from evidence_test import unpack
-from job_test import make_jobs, put, service  # noqa: F401
 from local_run import LocalRun
 from partition_choice_test import copied, write
-from service_jobs import Jobs
+from service_jobs import Jobs, make_jobs, put, service  # noqa: F401
 
 MADE = "at the target, neither the source nor the plan has it"
 

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from deltalake import write_deltalake
-from job_test import make_jobs, put, service  # noqa: F401
-from service_jobs import Jobs
+from service_jobs import Jobs, make_jobs, put, service  # noqa: F401
 from sync_test import rows
 
 

@@ -1,15 +1,21 @@
-"""A data source with a target, and the verbs of `mms job` on it, for tests."""
+"""A data source with a target, tables for it, and the verbs of `mms job` on it, for tests. Whoever
+imports the fixtures has them."""
 
 from __future__ import annotations
 
 import json
 import os
 import subprocess
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from conftest import Outcome, Sandbox
+import pyarrow as pa
+import pytest
+from conftest import Outcome, Sandbox, start_sandbox, stop_sandbox
+from deltalake import write_deltalake
 from source_test import Source
+from sync_test import control, rows
 
 
 class Jobs(Source):
@@ -94,3 +100,38 @@ class Jobs(Source):
                 spec = "" if name is None else name.split("=")[1].strip("'")
                 counts[spec] = reader.count
         return counts
+
+
+@pytest.fixture
+def service(mms_bin: str, tmp_path: Path) -> Iterator[Sandbox]:
+    server = start_sandbox(mms_bin, tmp_path / "sandbox", "--project", "jobs", "--project", "dw2")
+    try:
+        yield server
+    finally:
+        stop_sandbox(server)
+
+
+@pytest.fixture
+def make_jobs(
+    mms_bin: str, lake: dict[str, Any], service: Sandbox, tmp_path: Path
+) -> Callable[..., Jobs]:
+    return lambda **settings: Jobs(mms_bin, lake, service, tmp_path, **settings)
+
+
+@pytest.fixture
+def put(lake: dict[str, Any], tmp_path: Path) -> Iterator[Callable[..., Path]]:
+    """put(name, {partition: rows}) makes a table of schema `moved`, put(name, n) one without."""
+
+    def make(name: str, parts: dict[str, int] | int) -> Path:
+        folder = tmp_path / "tables" / name
+        if isinstance(parts, int):
+            write_deltalake(str(folder), pa.table({"n": list(range(parts))}))
+        else:
+            write_deltalake(str(folder), rows(parts), partition_by=["p"])
+        entry = {"schema": "moved", "name": name, "folder": str(folder)}
+        control(lake, "POST", "table", {**entry, "change": {"storage_location": folder.as_uri()}})
+        return folder
+
+    yield make
+    control(lake, "DELETE", "table")
+    control(lake, "DELETE", "fault")
