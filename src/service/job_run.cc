@@ -51,7 +51,8 @@ std::string Verdict(const JobTaskResult& result) {
                      totals.matched, totals.units, totals.mismatched,
                      totals.not_compared + totals.not_comparable, extra, totals.rows_copied,
                      totals.rows_target ? fmt::format("{} target", *totals.rows_target)
-                                        : std::string("target not counted"));
+                                        : std::string("target not counted")) +
+         result.partition_rows;
 }
 
 }  // namespace
@@ -252,7 +253,7 @@ Status JobRun::EndFailed(const JobTaskResult& result, const Error& error) {
   }
   end.now_ms = peers_.now_ms();
   end.action = "end";
-  end.message = error.ToString();
+  end.message = error.ToString() + result.partition_rows;
   if (const auto wait_ms = WaitBeforeRetry(error, task_.attempts)) {
     end.not_before_ms = end.now_ms + *wait_ms;
     end.message += fmt::format("; tried again in {} s", *wait_ms / 1000);

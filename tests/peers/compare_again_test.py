@@ -70,6 +70,10 @@ def test_a_job_is_compared_again_and_a_retry_copies_what_differs(
     text = task["error"]["message"]
     assert "p=b: Mismatch" in text and "values differ in column n" in text, text
     assert "p=c: MissingInTarget" in text, text
+    told = log(jobs, task)[-1]["message"].splitlines()[-3:]
+    assert told[0].endswith("p=a: 3 source, 3 target"), told
+    assert told[1].endswith("p=b: 4 source, 4 target (Mismatch)"), told
+    assert told[2].endswith("p=c: 5 source, none target (MissingInTarget)"), told
     states = {line["source"].split(".")[-1]: line["status"] for line in tables(jobs)}
     assert states == {"orders": "FAILED", "people": "DONE"}
 

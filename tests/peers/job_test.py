@@ -48,6 +48,8 @@ def test_a_schema_is_moved_in_tasks_and_later_only_what_changed(
     steps = [line["status"] for line in log]
     order = ["SCHEMA_DOING", "SCHEMA_DONE", "DATA_DOING", "DATA_DONE", "VERIFICATION_DOING"]
     assert [step for step in dict.fromkeys(steps)] == [*order, "VERIFICATION_DONE", "DONE"]
+    (compared,) = [line["message"] for line in log if line["message"].startswith("2 of 2 partit")]
+    assert compared.splitlines()[1:] == ["  p=a: 3 source, 3 target", "  p=b: 4 source, 4 target"]
     assert "JOB_NOTHING_TO_DO" in jobs.refused()
 
     # One partition grows, one is new, one is only rewritten: two are copied.

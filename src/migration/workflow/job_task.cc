@@ -15,6 +15,7 @@ namespace {
 constexpr int kReplansMax = 2;
 constexpr int kSettlesMax = 2;
 constexpr size_t kShownMax = 5;  // partitions named in one error
+constexpr int64_t kRowLinesMax = 1'000;
 
 using Stage = TableProgress::Stage;
 
@@ -266,6 +267,29 @@ Status JobTasks::FinishTable(Work& work) {
   return engine_.ledger->SetTableState(work.record.id, TableState::kDone, "");
 }
 
+Status JobTasks::TellPartitions(Work& work, const UnitScope& scope) {
+  std::string& text = work.result.partition_rows;
+  int64_t lines = 0;
+  TRY_VOID(engine_.ledger->ListUnits(scope, std::nullopt, [&](const UnitRecord& unit) -> Status {
+    if (unit.partition.empty() || ++lines > kRowLinesMax) return OkStatus();
+    const auto number = [](const std::optional<int64_t>& rows) {
+      return rows ? std::to_string(*rows) : std::string("?");
+    };
+    const bool missing = unit.verdict == Verdict::kMissing;
+    text += "\n  " + unit.partition + ": " + number(unit.rows_copied) + " source, " +
+            (missing ? "none" : number(unit.rows_target)) + " target";
+    if (unit.verdict != Verdict::kMatch) {
+      text += " (" + std::string(VerdictName(unit.verdict)) + ")";
+    }
+    return OkStatus();
+  }));
+  if (lines > kRowLinesMax) {
+    text +=
+        "\n  and " + std::to_string(lines - kRowLinesMax) + " more: mms job report ID --format csv";
+  }
+  return OkStatus();
+}
+
 Status JobTasks::Judge(Work& work) {
   if (!work.order.copy && !work.order.compare_alone) return OkStatus();
   work.result.reached = JobTaskStep::kVerification;
@@ -278,6 +302,7 @@ Status JobTasks::Judge(Work& work) {
                      " partitions were planned anew by another task while this one ended")
         .At("table " + work.record.source_name);
   }
+  if (work.order.verify != VerifyLevel::kNone) TRY_VOID(TellPartitions(work, scope));
   if (totals.mismatched == 0) return OkStatus();
   std::string text;
   size_t shown = 0;

@@ -58,6 +58,9 @@ struct JobTaskResult {
   int64_t version = 0;         ///< that it was planned at, or kNoVersion
   std::string table_id;        ///< TablePlan::table_id
   bool by_sql = false;         ///< its rows were read, or counted, by SQL
+  /// Of what was compared: a line for each partition with the rows of both sides, those that differ
+  /// marked, the first 1,000; "" = it has no partitions.
+  std::string partition_rows = {};
   /// Of the plan, where it was this task that made it.
   std::vector<std::string> warnings;
 };
@@ -92,6 +95,7 @@ class JobTasks {
   /// In one task of the table alone. Errors: those of FindExtraPartitions.
   Status FindExtraOnce(const Work& work, const TableContext& table);
   Status Judge(Work& work);
+  Status TellPartitions(Work& work, const UnitScope& scope);
   Status Compare(Work& work);
 
   Engine& engine_;
