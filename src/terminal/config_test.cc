@@ -176,6 +176,15 @@ TEST_F(ConfigFile, TheCodecIsChosenByMeasuringUnlessItIsNamed) {
   }
 }
 
+TEST_F(ConfigFile, ATunnelQuotaIsTheSharedOneUnlessItIsNamed) {
+  EXPECT_EQ(Parse(kWhole)->options.target.quota_name, "");
+  std::string text = kWhole;
+  text.insert(text.find("  project: dw"), "  quota: leased\n");
+  const Result<Config> config = Parse(text);
+  ASSERT_TRUE(config) << config.error().ToString();
+  EXPECT_EQ(config->options.target.quota_name, "leased");
+}
+
 TEST_F(ConfigFile, SecretVariablesLeaveTheEnvironment) {
   const Result<Config> config = Parse(kWhole);
   ASSERT_TRUE(config);

@@ -7,7 +7,7 @@
 namespace mms::migration {
 namespace {
 
-TEST(Hello, HandsAWorkerAllThatReachingTheSourceTakes) {
+TEST(Hello, HandsAWorkerAllThatReachingBothSidesTakes) {
   Hello hello;
   hello.source.storage.account = "lake";
   hello.source.storage.auth = azure::StorageAuth::kServicePrincipal;
@@ -28,6 +28,7 @@ TEST(Hello, HandsAWorkerAllThatReachingTheSourceTakes) {
   hello.sql.sign_in.token_file = "/keys/sql-token";
   hello.sql.sign_in.client_id = "sql-app";
   hello.sql.sign_in.client_secret = Secret("sql-secret");
+  hello.target.quota_name = "leased";
   hello.source_http.proxy = "socks5h://p:1080";
   hello.source_http.proxy_user = "mms";
   hello.source_http.proxy_password = Secret("proxy-password");
@@ -64,6 +65,7 @@ TEST(Hello, HandsAWorkerAllThatReachingTheSourceTakes) {
   EXPECT_EQ(read->source_http.proxy_user, "mms");
   EXPECT_EQ(read->source_http.proxy_password.Reveal(), "proxy-password");
   EXPECT_EQ(read->source_http.ca_file, "/ca.pem");
+  EXPECT_EQ(read->target.quota_name, hello.target.quota_name);
   EXPECT_EQ(read->source_http.addresses, hello.source_http.addresses);
   EXPECT_EQ(read->source_http.bandwidth, hello.source_http.bandwidth);
 }
