@@ -59,6 +59,12 @@ Error TableExists(const TableName& name) {
                "Table already exists - table " + name.ToText() + " already exists");
 }
 
+/// What the real service says is not known.
+Error NoSchemas(const std::string& project) {
+  return Error(ErrorKind::kInvalidInput, "ODPS-0130131",
+               "the schema model is not enabled in project " + project);
+}
+
 int64_t NowSeconds() {
   return std::chrono::duration_cast<std::chrono::seconds>(
              std::chrono::system_clock::now().time_since_epoch())
@@ -83,8 +89,14 @@ Status Catalog::Migrate() {
       "ALTER TABLE uploads ADD COLUMN upsert_slots INTEGER NOT NULL DEFAULT 0");
 }
 
-Status Catalog::EnsureProject(const std::string& project) {
+bool Catalog::HasSchemas(const std::string& project) {
   std::lock_guard lock(mutex_);
+  return !flat_.contains(project);
+}
+
+Status Catalog::EnsureProject(const std::string& project, bool flat) {
+  std::lock_guard lock(mutex_);
+  if (flat) flat_.insert(project);
   return database_->InTransaction([&]() -> Status {
     TRY_VOID(database_->Prepare("INSERT OR IGNORE INTO projects VALUES (?)").Bind(project).Run());
     return database_->Prepare("INSERT OR IGNORE INTO schemas VALUES (?, 'default', ?)")
@@ -124,6 +136,7 @@ Result<std::vector<std::string>> Catalog::Schemas(const std::string& project) {
 Result<bool> Catalog::CreateSchema(const std::string& project, const std::string& schema) {
   std::lock_guard lock(mutex_);
   TRY_VOID(CheckProjectLocked(project));
+  if (flat_.contains(project)) return NoSchemas(project);
   TRY_VOID(database_->Prepare("INSERT OR IGNORE INTO schemas VALUES (?, ?, ?)")
                .Bind(project)
                .Bind(schema)
@@ -164,6 +177,7 @@ Result<Table> Catalog::GetTable(const TableName& name) {
 
 Status Catalog::CheckSchemaLocked(const TableName& name) {
   TRY_VOID(CheckProjectLocked(name.project));
+  if (flat_.contains(name.project) && name.schema != "default") return NoSchemas(name.project);
   auto schema = database_->Prepare("SELECT 1 FROM schemas WHERE project = ? AND name = ?");
   TRY(bool found, schema.Bind(name.project).Bind(name.schema).Step());
   if (found) return OkStatus();

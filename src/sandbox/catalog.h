@@ -12,6 +12,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -82,7 +83,9 @@ class Catalog {
  public:
   static Result<std::unique_ptr<Catalog>> Open(const std::string& data_dir);
 
-  Status EnsureProject(const std::string& project);
+  /// `flat`: without schemas, for as long as this process runs.
+  Status EnsureProject(const std::string& project, bool flat = false);
+  bool HasSchemas(const std::string& project);
   Status CheckProject(const std::string& project);
   Result<std::vector<std::string>> Schemas(const std::string& project);
   /// False = it is there already.
@@ -171,6 +174,7 @@ class Catalog {
   Status InsertFiles(const Table& table, const std::vector<DataFile>& files);
 
   std::mutex mutex_;
+  std::set<std::string> flat_;  ///< projects; guarded by mutex_
   std::unique_ptr<Sqlite> database_;
 };
 

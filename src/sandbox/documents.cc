@@ -135,7 +135,7 @@ Answer TenantDocument() {
   return {200, {{"Content-Type", "application/json"}}, Dump(body)};
 }
 
-Answer ProjectDocument(const std::string& project) {
+Answer ProjectDocument(const std::string& project, bool has_schemas) {
   XmlDocument document("Project");
   XmlElement root = document.root();
   root.Add("Name", project);
@@ -144,11 +144,12 @@ Answer ProjectDocument(const std::string& project) {
   root.Add("State", "AVAILABLE");
   root.Add("Region", "local");
   XmlElement properties = root.Add("Properties");
-  for (const auto& [name, value] : {std::pair{"odps.schema.model.enabled", "true"},
-                                    {"odps.sql.type.system.odps2", "true"},
-                                    {"odps.sql.decimal.odps2", "true"},
-                                    {"odps.table.lifecycle", "optional"},
-                                    {"odps.sql.timezone", "UTC"}}) {
+  for (const auto& [name, value] :
+       {std::pair{"odps.schema.model.enabled", has_schemas ? "true" : "false"},
+        {"odps.sql.type.system.odps2", "true"},
+        {"odps.sql.decimal.odps2", "true"},
+        {"odps.table.lifecycle", "optional"},
+        {"odps.sql.timezone", "UTC"}}) {
     XmlElement property = properties.Add("Property");
     property.Add("Name", name);
     property.Add("Value", value);

@@ -21,7 +21,7 @@ struct TableSize {
 };
 
 Answer TenantDocument();
-Answer ProjectDocument(const std::string& project);
+Answer ProjectDocument(const std::string& project, bool has_schemas);
 Answer SchemaListDocument(const std::vector<std::string>& schemas);
 Answer SchemaDocument(const std::string& project, const std::string& schema);
 /// `marker` is empty on the last page.

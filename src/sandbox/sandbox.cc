@@ -76,6 +76,9 @@ Status Run(const Options& options) {
   for (const std::string& project : options.projects) {
     TRY_VOID(catalog->EnsureProject(LowerName(project)));
   }
+  for (const std::string& project : options.flat_projects) {
+    TRY_VOID(catalog->EnsureProject(LowerName(project), true));
+  }
   TRY(auto expired, catalog->ExpireUploads(options.session_s));
   storage->Retire(expired);
   TRY(auto instances, InstanceStore::Open(options.data_dir));

@@ -15,6 +15,7 @@ struct Options {
   std::string listen;  ///< HOST:PORT, port 0 = a free one
   std::string data_dir;
   std::vector<std::string> projects;
+  std::vector<std::string> flat_projects;  ///< without schemas: names have two tiers
   std::vector<User> users;
   std::string faults_json;  ///< fault rules in force from the start (faults.h); empty = none
   LimitOptions limits;

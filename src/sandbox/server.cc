@@ -181,7 +181,8 @@ Result<Answer> Server::RouteProject(const Exchange& exchange) {
     case CallName::kSignToken: return SignToken(call);
     // The client's own view of our address: it works behind any port mapping.
     case CallName::kDiscover: return PlainText(HostOf(call));
-    case CallName::kGetProject: return ProjectDocument(target.project);
+    case CallName::kGetProject:
+      return ProjectDocument(target.project, catalog_->HasSchemas(target.project));
     case CallName::kListSchemas: {
       TRY(auto schemas, catalog_->Schemas(target.project));
       return SchemaListDocument(schemas);

@@ -478,6 +478,8 @@ class CommandLine {
     sub->add_option("--project", flags.projects, "A project to have; may be given several times")
         ->required()
         ->type_name("NAME");
+    sub->add_option("--flat-project", flags.flat_projects, "A project to have without schemas")
+        ->type_name("NAME");
     sub->add_option("--access-key-id", flags.access_key_id, "The key id that clients sign with")
         ->type_name("ID");
     sub->add_option("--access-key-secret", flags.access_key_secret, "Where its secret is")

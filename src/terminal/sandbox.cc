@@ -91,6 +91,7 @@ Result<sandbox::Options> MakeOptions(const SandboxFlags& flags) {
   options.listen = flags.listen;
   options.data_dir = flags.data_dir;
   options.projects = flags.projects;
+  options.flat_projects = flags.flat_projects;
   TRY(options.users, UserOfFlags(flags));
   if (!flags.users_file.empty()) {
     TRY(auto users, ReadUsers(flags.users_file));

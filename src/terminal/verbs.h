@@ -58,6 +58,7 @@ struct SandboxFlags {
   std::string listen = "127.0.0.1:0";
   std::string data_dir;
   std::vector<std::string> projects;
+  std::vector<std::string> flat_projects;
   std::string access_key_id;
   std::string access_key_secret;  ///< a reference: env:NAME or file:PATH
   std::string security_token;     ///< a reference; "" = none

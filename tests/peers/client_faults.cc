@@ -169,7 +169,7 @@ class Load {
         target_{table_, {{"ds", "1"}}} {}
 
   Status Run() {
-    TRY_VOID(Step({CallKind::kFetchProject}, [&] { return client_.CheckProject(); }));
+    TRY_VOID(Step({CallKind::kFetchProject}, [&] { return Dropped(client_.FetchProject()); }));
     TRY_VOID(Step({CallKind::kFindLogview}, [&] {
       client_.LogviewUrl("i");
       return OkStatus();

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/fault_point.h"
+#include "base/lower_ascii.h"
 #include "clients/maxcompute/client_state.h"
 #include "clients/maxcompute/documents.h"
 #include "clients/maxcompute/errors.h"
@@ -194,16 +195,18 @@ Result<HttpResponse> Client::Perform(const Call& call) {
   }
 }
 
-Status Client::CheckProject() {
+Result<Client::ProjectInfo> Client::FetchProject() {
   const std::string& project = state_->options.project;
   Call call{CallKind::kFetchProject};
   call.path = "/projects/" + project;
   Result<HttpResponse> answer = Perform(call);
   if (!answer) return std::move(answer).error().At("project " + project);
-  if (answer->body.find("<Project") == std::string::npos) {
-    return UnreadableAnswer(*answer, "a project document").At("project " + project);
-  }
-  return OkStatus();
+  const auto properties = ParseProject(*answer);
+  if (!properties) return Error(properties.error()).At("project " + project);
+  ProjectInfo info;
+  const auto schemas = properties->find("odps.schema.model.enabled");
+  if (schemas != properties->end()) info.has_schemas = LowerAscii(schemas->second) == "true";
+  return info;
 }
 
 Result<std::optional<std::string>> Client::FindAnyTable() {

@@ -111,9 +111,13 @@ class Client {
   const Options& options() const;
   std::shared_ptr<HttpClient> http() const;
 
-  /// Project exists and the key may read it. Errors: kNotFound ODPS_PROJECT_NOT_FOUND, kDenied
-  /// ODPS_DENIED / ODPS_SIGNATURE, transport kinds.
-  Status CheckProject();
+  struct ProjectInfo {
+    /// Names may have three tiers (its property odps.schema.model.enabled); nullopt = not told.
+    std::optional<bool> has_schemas;
+  };
+  /// The project, which exists and which the key may read. Errors: kNotFound
+  /// ODPS_PROJECT_NOT_FOUND, kDenied ODPS_DENIED / ODPS_SIGNATURE, transport kinds.
+  Result<ProjectInfo> FetchProject();
 
   /// The name of a table of the project; nullopt = it has none.
   Result<std::optional<std::string>> FindAnyTable();

@@ -94,7 +94,7 @@ TEST(Client, ABearerTokenStandsForASignature) {
   });
   Options options = To(server);
   options.credentials.bearer_token = Secret("bearer-canary");
-  EXPECT_TRUE(Make(options).CheckProject());
+  EXPECT_TRUE(Make(options).FetchProject());
 }
 
 TEST(Client, SignsPlainOnceTheServiceRefusesV4) {
@@ -117,8 +117,8 @@ TEST(Client, SignsPlainOnceTheServiceRefusesV4) {
     Options options = To(server);
     options.credentials.region = "cn-hangzhou";
     Client client = Make(options);
-    EXPECT_TRUE(client.CheckProject()) << message;
-    EXPECT_TRUE(client.CheckProject());
+    EXPECT_TRUE(client.FetchProject()) << message;
+    EXPECT_TRUE(client.FetchProject());
     EXPECT_EQ(signatures.size(), 3u) << "it remembers";
   }
 }
@@ -141,7 +141,7 @@ TEST(Client, ARenewedKeyIsTriedWhenTheOldOneIsRefused) {
   Options options = To(server);
   options.credentials = {};
   options.credentials.key_file = file;
-  const Status status = Make(options).CheckProject();
+  const auto status = Make(options).FetchProject();
   EXPECT_TRUE(status) << status.error().ToString();
   EXPECT_EQ(refused, 1);
 }
@@ -155,7 +155,7 @@ TEST(Client, SendsTheSecurityTokenAndTheSchema) {
   Options options = To(server);
   options.credentials.security_token = Secret("sts-token-canary");
   options.schema = "s1";
-  EXPECT_TRUE(Make(options).CheckProject());
+  EXPECT_TRUE(Make(options).FetchProject());
   EXPECT_TRUE(UsesSchema(options));
   options.schema = "default";
   EXPECT_FALSE(UsesSchema(options));
@@ -179,7 +179,7 @@ TEST(Client, CheckProjectTellsWhatIsWrong) {
   for (const auto& item : cases) {
     status = item.status;
     body = item.body;
-    const Status result = client.CheckProject();
+    const auto result = client.FetchProject();
     ASSERT_FALSE(result) << item.code;
     EXPECT_EQ(result.error().code(), item.code);
     EXPECT_EQ(result.error().where(), "project p1");
@@ -190,7 +190,7 @@ TEST(Client, AnEndpointThatIsNoAddressIsRefused) {
   Options options;
   options.endpoint = "service.example.com/api";
   options.project = "p1";
-  const Status result = Make(options).CheckProject();
+  const auto result = Make(options).FetchProject();
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().code(), "ODPS_ENDPOINT");
 }
@@ -200,7 +200,7 @@ TEST(Client, RepeatsReadsThatMayPass) {
   LoopbackServer server([&calls](const LoopbackRequest&) {
     return ++calls < 3 ? Answer(503, "") : Answer(200, "<Project/>");
   });
-  EXPECT_TRUE(Make(To(server)).CheckProject());
+  EXPECT_TRUE(Make(To(server)).FetchProject());
   EXPECT_EQ(calls, 3);
 }
 

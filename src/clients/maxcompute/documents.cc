@@ -168,6 +168,18 @@ Result<TableInfo> ParseTable(const HttpResponse& answer) {
   return info;
 }
 
+Result<std::map<std::string, std::string>> ParseProject(const HttpResponse& answer) {
+  pugi::xml_document document;
+  const bool read = document.load_buffer(answer.body.data(), answer.body.size());
+  const pugi::xml_node root = document.child("Project");
+  if (!read || !root) return UnreadableAnswer(answer, "a project document");
+  std::map<std::string, std::string> properties;
+  for (const pugi::xml_node property : root.child("Properties").children("Property")) {
+    properties[Trimmed(property.child_value("Name"))] = Trimmed(property.child_value("Value"));
+  }
+  return properties;
+}
+
 Result<std::optional<std::string>> ParseFirstTable(const HttpResponse& answer) {
   pugi::xml_document document;
   const bool read = document.load_buffer(answer.body.data(), answer.body.size());

@@ -5,6 +5,7 @@
 // Source: documents that PyODPS 0.13 and odps-sdk-core 0.52 parse.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -23,6 +24,9 @@ Result<TableInfo> ParseTable(const HttpResponse& answer);
 /// kind's members from a JSON text named Reserved, where an absent member means "has none", but
 /// they take a document without Reserved for one that says nothing. Errors: kCorrupt ODPS_ANSWER.
 Result<TableTraits> ParseTableTraits(const HttpResponse& answer);
+
+/// A project's properties. Errors: kCorrupt ODPS_ANSWER.
+Result<std::map<std::string, std::string>> ParseProject(const HttpResponse& answer);
 
 /// The first name of a list of tables; nullopt = it is empty. Errors: kCorrupt ODPS_ANSWER.
 Result<std::optional<std::string>> ParseFirstTable(const HttpResponse& answer);

@@ -18,6 +18,7 @@
 #include "migration/workflow/check_sql.h"
 #include "migration/workflow/check_steps.h"
 #include "migration/workflow/check_storage.h"
+#include "migration/workflow/target_table.h"
 
 namespace mms::migration {
 namespace {
@@ -211,8 +212,12 @@ void CheckMaxCompute(const maxcompute::Options& target, const std::shared_ptr<Ht
                      CheckSteps& steps) {
   maxcompute::Client client(target, http);
   const bool there = steps.Take("MaxCompute project", "", [&]() -> Result<Finding> {
-    TRY_VOID(client.CheckProject());
-    return Finding{"project " + target.project};
+    TRY(const maxcompute::Client::ProjectInfo project, client.FetchProject());
+    if (maxcompute::UsesSchema(target)) TRY_VOID(CheckSchemaModel(target, project));
+    const char* const schemas = !project.has_schemas   ? ""
+                                : *project.has_schemas ? ", with schemas"
+                                                       : ", without schemas";
+    return Finding{"project " + target.project + schemas};
   });
   if (!there) return;
   steps.Take("MaxCompute Tunnel", "", [&]() -> Result<Finding> {

@@ -1,4 +1,5 @@
 #include "migration/workflow/planning.h"
+#include "migration/workflow/target_table.h"
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
@@ -372,9 +373,20 @@ Status Planner::PlanAgain(const SourceTable& source, const std::optional<TableRe
   return OkStatus();
 }
 
+Status Planner::CheckSchemas() {
+  const maxcompute::Options& target = engine_.client->options();
+  if (!maxcompute::UsesSchema(target)) return OkStatus();
+  const std::lock_guard lock(project_mutex_);
+  if (!project_) {
+    TRY(project_, engine_.client->FetchProject());
+  }
+  return CheckSchemaModel(target, *project_);
+}
+
 Result<TablePlan> Planner::PlanForTarget(const Snapshot& snapshot, ColumnRefusals* refusals) {
   const PlanOptions& options = engine_.options.plan;
   TRY(const std::string name, TargetTableName(snapshot.source, options.policy));
+  TRY_VOID(CheckSchemas());
   auto at_target = FetchIfThere(*engine_.client, name);
   if (!at_target) return std::move(at_target).error().At("table " + snapshot.source.name);
   return MakePlan(snapshot, options, *at_target, refusals);

@@ -18,6 +18,7 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -109,6 +110,8 @@ class Planner {
   Result<bool> PlanTable(const SourceTable& source, const Shown& shown);
   Result<bool> IsUnfinished(const TableRecord& record);
   Status PlanAgain(const SourceTable& source, const std::optional<TableRecord>& known, Aim aim);
+  /// The project is asked once. Errors: those of CheckSchemaModel, Client::FetchProject.
+  Status CheckSchemas();
   /// The plan for what is at the target now. `refusals` as MakePlan.
   Result<TablePlan> PlanForTarget(const Snapshot& snapshot, ColumnRefusals* refusals);
   /// Also what has left the source; and says in the plan what the source has besides.
@@ -123,6 +126,8 @@ class Planner {
               const Error& error, const ColumnRefusals& refusals = {});
 
   Engine& engine_;
+  std::mutex project_mutex_;
+  std::optional<maxcompute::Client::ProjectInfo> project_;  ///< guarded by project_mutex_
   std::mutex claims_mutex_;
   std::map<std::string, std::string> claims_;  ///< target table -> source name
   bool claimed_known_ = false;                 ///< those of the ledger, for jobs

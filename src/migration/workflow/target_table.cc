@@ -31,8 +31,30 @@ bool IsRefusal(const Error& error) {
          error.code() == "ODPS_SQL_FAILED";
 }
 
+/// Made only after a CREATE TABLE was refused: most runs find the schema, and whoever may not make
+/// one does not have to. What the service says of a missing schema is documented nowhere, so it is
+/// tried after any refusal.
+Status CreateInSchema(const TableContext& table) {
+  const Ddl ddl = CreateTableSql(table.plan, table.target_name);
+  Status created = RunDdl(table, ddl);
+  const maxcompute::Options& target = table.engine->client->options();
+  if (created || !maxcompute::UsesSchema(target)) return created;
+  const bool refused = IsRefusal(created.error()) || created.error().kind() == ErrorKind::kNotFound;
+  if (!refused) return created;
+  const Status made =
+      RunDdl(table, {"CREATE SCHEMA IF NOT EXISTS " + maxcompute::QuoteName(target.project) + "." +
+                         maxcompute::QuoteName(target.schema) + ";",
+                     {}});
+  if (made) return RunDdl(table, ddl);
+  const Error& why = created.error();
+  return Error(why.kind(), why.code(),
+               why.message() + "; schema " + target.schema +
+                   " could not be made either, if it is that: " + made.error().message())
+      .At(why.where());
+}
+
 Status Create(TableContext& table) {
-  Status created = RunDdl(table, CreateTableSql(table.plan, table.target_name));
+  Status created = CreateInSchema(table);
   const TableKind kind = table.plan.settings.kind;
   if (created.has_value() || kind == TableKind::kStandard || !IsRefusal(created.error())) {
     return created;
@@ -118,6 +140,18 @@ Status RunDdl(const TableContext& table, const Ddl& ddl) {
       Retry(client.options().retry, [&] { return client.RunSql(ddl.statement, options); });
   if (!result) return std::move(result).error().At(Where(table));
   return OkStatus();
+}
+
+Status CheckSchemaModel(const maxcompute::Options& target,
+                        const maxcompute::Client::ProjectInfo& project) {
+  if (project.has_schemas.value_or(true)) return OkStatus();
+  return Error(ErrorKind::kUnsupported, "TARGET_NO_SCHEMAS",
+               "has no schemas (odps.schema.model.enabled is false), so nothing can be made in "
+               "schema " +
+                   target.schema +
+                   " of it; leave the schema out of the destination, or name a project that has "
+                   "schemas")
+      .At("project " + target.project);
 }
 
 Status PrepareTable(TableContext& table, bool has_committed_units) {

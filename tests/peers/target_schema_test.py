@@ -1,0 +1,78 @@
+"""A destination schema that is not there is made with its first table; a project without schemas
+takes tables without one and refuses the others by name. What arrived is read by PyODPS.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from conftest import Sandbox, start_sandbox, stop_sandbox
+from deltalake import write_deltalake
+from service_jobs import Jobs
+from sync_test import control, rows
+
+
+@pytest.fixture
+def two_kinds(mms_bin: str, tmp_path: Path) -> Iterator[Sandbox]:
+    """Of projects: dw has schemas, flat has none."""
+    flags = ["--project", "jobs", "--flat-project", "flat"]
+    server = start_sandbox(mms_bin, tmp_path / "sandbox", *flags)
+    try:
+        yield server
+    finally:
+        stop_sandbox(server)
+
+
+@pytest.fixture
+def jobs(mms_bin: str, lake: dict[str, Any], two_kinds: Sandbox, tmp_path: Path) -> Iterator[Jobs]:
+    for name, table in {"orders": rows({"a": 3, "b": 4}), "people": pa.table({"n": [1]})}.items():
+        folder = tmp_path / "tables" / name
+        parts = ["p"] if "p" in table.column_names else None
+        write_deltalake(str(folder), table, partition_by=parts)
+        entry = {"schema": "moved", "name": name, "folder": str(folder)}
+        control(lake, "POST", "table", {**entry, "change": {"storage_location": folder.as_uri()}})
+    made = Jobs(mms_bin, lake, two_kinds, tmp_path, **{"mc.projects": "flat"})
+    made.good("sync", "sales", "--schema", "moved")
+    yield made
+    control(lake, "DELETE", "table")
+
+
+def statements(jobs: Jobs, job: dict[str, Any]) -> list[str]:
+    logs = [jobs.good_job("log", str(task["id"])).of("task_log") for task in jobs.tasks(job)]
+    return [line["message"] for log in logs for line in log if line["action"] == "statement"]
+
+
+def test_a_schema_that_is_not_there_is_made_with_its_first_table(jobs: Jobs) -> None:
+    odps = jobs.sandbox.odps()
+    assert not odps.exist_schema("landing", project="dw")
+    first = jobs.move("--table", "people", "--target-schema", "landing", name="one")
+    assert odps.exist_schema("landing", project="dw")
+    table = odps.get_table("people", project="dw", schema="landing")
+    with table.open_reader() as reader:
+        assert [record[0] for record in reader] == [1]
+    assert not odps.exist_table("people", project="dw"), "nothing lies in the default schema"
+    # Its second table finds it: no statement more than without a schema.
+    second = jobs.move("--table", "orders", "--target-schema", "landing", name="two")
+    plain = jobs.move("--table", "orders", "--all", "--project", "flat", name="three")
+    assert len(statements(jobs, second)) == len(statements(jobs, plain))
+    assert len(statements(jobs, first)) > 0
+
+
+def test_a_project_without_schemas_refuses_one_by_name(jobs: Jobs) -> None:
+    job = jobs.create("--project", "flat", "--target-schema", "landing")
+    outcome = jobs.job("run")
+    assert outcome.code == 6, outcome.out + outcome.err
+    for task in jobs.tasks(job):
+        assert task["status"] == "SCHEMA_FAILED"
+        error = task["error"]
+        assert error["code"] == "TARGET_NO_SCHEMAS"
+        assert "project flat" in error["where"]
+        assert "leave the schema out of the destination" in error["message"]
+    jobs.good_job("delete", str(job["id"]))
+    jobs.move("--project", "flat", name="again")
+    assert jobs.counts("people", "flat") == {"": 1}
+    assert jobs.counts("orders", "flat") == {"a": 3, "b": 4}
