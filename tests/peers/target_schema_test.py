@@ -12,6 +12,8 @@ import pyarrow as pa
 import pytest
 from conftest import Sandbox, start_sandbox, stop_sandbox
 from deltalake import write_deltalake
+from local_run import LocalRun
+from odps.errors import ODPSError
 from service_jobs import Jobs
 from sync_test import control, rows
 
@@ -59,7 +61,7 @@ def test_a_schema_that_is_not_there_is_made_with_its_first_table(jobs: Jobs) -> 
     second = jobs.move("--table", "orders", "--target-schema", "landing", name="two")
     plain = jobs.move("--table", "orders", "--all", "--project", "flat", name="three")
     assert len(statements(jobs, second)) == len(statements(jobs, plain))
-    assert len(statements(jobs, first)) > 0
+    assert len(statements(jobs, first)) == 3, "CREATE TABLE, refused; CREATE SCHEMA; CREATE TABLE"
 
 
 def test_a_project_without_schemas_refuses_one_by_name(jobs: Jobs) -> None:
@@ -76,3 +78,70 @@ def test_a_project_without_schemas_refuses_one_by_name(jobs: Jobs) -> None:
     jobs.move("--project", "flat", name="again")
     assert jobs.counts("people", "flat") == {"": 1}
     assert jobs.counts("orders", "flat") == {"a": 3, "b": 4}
+
+
+@pytest.fixture
+def local(mms_bin: str, two_kinds: Sandbox, tmp_path: Path) -> LocalRun:
+    """Two tables that are copied at the same time."""
+    made = LocalRun(mms_bin, two_kinds, tmp_path)
+    for name, ids in {"left": [1, 2], "right": [3]}.items():
+        write_deltalake(str(tmp_path / name), pa.table({"id": ids}))
+        made.table(tmp_path / name, name)
+    return made
+
+
+def project_step(local: LocalRun) -> dict[str, Any]:
+    steps = {step["name"]: step for step in local.run("check").of("check")}
+    return steps["MaxCompute project"]
+
+
+def test_tables_that_are_first_at_once_both_arrive_in_the_schema(local: LocalRun) -> None:
+    local.config["target"]["schema"] = "landing"
+    odps = local.sandbox.odps()
+    assert local.run("plan").code == 0
+    assert not odps.exist_schema("landing", project="dw"), "a plan makes nothing"
+    done = local.run()
+    assert done.code == 0, done.out + done.err
+    assert {name: line["verdict"] for name, line in local.report().items()} == {
+        "left": "Match",
+        "right": "Match",
+    }
+    for name, ids in {"left": [1, 2], "right": [3]}.items():
+        with odps.get_table(name, project="dw", schema="landing").open_reader() as reader:
+            assert sorted(record[0] for record in reader) == ids
+    assert [schema.name for schema in odps.list_schemas(project="dw")] == ["default", "landing"]
+
+
+def test_plan_and_check_tell_of_a_project_without_schemas_before_anything_is_made(
+    local: LocalRun,
+) -> None:
+    assert project_step(local)["detail"] == "project dw, with schemas"
+    local.config["target"] |= {"project": "flat", "schema": "landing"}
+    for name, line in local.plan().items():
+        assert line["error"]["code"] == "TARGET_NO_SCHEMAS", name
+        assert "project flat" in line["error"]["where"]
+    refused = project_step(local)
+    assert refused["outcome"] == "failed"
+    assert refused["error"]["code"] == "TARGET_NO_SCHEMAS"
+    assert local.run().code != 0
+    odps = local.sandbox.odps()
+    assert not list(odps.list_tables(project="flat"))
+
+    del local.config["target"]["schema"]
+    local.config["state"] += "-flat"  # a ledger is of one destination
+    assert project_step(local)["detail"] == "project flat, without schemas"
+    done = local.run()
+    assert done.code == 0, done.out + done.err
+    assert sorted(table.name for table in odps.list_tables(project="flat")) == ["left", "right"]
+
+
+def test_pyodps_finds_the_sandbox_s_project_without_schemas_to_have_none(
+    two_kinds: Sandbox,
+) -> None:
+    odps = two_kinds.odps()
+    for project, has in {"dw": "true", "flat": "false"}.items():
+        assert odps.get_project(project).properties["odps.schema.model.enabled"] == has
+    odps.create_schema("landing", project="dw")
+    with pytest.raises(ODPSError, match="schema model is not enabled in project flat"):
+        odps.create_schema("landing", project="flat")
+    assert not odps.exist_schema("landing", project="flat")
