@@ -175,3 +175,34 @@ def test_both_sides_are_counted_at_the_version_that_was_copied(
     rows_copied = report["plain"]["rows_copied"]
     assert f"{rows_copied} rows by COUNT(*) at the source" in reason
     assert f"{rows_copied - 1} by COUNT(*) at the target" in reason
+
+
+def test_a_job_counts_both_sides_partition_by_partition(
+    make_jobs: Callable[..., Jobs],  # noqa: F811
+    sql_lake: dict[str, Any],  # noqa: F811
+) -> None:
+    settings = {"partition.value.mapping": '{"/":"_","%":"_"}'}
+    jobs = make_jobs(**{"db.cluster.id": sql_lake["cluster"], **settings})
+    jobs.good("sync", "sales", "--schema", "corpus", "--table", "parts", "--table", "plain")
+    only = ("--only", "parts", "--only", "plain", "--verify-by", "count_both")
+    job = jobs.move(*only, schema="corpus")
+    by_name = {task["table"].split(".")[-1]: task for task in jobs.tasks(job)}
+    lines = [line["message"] for line in log(jobs, by_name["parts"])]
+    (told,) = [line for line in lines if " partitions match" in line]
+    pairs = [line.rsplit(": ", 1)[1] for line in told.splitlines()[1:]]
+    assert len(pairs) == by_name["parts"]["partitions"] > 1
+    for pair in pairs:
+        source, target = (int(side.split()[0]) for side in pair.split(", "))
+        assert source == target > 0, told
+
+    table = jobs.sandbox.odps().get_table("plain")
+    with table.open_reader() as reader:
+        kept = [record.values for record in reader][1:]
+    with table.open_writer(overwrite=True) as writer:
+        writer.write(kept)
+    jobs.good_job("verify", str(job["id"]))
+    jobs.good_job("run", code=7)
+    assert statuses(jobs, job) == {"parts": "DONE", "plain": "VERIFICATION_FAILED"}
+    (task,) = [task for task in jobs.tasks(job) if task["table"].endswith("plain")]
+    assert f"{len(kept) + 1} rows by COUNT(*) at the source" in task["error"]["message"]
+    assert f"{len(kept)} by COUNT(*) at the target" in task["error"]["message"]

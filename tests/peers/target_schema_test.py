@@ -145,3 +145,25 @@ def test_pyodps_finds_the_sandbox_s_project_without_schemas_to_have_none(
     with pytest.raises(ODPSError, match="schema model is not enabled in project flat"):
         odps.create_schema("landing", project="flat")
     assert not odps.exist_schema("landing", project="flat")
+
+
+def test_tables_of_two_schemas_never_become_one(
+    jobs: Jobs, lake: dict[str, Any], tmp_path: Path
+) -> None:
+    folder = tmp_path / "tables" / "later"
+    write_deltalake(str(folder), pa.table({"n": [1, 2]}))
+    entry = {"schema": "later", "name": "people", "folder": str(folder)}
+    control(lake, "POST", "table", {**entry, "change": {"storage_location": folder.as_uri()}})
+    jobs.good("sync", "sales", "--schema", "later")
+    into = ("--table", "people", "--project", "flat")
+    jobs.move(*into)
+    second = jobs.create(*into, schema="later", name="second")
+    jobs.good_job("run", code=6)
+    (task,) = jobs.tasks(second)
+    assert (task["status"], task["error"]["code"]) == ("SCHEMA_FAILED", "TARGET_COLLISION")
+    assert "belongs to main.moved.people" in task["error"]["message"]
+    assert jobs.counts("people", "flat") == {"": 1}, "what is there stays"
+    jobs.good_job("delete", str(second["id"]))
+    jobs.move(*into, "--as", "people=later_people", schema="later", name="third")
+    assert jobs.counts("later_people", "flat") == {"": 2}
+    assert jobs.counts("people", "flat") == {"": 1}
