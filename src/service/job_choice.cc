@@ -163,6 +163,7 @@ class Choosing {
     filter.database = job_.src_db;
     filter.deleted = false;
     TRY_VOID(metadata_.VisitTables(filter, [&](const TableEntry& table) -> Status {
+      if (!rules_.filter.TakesTable(job_.src_db, table.listed.table)) return OkStatus();
       ++seen_;
       if (!Wants(table)) return OkStatus();
       found_.insert(LowerAscii(table.listed.table));
@@ -220,10 +221,11 @@ class Choosing {
       if (!there) unknown.push_back(entry);
     }
     if (unknown.empty()) return OkStatus();
-    return Of(ErrorKind::kNotFound, "JOB_TABLES_NOT_FOUND",
-              fmt::format("tables: schema {} has no {}; scan the source, and look with: mms source "
-                          "tables",
-                          job_.src_db, Named(unknown)));
+    return Of(
+        ErrorKind::kNotFound, "JOB_TABLES_NOT_FOUND",
+        fmt::format("tables: schema {} has no {}; scan the source, look with: mms source tables, "
+                    "and mind the source's white- and blacklists",
+                    job_.src_db, Named(unknown)));
   }
 
   Status CheckNoneRefused() const {
@@ -446,6 +448,7 @@ Result<ChoiceRules> ChoiceRulesOf(const SourceConfig& source, const JobConfig& j
   ChoiceRules rules;
   rules.size.partitions_max = std::stoll(config.Get("db.task.partition.max.num"));
   rules.size.gigabytes_max = std::stoll(config.Get("db.task.partition.max.size"));
+  TRY(rules.filter, FilterOf(config));
   rules.policy.table_name_map = MapOf(config, "table.name.mapping");
   rules.policy.column_name_map = MapOf(config, "column.name.mapping");
   rules.policy.partition_value_map = MapOf(config, "partition.value.mapping");

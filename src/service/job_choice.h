@@ -7,7 +7,8 @@
 // being closed once it has as many partitions or bytes as the source allows; a table without
 // partitions is one task; a partitioned table of which nothing is chosen is one task for its
 // schema, unless it is Completed; so is one that is Completed but for partitions that have left the
-// source since they were copied, where the job means whole tables.
+// source since they were copied, where the job means whole tables. What the source's lists leave
+// out by now is not there for a job, though the metadata has it from earlier scans.
 #pragma once
 
 #include <cstdint>
@@ -17,6 +18,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "migration/inspect/source_filter.h"
 #include "migration/inspect/source_settings.h"
 #include "migration/metadata/metadata.h"
 #include "migration/plan/policy.h"
@@ -29,7 +31,8 @@ namespace mms::service {
 /// What the job's choice goes by, of the source's settings and the job's own.
 struct ChoiceRules {
   migration::TaskSize size;
-  migration::Policy policy;  ///< names at the target
+  migration::Policy policy;        ///< names at the target
+  migration::SourceFilter filter;  ///< the source's lists as they are now
 };
 /// Errors: kInvalidInput JOB_CONFIG for a key of `others` that a job does not have.
 Result<ChoiceRules> ChoiceRulesOf(const SourceConfig& source, const JobConfig& job);

@@ -110,6 +110,22 @@ TEST_F(ChooseTasksTest, OfBothListsOnlyTheBlacklistCounts) {
   EXPECT_EQ(Chosen(), (Names{"a", "c"}));
 }
 
+TEST_F(ChooseTasksTest, WhatTheSourcesListsLeaveOutByNowIsNotThere) {
+  for (const char* name : {"a", "b"}) Put(name, {});
+  rules_.filter.table_blacklist = {"s.B"};
+  EXPECT_EQ(Chosen(), (Names{"a"}));
+  job_.type = JobType::kTables;
+  job_.config.tables = {"b"};
+  EXPECT_EQ(CodeOf(), "JOB_TABLES_NOT_FOUND");
+  job_.type = JobType::kDatabase;
+  job_.config = {};
+  rules_.filter = {};
+  rules_.filter.schema_whitelist = {"other"};
+  EXPECT_EQ(CodeOf(), "JOB_TABLES_NOT_FOUND");
+  rules_.filter = {};
+  EXPECT_EQ(Chosen(), (Names{"a", "b"})) << "as they were known before";
+}
+
 TEST_F(ChooseTasksTest, WhatIsCompletedIsLeftOutUnlessAllIsWanted) {
   Put("flat", {});
   Put("orders", {1, 1, 1});
@@ -234,6 +250,30 @@ TEST_F(ChooseTasksTest, NamesThatWouldBeOneAndTablesThatAreNotThereAreRefused) {
   job_.type = JobType::kDatabase;
   job_.src_db = "empty";
   EXPECT_EQ(CodeOf(), "JOB_TABLES_NOT_FOUND");
+}
+
+TEST_F(ChooseTasksTest, NamesFollowTheJobsMappingElseTheCharacterMapAndAreLowered) {
+  rules_.policy.table_name_map = {{"%", "_"}};
+  Put("Sale%s", {});
+  ASSERT_EQ(Chosen(), (Names{"Sale%s"}));
+  EXPECT_EQ(tasks_[0].task.dst_table, "sale_s");
+  job_.config.table_mapping = {{"sale%s", "Bought"}};
+  ASSERT_EQ(Chosen(), (Names{"Sale%s"}));
+  EXPECT_EQ(tasks_[0].task.dst_table, "bought");
+  job_.config.table_mapping = {};
+  Put("sale_s", {});
+  EXPECT_EQ(CodeOf(), "JOB_COLLISION");
+}
+
+TEST(ChoiceRules, TheSourcesListsAreInThem) {
+  nlohmann::json settings = ExampleSettings();
+  settings["source.database.whitelist"] = "s, t";
+  settings["source.table.blacklist"] = "t.b";
+  const auto rules = ChoiceRulesOf(*ApplyChanges({}, settings, false), {});
+  ASSERT_TRUE(rules) << rules.error().ToString();
+  EXPECT_TRUE(rules->filter.TakesTable("s", "b"));
+  EXPECT_FALSE(rules->filter.TakesTable("t", "b"));
+  EXPECT_FALSE(rules->filter.TakesTable("u", "a"));
 }
 
 TEST(ChoiceRules, AJobMayHaveItsOwnTaskSize) {

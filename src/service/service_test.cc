@@ -83,10 +83,11 @@ class ServiceTest : public testing::Test {
     service_.reset();
     std::filesystem::remove_all(folder_);
   }
-  void Open() {
+  void Open(int job_tasks_max = 64) {
     service_.reset();
     ServiceOptions options;
     options.folder = folder_;
+    options.job_tasks_max = job_tasks_max;
     options.now_ms = [this] { return now_ms_.load(); };
     auto opened = Service::Open(options);
     ASSERT_TRUE(opened) << opened.error().ToString();
@@ -457,6 +458,81 @@ TEST_F(ServiceTest, ASourceIsReachedByTheNetworkItNames) {
   ASSERT_TRUE(service_->UpdateNetwork("lab", {{"addresses", ""}}));
   EXPECT_FALSE(service_->StartDataSource(id));
   EXPECT_EQ(service_->CreateNetwork("direct", {}).error().code(), "CONFIG_VALUE");
+}
+
+TEST_F(ServiceTest, AJobIsMadeByAnAsynchronousTaskThatHasItsId) {
+  const int64_t id = Add();
+  ASSERT_TRUE(service_->CreateFetchMetadataJob(id, {}));
+  TickThrough();
+  AsyncRequest request{id, AsyncType::kTaskCreate};
+  NewJob job;
+  job.source_id = id;
+  job.name = "move";
+  job.src_db = "sales";
+  job.config.others = {{"views", "true"}};  // the one table there is is a view
+  request.job = job;
+  const auto begun = service_->BeginTask(request);
+  ASSERT_TRUE(begun) << begun.error().ToString();
+  const AsyncTask made = *service_->WaitForTask(*begun);
+  ASSERT_EQ(made.status, TaskStatus::kDone) << made.error_json;
+  ASSERT_TRUE(made.object_id);
+  EXPECT_EQ(service_->store().GetJob(*made.object_id)->tasks.total, 1);
+  EXPECT_EQ(nlohmann::json::parse(made.result)["job_id"], *made.object_id);
+  const AsyncTask refused = *service_->WaitForTask(*service_->BeginTask(request));
+  EXPECT_EQ(refused.status, TaskStatus::kFailed);
+  EXPECT_EQ(refused.object_id, std::nullopt);
+  EXPECT_NE(refused.error_json.find("JOB_CONFLICT"), std::string::npos) << refused.error_json;
+}
+
+/// A job of the source with as many tasks, each of a table of its own.
+void AddTasks(Store& store, int64_t source_id, int tasks) {
+  Job job;
+  job.source_id = source_id;
+  job.name = "move";
+  job.src_db = "sales";
+  job.dst_project = "dw";
+  const auto added = store.AddJob(job, [&](const Store::AddJobTask& add) -> Status {
+    for (int i = 0; i < tasks; ++i) {
+      Store::NewTask made;
+      made.task.src_table = made.task.dst_table = "t" + std::to_string(i);
+      made.task.table_name = "main.sales." + made.task.src_table;
+      TRY_VOID(add(made));
+    }
+    return OkStatus();
+  });
+  ASSERT_TRUE(added) << added.error().ToString();
+}
+
+TEST_F(ServiceTest, TasksOfAllSourcesTogetherKeepToTheServicesLimit) {
+  // A MaxCompute that answers nothing until it is told to, and then refuses.
+  std::promise<void> release;
+  const std::shared_future<void> released = release.get_future().share();
+  LoopbackServer target([&](const LoopbackRequest&) {
+    released.wait();
+    return Answer(403, "<Error><Code>NoPermission</Code><Message>no</Message></Error>");
+  });
+  Open(3);
+  ASSERT_TRUE(service_->UpdateTarget(
+      {{"endpoint", target.url()}, {"access_key_id", "id"}, {"access_key_secret", "secret"}}));
+  for (const char* name : {"sales", "hr"}) {
+    const int64_t id = Add(nlohmann::json::object(), name);
+    ASSERT_TRUE(service_->StartDataSource(id));
+    AddTasks(service_->store(), id, 2);
+  }
+  Store::TaskFilter running, open;
+  running.running = true;
+  open.running = false;
+  open.status = JobTaskStatus::kInit;
+  for (int turn = 0; turn < 3; ++turn) {
+    Tick();
+    EXPECT_EQ(service_->store().CountJobTasks(running).value(), 3) << "turn " << turn;
+  }
+  release.set_value();
+  service_->WaitForJobTasks();
+  EXPECT_EQ(service_->store().CountJobTasks(open).value(), 1);
+  Tick();
+  service_->WaitForJobTasks();
+  EXPECT_EQ(service_->store().CountJobTasks(open).value(), 0) << "a slot was free";
 }
 
 }  // namespace

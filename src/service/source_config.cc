@@ -164,6 +164,17 @@ std::map<std::string, std::string> SqlHintsOf(const SourceConfig& config) {
   return hints;
 }
 
+Result<migration::SourceFilter> FilterOf(const SourceConfig& config) {
+  using migration::ParseSchemaList;
+  using migration::ParseTableList;
+  migration::SourceFilter filter;
+  TRY(filter.schema_whitelist, ListOf(config, "source.database.whitelist", ParseSchemaList));
+  TRY(filter.schema_blacklist, ListOf(config, "source.database.blacklist", ParseSchemaList));
+  TRY(filter.table_whitelist, ListOf(config, "source.table.whitelist", ParseTableList));
+  TRY(filter.table_blacklist, ListOf(config, "source.table.blacklist", ParseTableList));
+  return filter;
+}
+
 Result<migration::SourceOptions> SourceOptionsOf(const SourceConfig& config) {
   migration::SourceOptions out;
   out.workspace = config.Get("db.workspace.url");
@@ -175,13 +186,7 @@ Result<migration::SourceOptions> SourceOptionsOf(const SourceConfig& config) {
   if (out.jdbc) out.jdbc_url = Secret(config.Get("db.jdbc.url"));
   out.metastore_concurrency = std::stoi(config.Get("meta.api.batch"));
   out.partition_zone = config.Get("legacy.partition.time.zone");
-  using migration::ParseSchemaList;
-  using migration::ParseTableList;
-  migration::SourceFilter& filter = out.filter;
-  TRY(filter.schema_whitelist, ListOf(config, "source.database.whitelist", ParseSchemaList));
-  TRY(filter.schema_blacklist, ListOf(config, "source.database.blacklist", ParseSchemaList));
-  TRY(filter.table_whitelist, ListOf(config, "source.table.whitelist", ParseTableList));
-  TRY(filter.table_blacklist, ListOf(config, "source.table.blacklist", ParseTableList));
+  TRY(out.filter, FilterOf(config));
   azure::StorageOptions& storage = out.storage;
   storage.account = config.Get("azure.storage.account");
   storage.endpoint = config.Get("azure.storage.endpoint");

@@ -52,6 +52,8 @@ Result<migration::TimeWindow> WindowOf(const SourceConfig& config);
 /// Settings of MaxCompute's statements, by name.
 std::map<std::string, std::string> SqlHintsOf(const SourceConfig& config);
 
+/// Its white- and blacklists.
+Result<migration::SourceFilter> FilterOf(const SourceConfig& config);
 /// Without the network, which is the source's networklink.
 Result<migration::SourceOptions> SourceOptionsOf(const SourceConfig& config);
 
