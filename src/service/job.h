@@ -137,7 +137,9 @@ struct JobTask {
   int64_t created_ms = 0;
   std::optional<int64_t> started_ms, ended_ms;
   std::optional<int64_t> rows_copied, bytes_copied;  ///< of what it did
-  migration::Traffic traffic;  ///< of all its tries; a kill may lose that of its last second
+  /// Of all its tries; a kill may lose that of its last second. nullopt = it began before this was
+  /// counted.
+  std::optional<migration::Traffic> traffic = migration::Traffic{};
   std::string error_json;      ///< "" = none
   bool compare_alone = false;  ///< waits or runs to be compared again, and nothing else
 };

@@ -149,9 +149,10 @@ std::string ExceededBy(const JobUse& use, const Profile& prices, const Budget& b
   for (const CostLine& line : lines) {
     if (line.cost()) continue;
     return fmt::format(
-        "max_cost: {} has no price, so what was spent is unknown; mms source prices set "
-        "--set {}=...",
-        line.price_key, line.price_key);
+        "max_cost: what was spent is unknown: {}; mms source prices set --set {}=...",
+        line.quantity ? line.price_key + " has no price"
+                      : "not all of it was counted for " + line.price_key,
+        line.price_key);
   }
   const double cost = *SumOf(lines);
   if (cost < *budget.cost) return "";

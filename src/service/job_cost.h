@@ -28,11 +28,11 @@ Result<Profile> ApplyPriceChanges(const Profile& before, const nlohmann::json& c
 
 /// What the store knows of a job's use.
 struct JobUse {
-  std::optional<int64_t> bytes_planned;  ///< nullopt when any task's is unknown
-  int64_t bytes_read = 0;                ///< of data files, and again what was read again
-  int64_t bytes_sent = 0;                ///< of blocks that arrived, as they were sent
-  int64_t statements = 0;                ///< of SQL at MaxCompute
-  int64_t sql_ms = 0;                    ///< of tasks whose rows were read by SQL at Databricks
+  std::optional<int64_t> bytes_planned;   ///< nullopt when any task's is unknown
+  int64_t bytes_read = 0;                 ///< of data files, and again what was read again
+  std::optional<int64_t> bytes_sent = 0;  ///< of blocks that arrived, as they were sent
+  int64_t statements = 0;                 ///< of SQL at MaxCompute
+  int64_t sql_ms = 0;                     ///< of tasks whose rows were read by SQL at Databricks
   std::optional<int64_t> statements_planned = {};  ///< nullopt = not foretold
 };
 

@@ -59,7 +59,7 @@ TEST(JobCost, ABudgetInMoneyIsNotKeptWithoutAPrice) {
   EXPECT_EQ(ExceededBy({std::nullopt, 2'000'000'000, 0, 9, 0}, prices, budget),
             "max_egress_gb: 2.000 GB were read, 2 are allowed");
   EXPECT_EQ(ExceededBy({std::nullopt, 100, 0, 9, 0}, prices, budget),
-            "max_cost: maxcompute.statement has no price, so what was spent is unknown; mms source "
+            "max_cost: what was spent is unknown: maxcompute.statement has no price; mms source "
             "prices set --set maxcompute.statement=...");
 }
 

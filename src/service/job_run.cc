@@ -20,6 +20,7 @@ using migration::Traffic;
 using enum JobTaskStatus;
 
 constexpr int64_t kLookMs = 500;
+constexpr size_t kStatementBytes = 2'000;  // one that adds a thousand partitions is longer
 constexpr int64_t kTriesMax = 3;
 constexpr int64_t kFirstWaitMs = 30'000;
 
@@ -69,8 +70,9 @@ TableProgress JobRun::Moving() const {
   return view.running.empty() ? TableProgress() : view.running.front();
 }
 
-Traffic JobRun::TrafficSoFar() const {
-  Traffic traffic = task_.traffic;
+std::optional<Traffic> JobRun::TrafficSoFar() const {
+  if (!task_.traffic) return std::nullopt;
+  Traffic traffic = *task_.traffic;
   for (const TableProgress& table : progress_.Read().running) {
     traffic.bytes_read += table.traffic.bytes_read;
     traffic.bytes_sent += table.traffic.bytes_sent;
@@ -119,7 +121,11 @@ JobRun::Outcome JobRun::Copy(Instance& instance) {
       if (!kept && !failure_) failure_ = kept.error();
     };
   };
-  progress_.on_statement = log("statement");  // counted by the job's bill
+  // Counted by the job's bill.
+  progress_.on_statement = [keep = log("statement")](const std::string& text,
+                                                     const std::string& statement) {
+    keep(text + ": " + maxcompute::StatementStart(statement, kStatementBytes));
+  };
   progress_.on_note = log("note");
   Outcome result = workflow->RunJobTask(order, progress_);
   const std::lock_guard lock(mutex_);

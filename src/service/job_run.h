@@ -45,7 +45,7 @@ class JobRun {
   /// Of what moves, from any thread.
   migration::TableProgress Moving() const;
   /// Of this try and those before it, from any thread.
-  migration::Traffic TrafficSoFar() const;
+  std::optional<migration::Traffic> TrafficSoFar() const;
   int64_t task_id() const { return task_.id; }
 
  private:

@@ -209,10 +209,12 @@ constexpr const char* kVersion8 = R"sql(
     PRIMARY KEY (source_id, src_db, src_table));
 )sql";
 
-// What went over the wire for a task, in all its tries.
+// What went over the wire for a task, in all its tries; NULL of one that began before it was
+// counted.
 constexpr const char* kVersion9 = R"sql(
-  ALTER TABLE job_tasks ADD COLUMN bytes_read BIGINT NOT NULL DEFAULT 0;
-  ALTER TABLE job_tasks ADD COLUMN bytes_sent BIGINT NOT NULL DEFAULT 0;
+  ALTER TABLE job_tasks ADD COLUMN bytes_read BIGINT DEFAULT 0;
+  ALTER TABLE job_tasks ADD COLUMN bytes_sent BIGINT DEFAULT 0;
+  UPDATE job_tasks SET bytes_read = NULL, bytes_sent = NULL WHERE started_ms IS NOT NULL;
 )sql";
 
 constexpr std::array<const char*, 9> kMigrations = {kVersion1, kVersion2, kVersion3,

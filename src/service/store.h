@@ -367,7 +367,7 @@ class Store {
   Status LogJobTask(const TaskStep& line);
   struct Moved {
     int64_t rows = 0, bytes = 0;
-    migration::Traffic traffic;  ///< of all tries
+    std::optional<migration::Traffic> traffic;  ///< as JobTask; so below
   };
   /// Of those that run, by id.
   Status SetJobTaskProgress(const std::map<int64_t, Moved>& moved);
@@ -376,8 +376,8 @@ class Store {
     JobTaskStatus status = JobTaskStatus::kDone;
     std::string error_json;
     std::optional<int64_t> rows_copied, bytes_copied;
-    migration::Traffic traffic;  ///< of all tries
-    int64_t sql_ms = 0;          ///< of this try: how long SQL of the source may have run for it
+    std::optional<migration::Traffic> traffic;
+    int64_t sql_ms = 0;  ///< of this try: how long SQL of the source may have run for it
     int64_t now_ms = 0;
     int64_t not_before_ms = 0;  ///< set: it has not failed for good, and waits until then
     std::string action;
@@ -386,7 +386,7 @@ class Store {
   Status EndJobTask(const JobTaskEnd& end);
   struct JobTaskReturn {
     int64_t id = 0;
-    migration::Traffic traffic;  ///< of all tries
+    std::optional<migration::Traffic> traffic;
     int64_t now_ms = 0;
     std::string message;
   };

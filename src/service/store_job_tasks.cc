@@ -41,9 +41,9 @@ struct TaskRow {
     std::optional<int64_t> get() const { return migration::Optional(value, known); }
   };
   long long id = 0, job = 0, source = 0, partitions = 0, retried = 0, attempts = 0;
-  long long not_before = 0, turn = 0, created = 0, bytes_read = 0, bytes_sent = 0;
+  long long not_before = 0, turn = 0, created = 0;
   int whole = 0, status = 0, running = 0, stopped = 0, compare_alone = 0;
-  Known bytes, rows, started, ended, rows_copied, bytes_copied;
+  Known bytes, rows, started, ended, rows_copied, bytes_copied, bytes_read, bytes_sent;
 
   void Bind(soci::statement& to) {
     for (long long* number : {&id, &job, &source}) to.exchange(into(*number));
@@ -63,7 +63,9 @@ struct TaskRow {
     }
     to.exchange(into(task.error_json));
     to.exchange(into(compare_alone));
-    for (long long* number : {&bytes_read, &bytes_sent}) to.exchange(into(*number));
+    for (Known* number : {&bytes_read, &bytes_sent}) {
+      to.exchange(into(number->value, number->known));
+    }
   }
   JobTask Make() const {
     JobTask made = task;
@@ -87,7 +89,9 @@ struct TaskRow {
     made.rows_copied = rows_copied.get();
     made.bytes_copied = bytes_copied.get();
     made.compare_alone = compare_alone != 0;
-    made.traffic = {bytes_read, bytes_sent};
+    const bool counted = bytes_read.get() && bytes_sent.get();
+    made.traffic.reset();
+    if (counted) made.traffic = migration::Traffic{*bytes_read.get(), *bytes_sent.get()};
     return made;
   }
 };
@@ -135,6 +139,17 @@ struct BoundFilter {
     to.exchange(use(running, "running"));
     to.exchange(use(failed, "failed"));
   }
+};
+
+/// The two columns' values, to be bound.
+struct BoundTraffic {
+  long long read, sent;
+  soci::indicator known;
+
+  explicit BoundTraffic(const std::optional<migration::Traffic>& traffic)
+      : read(traffic ? traffic->bytes_read : 0),
+        sent(traffic ? traffic->bytes_sent : 0),
+        known(traffic ? soci::i_ok : soci::i_null) {}
 };
 
 void AddLog(soci::session& sql, const Store::TaskStep& line) {
@@ -327,11 +342,12 @@ Status Store::SetJobTaskProgress(const std::map<int64_t, Moved>& moved) {
   return state_->Write([&](soci::session& sql) -> Status {
     for (const auto& [task_id, amount] : moved) {
       long long id = task_id, rows = amount.rows, bytes = amount.bytes;
-      long long read = amount.traffic.bytes_read, sent = amount.traffic.bytes_sent;
+      BoundTraffic traffic(amount.traffic);
       sql << "UPDATE job_tasks SET rows_copied = :rows, bytes_copied = :bytes, "
              "bytes_read = :read, bytes_sent = :sent WHERE id = :id AND running = 1 AND "
              "compare_alone = 0",
-          use(rows), use(bytes), use(read), use(sent), use(id);
+          use(rows), use(bytes), use(traffic.read, traffic.known), use(traffic.sent, traffic.known),
+          use(id);
     }
     return OkStatus();
   });
@@ -344,7 +360,7 @@ Status Store::EndJobTask(const JobTaskEnd& end) {
     const int status = static_cast<int>(again ? ResumedFrom(end.status) : end.status);
     const int is_end = again ? 0 : 1;
     long long sql_ms = end.sql_ms;
-    long long read = end.traffic.bytes_read, sent = end.traffic.bytes_sent;
+    BoundTraffic traffic(end.traffic);
     long long rows = end.rows_copied.value_or(0), bytes = end.bytes_copied.value_or(0);
     soci::indicator has_rows = end.rows_copied ? soci::i_ok : soci::i_null;
     soci::indicator has_bytes = end.bytes_copied ? soci::i_ok : soci::i_null;
@@ -362,7 +378,8 @@ Status Store::EndJobTask(const JobTaskEnd& end) {
                         "WHERE id = :id AND running = 1",
          use(status, "status"), use(not_before, "wait"), use(end.error_json, "error"),
          use(rows, has_rows, "rows"), use(bytes, has_bytes, "bytes"), use(sql_ms, "sql"),
-         use(read, "read"), use(sent, "sent"), use(is_end, "end"), use(now, "now"), use(id, "id"));
+         use(traffic.read, traffic.known, "read"), use(traffic.sent, traffic.known, "sent"),
+         use(is_end, "end"), use(now, "now"), use(id, "id"));
     statement.execute(true);
     if (statement.get_affected_rows() != 1) return WrongState(end.id, "run");
     AddLog(sql, {end.id, end.status, end.action, end.message, end.now_ms});
@@ -374,7 +391,7 @@ Status Store::EndJobTask(const JobTaskEnd& end) {
 Status Store::ReturnJobTask(const JobTaskReturn& returned) {
   return state_->Write([&](soci::session& sql) -> Status {
     long long id = returned.id;
-    long long read = returned.traffic.bytes_read, sent = returned.traffic.bytes_sent;
+    BoundTraffic traffic(returned.traffic);
     int status = 0, compare_alone = 0;
     sql << "SELECT status, compare_alone FROM job_tasks WHERE id = :id AND running = 1", use(id),
         into(status), into(compare_alone);
@@ -384,7 +401,7 @@ Status Store::ReturnJobTask(const JobTaskReturn& returned) {
     sql << "UPDATE job_tasks SET running = 0, status = :status, goes_first = 1, "
            "attempts = MAX(attempts - 1, 0), bytes_read = :read, bytes_sent = :sent "
            "WHERE id = :id",
-        use(resumed), use(read), use(sent), use(id);
+        use(resumed), use(traffic.read, traffic.known), use(traffic.sent, traffic.known), use(id);
     AddLog(sql, {returned.id, static_cast<JobTaskStatus>(resumed), "stop", returned.message,
                  returned.now_ms});
     return OkStatus();

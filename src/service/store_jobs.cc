@@ -429,21 +429,22 @@ Status Store::DeleteJob(int64_t job_id) {
 
 Result<JobUse> Store::UseOfJob(int64_t job_id) {
   return state_->Read([&](soci::session& sql) -> Result<JobUse> {
-    long long id = job_id, planned = 0, known = 0, tasks = 0, read = 0, sent = 0, sql_ms = 0,
-              statements = 0;
+    long long id = job_id, planned = 0, known = 0, tasks = 0, read = 0, sent = 0, counted = 0,
+              sql_ms = 0, statements = 0;
     // What arrived was read, though a kill may have come before that was noted.
     sql << "SELECT COALESCE(SUM(bytes), 0), COUNT(bytes), COUNT(*), "
-           "COALESCE(SUM(MAX(bytes_read, COALESCE(bytes_copied, 0))), 0), "
-           "COALESCE(SUM(bytes_sent), 0), COALESCE(SUM(sql_ms), 0) FROM job_tasks "
-           "WHERE job_id = :id",
-        use(id), into(planned), into(known), into(tasks), into(read), into(sent), into(sql_ms);
+           "COALESCE(SUM(MAX(COALESCE(bytes_read, 0), COALESCE(bytes_copied, 0))), 0), "
+           "COALESCE(SUM(bytes_sent), 0), COUNT(bytes_sent), COALESCE(SUM(sql_ms), 0) "
+           "FROM job_tasks WHERE job_id = :id",
+        use(id), into(planned), into(known), into(tasks), into(read), into(sent), into(counted),
+        into(sql_ms);
     sql << "SELECT COUNT(*) FROM task_logs l JOIN job_tasks t ON t.id = l.task_id "
            "WHERE t.job_id = :id AND l.action = 'statement'",
         use(id), into(statements);
     JobUse use;
     if (known == tasks) use.bytes_planned = planned;
     use.bytes_read = read;
-    use.bytes_sent = sent;
+    use.bytes_sent = counted == tasks ? std::optional<int64_t>(sent) : std::nullopt;
     use.statements = statements;
     use.sql_ms = sql_ms;
     return use;

@@ -221,7 +221,7 @@ TEST_F(StoreJobsTest, AStoppedJobBeginsNothingAndItsRunningTaskIsTold) {
   ASSERT_TRUE(store_->StopJob(job));
   EXPECT_TRUE(Task(id).stopped);
   EXPECT_EQ(Next(), 0);
-  ASSERT_TRUE(store_->ReturnJobTask({id, {7, 5}, 30, "stopped"}));
+  ASSERT_TRUE(store_->ReturnJobTask({id, migration::Traffic{7, 5}, 30, "stopped"}));
   EXPECT_EQ(Task(id).attempts, 0);
   EXPECT_EQ(store_->UseOfJob(job)->bytes_read, 7);
   EXPECT_EQ(store_->UseOfJob(job)->bytes_sent, 5);
@@ -386,16 +386,22 @@ TEST_F(StoreJobsTest, TheRateOfTheLastJobIsThatOfTheTimeItsTasksRan) {
 TEST_F(StoreJobsTest, WhatArrivedWasReadThoughNoneNotedIt) {
   const int64_t job = *Add({"a", "b"});
   const int64_t id = Begin();
-  ASSERT_TRUE(store_->SetJobTaskProgress({{id, {1, 20, {30, 40}}}}));
+  ASSERT_TRUE(store_->SetJobTaskProgress({{id, {1, 20, migration::Traffic{30, 40}}}}));
   EXPECT_EQ(store_->UseOfJob(job)->bytes_read, 30);
-  EXPECT_EQ(Task(id).traffic.bytes_sent, 40);
+  EXPECT_EQ(Task(id).traffic->bytes_sent, 40);
   Store::JobTaskEnd end;
   end.id = id;
   end.bytes_copied = 100;  // of a try before, which a kill ended
-  end.traffic = {35, 45};
+  end.traffic = migration::Traffic{35, 45};
   ASSERT_TRUE(store_->EndJobTask(end));
   EXPECT_EQ(store_->UseOfJob(job)->bytes_read, 100);
   EXPECT_EQ(store_->UseOfJob(job)->bytes_sent, 45);
+  // As one that began before this was counted.
+  const int64_t other = Begin();
+  ASSERT_TRUE(store_->ReturnJobTask({other, std::nullopt, 30, "stopped"}));
+  EXPECT_EQ(Task(other).traffic, std::nullopt);
+  EXPECT_EQ(store_->UseOfJob(job)->bytes_sent, std::nullopt) << "one part of it is unknown";
+  EXPECT_EQ(store_->UseOfJob(job)->bytes_read, 100);
 }
 
 TEST_F(StoreJobsTest, TablesOfOpenJobsAreListed) {

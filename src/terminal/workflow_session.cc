@@ -74,7 +74,9 @@ ExitCode Drive(migration::Workflow& workflow, const Command& command, Output& ou
     workflow.Cancel();
   });
   workflow.progress().on_note = [&](const std::string& text) { display.Note(text); };
-  workflow.progress().on_statement = workflow.progress().on_note;
+  workflow.progress().on_statement = [&](const std::string& text, const std::string& /*sql*/) {
+    display.Note(text);
+  };
   display.Start();
   const Result<migration::RunSummary> summary = action(workflow);
   display.Stop();

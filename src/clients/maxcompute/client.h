@@ -84,13 +84,22 @@ struct TableInfo {
   TableTraits traits;
 };
 
+/// As one line of so many bytes at most; what is left out is three dots.
+std::string StatementStart(const std::string& statement, size_t bytes_max);
+
+struct SubmittedSql {
+  std::string instance_id;
+  std::string logview_url;  ///< "" = unknown
+  std::string statement;
+};
+
 struct SqlOptions {
   std::map<std::string, std::string> settings;  ///< of this statement, over Options::sql_settings
   long timeout_ms = 0;                          ///< 0 = Options::sql_timeout_ms
   /// Asked while the statement runs: true = it is cancelled, as by Options::retry.cancelled.
   std::function<bool()> cancelled;
   /// Called once the service has taken the statement, for logs.
-  std::function<void(const std::string& instance_id, const std::string& logview_url)> on_submitted;
+  std::function<void(const SubmittedSql& submitted)> on_submitted;
 };
 
 struct SqlResult {

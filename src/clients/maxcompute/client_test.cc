@@ -506,8 +506,8 @@ TEST(RunSql, AStatementHasItsOwnWordOnSettingsTimeAndStopping) {
   SqlOptions of_statement;
   of_statement.settings = {{"a", "statement"}};
   std::string told;
-  of_statement.on_submitted = [&told](const std::string& id, const std::string& url) {
-    told = id + " " + url;
+  of_statement.on_submitted = [&told](const SubmittedSql& sql) {
+    told = sql.instance_id + " " + sql.logview_url + " " + sql.statement;
   };
   int looks = 0;
   of_statement.cancelled = [&looks] { return ++looks > 2; };
@@ -516,7 +516,7 @@ TEST(RunSql, AStatementHasItsOwnWordOnSettingsTimeAndStopping) {
   EXPECT_EQ(stopped.error().kind(), ErrorKind::kCancelled);
   EXPECT_NE(stopped.error().message().find("it may still run"), std::string::npos);
   EXPECT_GE(stops, 1);
-  EXPECT_EQ(told, "i1 " + LogviewOf(server) + "i1");
+  EXPECT_EQ(told, "i1 " + LogviewOf(server) + "i1 SELECT 1");
   EXPECT_NE(submitted.find(R"("a":"statement")"), std::string::npos) << submitted;
   of_statement.cancelled = nullptr;
   of_statement.timeout_ms = 5;
@@ -569,6 +569,14 @@ TEST(Quoting, EscapesWhatSqlWouldReadOtherwise) {
   EXPECT_EQ(ToTunnelText(spec), "ds=2026,h=it's");
   EXPECT_EQ(ToSqlText(spec), "ds='2026',h='it\\'s'");
   EXPECT_EQ(ToTunnelText({}), "");
+}
+
+TEST(StatementStart, IsOneLineOfWholeCharacters) {
+  EXPECT_EQ(StatementStart("SELECT\n1;", 100), "SELECT 1;");
+  EXPECT_EQ(StatementStart("SELECT 1;", 6), "SELECT...");
+  EXPECT_EQ(StatementStart("城市", 3), "城...");
+  EXPECT_EQ(StatementStart("城市", 5), "城...");
+  EXPECT_EQ(StatementStart("城市", 6), "城市");
 }
 
 }  // namespace

@@ -74,14 +74,25 @@ std::string JobDocument(const std::string& settings, const std::string& statemen
   return text.str();
 }
 
-/// What a statement is called in errors: its start.
-std::string Shown(const std::string& statement) {
-  constexpr size_t kShownBytes = 120;
-  std::string text = statement.substr(0, kShownBytes);
+}  // namespace
+
+std::string StatementStart(const std::string& statement, size_t bytes_max) {
+  size_t end = std::min(statement.size(), bytes_max);
+  // Not in the middle of a UTF-8 sequence.
+  while (end < statement.size() && end > 0 && (statement[end] & 0xC0) == 0x80) --end;
+  std::string text = statement.substr(0, end);
   for (char& c : text) {
     if (static_cast<unsigned char>(c) < ' ') c = ' ';
   }
-  return "statement '" + text + (statement.size() > kShownBytes ? "...'" : "'");
+  return end < statement.size() ? text + "..." : text;
+}
+
+namespace {
+
+/// What a statement is called in errors: its start.
+std::string Shown(const std::string& statement) {
+  constexpr size_t kShownBytes = 120;
+  return "statement '" + StatementStart(statement, kShownBytes) + "'";
 }
 
 Result<SqlResult> ToResult(TaskResult task) {
@@ -151,7 +162,7 @@ Result<Client::Instance> Client::SubmitSql(const std::string& statement,
   instance.logview_url = LogviewUrl(instance.id);
   instance.where = Shown(statement) + " (instance " + instance.id +
                    (instance.logview_url.empty() ? "" : ", " + instance.logview_url) + ")";
-  if (options.on_submitted) options.on_submitted(instance.id, instance.logview_url);
+  if (options.on_submitted) options.on_submitted({instance.id, instance.logview_url, statement});
   // A service may answer short statements at once.
   if (answer && answer->body.find("<Task") != std::string::npos) {
     TRY(instance.result, ParseTask(*answer));

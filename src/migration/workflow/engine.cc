@@ -48,13 +48,12 @@ Result<UnitPlan> ReadUnitPlan(const UnitRecord& unit) {
   return UnitPlanFromJson(document);
 }
 
-std::function<void(const std::string& instance, const std::string& logview)> NoteInstance(
-    const TableContext& table) {
-  return [&table](const std::string& instance, const std::string& logview) {
+std::function<void(const maxcompute::SubmittedSql& sql)> NoteInstance(const TableContext& table) {
+  return [&table](const maxcompute::SubmittedSql& sql) {
     const auto& note = table.progress->on_statement;
     if (!note) return;
-    const std::string see = logview.empty() ? "" : ", see " + logview;
-    note(table.target_name + ": SQL instance " + instance + see);
+    const std::string see = sql.logview_url.empty() ? "" : ", see " + sql.logview_url;
+    note(table.target_name + ": SQL instance " + sql.instance_id + see, sql.statement);
   };
 }
 

@@ -77,8 +77,7 @@ Result<TableContext> MakeContext(Engine& engine, const TableRecord& record, Prog
 Result<UnitPlan> ReadUnitPlan(const UnitRecord& unit);
 
 /// For SqlOptions::on_submitted, of every statement for the table: tells Progress::on_statement.
-std::function<void(const std::string& instance, const std::string& logview)> NoteInstance(
-    const TableContext& table);
+std::function<void(const maxcompute::SubmittedSql& sql)> NoteInstance(const TableContext& table);
 
 /// "ds=2026-01-01/hour=3"; "" for no partition. Slashes and percent signs within a value are
 /// encoded, so that two partitions never share a name.

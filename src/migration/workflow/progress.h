@@ -16,6 +16,8 @@ namespace mms::migration {
 struct Traffic {
   int64_t bytes_read = 0;  ///< source bytes
   int64_t bytes_sent = 0;  ///< of blocks that arrived, compressed as they were sent
+
+  friend bool operator==(const Traffic&, const Traffic&) = default;
 };
 
 /// What a table is doing. Bytes are source bytes (compressed file bytes).
@@ -60,7 +62,7 @@ class Progress {
   std::function<void(const std::string& text)> on_note;
   /// Each SQL statement that MaxCompute has taken, with its LogView where there is one: what is
   /// billed. As on_change.
-  std::function<void(const std::string& text)> on_statement;
+  std::function<void(const std::string& text, const std::string& statement)> on_statement;
 
   /// What follows is the workflow's side. A slot is a table's place until the next Restart.
   using Slot = size_t;
