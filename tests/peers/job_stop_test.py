@@ -8,15 +8,15 @@ import json
 import sqlite3
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pytest
-from conftest import Sandbox, start_sandbox, stop_sandbox
+from conftest import Sandbox
 from deltalake import WriterProperties, write_deltalake
-from service_jobs import Jobs
+from service_jobs import Jobs, make_jobs, service  # noqa: F401
 from sync_test import control
 
 ROWS = 20_000_000  # 160 MB of one column: 3 blocks of 64 MB at most
@@ -25,17 +25,10 @@ DELAY_MS = 6_000  # a stop is seen within a second
 
 
 @pytest.fixture
-def sandbox_of_one(mms_bin: str, tmp_path: Path) -> Iterator[Sandbox]:
-    server = start_sandbox(mms_bin, tmp_path / "sandbox", "--project", "jobs", "--project", "dw2")
-    try:
-        yield server
-    finally:
-        stop_sandbox(server)
-
-
-@pytest.fixture
 def jobs(
-    mms_bin: str, lake: dict[str, Any], sandbox_of_one: Sandbox, tmp_path: Path
+    lake: dict[str, Any],
+    make_jobs: Callable[..., Jobs],  # noqa: F811
+    tmp_path: Path,
 ) -> Iterator[Jobs]:
     folder = tmp_path / "tables/large"
     # Numbers that no encoding makes small.
@@ -45,7 +38,7 @@ def jobs(
     write_deltalake(str(folder), pa.table({"n": mixed}), writer_properties=plain)
     entry = {"schema": "moved", "name": "large", "folder": str(folder)}
     control(lake, "POST", "table", {**entry, "change": {"storage_location": folder.as_uri()}})
-    made = Jobs(mms_bin, lake, sandbox_of_one, tmp_path)
+    made = make_jobs()
     made.good("target", "set", "--set", "codec=raw")  # no block is sent to measure one
     made.good("sync", "sales", "--schema", "moved")
     yield made
