@@ -62,6 +62,7 @@ def test_a_schema_that_is_not_there_is_made_with_its_first_table(jobs: Jobs) -> 
     plain = jobs.move("--table", "orders", "--all", "--project", "flat", name="three")
     assert len(statements(jobs, second)) == len(statements(jobs, plain))
     assert len(statements(jobs, first)) == 3, "CREATE TABLE, refused; CREATE SCHEMA; CREATE TABLE"
+    assert "CREATE SCHEMA IF NOT EXISTS" in statements(jobs, first)[1], "the text too"
 
 
 def test_a_project_without_schemas_refuses_one_by_name(jobs: Jobs) -> None:
