@@ -139,6 +139,13 @@ BAD_FILES = {
     "how it was written": ("docs/a.md", "made by a sub" + "agent\n", "word"),
     "dead link": ("docs/a.md", "[b](b.md)\n", "link"),
     "dead anchor": ("docs/a.md", "# Title\n[b](#other)\n", "link"),
+    "suite that is not there": ("docs/features.md", "| copied | `Copy.*` |\n", "named-test"),
+    "test file that is not there": ("docs/features.md", "| by `copy_test.py` |\n", "named-test"),
+    "function that is not there": (
+        "docs/guarantees.md",
+        "| copied | `tests/copy_test.py::test_rows` |\n",
+        "named-test",
+    ),
 }
 
 GOOD_FILES = {
@@ -183,6 +190,18 @@ def test_a_bad_example_is_found(tmp_path, example):
 def test_a_good_example_passes(tmp_path, example):
     name, content = GOOD_FILES[example]
     assert rules_broken(tmp_path, {name: content}) == []
+
+
+def test_tests_that_a_document_names_are_looked_for(tmp_path):
+    files = {
+        "src/a_test.cc": "TEST(Sum, OfNone) {}\nTEST_F(SumTest, OfMany) {}\n",
+        "tests/sum_test.py": "def test_of_one(): pass\nclass A:\n    def test_of_two(self): pass\n",
+    }
+    good = "`Sum.OfNone`, `.Of*`, `SumTest.*`; `tests/sum_test.py`, `sum_test.py: test_of_one`, "
+    good += "`...::test_of_two`; `policy.tasks`, `Match`, `a.md`\n"
+    assert rules_broken(tmp_path, {**files, "docs/features.md": good}) == []
+    bad = "`Sum.OfAll`, `SumTest.OfMany`, `.OfNone`, `sum_test.py: test_of_two`, `test_of_three`\n"
+    assert rules_broken(tmp_path / "bad", {**files, "docs/features.md": bad}) == ["named-test"] * 3
 
 
 def test_a_finding_names_file_line_and_rule(tmp_path):

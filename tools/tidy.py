@@ -15,7 +15,8 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from fnmatch import fnmatchcase
+from functools import cache, cached_property
 from pathlib import Path, PurePosixPath
 
 FILE_LINES_MAX = 600
@@ -278,6 +279,51 @@ def check_links(file: File) -> Iterator[Finding]:
             yield file.finding(number, "link", f"{match[1]} names no heading")
 
 
+# Tests that documents name -----------------------------------------------------------------
+
+CPP_TEST = re.compile(r"^TEST(?:_F|_P)?\(\s*(\w+),\s*(\w+)\)", re.MULTILINE)
+PYTHON_TEST = re.compile(r"^\s*def (test_\w+)", re.MULTILINE)
+CODE_SPAN = re.compile(r"`([^`\n]+)`")
+CPP_CLAIM = re.compile(r"([A-Z]\w*)?\.([A-Z]\w*\*?|\*)")
+PYTHON_CLAIM = re.compile(r"(?:(?:[\w.]*/)*(\w+_test\.py)|\.\.\.)?(?:::|: )?(test_\w+)?")
+PROMISES = {"docs/features.md", "docs/guarantees.md"}
+
+
+@cache
+def tests_of(root: Path) -> dict[str, set[str]]:
+    """Names of tests by C++ suite, and by Python file."""
+    tests: dict[str, set[str]] = {}
+    for file in files_of(root):
+        if file.path.name.endswith("_test.py"):
+            tests.setdefault(file.path.name, set()).update(PYTHON_TEST.findall(file.text))
+        elif file.path.suffix == ".cc":
+            for suite, name in CPP_TEST.findall(file.text):
+                tests.setdefault(suite, set()).add(name)
+    return tests
+
+
+def check_named_tests(file: File) -> Iterator[Finding]:
+    """A promise names its test: it exists. What names no suite or file is of the one before it."""
+    if file.path.as_posix() not in PROMISES:
+        return
+    tests = tests_of(file.root)
+    suite, module = "", ""
+    for match in CODE_SPAN.finditer(file.text):
+        if cpp := CPP_CLAIM.fullmatch(match[1]):
+            suite, name = cpp[1] or suite, cpp[2]
+            found = {test for test in tests.get(suite, ()) if fnmatchcase(test, name)}
+            claim = f"{suite}.{name}"
+        elif (python := PYTHON_CLAIM.fullmatch(match[1])) and (python[1] or python[2]):
+            module, name = python[1] or module, python[2] or "test_*"
+            found = {test for test in tests.get(module, ()) if fnmatchcase(test, name)}
+            claim = f"{module}::{name}"
+        else:
+            continue
+        if not found and claim != "Suite.Test":
+            number = file.text.count("\n", 0, match.start()) + 1
+            yield file.finding(number, "named-test", f"there is no test {claim}")
+
+
 RULES = [
     check_arrows,
     check_file_size,
@@ -286,6 +332,7 @@ RULES = [
     check_names,
     check_words,
     check_links,
+    check_named_tests,
 ]
 
 
