@@ -420,7 +420,11 @@ class Choosing {
 };
 
 migration::CharacterMap MapOf(const SourceConfig& config, const char* key) {
-  return json::parse(config.Get(key)).get<migration::CharacterMap>();
+  migration::CharacterMap map;
+  // In the order in which the setting has them.
+  const auto pairs = nlohmann::ordered_json::parse(config.Get(key));
+  for (const auto& [from, to] : pairs.items()) map.emplace_back(from, to.get<std::string>());
+  return map;
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <nlohmann/json.hpp>
 
 #include "service/example_source.h"
 
@@ -274,6 +275,14 @@ TEST(ChoiceRules, TheSourcesListsAreInThem) {
   EXPECT_TRUE(rules->filter.TakesTable("s", "b"));
   EXPECT_FALSE(rules->filter.TakesTable("t", "b"));
   EXPECT_FALSE(rules->filter.TakesTable("u", "a"));
+}
+
+TEST(ChoiceRules, CharacterMappingsAreInTheirOrder) {
+  nlohmann::json settings = ExampleSettings();
+  settings["table.name.mapping"] = R"({"%":"-","-":"_"})";
+  const auto rules = ChoiceRulesOf(*ApplyChanges({}, settings, false), {});
+  ASSERT_TRUE(rules) << rules.error().ToString();
+  EXPECT_EQ(rules->policy.table_name_map, (migration::CharacterMap{{"%", "-"}, {"-", "_"}}));
 }
 
 TEST(ChoiceRules, AJobMayHaveItsOwnTaskSize) {

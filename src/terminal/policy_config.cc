@@ -4,8 +4,6 @@
 #include <string>
 #include <utility>
 
-#include "migration/plan/names.h"
-
 namespace mms::terminal {
 namespace {
 
@@ -34,13 +32,13 @@ Result<bool> ReadSecondOf(const YamlMap& map, std::string_view key,
 }
 
 Result<migration::CharacterMap> ReadCharacters(const YamlMap& map, std::string_view key) {
-  TRY(auto pairs, map.Pairs(key));
+  TRY(auto pairs, map.OrderedPairs(key));
   for (const auto& [from, to] : pairs) {
-    if (migration::CountCharacters(from) == 1 && migration::CountCharacters(to) == 1) continue;
+    if (!from.empty()) continue;
     return map.Fail("CONFIG_VALUE", key,
                     map.NameOf(key) +
-                        " maps single characters to single characters, for example "
-                        "{\"/\": \"_\"}");
+                        " maps an empty text; it takes characters and what each becomes, for "
+                        "example {\"/\": \"_\"}");
   }
   return pairs;
 }

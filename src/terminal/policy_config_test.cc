@@ -62,6 +62,13 @@ TEST(PolicyConfig, NothingSaidLosesNothing) {
   EXPECT_EQ(settings.primary_key, (std::vector<std::string>{"id"}));
 }
 
+TEST(PolicyConfig, CharacterMapsKeepTheirOrder) {
+  const auto config = Parse("table_name_map: {'%': p, 'a b': c, '-': _}", "");
+  ASSERT_TRUE(config) << config.error().ToString();
+  EXPECT_EQ(config->options.plan.policy.table_name_map,
+            (migration::CharacterMap{{"%", "p"}, {"a b", "c"}, {"-", "_"}}));
+}
+
 TEST(PolicyConfig, WhatDoesNotFitIsNamed) {
   struct Case {
     std::string policy;
@@ -72,7 +79,7 @@ TEST(PolicyConfig, WhatDoesNotFitIsNamed) {
       {"on_long_value: cut", "", "policy.on_long_value must be one of fail, null, truncate"},
       {"max_partition_levels: 7", "", "policy.max_partition_levels must be a whole number"},
       {"on_long_value: , varchar: keep", "", "policy.on_long_value is empty"},
-      {"partition_value_map: {ab: c}", "", "single characters"},
+      {"partition_value_map: {'': c}", "", "policy.partition_value_map maps an empty text"},
       {"partition_value_map: {a: ''}", "", "policy.partition_value_map.a is empty"},
       {"column_name_map: [a]", "", "policy.column_name_map must be a mapping"},
       {"verify: none", ", kind: heap", "tables[0].kind must be one of"},

@@ -248,7 +248,13 @@ Result<std::vector<std::string>> YamlMap::Texts(std::string_view key) const {
 }
 
 Result<std::map<std::string, std::string>> YamlMap::Pairs(std::string_view key) const {
-  std::map<std::string, std::string> pairs;
+  TRY(const auto ordered, OrderedPairs(key));
+  return std::map<std::string, std::string>(ordered.begin(), ordered.end());
+}
+
+Result<std::vector<std::pair<std::string, std::string>>> YamlMap::OrderedPairs(
+    std::string_view key) const {
+  std::vector<std::pair<std::string, std::string>> pairs;
   const YAML::Node value = Find(key);
   if (!value.IsDefined()) return pairs;
   if (!value.IsMap()) {
@@ -262,10 +268,13 @@ Result<std::map<std::string, std::string>> YamlMap::Pairs(std::string_view key) 
     }
     const std::string& name = pair.first.Scalar();
     TRY(std::string text, TextOf(pair.second, std::string(key) + "." + name));
-    if (!pairs.emplace(name, std::move(text)).second) {
+    const bool twice = std::any_of(pairs.begin(), pairs.end(),
+                                   [&](const auto& known) { return known.first == name; });
+    if (twice) {
       return Fail("CONFIG_DUPLICATE_KEY", key,
                   NameOf(key) + "." + name + " stands twice; keep one of them");
     }
+    pairs.emplace_back(name, std::move(text));
   }
   return pairs;
 }

@@ -15,6 +15,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -48,6 +49,8 @@ class YamlMap {
   Result<std::vector<std::string>> Texts(std::string_view key) const;
   /// The names and texts of the mapping below `key`, whatever the names; empty when absent.
   Result<std::map<std::string, std::string>> Pairs(std::string_view key) const;
+  /// The same in the order in which they are written.
+  Result<std::vector<std::pair<std::string, std::string>>> OrderedPairs(std::string_view key) const;
   /// A whole number within the limits; `fallback` when absent.
   struct Limits {
     int64_t least;

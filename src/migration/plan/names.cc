@@ -74,21 +74,14 @@ Error Invalid(std::string message) {
 }  // namespace
 
 std::string MapCharacters(std::string_view text, const CharacterMap& map) {
-  if (map.empty()) return std::string(text);
-  std::string out;
-  while (!text.empty()) {
-    const std::string_view bytes = FirstCharacter(text).bytes;
-    text.remove_prefix(bytes.size());
-    const auto found = map.find(std::string(bytes));
-    out += found == map.end() ? bytes : std::string_view(found->second);
+  std::string out(text);
+  for (const auto& [from, to] : map) {
+    CHECK(!from.empty());
+    for (size_t at = out.find(from); at != out.npos; at = out.find(from, at + to.size())) {
+      out.replace(at, from.size(), to);
+    }
   }
   return out;
-}
-
-size_t CountCharacters(std::string_view text) {
-  size_t count = 0;
-  for (; !text.empty(); ++count) text.remove_prefix(FirstCharacter(text).bytes.size());
-  return count;
 }
 
 Result<std::string> MakeTableName(std::string_view name_at_source, const CharacterMap& map) {

@@ -18,10 +18,8 @@ namespace mms::migration {
 
 inline constexpr size_t kNameMaxBytes = 128;
 
-/// Each character as the map has it; others stay. Keys are single UTF-8 characters.
+/// The text after each pair of the map has replaced what it names.
 std::string MapCharacters(std::string_view text, const CharacterMap& map);
-/// UTF-8 characters of the text; a byte that is no UTF-8 counts as one.
-size_t CountCharacters(std::string_view text);
 
 /// Errors: kUnsupported NAME_INVALID listing the characters that cannot stay and what to do.
 Result<std::string> MakeTableName(std::string_view source_name, const CharacterMap& map);

@@ -71,6 +71,16 @@ TEST(Names, ColumnNamesMayBeChineseAndBeginWithAnything) {
   }
 }
 
+TEST(Names, ACharacterMapReplacesPairByPairInTheOrderGiven) {
+  EXPECT_EQ(MapCharacters("a-b%c", {{"-", "_"}, {"%", "pct"}}), "a_bpctc");
+  EXPECT_EQ(MapCharacters("ab", {{"a", "b"}, {"b", "c"}}), "cc") << "what the first made";
+  EXPECT_EQ(MapCharacters("ab", {{"b", "c"}, {"a", "b"}}), "bc");
+  EXPECT_EQ(MapCharacters("2024年01月", {{"年", "_"}, {"月", ""}}), "2024_01");
+  EXPECT_EQ(MapCharacters("a::b:::c", {{"::", "_"}}), "a_b_:c") << "more than one character";
+  EXPECT_EQ(MapCharacters("aa", {{"a", "aa"}}), "aaaa") << "not what it made itself";
+  EXPECT_EQ(*MakeTableName("Sales%2024", {{"%", "_"}, {"_20", "_"}}), "sales_24");
+}
+
 TEST(Names, TwoNamesThatBecomeOneAreAConflictNamingBoth) {
   NameSet names;
   EXPECT_TRUE(names.Add("id", "ID").has_value());

@@ -374,6 +374,33 @@ TEST(Plan, AConditionThatMeansNothingIsRefusedByName) {
   EXPECT_EQ(PlanPart(flat, "a = 1").error().code(), "PARTITION_FILTER");
 }
 
+TEST(Plan, AConditionIsOnTheSourcesValuesBeforeTheyAreMapped) {
+  PlanOptions options;
+  options.policy.partition_value_map = {{"/", "_"}};
+  const Snapshot snapshot = ByRegionAndDay({{"a/b", "1"}, {"c", "1"}});
+  const auto plan = PlanPart(snapshot, "region = 'a/b'", options);
+  ASSERT_TRUE(plan) << plan.error().ToString();
+  ASSERT_EQ(plan->units.size(), 1U);
+  EXPECT_EQ(plan->units[0].target_partition[0].second, "a_b");
+  EXPECT_EQ(PlanPart(snapshot, "region = 'a_b'", options).error().code(), "PARTITION_FILTER");
+}
+
+TEST(Plan, AConditionThatAnotherReadingWouldTakeOtherwiseIsWarnedOf) {
+  const Snapshot snapshot = ByRegionAndDay({{"eu", "1"}, {"us", "1"}});
+  const auto plan = PlanPart(snapshot, "region = 'eu' OR region = 'us' AND day = '2'");
+  ASSERT_TRUE(plan) << plan.error().ToString();
+  EXPECT_EQ(plan->units.size(), 1U);
+  ASSERT_EQ(plan->warnings.size(), 2U);
+  EXPECT_EQ(plan->warnings[0].find("partitions: \"region = 'us' AND day = '2'\" is taken"), 0U);
+}
+
+TEST(Plan, UnderAnotherOrderOfACharacterMapATableIsPlannedAnew) {
+  Policy policy, other;
+  policy.table_name_map = {{"a", "b"}, {"b", "c"}};
+  other.table_name_map = {{"b", "c"}, {"a", "b"}};
+  EXPECT_NE(ChoicesId(policy, {}), ChoicesId(other, {}));
+}
+
 /// Tasks by the text of their partitions' values.
 Snapshot Selected(Snapshot snapshot, std::unordered_map<std::string, int64_t> task_of,
                   int64_t whole_task = 0) {

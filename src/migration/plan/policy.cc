@@ -33,6 +33,14 @@ constexpr std::array<ChangeWords, kChangeKinds> kChanges = {{
      "outside 0001-01-01 to 9999-12-31, NULL instead (on_timestamp_range: null)"},
 }};
 
+/// The order of two pairs may decide what becomes of a name.
+json CharactersJson(const CharacterMap& map) {
+  if (map.size() > 1) return map;
+  json pairs = json::object();
+  for (const auto& [from, to] : map) pairs[from] = to;
+  return pairs;
+}
+
 template <class Enum>
 Enum EnumAt(const json& document, const char* name) {
   return static_cast<Enum>(document.at(name).get<int>());
@@ -106,9 +114,9 @@ std::string ChoicesId(const Policy& policy, const TableSettings& settings) {
                    {"fallback", policy.standard_if_refused},
                    {"levels", policy.max_partition_levels},
                    {"null_partition", policy.null_partition},
-                   {"value_map", policy.partition_value_map},
-                   {"column_map", policy.column_name_map},
-                   {"table_map", policy.table_name_map},
+                   {"value_map", CharactersJson(policy.partition_value_map)},
+                   {"column_map", CharactersJson(policy.column_name_map)},
+                   {"table_map", CharactersJson(policy.table_name_map)},
                    {"settings", ToJson(settings)}};
   if (policy.on_dropped_partition != DroppedPartition::kReport) {
     document["dropped"] = DroppedText(policy.on_dropped_partition);

@@ -4,11 +4,12 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "migration/inspect/table_settings.h"
 
@@ -54,8 +55,9 @@ std::optional<Change> ParseChange(std::string_view name);
 /// For people: "cut to the length that fits (on_long_value: truncate)".
 std::string_view ChangeText(Change change);
 
-/// Single characters and what each becomes.
-using CharacterMap = std::map<std::string, std::string>;
+/// Texts, mostly single characters, and what each becomes: pair by pair in this order, everywhere
+/// in what the pairs before it made. A replacement may be empty, what is replaced may not.
+using CharacterMap = std::vector<std::pair<std::string, std::string>>;
 
 struct Policy {
   ExtraColumn on_extra_column = ExtraColumn::kStop;
