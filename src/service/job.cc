@@ -2,6 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/lower_ascii.h"
+
 namespace mms::service {
 namespace {
 
@@ -95,6 +97,24 @@ Result<bool> WantsViews(const JobConfig& config) {
   if (found->second == "true") return true;
   return Error(ErrorKind::kInvalidInput, "JOB_CONFIG",
                "others.views must be true or false; it is " + found->second);
+}
+
+Result<std::optional<int>> LevelsOf(const JobConfig& config) {
+  const auto found = config.others.find("max_partition_level");
+  if (found == config.others.end()) return std::optional<int>();
+  const std::string& text = found->second;
+  if (text.size() == 1 && text[0] >= '0' && text[0] <= '6') return std::optional(text[0] - '0');
+  return Error(ErrorKind::kInvalidInput, "JOB_CONFIG",
+               "others.max_partition_level must be from 0 to 6; it is " + text);
+}
+
+bool NamesTable(const std::string& entry, const std::string& schema, const std::string& table) {
+  const std::string lower = LowerAscii(entry);
+  const size_t dot = lower.find('.');
+  if (dot == lower.npos) return lower == LowerAscii(table);
+  const std::string named = lower.substr(0, dot);
+  return (named == "*" || named == LowerAscii(schema)) &&
+         lower.substr(dot + 1) == LowerAscii(table);
 }
 
 bool MeansWholeTables(const JobConfig& config) {

@@ -81,6 +81,12 @@ Result<VerificationMethod> MethodOf(const JobConfig& config);
 /// Whether views are copied too, by SQL: `views` of its `others`, "true" or "false" (the default).
 /// Errors: kInvalidInput JOB_CONFIG.
 Result<bool> WantsViews(const JobConfig& config);
+/// How many partition columns stay such, those beyond becoming ordinary columns of the target:
+/// `max_partition_level` of its `others`, from 0 (a table without partitions); nullopt = all.
+/// Errors: kInvalidInput JOB_CONFIG.
+Result<std::optional<int>> LevelsOf(const JobConfig& config);
+/// Whether `entry` names the table: `table`, `schema.table` or `*.table`, without case.
+bool NamesTable(const std::string& entry, const std::string& schema, const std::string& table);
 /// Whether it means all of its tables, so that what has left the source is its business.
 bool MeansWholeTables(const JobConfig& config);
 /// `on_dropped_partition` of its `others`: "report" (the default), "empty" or "drop". Errors:
@@ -177,6 +183,7 @@ struct TimerLog {
   std::string action, message;
   JobStatus status = JobStatus::kInit;
   int64_t created_ms = 0;
+  std::optional<int64_t> async_id = {};  ///< of the asynchronous task that makes the job
 };
 
 }  // namespace mms::service

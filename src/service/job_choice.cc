@@ -53,14 +53,8 @@ struct Chosen {
   std::optional<int64_t> bytes, rows;
 };
 
-/// `table`, `schema.table` or `*.table`, without case.
 bool IsNamed(const std::string& entry, const Job& job, const std::string& table) {
-  const std::string lower = LowerAscii(entry);
-  const size_t dot = lower.find('.');
-  if (dot == lower.npos) return lower == LowerAscii(table);
-  const std::string schema = lower.substr(0, dot);
-  return (schema == "*" || schema == LowerAscii(job.src_db)) &&
-         lower.substr(dot + 1) == LowerAscii(table);
+  return NamesTable(entry, job.src_db, table);
 }
 
 bool IsListed(const std::vector<std::string>& list, const Job& job, const std::string& table) {
@@ -250,8 +244,50 @@ class Choosing {
     }
     if (pairs.empty()) return OkStatus();
     return Of(ErrorKind::kConflict, "JOB_COLLISION",
-              "tables would become one: " + Named(pairs) +
-                  "; give one of them another name (tableMapping), or leave it out");
+              "partitions would become one: " + Named(pairs) +
+                  "; change the source's partition.value.mapping, or leave the table out");
+  }
+
+  Status CheckValuesOf(const Chosen& table, std::vector<std::string>* pairs) {
+    struct Owner {
+      std::string identity, source;
+      bool wanted = false;
+    };
+    std::vector<migration::PartitionColumn> columns = table.columns;
+    if (rules_.levels) {
+      columns.resize(std::min(columns.size(), static_cast<size_t>(*rules_.levels)));
+    }
+    std::map<std::string, Owner> owners;  // of values that the mapping changes
+    // One of two that become one is changed, so all of those are known before the others come.
+    for (const bool changed : {true, false}) {
+      if (!changed && owners.empty()) break;
+      TRY_VOID(VisitPartitions(table, [&](const PartitionEntry& partition) -> Status {
+        std::string target, identity;
+        bool mapped = false;
+        for (const auto& value : MapValues(columns, partition.values, rules_.policy)) {
+          if (!value) return OkStatus();  // its task says why
+          target += (target.empty() ? "" : "/") + value->text;
+          identity += value->identity + '\n';
+          mapped = mapped || value->mapped;
+        }
+        if (mapped != changed) return OkStatus();
+        TRY(const Part part, Judge(table, partition));
+        const bool wanted = part == Part::kWanted;
+        const auto found = owners.find(target);
+        if (found == owners.end()) {
+          if (changed) owners.emplace(target, Owner{identity, partition.values, wanted});
+          return OkStatus();
+        }
+        Owner& owner = found->second;
+        if (owner.identity != identity && (owner.wanted || wanted)) {
+          pairs->push_back(table.name + ": " + owner.source + " and " + partition.values +
+                           " into " + target);
+        }
+        owner.wanted = owner.wanted || wanted;
+        return OkStatus();
+      }));
+    }
+    return OkStatus();
   }
 
   Status CheckFilters() {
@@ -363,16 +399,19 @@ class Choosing {
   Status MakeByPartition(const Chosen& table) {
     Store::NewTask task = NewTask(table);
     int64_t turn = 0;
+    bool full = false;
     const auto close = [&]() -> Status {
       task.task.turn = turn++;
       TRY_VOID(Add(task));
       task = NewTask(table);
+      full = false;
       return OkStatus();
     };
     TRY_VOID(VisitPartitions(table, [&](const PartitionEntry& partition) -> Status {
       TRY(const Part part, Judge(table, partition));
       completed_ += part == Part::kCompleted;
       if (part != Part::kWanted) return OkStatus();
+      if (full && !BecomeOne(task.values.back(), partition.values)) TRY_VOID(close());
       JobTask& made = task.task;
       const bool first = task.values.empty();
       made.whole_table = false;
@@ -382,9 +421,11 @@ class Choosing {
       const bool known = partition.rows && (first || made.rows);
       made.rows = known ? std::optional(made.rows.value_or(0) + *partition.rows) : std::nullopt;
       // After adding, so that the last one may overshoot.
-      const bool full = made.partitions >= rules_.size.partitions_max ||
-                        *made.bytes >= rules_.size.gigabytes_max * kGigabyte;
-      return full ? close() : OkStatus();
+      const int64_t partitions_max = rules_.size.partitions_max;
+      const int64_t bytes_max = rules_.size.gigabytes_max * kGigabyte;
+      full = (partitions_max > 0 && made.partitions >= partitions_max) ||
+             (bytes_max > 0 && *made.bytes >= bytes_max);
+      return OkStatus();
     }));
     if (!task.values.empty()) return close();
     // A job of whole tables tells of what has left the source since, or removes it.
@@ -394,6 +435,14 @@ class Choosing {
     const bool completed = table.status == ObjectStatus::kDone;
     const bool nothing = turn == 0 && ids_.empty() && !filters_.contains(table.id);
     return nothing && !completed && !HasPartitions(table) ? Add(NewSchemaTask(table)) : OkStatus();
+  }
+
+  /// Whether two partitions are one at the target, where only the first levels stay such.
+  bool BecomeOne(const std::string& values, const std::string& others) const {
+    if (!rules_.levels) return false;
+    const json left = json::parse(values), right = json::parse(others);
+    const auto levels = std::min(static_cast<size_t>(*rules_.levels), left.size());
+    return std::equal(left.begin(), left.begin() + static_cast<ptrdiff_t>(levels), right.begin());
   }
 
   /// A task that makes the table alone, and sees to what has left the source.
@@ -433,7 +482,8 @@ Result<ChoiceRules> ChoiceRulesOf(const SourceConfig& source, const JobConfig& j
   static const std::set<std::string> kOwn = {"db.task.partition.max.num",
                                              "db.task.partition.max.size"};
   static const std::set<std::string> kJobsAlone = {
-      "max_egress_gb", "max_cost", "on_dropped_partition", "verification.method", "views"};
+      "max_egress_gb",        "max_cost", "max_partition_level",
+      "on_dropped_partition", "views",    "verification.method"};
   TRY_VOID(BudgetOf(job));
   TRY_VOID(MethodOf(job));
   TRY_VOID(DroppedOf(job));
@@ -450,6 +500,7 @@ Result<ChoiceRules> ChoiceRulesOf(const SourceConfig& source, const JobConfig& j
   }
   TRY(const SourceConfig config, ApplyChanges(source, changes, true));
   ChoiceRules rules;
+  TRY(rules.levels, LevelsOf(job));
   rules.size.partitions_max = std::stoll(config.Get("db.task.partition.max.num"));
   rules.size.gigabytes_max = std::stoll(config.Get("db.task.partition.max.size"));
   TRY(rules.filter, FilterOf(config));

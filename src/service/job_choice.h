@@ -5,7 +5,8 @@
 // lists, of which only the blacklist counts when both are given; with `increment` what is Completed
 // and not changed since is left out; partitions go into tasks in the order of their values, a task
 // being closed once it has as many partitions or bytes as the source allows; a table without
-// partitions is one task; a partitioned table of which nothing is chosen is one task for its
+// partitions is one task; partitions that become one at the target, where only the first levels
+// stay such, go together; a partitioned table of which nothing is chosen is one task for its
 // schema, unless it is Completed; so is one that is Completed but for partitions that have left the
 // source since they were copied, where the job means whole tables. What the source's lists leave
 // out by now is not there for a job, though the metadata has it from earlier scans.
@@ -31,6 +32,7 @@ namespace mms::service {
 /// What the job's choice goes by, of the source's settings and the job's own.
 struct ChoiceRules {
   migration::TaskSize size;
+  std::optional<int> levels = {};  ///< partition columns that stay such; nullopt = all
   migration::Policy policy;        ///< names at the target
   migration::SourceFilter filter;  ///< the source's lists as they are now
 };

@@ -101,6 +101,24 @@ TEST_F(ChooseTasksTest, ATaskIsClosedByItsPartitionsOrByItsBytes) {
   EXPECT_EQ(tasks_[0].task.bytes, 1'100'000'000) << "the last one may overshoot";
   EXPECT_EQ(tasks_[1].task.turn, 1);
   EXPECT_EQ(tasks_[1].values, (Names{R"(["2"])", R"(["3"])", R"(["4"])"}));
+  rules_.size = {3, 0};
+  EXPECT_EQ(Chosen(), (Names{"orders 3", "orders 3"})) << "of no limit of bytes";
+  rules_.size = {0, 1};
+  EXPECT_EQ(Chosen(), (Names{"orders 2", "orders 4"}));
+  rules_.size = {0, 0};
+  EXPECT_EQ(Chosen(), (Names{"orders 6"}));
+}
+
+TEST_F(ChooseTasksTest, PartitionsThatBecomeOneGoTogether) {
+  rules_.size = {2, 0};
+  PutValues("days", "string",
+            {R"("a","1")", R"("a","2")", R"("a","3")", R"("b","1")", R"("c","1")", R"("c","2")"});
+  EXPECT_EQ(Chosen(), (Names{"days 2", "days 2", "days 2"}));
+  rules_.levels = 1;
+  EXPECT_EQ(Chosen(), (Names{"days 3", "days 3"}));
+  EXPECT_EQ(tasks_[0].values.back(), R"(["a","3"])");
+  rules_.levels = 0;
+  EXPECT_EQ(Chosen(), (Names{"days 6"})) << "of a table without partitions";
 }
 
 TEST_F(ChooseTasksTest, OfBothListsOnlyTheBlacklistCounts) {

@@ -43,10 +43,11 @@ Result<migration::JobTaskOrder> OrderOf(
   order.table = task.src_table;
   TRY(order.views, WantsViews(config));
   order.column_names = config.column_mapping;
+  TRY(order.partition_levels, LevelsOf(config));
   for (const auto& [source, target] : config.table_mapping) {
-    if (source == task.src_table || source == task.src_db + "." + task.src_table) {
-      order.target_as = target;
-    }
+    if (!NamesTable(source, task.src_db, task.src_table)) continue;
+    order.target_as = target;  // as the choice of the job has it: the first
+    break;
   }
   order.selection = std::move(selection);
   order.plan_anew = task.retried > 0 && task.attempts <= 1;

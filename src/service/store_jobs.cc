@@ -351,7 +351,13 @@ Status SetOthers(soci::session& sql, int64_t job_id,
   std::string text;
   sql << "SELECT config FROM jobs WHERE id = :id", use(id), into(text);
   TRY(JobConfig config, JobConfigFromJson(json::parse(text, nullptr, false)));
-  for (const auto& [key, value] : others) config.others[key] = value;
+  for (const auto& [key, value] : others) {
+    if (key == "max_partition_level") {
+      return Error(ErrorKind::kInvalidInput, "JOB_CONFIG",
+                   "others.max_partition_level stays as it is: the job's tasks were made by it");
+    }
+    config.others[key] = value;
+  }
   TRY_VOID(BudgetOf(config));
   TRY_VOID(MethodOf(config));
   TRY_VOID(DroppedOf(config));

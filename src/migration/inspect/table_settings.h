@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -58,6 +59,8 @@ struct TableSettings {
   std::string selection = {};   ///< PartitionSelection::id; "" = none
   /// Source column -> target column, without case; before the policy's character map.
   std::map<std::string, std::string> column_names = {};
+  /// Partition columns beyond it become ordinary ones, 0 = all of them; nullopt = by the policy.
+  std::optional<int> partition_levels = {};
 
   bool operator==(const TableSettings&) const = default;
 };

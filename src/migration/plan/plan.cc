@@ -59,8 +59,10 @@ class Planner {
   Planner(const Snapshot& snapshot, const PlanOptions& options)
       : snapshot_(snapshot), options_(options), policy_(options.policy) {
     const size_t levels = snapshot.partition_columns.size();
-    const auto kept = static_cast<size_t>(policy_.max_partition_levels);
-    levels_ = kept > 0 && levels > kept ? kept : levels;
+    const auto by_policy = static_cast<size_t>(policy_.max_partition_levels);
+    levels_ = by_policy > 0 ? std::min(by_policy, levels) : levels;
+    const std::optional<int> asked = snapshot_.source.settings.partition_levels;
+    if (asked) levels_ = std::min(static_cast<size_t>(*asked), levels);
   }
 
   Result<TablePlan> Run(const std::optional<maxcompute::TableInfo>& at_target) {
@@ -152,8 +154,8 @@ class Planner {
           ErrorKind::kUnsupported, "PARTITION_LEVELS",
           fmt::format(
               "the table has {} partition columns ({}), MaxCompute takes {}; set "
-              "policy.max_partition_levels of a migration file to make ordinary columns of the "
-              "others, "
+              "policy.max_partition_levels of a migration file, of a job --set "
+              "max_partition_level, to make ordinary columns of the others, "
               "partition it by fewer at the source, or leave it out (`exclude`, of a job --but)",
               levels_, fmt::join(snapshot_.partition_columns, ", "),
               options_.partition_levels_max));

@@ -443,6 +443,23 @@ TEST(Plan, OfMergedLevelsATargetPartitionIsTakenWhole) {
   EXPECT_EQ(plan->units[0].task, 7);
 }
 
+TEST(Plan, AJobsOwnLevelsGoBeforeThoseOfThePolicy) {
+  PlanOptions options;
+  options.policy.max_partition_levels = 2;
+  Snapshot snapshot = ByRegionAndDay({{"eu", "1"}, {"us", "1"}, {"eu", "2"}});
+  snapshot.source.settings.partition_levels = 1;
+  EXPECT_EQ(MakePlan(snapshot, options, {})->units.size(), 2U);
+  snapshot.source.settings.partition_levels = 0;
+  const auto flat = MakePlan(snapshot, options, {});
+  ASSERT_TRUE(flat) << flat.error().ToString();
+  EXPECT_TRUE(flat->partition_columns.empty());
+  ASSERT_EQ(flat->units.size(), 1U);
+  EXPECT_EQ(flat->units[0].files, 3);
+  EXPECT_EQ(TableSettingsFromJson(ToJson(flat->settings)).partition_levels, 0);
+  snapshot.source.settings.partition_levels = 6;
+  EXPECT_EQ(MakePlan(snapshot, options, {})->partition_columns.size(), 2U);
+}
+
 TEST(Plan, AColumnMappingNamesColumnsBeforeTheCharacterMapDoes) {
   Snapshot snapshot = MakeSnapshot({"unit price", "Id"}, {"sale day"});
   snapshot.source.settings.column_names = {{"UNIT PRICE", "price"}, {"sale day", "ds"}};

@@ -73,18 +73,20 @@ ValuePolicy ValuePolicyFromJson(const json& document) {
 }
 
 json ToJson(const TableSettings& settings) {
-  return {{"kind", static_cast<int>(settings.kind)},
-          {"primary_key", settings.primary_key},
-          {"cluster",
-           {{"by", settings.cluster.by},
-            {"sort", settings.cluster.sort},
-            {"buckets", settings.cluster.buckets},
-            {"range", settings.cluster.range}}},
-          {"lifecycle_days", settings.lifecycle_days},
-          {"properties", settings.properties},
-          {"partitions", settings.partitions},
-          {"selection", settings.selection},
-          {"column_names", settings.column_names}};
+  json document = {{"kind", static_cast<int>(settings.kind)},
+                   {"primary_key", settings.primary_key},
+                   {"cluster",
+                    {{"by", settings.cluster.by},
+                     {"sort", settings.cluster.sort},
+                     {"buckets", settings.cluster.buckets},
+                     {"range", settings.cluster.range}}},
+                   {"lifecycle_days", settings.lifecycle_days},
+                   {"properties", settings.properties},
+                   {"partitions", settings.partitions},
+                   {"selection", settings.selection},
+                   {"column_names", settings.column_names}};
+  if (settings.partition_levels) document["partition_levels"] = *settings.partition_levels;
+  return document;
 }
 
 TableSettings TableSettingsFromJson(const json& document) {
@@ -101,6 +103,9 @@ TableSettings TableSettingsFromJson(const json& document) {
   settings.partitions = document.value("partitions", "");
   settings.selection = document.value("selection", "");
   settings.column_names = document.value("column_names", settings.column_names);
+  if (document.contains("partition_levels")) {
+    settings.partition_levels = document["partition_levels"].get<int>();
+  }
   return settings;
 }
 

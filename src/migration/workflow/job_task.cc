@@ -36,6 +36,7 @@ Result<SourceTable> FindTable(Source& source, const JobTaskOrder& order) {
   TRY(SourceTable table, source.Find(order.schema, order.table, order.views));
   table.target_as = order.target_as;
   table.settings.column_names = order.column_names;
+  table.settings.partition_levels = order.partition_levels;
   table.settings.selection = order.selection->id;
   table.selection = order.selection;
   return table;

@@ -32,6 +32,7 @@ struct JobTaskOrder {
   bool views = false;     ///< it may be a view, which is read by SQL
   std::string target_as;  ///< "" = by the policy
   std::map<std::string, std::string> column_names;
+  std::optional<int> partition_levels;  ///< TableSettings::partition_levels
   std::shared_ptr<const PartitionSelection> selection;
   /// Look at the newest version first, since what failed may have been mended there. What is
   /// finished of equal content stays.
