@@ -77,7 +77,7 @@ TEST(SourceConfigTest, EveryFormThatIsWrongIsRefusedByKeyWithWhatIsRight) {
       {"mc.sql.hints", "text"},
       {"table.name.mapping", json{{"", "_"}}},
       {"column.name.mapping", json{{"a", json::array()}}},
-      {"db.task.partition.max.num", 0},
+      {"db.task.partition.max.num", -1},
       {"db.task.partition.max.size", "5 GB"},
       {"task.window", json{{"start", "22:00"}}},
       {"db.catalog", json::object()},

@@ -12,8 +12,6 @@ namespace mms::migration {
 namespace {
 
 constexpr size_t kNameMaxBytes = 255;
-constexpr int64_t kPartitionsMost = 100'000;
-constexpr int64_t kGigabytesMost = 100'000;
 
 Error Invalid(std::string message) {
   return Error(ErrorKind::kInvalidInput, "CONFIG_VALUE", std::move(message));
@@ -217,16 +215,6 @@ Result<TimeWindow> ParseTimeWindow(std::string_view text) {
     if (from && until) return TimeWindow{*from, *until};
   }
   return Invalid("must be two times HH:MM-HH:MM between 00:00 and 23:59, for example 22:00-06:00");
-}
-
-Result<TaskSize> CheckTaskSize(TaskSize size) {
-  if (size.partitions_max < 1 || size.partitions_max > kPartitionsMost) {
-    return Invalid(fmt::format("must be from 1 to {} partitions", kPartitionsMost));
-  }
-  if (size.gigabytes_max < 1 || size.gigabytes_max > kGigabytesMost) {
-    return Invalid(fmt::format("must be from 1 to {} GB", kGigabytesMost));
-  }
-  return size;
 }
 
 }  // namespace mms::migration

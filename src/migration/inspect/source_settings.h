@@ -61,11 +61,10 @@ struct TimeWindow {
 /// "22:00-06:00", two digits each.
 Result<TimeWindow> ParseTimeWindow(std::string_view text);
 
-/// How much one task of a job takes on: whichever is reached first.
+/// How much one task of a job takes on: whichever is reached first; 0 = without this limit.
 struct TaskSize {
   int64_t partitions_max = 50;
   int64_t gigabytes_max = 5;
 };
-Result<TaskSize> CheckTaskSize(TaskSize size);
 
 }  // namespace mms::migration

@@ -144,14 +144,5 @@ TEST(SourceSettings, ATimeWindowMayCrossMidnight) {
   }
 }
 
-TEST(SourceSettings, ATaskTakesAtLeastOnePartitionAndOneGigabyte) {
-  EXPECT_TRUE(CheckTaskSize(TaskSize{}));
-  EXPECT_FALSE(CheckTaskSize({0, 5}));
-  EXPECT_FALSE(CheckTaskSize({50, 0}));
-  EXPECT_FALSE(CheckTaskSize({100'001, 5}));
-  EXPECT_FALSE(CheckTaskSize({50, 100'001}));
-  EXPECT_TRUE(CheckTaskSize({100'000, 100'000}));
-}
-
 }  // namespace
 }  // namespace mms::migration
