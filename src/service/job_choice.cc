@@ -306,6 +306,9 @@ class Choosing {
         return Of(filter.error().kind(), filter.error().code().c_str(),
                   "partitionFilters: " + entry + ": " + filter.error().message());
       }
+      for (const std::string& warning : filter->warnings()) {
+        choice_.warnings.push_back("partitionFilters: " + entry + ": " + warning);
+      }
       filters_.emplace(table->id, *std::move(filter));
       TRY_VOID(CheckMatches(*table, text));
     }
@@ -522,7 +525,8 @@ json ToJson(const JobChoice& choice) {
           {"completed_names", choice.completed_names},
           {"completed_partitions", choice.completed_partitions},
           {"refused_count", choice.refused_count},
-          {"refused", std::move(refused)}};
+          {"refused", std::move(refused)},
+          {"warnings", choice.warnings}};
 }
 
 Status VisitChosenTables(Metadata& metadata, const Job& job, const ChoiceRules& rules,

@@ -53,10 +53,11 @@ struct JobChoice {
   };
   std::vector<Refused> refused;  ///< the first kNamesMax: tables that cannot be read
   int64_t refused_count = 0;
+  std::vector<std::string> warnings;  ///< of partition filters
 };
 inline constexpr size_t kNamesMax = 1000;
 /// {"tables", "tasks", "partitions", "completed", "completed_names", "completed_partitions",
-/// "refused_count", "refused": [{"name", "error"}]}
+/// "refused_count", "refused": [{"name", "error"}], "warnings"}
 nlohmann::json ToJson(const JobChoice& choice);
 
 /// Each table that the job means and that can be read, in the order of names. Errors: those of

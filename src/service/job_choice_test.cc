@@ -27,12 +27,35 @@ class ChooseTasksTest : public testing::Test {
 
   /// A table whose partitions p=0, 1, ... have these bytes; none = without partitions.
   void Put(const std::string& name, const std::vector<int64_t>& bytes) {
+    std::vector<migration::PartitionEntry> partitions;
+    for (size_t i = 0; i < bytes.size(); ++i) {
+      partitions.push_back(Partition("[\"" + std::to_string(i) + "\"]", bytes[i]));
+    }
+    PutTable(name, "int", partitions);
+  }
+  /// One whose partitions have these values of p, each as JSON.
+  void PutValues(const std::string& name, const std::string& type,
+                 const std::vector<std::string>& values) {
+    std::vector<migration::PartitionEntry> partitions;
+    for (const std::string& value : values) partitions.push_back(Partition("[" + value + "]", 1));
+    PutTable(name, type, partitions);
+  }
+  static migration::PartitionEntry Partition(const std::string& values, int64_t bytes) {
+    migration::PartitionEntry partition;
+    partition.values = values;
+    partition.bytes = bytes;
+    partition.rows = 1;
+    partition.data_version = 1;
+    return partition;
+  }
+  void PutTable(const std::string& name, const std::string& type,
+                const std::vector<migration::PartitionEntry>& partitions) {
     const int64_t scan = *metadata_->BeginScan("", 1);
     migration::ListedTable listed;
     listed.name = "main.s." + name;
     listed.database = "s";
     listed.table = name;
-    listed.columns_json = R"([{"name":"p","type":"int"},{"name":"n","type":"string"}])";
+    listed.columns_json = R"([{"name":"p","type":")" + type + R"("},{"name":"n","type":"string"}])";
     listed.catalog_id = name;
     ASSERT_TRUE(metadata_->SaveDatabase(scan, "s", ""));
     ASSERT_TRUE(metadata_->SaveListed(scan, {listed}));
@@ -42,16 +65,9 @@ class ChooseTasksTest : public testing::Test {
     read.entry.delta_id = "d";
     read.entry.rows = 10;
     read.entry.bytes = 100;
-    read.entry.partition_columns = bytes.empty() ? "[]" : R"(["p"])";
-    if (!bytes.empty()) read.entry.partitions = static_cast<int64_t>(bytes.size());
-    for (size_t i = 0; i < bytes.size(); ++i) {
-      migration::PartitionEntry partition;
-      partition.values = "[\"" + std::to_string(i) + "\"]";
-      partition.bytes = bytes[i];
-      partition.rows = 1;
-      partition.data_version = 1;
-      read.inserts.push_back(partition);
-    }
+    read.entry.partition_columns = partitions.empty() ? "[]" : R"(["p"])";
+    if (!partitions.empty()) read.entry.partitions = static_cast<int64_t>(partitions.size());
+    read.inserts = partitions;
     ASSERT_TRUE(metadata_->SaveRead(scan, read));
     ASSERT_TRUE(metadata_->EndScan(scan, {migration::ScanState::kDone, "{}", 2}));
   }
@@ -84,6 +100,12 @@ class ChooseTasksTest : public testing::Test {
     const auto choice = Choose();
     EXPECT_TRUE(tasks_.empty()) << "errors come before the first task";
     return choice ? "chosen" : choice.error().code();
+  }
+
+  void Mean(const std::string& condition, const std::string& table = "orders") {
+    job_.type = JobType::kTables;
+    job_.config.tables = {table};
+    job_.config.partition_filters = {{table, condition}};
   }
 
   using Names = std::vector<std::string>;
@@ -240,6 +262,61 @@ TEST_F(ChooseTasksTest, AFilterAndIdsChoosePartitions) {
   EXPECT_EQ(CodeOf(), "JOB_PARTITIONS_NOT_FOUND");
 }
 
+TEST_F(ChooseTasksTest, AFilterIsOnTheSourcesValuesBeforeTheyAreMapped) {
+  PutValues("orders", "string", {R"("a/b")", R"("c")"});
+  rules_.policy.partition_value_map = {{"/", "_"}};
+  Mean("p = 'a/b'");
+  ASSERT_EQ(Chosen(), (Names{"orders 1"}));
+  EXPECT_EQ(tasks_[0].values, (Names{R"(["a/b"])"}));
+  Mean("p = 'a_b'");
+  EXPECT_EQ(CodeOf(), "PARTITION_FILTER");
+}
+
+TEST_F(ChooseTasksTest, AFilterThatMeansNothingIsRefusedBeforeTheFirstTask) {
+  PutValues("days", "string", {R"("7")", R"("x")"});
+  const auto why = [&](const std::string& condition) {
+    Mean(condition, "days");
+    const auto choice = Choose();
+    EXPECT_TRUE(tasks_.empty()) << condition;
+    if (choice) return std::string("chosen");
+    EXPECT_EQ(choice.error().code(), "PARTITION_FILTER");
+    return choice.error().message();
+  };
+  EXPECT_NE(why("hour = 1").find("\"hour\" is no partition column; these are: p"),
+            std::string::npos);
+  const std::string number = why("p >= -5");
+  EXPECT_NE(number.find("column p is compared with the number -5"), std::string::npos) << number;
+  EXPECT_NE(number.find("\"x\""), std::string::npos) << number;
+  EXPECT_NE(why("p = 'y'").find("none of the partitions of main.s.days meets p = 'y'"),
+            std::string::npos);
+}
+
+TEST_F(ChooseTasksTest, ANullPartitionMeetsNoFilterAndANumberMayBeNegative) {
+  PutValues("orders", "int", {R"("-3")", R"("5")", "null"});
+  Mean("p = -3");
+  ASSERT_EQ(Chosen(), (Names{"orders 1"}));
+  EXPECT_EQ(tasks_[0].values, (Names{R"(["-3"])"}));
+  Mean("p <> 5");
+  ASSERT_EQ(Chosen(), (Names{"orders 1"}));
+  EXPECT_EQ(tasks_[0].values, (Names{R"(["-3"])"}));
+  job_.config.partition_filters.clear();
+  EXPECT_EQ(Chosen(), (Names{"orders 3"}));
+}
+
+TEST_F(ChooseTasksTest, AFilterThatAnotherReadingWouldTakeOtherwiseIsWarnedOf) {
+  Put("orders", {1, 1, 1});
+  Mean("p = 0 OR p = 1 AND p <> 1");
+  ASSERT_EQ(Chosen(), (Names{"orders 1"})) << "AND binds tighter";
+  const auto warnings = Choose()->warnings;
+  ASSERT_EQ(warnings.size(), 1U);
+  EXPECT_EQ(warnings[0].find("partitionFilters: orders: \"p = 1 AND p <> 1\" is taken together"),
+            0U)
+      << warnings[0];
+  EXPECT_EQ(ToJson(*Choose())["warnings"].size(), 1U);
+  Mean("p = 0 OR (p = 1 AND p <> 1)");
+  EXPECT_TRUE(Choose()->warnings.empty());
+}
+
 TEST_F(ChooseTasksTest, ATableWithoutAnyPartitionIsMadeOnce) {
   Put("empty", {});
   const int64_t scan = *metadata_->BeginScan("", 1);
@@ -269,6 +346,40 @@ TEST_F(ChooseTasksTest, NamesThatWouldBeOneAndTablesThatAreNotThereAreRefused) {
   job_.type = JobType::kDatabase;
   job_.src_db = "empty";
   EXPECT_EQ(CodeOf(), "JOB_TABLES_NOT_FOUND");
+}
+
+TEST_F(ChooseTasksTest, ColumnsThatWouldBeOneAreRefusedInPairs) {
+  Put("flat", {});
+  rules_.policy.column_name_map = {{"n", "p"}};
+  const Error error = Choose().error();
+  EXPECT_EQ(error.code(), "JOB_COLLISION");
+  EXPECT_NE(error.message().find("columns would become one: main.s.flat: p and n into p;"),
+            std::string::npos)
+      << error.message();
+  job_.config.column_mapping = {{"N", "number"}};
+  EXPECT_EQ(Chosen(), (Names{"flat"}));
+}
+
+TEST_F(ChooseTasksTest, PartitionsThatWouldBeOneAreRefusedInPairs) {
+  rules_.policy.partition_value_map = {{"/", "_"}, {"%", "_"}};
+  PutValues("orders", "string", {R"("a_b")", R"("a/b")", R"("c")", R"("d/e")", R"("d%e")"});
+  Error error = Choose().error();
+  EXPECT_EQ(error.code(), "JOB_COLLISION");
+  EXPECT_NE(error.message().find(R"(main.s.orders: ["d%e"] and ["d/e"] into d_e)"),
+            std::string::npos)
+      << error.message();
+  EXPECT_NE(error.message().find(R"(["a/b"] and ["a_b"] into a_b)"), std::string::npos)
+      << error.message();
+  Mean("p = 'c'");
+  EXPECT_EQ(Chosen(), (Names{"orders 1"})) << "those are not copied";
+  Mean("p = 'a_b'");
+  EXPECT_EQ(CodeOf(), "JOB_COLLISION") << "it may have been copied from a/b";
+  job_.config = {};
+  job_.type = JobType::kDatabase;
+  for (const char* value : {R"(["a_b"])", R"(["a/b"])", R"(["d/e"])", R"(["d%e"])"}) {
+    Done("orders", value);
+  }
+  EXPECT_EQ(Chosen(), (Names{"orders 1"})) << "nor these";
 }
 
 TEST_F(ChooseTasksTest, NamesFollowTheJobsMappingElseTheCharacterMapAndAreLowered) {

@@ -41,6 +41,7 @@ std::string_view TaskName(service::JobTaskStatus status) { return service::Statu
 
 void PrintChoice(const service::MadeJob& made, Output& output) {
   const service::JobChoice& choice = made.choice;
+  for (const std::string& warning : choice.warnings) output.Log("warning: " + warning);
   for (const auto& refused : choice.refused) {
     const std::optional<Error> why = ErrorOfLedger(refused.error_json);
     output.Log("left out: " + (why ? why->ToString() : refused.name));

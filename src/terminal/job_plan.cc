@@ -164,6 +164,7 @@ Result<ExitCode> RunJobPlan(const JobFlags& flags, Output& output) {
   } else {
     PrintLeftOut(choice, output);
     output.Result(SummaryText(plan->job(), choice, tally, estimate));
+    for (const std::string& warning : choice.warnings) output.Log("warning: " + warning);
     if (tally.footers) output.Log(FooterText(*tally.footers));
   }
   return CodeOf(choice, tally.reports);

@@ -112,6 +112,8 @@ TEST(PartitionExpression, WhatCannotBeReadIsToldByItsPlace) {
       "at character 1: \"city\" is no partition column; these are: region, n, 日期, odd name");
   EXPECT_EQ(Refusal("region 'x'"),
             "at character 8: one of = <> < <= > >= IN is expected, not \"x\"");
+  EXPECT_EQ(Refusal("region IS NULL"),
+            "at character 8: one of = <> < <= > >= IN is expected, not \"IS\"");
   EXPECT_EQ(Refusal("region = 'x"), "at character 10: the quote that begins here has no end");
   EXPECT_EQ(Refusal("region = x"),
             "at character 10: a number, or a string in quotes, is expected, not \"x\"");
