@@ -13,6 +13,8 @@
 #include "base/lower_ascii.h"
 #include "migration/plan/names.h"
 #include "migration/plan/partition_expression.h"
+#include "migration/plan/partitions.h"
+#include "service/target_values.h"
 
 namespace mms::service {
 namespace {
@@ -46,7 +48,7 @@ struct Chosen {
   std::string name;   ///< of the metadata
   std::string table;  ///< without catalog and schema
   std::string target;
-  std::vector<migration::PartitionExpression::Column> columns;  ///< of partitions
+  std::vector<migration::PartitionColumn> columns;  ///< of partitions
   bool by_partition = false;
   ObjectStatus status = ObjectStatus::kInit;
   bool updated = false;
@@ -71,21 +73,13 @@ const Value* FindNamed(const std::map<std::string, Value>& map, const Job& job,
   return nullptr;
 }
 
-std::vector<migration::PartitionExpression::Column> PartitionColumnsOf(const TableEntry& table) {
-  std::vector<migration::PartitionExpression::Column> columns;
-  const json names = json::parse(table.partition_columns, nullptr, false);
-  if (!names.is_array()) return columns;
-  const json all = json::parse(table.listed.columns_json, nullptr, false);
-  for (const json& name : names) {
-    std::string type;
-    for (const json& column : all.is_array() ? all : json::array()) {
-      if (column.value("name", "") == name) type = LowerAscii(column.value("type", ""));
-    }
-    static const std::set<std::string> kIntegers = {"tinyint", "smallint", "int",     "bigint",
-                                                    "byte",    "short",    "integer", "long"};
-    columns.push_back({name.get<std::string>(), kIntegers.contains(type)});
+std::vector<migration::PartitionExpression::Column> ExpressionColumns(
+    const std::vector<migration::PartitionColumn>& columns) {
+  std::vector<migration::PartitionExpression::Column> named;
+  for (const migration::PartitionColumn& column : columns) {
+    named.push_back({column.source_name, migration::IsIntegerType(column.delta_type)});
   }
-  return columns;
+  return named;
 }
 
 using Values = std::vector<std::optional<std::string>>;
@@ -109,6 +103,7 @@ class Choosing {
     TRY_VOID(ChooseTables());
     TRY_VOID(CheckNames());
     TRY_VOID(CheckFilters());
+    TRY_VOID(CheckValues());
     for (const Chosen& table : tables_) TRY_VOID(MakeTasks(table));
     return std::move(choice_);
   }
@@ -188,6 +183,9 @@ class Choosing {
     chosen.name = table.listed.name;
     chosen.table = table.listed.table;
     chosen.columns = PartitionColumnsOf(table);
+    for (const std::string& pair : ColumnCollisions(table, job_.config, rules_.policy)) {
+      column_pairs_.push_back(chosen.name + ": " + pair);
+    }
     // Of one that was not read the partitions are not known; so of one that only SQL can read.
     chosen.by_partition = table.partitions.has_value() && !chosen.columns.empty();
     chosen.status = table.status;
@@ -241,6 +239,27 @@ class Choosing {
     for (const Chosen& table : tables_) {
       const auto [known, added] = owner.emplace(table.target, table.name);
       if (!added) pairs.push_back(known->second + " and " + table.name + " into " + table.target);
+    }
+    if (!pairs.empty()) {
+      return Of(ErrorKind::kConflict, "JOB_COLLISION",
+                "tables would become one: " + Named(pairs) +
+                    "; give one of them another name (tableMapping), or leave it out");
+    }
+    if (column_pairs_.empty()) return OkStatus();
+    return Of(ErrorKind::kConflict, "JOB_COLLISION",
+              "columns would become one: " + Named(column_pairs_) +
+                  "; give one of them another name (columnMapping), change the source's "
+                  "column.name.mapping, or leave the table out");
+  }
+
+  /// Partitions that would become one by the source's mapping, one of them being copied.
+  Status CheckValues() {
+    if (rules_.policy.partition_value_map.empty() || !job_.config.data_migration) {
+      return OkStatus();
+    }
+    std::vector<std::string> pairs;
+    for (const Chosen& table : tables_) {
+      if (table.by_partition) TRY_VOID(CheckValuesOf(table, &pairs));
     }
     if (pairs.empty()) return OkStatus();
     return Of(ErrorKind::kConflict, "JOB_COLLISION",
@@ -301,7 +320,7 @@ class Choosing {
                       " is not among the job's tables; name it in "
                       "`tables` too");
       }
-      auto filter = migration::PartitionExpression::Parse(text, table->columns);
+      auto filter = migration::PartitionExpression::Parse(text, ExpressionColumns(table->columns));
       if (!filter) {
         return Of(filter.error().kind(), filter.error().code().c_str(),
                   "partitionFilters: " + entry + ": " + filter.error().message());
@@ -464,6 +483,7 @@ class Choosing {
   std::map<int64_t, std::set<int64_t>> ids_;  ///< of partitions, by table
   std::map<int64_t, migration::PartitionExpression> filters_;
   std::vector<Chosen> tables_;
+  std::vector<std::string> column_pairs_;  ///< that would become one
   std::set<std::string> found_;
   bool views_ = false;
   int64_t seen_ = 0;
@@ -510,6 +530,7 @@ Result<ChoiceRules> ChoiceRulesOf(const SourceConfig& source, const JobConfig& j
   rules.policy.table_name_map = MapOf(config, "table.name.mapping");
   rules.policy.column_name_map = MapOf(config, "column.name.mapping");
   rules.policy.partition_value_map = MapOf(config, "partition.value.mapping");
+  rules.policy.partition_zone = config.Get("legacy.partition.time.zone");
   return rules;
 }
 

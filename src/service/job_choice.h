@@ -68,8 +68,8 @@ Status VisitChosenTables(migration::Metadata& metadata, const Job& job, const Ch
 /// Calls `add` for each task, tables in the order of their names. Errors, each before the first
 /// task: kNotFound JOB_TABLES_NOT_FOUND listing names that the schema does not have; kUnsupported
 /// JOB_TABLES_REFUSED for tables asked for by name that cannot be read; kInvalidInput
-/// PARTITION_FILTER; kNotFound JOB_PARTITIONS_NOT_FOUND; kConflict JOB_COLLISION for tables that
-/// would become one; then those of `add` and of the metadata.
+/// PARTITION_FILTER; kNotFound JOB_PARTITIONS_NOT_FOUND; kConflict JOB_COLLISION for tables, or for
+/// columns or partitions of one, that would become one; then those of `add` and of the metadata.
 Result<JobChoice> ChooseTasks(migration::Metadata& metadata, const Job& job,
                               const ChoiceRules& rules,
                               const std::function<Status(const Store::NewTask&)>& add);

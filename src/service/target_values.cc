@@ -1,0 +1,77 @@
+#include "service/target_values.h"
+
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "base/lower_ascii.h"
+#include "migration/plan/names.h"
+
+namespace mms::service {
+namespace {
+
+using nlohmann::json;
+
+json ListOf(const std::string& text) {
+  json list = json::parse(text, nullptr, false);
+  return list.is_array() ? list : json::array();
+}
+
+/// A type of the catalog as the Delta schema has it, as far as values depend on it.
+std::string DeltaType(const std::string& type) {
+  if (type == "tinyint") return "byte";
+  if (type == "smallint") return "short";
+  if (type == "int") return "integer";
+  return type == "bigint" ? "long" : type;
+}
+
+}  // namespace
+
+std::vector<migration::PartitionColumn> PartitionColumnsOf(const migration::TableEntry& table) {
+  std::map<std::string, std::string> types;
+  for (const json& column : ListOf(table.listed.columns_json)) {
+    types.emplace(column.value("name", ""), LowerAscii(column.value("type", "")));
+  }
+  std::vector<migration::PartitionColumn> columns;
+  for (const json& name : ListOf(table.partition_columns)) {
+    migration::PartitionColumn column;
+    column.source_name = name.get<std::string>();
+    column.delta_type = DeltaType(types[column.source_name]);
+    columns.push_back(std::move(column));
+  }
+  return columns;
+}
+
+TargetValues MapValues(const std::vector<migration::PartitionColumn>& columns,
+                       const std::string& values, const migration::Policy& policy) {
+  TargetValues mapped;
+  const json at_source = ListOf(values);
+  for (size_t level = 0; level < columns.size() && level < at_source.size(); ++level) {
+    std::optional<std::string> value;
+    if (at_source[level].is_string()) value = at_source[level].get<std::string>();
+    auto target = migration::MapPartitionValue(columns[level], value, policy);
+    mapped.push_back(target ? std::optional(*std::move(target)) : std::nullopt);
+  }
+  return mapped;
+}
+
+std::vector<std::string> ColumnCollisions(const migration::TableEntry& table, const JobConfig& job,
+                                          const migration::Policy& policy) {
+  std::map<std::string, std::string> asked;
+  for (const auto& [source, target] : job.column_mapping) asked.emplace(LowerAscii(source), target);
+  std::map<std::string, std::string> owners;
+  std::vector<std::string> pairs;
+  const migration::CharacterMap none;
+  for (const json& column : ListOf(table.listed.columns_json)) {
+    const std::string source = column.value("name", "");
+    const auto own = asked.find(LowerAscii(source));
+    const auto target = own != asked.end()
+                            ? migration::MakeColumnName(own->second, {source, none})
+                            : migration::MakeColumnName(source, {source, policy.column_name_map});
+    if (!target) continue;
+    const auto [known, added] = owners.emplace(*target, source);
+    if (!added) pairs.push_back(known->second + " and " + source + " into " + *target);
+  }
+  return pairs;
+}
+
+}  // namespace mms::service
