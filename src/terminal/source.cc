@@ -149,6 +149,7 @@ Result<ExitCode> RunSourceTables(const SourceFlags& flags, Output& output) {
   TRY(const auto metadata, Metadata::OpenToRead(service::SourceFolder(flags.state, source.id)));
   TRY(const auto scan, metadata->LastScan());
   TRY(const std::vector<service::Mapping> mappings, view.store().ListMappings(source.id));
+  TRY(const migration::SourceFilter lists, service::FilterOf(source.config));
   migration::TableFilter filter;
   filter.pattern = flags.pattern;
   TextTable text({{"SOURCE"},
@@ -159,8 +160,10 @@ Result<ExitCode> RunSourceTables(const SourceFlags& flags, Output& output) {
                   {"ROWS", TextTable::Align::kRight},
                   {"BYTES", TextTable::Align::kRight}});
   TRY_VOID(metadata->VisitTables(filter, [&](const TableEntry& table) -> Status {
+    const bool hidden = !lists.TakesTable(table.listed.database, table.listed.table);
     if (output.json()) {
       Json fields = SourceTableFields(table, scan ? scan->id : 0);
+      fields["hidden"] = hidden;
       fields["status"] = migration::StatusName(table.status);
       const auto mapping = FindMapping(mappings, table.listed.database, table.listed.table);
       const auto said = [](const std::string& text) { return text.empty() ? Json() : Json(text); };
@@ -169,8 +172,9 @@ Result<ExitCode> RunSourceTables(const SourceFlags& flags, Output& output) {
       fields["dst_name"] = said(mapping.dst_name);
       output.Object("source_table", fields);
     } else {
-      const std::string_view state =
-          table.deleted ? std::string_view("deleted") : migration::StateName(table.state);
+      std::string_view state = migration::StateName(table.state);
+      if (hidden) state = "hidden";
+      if (table.deleted) state = "deleted";
       text.AddRow({table.listed.name, table.listed.kind, std::string(state),
                    std::string(migration::StatusName(table.status)),
                    table.partitions ? Thousands(table.partitions) : "-", Thousands(table.rows),

@@ -20,11 +20,12 @@ using service::Store;
 
 Json TextOrNull(const std::string& text) { return text.empty() ? Json() : Json(text); }
 
-Json DatabaseFields(const DatabaseEntry& database, const Mapping& mapping) {
+Json DatabaseFields(const DatabaseEntry& database, const Mapping& mapping, bool hidden) {
   return {{"name", database.name},
           {"comment", TextOrNull(database.comment)},
           {"status", migration::StatusName(migration::StatusOf(database))},
           {"deleted", database.deleted},
+          {"hidden", hidden},
           {"tables", database.tables},
           {"tables_doing", database.tables_doing},
           {"tables_done", database.tables_done},
@@ -74,6 +75,7 @@ Result<ExitCode> RunSourceDatabases(const SourceFlags& flags, Output& output) {
   const migration::Page page{(flags.page - 1) * flags.page_size, flags.page_size};
   TRY(const std::vector<DatabaseEntry> databases, metadata->Databases(page));
   TRY(const std::vector<Mapping> mappings, view.store().ListMappings(source.id));
+  TRY(const migration::SourceFilter lists, service::FilterOf(source.config));
   TextTable text({{"SCHEMA"},
                   {"STATUS"},
                   {"INTO"},
@@ -85,18 +87,20 @@ Result<ExitCode> RunSourceDatabases(const SourceFlags& flags, Output& output) {
                   {"BYTES", TextTable::Align::kRight}});
   for (const DatabaseEntry& database : databases) {
     const Mapping mapping = FindMapping(mappings, database.name, "");
+    const bool hidden = !lists.TakesSchema(database.name);
     if (output.json()) {
-      output.Object("source_database", DatabaseFields(database, mapping));
+      output.Object("source_database", DatabaseFields(database, mapping, hidden));
       continue;
     }
     std::string into = mapping.dst_project;
     if (!mapping.dst_schema.empty()) into += "." + mapping.dst_schema;
-    const ObjectStatus status = migration::StatusOf(database);
-    text.AddRow(
-        {database.name, database.deleted ? "deleted" : std::string(migration::StatusName(status)),
-         into.empty() ? "-" : into, Thousands(database.tables), Thousands(database.tables_done),
-         Thousands(database.tables_failed), Thousands(database.partitions),
-         Thousands(database.rows), HumanBytes(database.bytes)});
+    std::string status(migration::StatusName(migration::StatusOf(database)));
+    if (hidden) status += " (hidden)";
+    if (database.deleted) status = "deleted";
+    text.AddRow({database.name, status, into.empty() ? "-" : into, Thousands(database.tables),
+                 Thousands(database.tables_done), Thousands(database.tables_failed),
+                 Thousands(database.partitions), Thousands(database.rows),
+                 HumanBytes(database.bytes)});
   }
   if (!output.json()) output.Result(text.Render(ScreenOf(STDOUT_FILENO).utf8));
   return ExitCode::kDone;
