@@ -217,9 +217,19 @@ constexpr const char* kVersion9 = R"sql(
   UPDATE job_tasks SET bytes_read = NULL, bytes_sent = NULL WHERE started_ms IS NOT NULL;
 )sql";
 
-constexpr std::array<const char*, 9> kMigrations = {kVersion1, kVersion2, kVersion3,
-                                                    kVersion4, kVersion5, kVersion6,
-                                                    kVersion7, kVersion8, kVersion9};
+// Of those whose turn it is the largest first: what would be left last runs meanwhile.
+constexpr const char* kVersion10 = R"sql(
+  DROP INDEX tasks_waiting;
+  CREATE INDEX tasks_waiting
+    ON job_tasks (source_id, eta, job_id, goes_first DESC, turn, bytes DESC, id)
+    WHERE running = 0 AND stopped = 0 AND status IN (0, 2, 5);
+  -- The asynchronous task that makes the job; NULL = none was begun.
+  ALTER TABLE timer_logs ADD COLUMN async_id BIGINT;
+)sql";
+
+constexpr std::array<const char*, 10> kMigrations = {kVersion1, kVersion2, kVersion3, kVersion4,
+                                                     kVersion5, kVersion6, kVersion7, kVersion8,
+                                                     kVersion9, kVersion10};
 
 constexpr const char* kSourceColumns =
     "id, name, type, networklink, status, error, created_ms, updated_ms, timer_ms, stop_asked";

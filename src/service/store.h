@@ -351,7 +351,8 @@ class Store {
   Status RetryTask(int64_t id, int64_t now_ms);
 
   /// The next one to begin: of jobs that are not stopped, by eta, then oldest job, retried tasks
-  /// first, tables in turn. None of a table of which due evidence tells.
+  /// first, tables in turn and of those the one whose task is largest. None of a table of which due
+  /// evidence tells.
   Result<std::optional<JobTask>> NextJobTask(int64_t source_id, int64_t now_ms);
   Status BeginJobTask(int64_t id, int64_t now_ms);
   struct TaskStep {

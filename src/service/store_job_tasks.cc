@@ -291,7 +291,7 @@ Result<std::optional<JobTask>> Store::NextJobTask(int64_t source_id, int64_t now
            "AND status IN (0, 2, 5) AND not_before_ms <= :now AND NOT EXISTS (SELECT 1 FROM jobs j "
            "JOIN job_tasks d ON d.job_id = j.id WHERE j.source_id = t.source_id AND "
            "j.evidence_due > 0 AND d.table_name = t.table_name) "
-           "ORDER BY eta, job_id, goes_first DESC, turn, id LIMIT 1",
+           "ORDER BY eta, job_id, goes_first DESC, turn, bytes DESC, id LIMIT 1",
         use(source), use(now), into(id);
     if (!sql.got_data()) return Next();
     soci::statement statement(sql);

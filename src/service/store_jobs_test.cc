@@ -48,6 +48,8 @@ class StoreJobsTest : public testing::Test {
           made.task.whole_table = false;
           made.task.partitions = 2;
           made.task.turn = turn;
+          const auto bytes = bytes_.find(table);
+          if (bytes != bytes_.end()) made.task.bytes = bytes->second;
           const std::string name = std::to_string(turn);
           made.values = {"[\"" + name + "a\"]", "[\"" + name + "b\"]"};
           TRY_VOID(add(made));
@@ -81,6 +83,7 @@ class StoreJobsTest : public testing::Test {
   std::unique_ptr<migration::StateFolder> taken_;
   std::unique_ptr<Store> store_;
   int64_t source_ = 0;
+  std::map<std::string, int64_t> bytes_;  ///< of each of a table's tasks
 };
 
 TEST_F(StoreJobsTest, TasksOfAJobGoInTurnOverItsTables) {
@@ -89,6 +92,14 @@ TEST_F(StoreJobsTest, TasksOfAJobGoInTurnOverItsTables) {
   for (int i = 0; i < 4; ++i) order.push_back(Task(Begin()).src_table);
   EXPECT_EQ(order, (std::vector<std::string>{"a", "b", "a", "b"}));
   EXPECT_EQ(Next(), 0);
+}
+
+TEST_F(StoreJobsTest, OfTablesWhoseTurnItIsTheOneWithTheLargestTaskGoesFirst) {
+  bytes_ = {{"a", 1}, {"b", 30}, {"c", 2}};
+  ASSERT_TRUE(Add({"a", "b", "unknown", "c"}, 2));
+  std::vector<std::string> order;
+  for (int i = 0; i < 8; ++i) order.push_back(Task(Begin()).src_table);
+  EXPECT_EQ(order, (std::vector<std::string>{"b", "c", "a", "unknown", "b", "c", "a", "unknown"}));
 }
 
 TEST_F(StoreJobsTest, TheJobThatIsWantedSoonerGoesFirstAndOneWithoutAWishLast) {
@@ -144,11 +155,13 @@ TEST_F(StoreJobsTest, WhatWaitsIsFoundByItsIndex) {
   std::string step, plan;
   int id = 0, parent = 0, unused = 0;
   soci::statement statement =
-      (sql.prepare << "EXPLAIN QUERY PLAN SELECT id FROM job_tasks t WHERE source_id = 1 AND "
-                      "running = 0 AND stopped = 0 AND status IN (0, 2, 5) AND not_before_ms <= 5 "
-                      "AND NOT EXISTS (SELECT 1 FROM jobs j JOIN job_tasks d ON d.job_id = j.id "
-                      "WHERE j.source_id = t.source_id AND j.evidence_due > 0 AND d.table_name = "
-                      "t.table_name) ORDER BY eta, job_id, goes_first DESC, turn, id LIMIT 1",
+      (sql.prepare
+           << "EXPLAIN QUERY PLAN SELECT id FROM job_tasks t WHERE source_id = 1 AND "
+              "running = 0 AND stopped = 0 AND status IN (0, 2, 5) AND not_before_ms <= 5 "
+              "AND NOT EXISTS (SELECT 1 FROM jobs j JOIN job_tasks d ON d.job_id = j.id "
+              "WHERE j.source_id = t.source_id AND j.evidence_due > 0 AND d.table_name = "
+              "t.table_name) ORDER BY eta, job_id, goes_first DESC, turn, bytes DESC, id LIMIT "
+              "1",
        soci::into(id), soci::into(parent), soci::into(unused), soci::into(step));
   statement.execute();
   while (statement.fetch()) plan += step + "\n";
