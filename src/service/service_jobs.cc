@@ -302,7 +302,7 @@ Status Service::FireJobTimer(const JobTimer& timer, int64_t match_ms) {
   job.timer_id = timer.id;
   request.job = std::move(job);
   const auto begun = BeginTask(request);
-  if (begun) return OkStatus();
+  if (begun) return store_->SetTimerLogTask(log_id, *begun);
   return store_->EndTimerLog(log_id, JobStatus::kFailed, begun.error().ToString());
 }
 

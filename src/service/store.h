@@ -425,6 +425,7 @@ class Store {
   /// The match, and what was asked for, are answered.
   Status AnswerTimer(int64_t id, int64_t match_ms);
   Result<int64_t> AddTimerLog(const TimerLog& log);
+  Status SetTimerLogTask(int64_t id, int64_t async_id);
   Status EndTimerLog(int64_t id, JobStatus status, const std::string& message);
   /// Newest first.
   Result<std::vector<TimerLog>> ListTimerLogs(int64_t timer_id, const PageOf& page);

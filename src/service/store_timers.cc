@@ -195,6 +195,14 @@ Result<int64_t> Store::AddTimerLog(const TimerLog& log) {
   });
 }
 
+Status Store::SetTimerLogTask(int64_t log_id, int64_t async_id) {
+  return state_->Write([&](soci::session& sql) -> Status {
+    long long id = log_id, async = async_id;
+    sql << "UPDATE timer_logs SET async_id = :async WHERE id = :id", use(async), use(id);
+    return OkStatus();
+  });
+}
+
 Status Store::EndTimerLog(int64_t log_id, JobStatus log_status, const std::string& message) {
   return state_->Write([&](soci::session& sql) -> Status {
     long long id = log_id;
@@ -207,15 +215,16 @@ Status Store::EndTimerLog(int64_t log_id, JobStatus log_status, const std::strin
 
 Result<std::vector<TimerLog>> Store::ListTimerLogs(int64_t timer_id, const PageOf& page) {
   return state_->Read([&](soci::session& sql) -> Result<std::vector<TimerLog>> {
-    long long timer = timer_id, id = 0, created = 0;
+    long long timer = timer_id, id = 0, created = 0, async = 0;
     long long limit = page.size, offset = (page.number - 1) * page.size;
     int status = 0;
+    soci::indicator has_async = soci::i_null;
     TimerLog row;
     soci::statement statement =
-        (sql.prepare << "SELECT id, action, message, status, created_ms FROM timer_logs "
+        (sql.prepare << "SELECT id, action, message, status, created_ms, async_id FROM timer_logs "
                         "WHERE timer_id = :timer ORDER BY id DESC LIMIT :limit OFFSET :offset",
          use(timer), use(limit), use(offset), into(id), into(row.action), into(row.message),
-         into(status), into(created));
+         into(status), into(created), into(async, has_async));
     statement.execute();
     std::vector<TimerLog> logs;
     while (statement.fetch()) {
@@ -224,6 +233,7 @@ Result<std::vector<TimerLog>> Store::ListTimerLogs(int64_t timer_id, const PageO
       made.timer_id = timer;
       made.status = static_cast<JobStatus>(status);
       made.created_ms = created;
+      made.async_id = migration::Optional(async, has_async);
       logs.push_back(std::move(made));
     }
     return logs;

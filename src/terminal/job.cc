@@ -75,6 +75,7 @@ Result<ExitCode> RunJobList(const JobFlags& flags, Output& output) {
   TRY(filter.source_id, SourceId(view.store(), flags.source));
   filter.name = flags.name;
   filter.src_db = flags.schema;
+  if (flags.timer != 0) filter.timer_id = flags.timer;
   TRY(filter.status, (ReadStatus<decltype(JobName), service::JobStatus>(flags.status, JobName, 4)));
   TRY(const auto jobs, view.store().ListJobs(filter, {flags.page, flags.page_size}));
   TRY(const int64_t total, view.store().CountJobs(filter));

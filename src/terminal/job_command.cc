@@ -112,6 +112,7 @@ CLI::App* JobCommand::AddJob(CLI::App& app) {
   list->add_option("--name", flags.name, "Only those with this in their name");
   list->add_option("--schema", flags.schema, "Of this schema")->type_name("NAME");
   list->add_option("--status", flags.status, "INIT, DOING, DONE or FAILED");
+  list->add_option("--timer", flags.timer, "That this timer has made")->type_name("ID");
   CLI::App* tasks = Add(job, "tasks", "List a job's tasks", RunJobTasks);
   tasks->add_option("--status", flags.status, "One status, or FAILED for all that have failed");
   for (CLI::App* sub : {list, tasks}) AddPages(sub);

@@ -37,6 +37,7 @@ struct JobFlags {
   std::string status;
   int64_t page = 1;
   int64_t page_size = 20;
+  int64_t timer = 0;          ///< whose jobs; 0 = of all, and of none
   std::string daily, hourly;  ///< HH:MM, MM
   std::string zone;
   bool no_refresh = false;

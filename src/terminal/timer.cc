@@ -139,6 +139,7 @@ Result<ExitCode> RunTimerLog(const JobFlags& flags, Output& output) {
     if (output.json()) {
       output.Object("timer_log", {{"id", log.id},
                                   {"timer_id", log.timer_id},
+                                  {"async_id", log.async_id ? Json(*log.async_id) : Json()},
                                   {"time", TimeText(log.created_ms)},
                                   {"action", log.action},
                                   {"status", service::StatusName(log.status)},

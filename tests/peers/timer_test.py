@@ -80,6 +80,12 @@ def test_a_timer_makes_no_second_job_and_none_while_it_is_stopped(
     assert [job["id"] for job in jobs.good_job("list").of("job")] == [job["id"]]
     made, refused = messages(jobs, first)
     assert made == "start job success"
+    conflict, first_firing = timer(jobs, "log", str(first))
+    assert (conflict["status"], conflict["async_id"]) == ("FAILED", None)
+    tasks = {task["id"]: task for task in jobs.good("tasks", "sales").of("source_task")}
+    task = tasks[first_firing["async_id"]]
+    assert (task["task_type"], task["cause"]) == ("TASK_CREATE", "timer")
+    assert task["result"]["job_id"] == job["id"]
     assert refused == "conflict: a job of this timer is still running; none was made"
 
     # Stopped it does not answer; another one that was asked later does.
@@ -89,8 +95,9 @@ def test_a_timer_makes_no_second_job_and_none_while_it_is_stopped(
     second = add(jobs, "second", "--but", "orders")
     fire(jobs, first, second)
     assert len(messages(jobs, first)) == 2
-    (other,) = jobs.good_job("list").of("job")
+    (other,) = jobs.good_job("list", "--timer", str(second)).of("job")
     assert (other["name"], other["timer_id"]) == ("second", second)
+    assert jobs.good_job("list", "--timer", str(first)).of("job") == []
 
     # It goes on, with another list.
     jobs.good_job("delete", str(other["id"]))
@@ -101,6 +108,12 @@ def test_a_timer_makes_no_second_job_and_none_while_it_is_stopped(
     assert {task["table"] for task in jobs.tasks(job)} == {"main.moved.people"}
     (error,) = timer(jobs, "update", str(first), "--stop", "--resume", code=3)
     assert error["code"] == "JOB_CONFIG"
+
+    # With another schedule what matched before it was set is none of its matches.
+    (moved,) = timer(jobs, "update", str(first), "--hourly", f"{now:%M}")
+    assert (moved["schedule"], moved["value"], moved["stopped"]) == ("Hourly", f"{now:%M}", False)
+    assert moved["config"] == changed["config"]
+    assert len(messages(jobs, first)) == 3
 
 
 def test_without_a_scan_before_it_a_timer_sees_what_the_last_one_found(
