@@ -9,8 +9,8 @@
 // of tables, and with the partitions of those in hand.
 //
 // Threads: one caller; Cancel from any. Errors: those of job_making.h, but for JOB_NOTHING_TO_DO
-// and JOB_CONFLICT, which are told of the tables; kInvalidInput TARGET_MISSING; those of
-// run_options.h and of Workflow::PlanJobTables.
+// and conflicts with other jobs, which are told of the tables; kInvalidInput TARGET_MISSING; those
+// of run_options.h and of Workflow::PlanJobTables.
 #pragma once
 
 #include <cstdint>
@@ -34,7 +34,8 @@ struct JobPlanTable {
   int64_t tasks = 0;
   int64_t partitions = 0;   ///< 0 of a table without, or that is made alone
   bool whole_table = true;  ///< JobTask::whole_table
-  /// Why it is not in the ledger, or not as of this plan: JOB_CONFLICT, or what the catalog said.
+  /// Why it is not in the ledger, or not as of this plan: JOB_CONFLICT, JOB_COLLISION with another
+  /// job, or what the catalog said.
   std::optional<Error> error = {};
 };
 
@@ -66,13 +67,15 @@ class JobPlan {
     JobTask first;
     migration::PartitionSelection selection;
   };
+  std::optional<Error> ConflictOf(const JobTask& task) const;
   Status Take(const Store::NewTask& task);
   Status Flush(const std::function<Status(const JobPlanTable&)>& visit);
 
   DescribedJob described_;
   maxcompute::Options target_;
   std::string plan_folder_;
-  std::set<std::string> open_;  ///< tables that another job is not done with
+  std::set<std::string> open_;                     ///< tables that another job is not done with
+  std::map<std::string, Store::OpenTarget> held_;  ///< at the target, by other jobs
   std::unique_ptr<migration::Workflow> workflow_;
   std::vector<Pending> pending_;
   size_t pending_values_ = 0;

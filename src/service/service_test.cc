@@ -494,7 +494,8 @@ void AddTasks(Store& store, int64_t source_id, int tasks) {
   const auto added = store.AddJob(job, [&](const Store::AddJobTask& add) -> Status {
     for (int i = 0; i < tasks; ++i) {
       Store::NewTask made;
-      made.task.src_table = made.task.dst_table = "t" + std::to_string(i);
+      made.task.src_table = "t" + std::to_string(i);
+      made.task.dst_table = "s" + std::to_string(source_id) + "_" + made.task.src_table;
       made.task.table_name = "main.sales." + made.task.src_table;
       TRY_VOID(add(made));
     }
@@ -503,17 +504,54 @@ void AddTasks(Store& store, int64_t source_id, int tasks) {
   ASSERT_TRUE(added) << added.error().ToString();
 }
 
-TEST_F(ServiceTest, TasksOfAllSourcesTogetherKeepToTheServicesLimit) {
-  // A MaxCompute that answers nothing until it is told to, and then refuses.
-  std::promise<void> release;
-  const std::shared_future<void> released = release.get_future().share();
-  LoopbackServer target([&](const LoopbackRequest&) {
-    released.wait();
+/// A MaxCompute that answers nothing until it is told to, and then refuses.
+class HeldTarget {
+ public:
+  nlohmann::json Settings() const {
+    return {{"endpoint", server_.url()}, {"access_key_id", "id"}, {"access_key_secret", "secret"}};
+  }
+  void Release() { release_.set_value(); }
+
+ private:
+  std::promise<void> release_;
+  std::shared_future<void> released_ = release_.get_future().share();
+  LoopbackServer server_{[this](const LoopbackRequest&) {
+    released_.wait();
     return Answer(403, "<Error><Code>NoPermission</Code><Message>no</Message></Error>");
-  });
+  }};
+};
+
+TEST_F(ServiceTest, ATaskThatRunsWhenTheWindowClosesEndsAndNoOtherBegins) {
+  HeldTarget target;
+  ASSERT_TRUE(service_->UpdateTarget(target.Settings()));
+  const int64_t id =
+      Add({{"task.max.num", 1}, {"task.window", {{"start", "11:00"}, {"end", "12:01"}}}});
+  ASSERT_TRUE(service_->StartDataSource(id));
+  AddTasks(service_->store(), id, 2);
+  Store::TaskFilter running, waiting;
+  running.running = true;
+  waiting.running = false;
+  waiting.status = JobTaskStatus::kInit;
+  Tick();
+  EXPECT_EQ(service_->store().CountJobTasks(running).value(), 1);
+  now_ms_ += kMinute;
+  Tick();
+  EXPECT_EQ(service_->store().CountJobTasks(running).value(), 1) << "it is not stopped";
+  target.Release();
+  service_->WaitForJobTasks();
+  Tick();
+  service_->WaitForJobTasks();
+  EXPECT_EQ(service_->store().CountJobTasks(waiting).value(), 1) << "the other one";
+  now_ms_ += 23 * 60 * kMinute;  // 11:01
+  Tick();
+  service_->WaitForJobTasks();
+  EXPECT_EQ(service_->store().CountJobTasks(waiting).value(), 0);
+}
+
+TEST_F(ServiceTest, TasksOfAllSourcesTogetherKeepToTheServicesLimit) {
+  HeldTarget target;
   Open(3);
-  ASSERT_TRUE(service_->UpdateTarget(
-      {{"endpoint", target.url()}, {"access_key_id", "id"}, {"access_key_secret", "secret"}}));
+  ASSERT_TRUE(service_->UpdateTarget(target.Settings()));
   for (const char* name : {"sales", "hr"}) {
     const int64_t id = Add(nlohmann::json::object(), name);
     ASSERT_TRUE(service_->StartDataSource(id));
@@ -527,7 +565,7 @@ TEST_F(ServiceTest, TasksOfAllSourcesTogetherKeepToTheServicesLimit) {
     Tick();
     EXPECT_EQ(service_->store().CountJobTasks(running).value(), 3) << "turn " << turn;
   }
-  release.set_value();
+  target.Release();
   service_->WaitForJobTasks();
   EXPECT_EQ(service_->store().CountJobTasks(open).value(), 1);
   Tick();

@@ -121,6 +121,9 @@ struct PageOf {
   int64_t size = 20;
 };
 
+/// kConflict JOB_COLLISION: `what`, and what can be done.
+Error TargetHeld(const std::string& what);
+
 class Store {
  public:
   /// For the folder's one owner; migrates the schema.
@@ -264,7 +267,8 @@ class Store {
   using AddJobTask = std::function<Status(const NewTask&)>;
   /// The job and all that `tasks` gives to its argument, or nothing. Errors: kNotFound
   /// SOURCE_NOT_FOUND; kConflict JOB_CONFLICT naming tables of which another job of the source has
-  /// a task that waits or runs; those of `tasks`.
+  /// a task that waits or runs; kConflict JOB_COLLISION naming tables that would go where such a
+  /// task of any source takes another table; those of `tasks`.
   Result<int64_t> AddJob(const Job& job, const std::function<Status(const AddJobTask& add)>& tasks);
   /// Errors: kNotFound JOB_NOT_FOUND, also of one that was deleted; so of all that take a job's id.
   Result<Job> GetJob(int64_t id);
@@ -313,11 +317,30 @@ class Store {
   Result<std::optional<Rate>> LastRate(int64_t source_id);
   /// Tables of the source (JobTask::table_name) of which a job has a task that waits or runs.
   Result<std::vector<std::string>> ListOpenTables(int64_t source_id);
+  struct Destination {
+    std::string project;
+    std::string schema;  ///< "" = the project's default one, or of one without schemas
+  };
+  /// A table at the target into which a job has a task that waits or runs.
+  struct OpenTarget {
+    int64_t source_id = 0;
+    std::string source;
+    std::string table_name;  ///< as JobTask::table_name
+    std::string dst_table;
+    int64_t job_id = 0;
+    std::string job;
+
+    bool Holds(int64_t of_source, const std::string& table) const;
+    std::string ToString() const;
+  };
+  /// Of all sources.
+  Result<std::vector<OpenTarget>> ListOpenTargets(const Destination& destination);
   /// Also starts it. Returns how many failed tasks are to be tried again.
   Result<int64_t> RetryJob(int64_t id);
   /// Also starts it, with `others` as StartJob has them: what has been copied is compared once
   /// more. Returns how many tasks wait for it: those that are DONE or failed by comparing. Errors:
-  /// kConflict JOB_CONFLICT; kConflict JOB_STATE when there are none, or the job copies no data.
+  /// kConflict JOB_CONFLICT, JOB_COLLISION; kConflict JOB_STATE when there are none, or the job
+  /// copies no data.
   Result<int64_t> VerifyJob(int64_t id, const std::map<std::string, std::string>& others,
                             int64_t now_ms);
   /// It is listed no more, and its tasks are stopped.

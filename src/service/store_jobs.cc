@@ -16,7 +16,6 @@ using nlohmann::json;
 using soci::into;
 using soci::use;
 
-constexpr size_t kNamedMax = 5;
 constexpr const char* kNoEta = "~";
 /// Statuses of a task that is not ended: see JobTaskStatus.
 constexpr const char* kOpen = "(running = 1 OR status NOT IN (3, 6, 9, 10))";
@@ -135,24 +134,6 @@ Result<std::vector<Job>> FetchJobs(soci::statement& statement, const std::string
   return jobs;
 }
 
-/// Tables of which another job has a task that is not ended.
-std::vector<std::string> Conflicts(soci::session& sql, int64_t job_id) {
-  long long id = job_id;
-  std::string name;
-  soci::statement statement =
-      (sql.prepare
-           << "SELECT DISTINCT t.table_name FROM job_tasks t WHERE t.job_id = :id AND EXISTS "
-              "(SELECT 1 FROM job_tasks o JOIN jobs j ON j.id = o.job_id WHERE "
-              "o.source_id = t.source_id AND o.table_name = t.table_name AND "
-              "o.job_id <> :id AND j.deleted = 0 AND "
-              "(o.running = 1 OR o.status NOT IN (3, 6, 9, 10))) ORDER BY t.table_name",
-       use(id, "id"), into(name));
-  statement.execute();
-  std::vector<std::string> names;
-  while (statement.fetch()) names.push_back(name);
-  return names;
-}
-
 /// The statements of AddJob that run once a task and once a partition.
 class TaskWriter {
  public:
@@ -203,17 +184,6 @@ class TaskWriter {
 };
 
 }  // namespace
-
-Status CheckJobConflicts(soci::session& sql, int64_t job_id) {
-  const std::vector<std::string> names = Conflicts(sql, job_id);
-  if (names.empty()) return OkStatus();
-  const size_t shown = std::min(names.size(), kNamedMax);
-  std::string text = fmt::format("{}", fmt::join(names.begin(), names.begin() + shown, ", "));
-  if (shown < names.size()) text += fmt::format(" and {} more", names.size() - shown);
-  return Error(ErrorKind::kConflict, "JOB_CONFLICT",
-               "another job is not done with " + text +
-                   "; wait for it, delete it, or leave these tables out (mms job list)");
-}
 
 Result<int64_t> Store::AddJob(const Job& job,
                               const std::function<Status(const AddJobTask& add)>& tasks) {
@@ -494,22 +464,6 @@ Result<std::optional<Store::Rate>> Store::LastRate(int64_t source_id) {
       until = std::max(until, ended);
     }
     return rate.duration_ms > 0 ? Found(rate) : Found();
-  });
-}
-
-Result<std::vector<std::string>> Store::ListOpenTables(int64_t source_id) {
-  return state_->Read([&](soci::session& sql) -> Result<std::vector<std::string>> {
-    long long source = source_id;
-    std::string name;
-    soci::statement statement =
-        (sql.prepare << "SELECT DISTINCT t.table_name FROM job_tasks t JOIN jobs j ON "
-                        "j.id = t.job_id WHERE t.source_id = :source AND j.deleted = 0 AND "
-                        "(t.running = 1 OR t.status NOT IN (3, 6, 9, 10))",
-         use(source), into(name));
-    statement.execute();
-    std::vector<std::string> names;
-    while (statement.fetch()) names.push_back(name);
-    return names;
   });
 }
 

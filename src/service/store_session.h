@@ -71,7 +71,7 @@ void ReturnRunning(soci::session& sql, int64_t now_ms);
 
 /// Failed tasks of the job or task (`column`: "job_id" or "id") wait again. How many.
 int64_t RetryFailed(soci::session& sql, const char* column, int64_t id);
-/// kConflict JOB_CONFLICT naming tables of which another job has a task that waits or runs.
+/// Errors: those of Store::AddJob for what another job has.
 Status CheckJobConflicts(soci::session& sql, int64_t job_id);
 
 /// "%part%" with what LIKE means otherwise escaped by a backslash.
