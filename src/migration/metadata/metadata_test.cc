@@ -354,6 +354,29 @@ TEST_F(MetadataTest, AMillionPartitionsWouldFitIntoAFewHundredMegabytes) {
   EXPECT_LT(bytes / 20'000, 200U) << "a partition";
 }
 
+TEST(StatusOf, AWholeIsWhatMattersMostOfItsParts) {
+  using enum ObjectStatus;
+  struct Case {
+    StatusCounts parts;
+    ObjectStatus status;
+  };
+  for (const auto& [parts, status] :
+       {Case{{0, 0, 0, 0, 0}, kInit}, Case{{3, 0, 0, 0, 0}, kInit}, Case{{5, 1, 1, 1, 1}, kDoing},
+        Case{{4, 0, 1, 1, 1}, kFailed}, Case{{3, 0, 2, 0, 1}, kPartDone},
+        Case{{3, 0, 0, 0, 1}, kPartDone}, Case{{3, 0, 3, 0, 0}, kDone},
+        Case{{3, 0, 2, 0, 0}, kPartDone}}) {
+    EXPECT_EQ(StatusOf(parts), status)
+        << parts.total << parts.doing << parts.done << parts.failed << parts.part_done;
+  }
+  DatabaseEntry database;
+  database.tables = 3;
+  database.tables_done = 1;
+  database.tables_part_done = 1;
+  EXPECT_EQ(StatusOf(database), kPartDone);
+  database.tables_failed = 1;
+  EXPECT_EQ(StatusOf(database), kFailed);
+}
+
 TEST_F(MetadataTest, ATablesStatusIsThatOfItsPartitions) {
   ScanOf({Listed("orders")});
   Good(metadata_->SaveRead(ScanOf({Listed("orders")}), Read("orders", 8, 3)));
