@@ -76,6 +76,8 @@ def test_what_the_lists_leave_out_later_is_hidden_and_keeps_its_status(
         "orders": False,
         "people": False,
     }
+    for lists in (["--only", "orders"], ["--but", "people"]):
+        assert "are for a job of a whole schema" in jobs.refused("--table", "orders", *lists)
     jobs.good("update", "sales", "--set", "source.table.blacklist=moved.People")
     jobs.good("sync", "sales", "--schema", "moved")
     people = tables(jobs)["people"]
