@@ -284,10 +284,10 @@ bool JobRun::IsStopped() {
     if (stopped_ || (now >= stop_looked_ms_ && now - stop_looked_ms_ < kLookMs)) return stopped_;
     stop_looked_ms_ = now;
   }
-  const auto task = peers_.store.GetJobTask(task_.id);
+  const auto stopped = peers_.store.IsJobTaskStopped(task_.id);
   const std::lock_guard lock(mutex_);
   // A store that cannot be read stops nothing: the task's next step will tell.
-  if (task && task->stopped) stopped_ = true;
+  if (stopped && *stopped) stopped_ = true;
   return stopped_;
 }
 

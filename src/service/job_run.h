@@ -37,7 +37,10 @@ class JobRun {
     std::function<bool()> ending;
   };
   JobRun(Peers peers, JobTask task)
-      : peers_(std::move(peers)), task_(std::move(task)), begun_ms_(peers_.now_ms()) {}
+      : peers_(std::move(peers)),
+        task_(std::move(task)),
+        begun_ms_(peers_.now_ms()),
+        stop_looked_ms_(begun_ms_) {}
 
   /// The task has begun (Store::BeginJobTask).
   Status Run();
@@ -71,7 +74,7 @@ class JobRun {
   migration::Progress progress_;
   std::mutex mutex_;
   JobTaskStatus at_ = JobTaskStatus::kInit;  // guarded by mutex_; so below
-  int64_t stop_looked_ms_ = 0;
+  int64_t stop_looked_ms_;
   bool stopped_ = false;
   std::optional<Error> failure_;  ///< of a step that could not be stored
 };

@@ -364,6 +364,8 @@ class Store {
   Result<int64_t> CountJobTasks(const TaskFilter& filter);
   /// Errors: kNotFound TASK_NOT_FOUND; so of all that take a task's id.
   Result<JobTask> GetJobTask(int64_t id);
+  /// A stop, of it or its job, is wanted.
+  Result<bool> IsJobTaskStopped(int64_t id);
   /// Values of its partitions. `visit` must not call the store.
   Status VisitTaskValues(int64_t id, const std::function<Status(std::string)>& visit);
   /// Of all tasks of the job's table that are not DONE. `visit` must not call the store.

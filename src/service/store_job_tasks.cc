@@ -238,6 +238,16 @@ Result<JobTask> Store::GetJobTask(int64_t task_id) {
   });
 }
 
+Result<bool> Store::IsJobTaskStopped(int64_t task_id) {
+  return state_->Read([&](soci::session& sql) -> Result<bool> {
+    long long id = task_id;
+    int stopped = 0;
+    sql << "SELECT stopped FROM job_tasks WHERE id = :id", use(id), into(stopped);
+    if (!sql.got_data()) return NoTask(task_id);
+    return stopped != 0;
+  });
+}
+
 Status Store::VisitTaskValues(int64_t task_id, const std::function<Status(std::string)>& visit) {
   return state_->Read([&](soci::session& sql) -> Status {
     long long id = task_id;

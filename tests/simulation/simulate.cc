@@ -4,7 +4,9 @@
 //   simulate [--seeds N] [--first N] [--seed N] [--jobs N] [--verbose]
 #include <fcntl.h>
 #include <malloc.h>
+#include <openssl/bio.h>
 #include <openssl/evp.h>
+#include <openssl/pem.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -212,6 +214,51 @@ void RunShare(const Options& options, int64_t first, int out) {
   fs::remove_all(prepared);
 }
 
+/// SQLite's locks between processes: only one, the life, has the files open, and its connections
+/// keep to locks that SQLite has in memory beside these.
+int LockAlone(int file, int command, void* argument) {
+  if (command == F_SETLK || command == F_SETLKW) return 0;
+  if (command == F_GETLK) {
+    static_cast<struct flock*>(argument)->l_type = F_UNLCK;
+    return 0;
+  }
+  return fcntl(file, command, argument);
+}
+
+void TakeLocksInMemoryAlone() {
+  using namespace sqlite_api;
+  sqlite3_vfs* const vfs = sqlite3_vfs_find(nullptr);
+  if (vfs == nullptr || vfs->xSetSystemCall == nullptr) return;
+  vfs->xSetSystemCall(vfs, "fcntl", reinterpret_cast<sqlite3_syscall_ptr>(LockAlone));
+}
+
+/// What else each life would find out for itself: how keys are read.
+bool ReadAKey() {
+  EVP_PKEY* const key = EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519");
+  BIO* const text = BIO_new(BIO_s_mem());
+  bool read = false;
+  if (PEM_write_bio_PrivateKey(text, key, nullptr, nullptr, 0, nullptr, nullptr) == 1 &&
+      PEM_write_bio_PUBKEY(text, key) == 1) {
+    EVP_PKEY* const secret = PEM_read_bio_PrivateKey(text, nullptr, nullptr, nullptr);
+    EVP_PKEY* const shown = PEM_read_bio_PUBKEY(text, nullptr, nullptr, nullptr);
+    read = secret != nullptr && shown != nullptr;
+    EVP_PKEY_free(secret);
+    EVP_PKEY_free(shown);
+  }
+  BIO_free(text);
+  EVP_PKEY_free(key);
+  return read;
+}
+
+/// Starts again with what only a process's first steps read: names of libraries are bound now, not
+/// by each life, and Arrow does not set up an allocator of its own.
+void StartBound(char** arguments) {
+  if (getenv("LD_BIND_NOW") != nullptr) return;
+  setenv("LD_BIND_NOW", "1", 1);
+  setenv("ARROW_DEFAULT_MEMORY_POOL", "system", 1);
+  execv("/proc/self/exe", arguments);
+}
+
 struct Sums {
   int64_t seeds = 0, not_judged = 0, lives = 0, crashes = 0, turns = 0, commits = 0, requests = 0;
   std::map<std::string, int64_t> faults;
@@ -302,16 +349,18 @@ int Main(const Options& options) {
 }  // namespace mms::simulation
 
 int main(int count, char** arguments) {
+  mms::simulation::StartBound(arguments);
   mallopt(M_ARENA_MAX,
           1);  // a life has a hundred threads, and ends before an arena each is worth it
   // Of a connection only one thread at a time, and no accounts of memory, which all would share.
   using namespace sqlite_api;
   sqlite3_config(SQLITE_CONFIG_MULTITHREAD);
   sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+  mms::simulation::TakeLocksInMemoryAlone();
   mallopt(M_TOP_PAD, 4 << 20);
   mallopt(M_TRIM_THRESHOLD, 256 << 20);
   // Read and set up once, not by each life.
-  if (!mms::FindZone("UTC")) return 1;
+  if (!mms::FindZone("UTC") || !mms::simulation::ReadAKey()) return 1;
   for (const char* cipher : {"AES-256-GCM"})
     EVP_CIPHER_free(EVP_CIPHER_fetch(nullptr, cipher, nullptr));
   for (const char* digest : {"SHA1", "SHA256"}) EVP_MD_free(EVP_MD_fetch(nullptr, digest, nullptr));

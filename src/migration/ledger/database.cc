@@ -45,6 +45,12 @@ Status Migrate(soci::session& sql, const std::string& file,
   return OkStatus();
 }
 
+/// A statement is planned once, without regard to what is bound to it: SQLite would otherwise plan
+/// one with LIKE :pattern anew each time (sqlite.org/c3ref/c_dbconfig_defensive.html, QPSG).
+void KeepPlans(soci::session& sql) {
+  sqlite_api::sqlite3_db_config(Connection(sql), SQLITE_DBCONFIG_ENABLE_QPSG, 1, nullptr);
+}
+
 }  // namespace
 
 Error ToError(const std::string& file, const std::exception& thrown) {
@@ -93,6 +99,7 @@ WriteTransaction::~WriteTransaction() {
 Status OpenToWrite(soci::session& sql, const std::string& file, Durability durability,
                    std::span<const char* const> migrations) {
   sql.open(SqliteWithKeptStatements(), "db=\"" + file + "\" timeout=5");
+  KeepPlans(sql);
   std::string journal;
   sql << "PRAGMA journal_mode=WAL", soci::into(journal);
   RunScript(sql, durability == Durability::kEachCommit ? "PRAGMA synchronous=FULL"
@@ -106,6 +113,7 @@ Status OpenToWrite(soci::session& sql, const std::string& file, Durability durab
 
 Result<int> OpenToRead(soci::session& sql, const std::string& file) {
   sql.open(SqliteWithKeptStatements(), "db=\"" + file + "\" timeout=5 readonly=true");
+  KeepPlans(sql);
   int tables = 0;
   sql << "SELECT COUNT(*) FROM sqlite_master WHERE name = 'schema_version'", soci::into(tables);
   const int version = tables == 0 ? 0 : SchemaVersion(sql);
