@@ -141,9 +141,9 @@ class Ledger {
   static Result<std::unique_ptr<Ledger>> OpenToRead(const std::string& folder);
   ~Ledger();
 
-  /// Ties the folder to one target for good, so that what was done in a rehearsal is never taken
-  /// for done elsewhere. The first call stores `identity`; a later one with another is kConflict
-  /// STATE_OTHER_TARGET.
+  /// Ties the folder to one target, so that what was done in a rehearsal is never taken for done
+  /// elsewhere. The first call stores `identity`; a later one with another forgets the plans that
+  /// are there, or once a load has begun is kConflict STATE_OTHER_TARGET.
   Status BindTarget(const std::string& identity);
   /// As BindTarget stored it; "" = not bound yet.
   Result<std::string> Target();

@@ -238,9 +238,21 @@ TEST_F(LedgerTest, AFolderBelongsToOneTarget) {
     ASSERT_TRUE(ledger->BindTarget("project dw at host a").has_value());
     EXPECT_EQ(*ledger->Target(), "project dw at host a");
     ASSERT_TRUE(ledger->BindTarget("project dw at host a").has_value());
+    const int64_t table = Save(*ledger, Table(), {Unit("", "f")});
+    ASSERT_TRUE(ledger->BeginLoad(Units(*ledger, table).at(0).id, 0).get().has_value());
   }
   auto ledger = OpenLedger();
   ExpectCode(ledger->BindTarget("project dw at host b"), "STATE_OTHER_TARGET");
+  EXPECT_TRUE(ledger->FindTable(Table().source_name)->has_value());
+}
+
+TEST_F(LedgerTest, AFolderOfPlansAloneMayGoToAnotherTargetAndForgetsThem) {
+  auto ledger = OpenLedger();
+  ASSERT_TRUE(ledger->BindTarget("project dw at host a").has_value());
+  Save(*ledger, Table(), {Unit("", "f")});
+  ASSERT_TRUE(ledger->BindTarget("project dw at host b").has_value());
+  EXPECT_EQ(*ledger->Target(), "project dw at host b");
+  EXPECT_FALSE(ledger->FindTable(Table().source_name)->has_value());
 }
 
 TEST_F(LedgerTest, TheLastRunIsKeptForReaders) {

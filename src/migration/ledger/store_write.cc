@@ -296,6 +296,17 @@ Status Store::BindTarget(const std::string& identity) {
       return OkStatus();
     }
     if (bound == identity) return OkStatus();
+    int begun = 0;
+    state_->sql << "SELECT EXISTS (SELECT 1 FROM units WHERE generation > 0)", soci::into(begun);
+    if (begun == 0) {
+      // What was planned was planned for what stands at the other target.
+      for (const char* const of : {"unit_plans", "units", "tables"}) {
+        state_->sql << std::string("DELETE FROM ") + of;
+      }
+      state_->sql << "UPDATE identity SET value = :value WHERE name = 'target'",
+          soci::use(identity);
+      return OkStatus();
+    }
     return Error(ErrorKind::kConflict, "STATE_OTHER_TARGET",
                  "it tells what was moved into " + bound + ", not into " + identity +
                      "; name another folder as `state:` for this target")
