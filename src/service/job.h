@@ -104,7 +104,7 @@ struct Job {
   std::string name;
   std::string src_db;  ///< source schema
   std::string dst_project;
-  std::string dst_schema;  ///< "" in a project without schemas
+  std::string dst_schema;  ///< "" = the default one, or a project without schemas
   JobType type = JobType::kDatabase;
   JobConfig config;
   std::string eta;  ///< `YYYY-MM-DD HH:MM:SS`, wanted end; sooner goes first; "" = last

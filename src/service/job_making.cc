@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <utility>
 
+#include "base/lower_ascii.h"
 #include "service/mapping.h"
 #include "service/service.h"
 
@@ -97,13 +98,13 @@ Error NothingToDo(const JobChoice& choice) {
                    "false)");
 }
 
-Result<DescribedJob> DescribeJob(Store& store, const std::string& folder, const NewJob& wanted,
-                                 int64_t now_ms) {
+Result<DescribedJob> DescribeJob(Store& store, const JobSurroundings& surroundings,
+                                 const NewJob& wanted) {
   TRY(const DataSource source, store.GetSource(wanted.source_id));
   DescribedJob described;
-  TRY(described.job, CheckJob(wanted, source, now_ms));
+  TRY(described.job, CheckJob(wanted, source, surroundings.now_ms));
   TRY(described.rules, ChoiceRulesOf(source.config, described.job.config));
-  auto metadata = migration::Metadata::OpenToRead(SourceFolder(folder, source.id));
+  auto metadata = migration::Metadata::OpenToRead(SourceFolder(surroundings.folder, source.id));
   if (!metadata) {
     if (metadata.error().code() != "METADATA_NOT_FOUND") return metadata.error();
     return Error(ErrorKind::kNotFound, "JOB_TABLES_NOT_FOUND",
@@ -118,13 +119,19 @@ Result<DescribedJob> DescribeJob(Store& store, const std::string& folder, const 
                                [&](const std::string& table) { mapping.Add(table); }));
     TRY(described.job, std::move(mapping).Finish());
   }
-  TRY(described.job.dst_project, ProjectOf(source.config, described.job.dst_project));
+  Job& job = described.job;
+  TRY(job.dst_project, ProjectOf(source.config, job.dst_project));
+  if (job.dst_schema.empty()) {
+    TRY(job.dst_schema,
+        DefaultSchema(store, source, job, described.rules.policy, surroundings.target));
+  }
+  // One name for one place: a destination has one ledger.
+  if (LowerAscii(job.dst_schema) == "default") job.dst_schema.clear();
   return described;
 }
 
-Result<MadeJob> MakeJob(Store& store, const std::string& folder, const NewJob& wanted,
-                        int64_t now_ms) {
-  TRY(const DescribedJob described, DescribeJob(store, folder, wanted, now_ms));
+Result<MadeJob> MakeJob(Store& store, const JobSurroundings& surroundings, const NewJob& wanted) {
+  TRY(const DescribedJob described, DescribeJob(store, surroundings, wanted));
   const Job& job = described.job;
   MadeJob made;
   const auto stored = store.AddJob(job, [&](const Store::AddJobTask& add) -> Status {

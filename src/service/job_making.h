@@ -3,7 +3,7 @@
 //
 // Errors: kInvalidInput JOB_CONFIG naming the field; those of job_choice.h; kConflict JOB_CONFLICT
 // naming tables that another job still has open; kConflict JOB_NOTHING_TO_DO when all that it means
-// is Completed.
+// is Completed; those of default_schema.h where nothing names the schema of the destination.
 #pragma once
 
 #include <cstdint>
@@ -13,6 +13,7 @@
 
 #include "base/result.h"
 #include "migration/metadata/metadata.h"
+#include "service/default_schema.h"
 #include "service/job.h"
 #include "service/job_choice.h"
 #include "service/store.h"
@@ -24,10 +25,17 @@ struct NewJob {
   std::string name;
   std::string src_db;
   std::string dst_project;  ///< "" = the source's default project
-  std::string dst_schema;   ///< "" = a project without schemas
+  std::string dst_schema;   ///< "" = as DefaultSchema has it; `default` = the project's own
   JobConfig config;
   std::string eta;  ///< `YYYY-MM-DD[ HH:MM[:SS]]`; "" = none
   std::optional<int64_t> timer_id;
+};
+
+/// What a job is made in, beside the store.
+struct JobSurroundings {
+  std::string folder;  ///< of the service
+  int64_t now_ms = 0;
+  TargetReach target = {};
 };
 
 struct MadeJob {
@@ -42,14 +50,12 @@ struct DescribedJob {
   std::unique_ptr<migration::Metadata> metadata;  ///< to read
 };
 /// As far as MakeJob goes before it stores anything.
-Result<DescribedJob> DescribeJob(Store& store, const std::string& folder, const NewJob& wanted,
-                                 int64_t now_ms);
+Result<DescribedJob> DescribeJob(Store& store, const JobSurroundings& surroundings,
+                                 const NewJob& wanted);
 
 /// Why a choice without tasks makes no job.
 Error NothingToDo(const JobChoice& choice);
 
-/// `folder`: of the service.
-Result<MadeJob> MakeJob(Store& store, const std::string& folder, const NewJob& wanted,
-                        int64_t now_ms);
+Result<MadeJob> MakeJob(Store& store, const JobSurroundings& surroundings, const NewJob& wanted);
 
 }  // namespace mms::service

@@ -63,7 +63,7 @@ Error InConflict(const std::string& table) {
 Result<std::unique_ptr<JobPlan>> JobPlan::Open(Store& store, const std::string& folder,
                                                const NewJob& wanted, int64_t now_ms) {
   std::unique_ptr<JobPlan> plan(new JobPlan);
-  TRY(plan->described_, DescribeJob(store, folder, wanted, now_ms));
+  TRY(plan->described_, DescribeJob(store, {folder, now_ms}, wanted));
   TRY(const bool has_target, store.HasTarget());
   if (!has_target) return NoTarget();
   const Job& job = plan->job();

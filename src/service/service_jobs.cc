@@ -55,7 +55,8 @@ Result<MadeJob> Service::RefreshAndMake(const AsyncRequest& request) {
     TRY(const int64_t scan, CreateFetchMetadataJob(request.source_id, scope));
     TRY_VOID(WaitForScan(scan));
   }
-  return MakeJob(*store_, options_.folder, *request.job, Now());
+  const TargetReach target{options_.http, [this] { return ending_.load(); }};
+  return MakeJob(*store_, {options_.folder, Now(), target}, *request.job);
 }
 
 Service::Outcome Service::CreateJob(const AsyncRequest& request) {

@@ -471,6 +471,10 @@ TEST_F(ServiceTest, AJobIsMadeByAnAsynchronousTaskThatHasItsId) {
   job.src_db = "sales";
   job.config.others = {{"views", "true"}};  // the one table there is is a view
   request.job = job;
+  const AsyncTask unasked = *service_->WaitForTask(*service_->BeginTask(request));
+  EXPECT_NE(unasked.error_json.find("TARGET_MISSING"), std::string::npos)
+      << "nobody can tell whether the project has schemas: " << unasked.error_json;
+  request.job->dst_schema = "sales";
   const auto begun = service_->BeginTask(request);
   ASSERT_TRUE(begun) << begun.error().ToString();
   const AsyncTask made = *service_->WaitForTask(*begun);

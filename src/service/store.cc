@@ -227,9 +227,17 @@ constexpr const char* kVersion10 = R"sql(
   ALTER TABLE timer_logs ADD COLUMN async_id BIGINT;
 )sql";
 
-constexpr std::array<const char*, 10> kMigrations = {kVersion1, kVersion2, kVersion3, kVersion4,
-                                                     kVersion5, kVersion6, kVersion7, kVersion8,
-                                                     kVersion9, kVersion10};
+// Of the target, as each said when it was asked.
+constexpr const char* kVersion11 = R"sql(
+  CREATE TABLE projects (
+    name TEXT NOT NULL PRIMARY KEY COLLATE NOCASE,
+    has_schemas INTEGER NOT NULL);
+)sql";
+
+constexpr std::array<const char*, 11> kMigrations = {kVersion1, kVersion2, kVersion3,
+                                                     kVersion4, kVersion5, kVersion6,
+                                                     kVersion7, kVersion8, kVersion9,
+                                                     kVersion10, kVersion11};
 
 constexpr const char* kSourceColumns =
     "id, name, type, networklink, status, error, created_ms, updated_ms, timer_ms, stop_asked";

@@ -247,6 +247,10 @@ class Store {
   // The target: one for the folder. ------------------------------------------------------------
 
   Result<bool> HasTarget();
+  /// Whether a project of the target has schemas, as it was kept; nullopt = not known yet. Another
+  /// endpoint forgets it.
+  Result<std::optional<bool>> FindProjectSchemas(const std::string& project);
+  Status KeepProjectSchemas(const std::string& project, bool has_schemas);
   /// Nothing set in it where there is none. Its secrets stay sealed.
   Result<Profile> GetTarget();
   /// With its secrets. Errors: also those of vault.h.

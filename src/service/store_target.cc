@@ -48,6 +48,23 @@ Result<Profile> Store::UnsealTarget() {
   return state_->Read([&](soci::session& sql) { return ReadTarget(sql, &*state_->vault); });
 }
 
+Result<std::optional<bool>> Store::FindProjectSchemas(const std::string& project) {
+  return state_->Read([&](soci::session& sql) -> Result<std::optional<bool>> {
+    int has_schemas = 0;
+    sql << "SELECT has_schemas FROM projects WHERE name = :name", use(project), into(has_schemas);
+    return sql.got_data() ? std::optional(has_schemas != 0) : std::nullopt;
+  });
+}
+
+Status Store::KeepProjectSchemas(const std::string& project, bool has_schemas) {
+  return state_->Write([&](soci::session& sql) -> Status {
+    const int has = has_schemas ? 1 : 0;
+    sql << "INSERT OR REPLACE INTO projects (name, has_schemas) VALUES (:name, :has)", use(project),
+        use(has);
+    return OkStatus();
+  });
+}
+
 Result<Profile> Store::GetPrices() {
   return state_->Read([&](soci::session& sql) -> Result<Profile> {
     Profile prices;
@@ -76,6 +93,8 @@ Status Store::SaveTarget(const Profile& target) {
       TRY(sealed[key], state_->vault->Seal(secret, Context(key)));
     }
     const std::string settings = json(target.values).dump(), kept = sealed.dump();
+    TRY(const Profile before, ReadTarget(sql, nullptr));
+    if (before.Get("endpoint") != target.Get("endpoint")) sql << "DELETE FROM projects";
     sql << "DELETE FROM target";
     sql << "INSERT INTO target (settings, sealed) VALUES (:settings, :sealed)", use(settings),
         use(kept);

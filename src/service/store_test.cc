@@ -301,6 +301,22 @@ TEST_F(StoreTest, AnotherProcessReadsAndAsksForAStopBesideTheOwner) {
   EXPECT_EQ(Store::OpenBeside(folder_ + "/none").error().code(), "SERVICE_NOT_FOUND");
 }
 
+TEST_F(StoreTest, WhetherAProjectHasSchemasIsKeptUntilTheEndpointChanges) {
+  Profile target{"target", {{"endpoint", "https://one/api"}, {"quota", "a"}}, {}};
+  ASSERT_TRUE(store_->SaveTarget(target));
+  EXPECT_EQ(*store_->FindProjectSchemas("dw"), std::nullopt);
+  ASSERT_TRUE(store_->KeepProjectSchemas("dw", true));
+  ASSERT_TRUE(store_->KeepProjectSchemas("flat", false));
+  target.values["quota"] = "b";
+  ASSERT_TRUE(store_->SaveTarget(target));
+  Open();
+  EXPECT_EQ(*store_->FindProjectSchemas("DW"), true);
+  EXPECT_EQ(*store_->FindProjectSchemas("flat"), false);
+  target.values["endpoint"] = "https://other/api";
+  ASSERT_TRUE(store_->SaveTarget(target));
+  EXPECT_EQ(*store_->FindProjectSchemas("dw"), std::nullopt);
+}
+
 TEST_F(StoreTest, ARemovedSourceTakesItsScansWithIt) {
   const int64_t id = Add("sales");
   const int64_t scan = AddScan(id);

@@ -46,7 +46,8 @@ void Add(const CheckStep& step, ConnectionTest* test) {
   if (step.outcome == CheckOutcome::kFailed && !test->error) test->error = ErrorOf(step);
 }
 
-/// A person waits.
+}  // namespace
+
 RetryPolicy ShortRetry(std::function<bool()> cancelled) {
   RetryPolicy retry;
   retry.attempts_max = 4;
@@ -54,8 +55,6 @@ RetryPolicy ShortRetry(std::function<bool()> cancelled) {
   retry.cancelled = std::move(cancelled);
   return retry;
 }
-
-}  // namespace
 
 ConnectionTest TryConnection(const migration::SourceOptions& options,
                              const std::shared_ptr<HttpClient>& http, TestDepth depth,

@@ -43,6 +43,8 @@ ConnectionTest TryConnection(const migration::SourceOptions& options,
                              std::function<bool()> cancelled);
 /// Adds the steps of each project to `test`, its name before what was seen.
 void TryTarget(const TargetTest& target, std::function<bool()> cancelled, ConnectionTest* test);
+/// Of calls that a person waits for.
+RetryPolicy ShortRetry(std::function<bool()> cancelled);
 /// Adds that nobody has told where the target is.
 void NoteNoTarget(ConnectionTest* test);
 

@@ -63,7 +63,7 @@ Status ShowJob(Store& store, const JobFlags& flags, int64_t id, Output& output) 
 Result<ExitCode> RunJobCreate(const JobFlags& flags, Output& output) {
   TRY(const auto store, Store::OpenBeside(flags.state));
   TRY(const service::NewJob wanted, ReadNewJob(*store, flags));
-  TRY(const service::MadeJob made, service::MakeJob(*store, flags.state, wanted, UnixMs()));
+  TRY(const service::MadeJob made, service::MakeJob(*store, {flags.state, UnixMs()}, wanted));
   PrintChoice(made, output);
   TRY_VOID(ShowJob(*store, flags, *made.id, output));
   return ExitCode::kDone;

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdio>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "migration/workflow/planning.h"
 #include "migration/workflow/run_facts.h"
@@ -120,6 +121,7 @@ Status PlanEstimate::Add(migration::Ledger& ledger, int64_t table_id,
     if (statements_) *statements_ += *taken;
   }
   if (units_ == before) return OkStatus();
+  if (plan.MakesSchema() && !std::exchange(makes_schema_, true) && statements_) ++*statements_;
   ++tables_;
   by_sql_ = by_sql_ || plan.sql.has_value();
   return OkStatus();

@@ -54,7 +54,8 @@ class PlanEstimate {
   int64_t bytes_ = 0;
   std::optional<migration::StatementCount::Rules> rules_;
   std::optional<int64_t> statements_ = 0;
-  bool by_sql_ = false;  ///< some rows are read by SQL: their bytes are estimates
+  bool makes_schema_ = false;  ///< one statement more, whatever the number of tables
+  bool by_sql_ = false;        ///< some rows are read by SQL: their bytes are estimates
 };
 
 /// Lines of a bill for programs.

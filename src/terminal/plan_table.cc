@@ -109,10 +109,12 @@ std::string Text(const migration::Ddl& ddl) {
 }
 
 /// Hands over each statement; ADD PARTITION by the thousand, so that a million partitions fit.
-Status EachDdl(migration::Ledger& ledger, int64_t table_id, const TablePlan& plan,
-               const std::pair<std::string, std::function<void(std::string)>>& name_and_print) {
+Status EachDdl(const PlanPrinting& context, int64_t table_id, const TablePlan& plan,
+               const std::function<void(std::string)>& print) {
   constexpr size_t kBatch = 1000;
-  const auto& [name, print] = name_and_print;
+  const maxcompute::Options& target = context.target;
+  const std::string name = migration::QualifiedTableName(target, plan.target_table);
+  if (plan.MakesSchema()) print(Text(migration::CreateSchemaSql(target)));
   if (!plan.at_target) print(Text(migration::CreateTableSql(plan, name)));
   if (!plan.add_columns.empty()) {
     print(Text(migration::AddColumnsSql(plan, plan.add_columns, name)));
@@ -125,7 +127,7 @@ Status EachDdl(migration::Ledger& ledger, int64_t table_id, const TablePlan& pla
     }
     batch.clear();
   };
-  TRY_VOID(ledger.ListUnits(table_id, std::nullopt, [&](const UnitRecord& unit) -> Status {
+  TRY_VOID(context.ledger.ListUnits(table_id, std::nullopt, [&](const UnitRecord& unit) -> Status {
     if (unit.verdict == migration::Verdict::kExtra) return OkStatus();
     TRY(migration::UnitPlan parsed,
         migration::UnitPlanFromJson(nlohmann::json::parse(unit.plan_json, nullptr, false)));
@@ -208,7 +210,9 @@ std::string UnreadText(const migration::FooterReads& reads) {
 /// What is done to the target table itself.
 std::string TargetText(const TablePlan& plan) {
   if (!plan.at_target) {
-    return "  makes a " + std::string(migration::KindText(plan.settings.kind)) + " table\n";
+    const std::string schema = plan.MakesSchema() ? "its schema, and " : "";
+    return "  makes " + schema + "a " + std::string(migration::KindText(plan.settings.kind)) +
+           " table\n";
   }
   std::string text = "  the table is there already";
   for (const std::string& name : plan.add_columns) {
@@ -365,6 +369,7 @@ Json PlannedFields(const Planned& planned) {
     fields["warnings"] = planned.plan->warnings;
     fields["kind"] = migration::KindText(planned.plan->settings.kind);
     fields["at_target"] = planned.plan->at_target;
+    fields["makes_schema"] = planned.plan->MakesSchema();
     fields["add_columns"] = planned.plan->add_columns;
     fields["left_out_columns"] = planned.report.left_out;
     fields["left_partitions"] = {{"dropped", planned.left.dropped},
@@ -385,18 +390,17 @@ Status Print(const PlanPrinting& context, const Planned& planned, int64_t table_
     fields.update(context.more);
     if (ddl) {
       Json& statements = fields["ddl"] = Json::array();
-      TRY_VOID(EachDdl(context.ledger, table_id, *planned.plan,
-                       {name, [&](std::string sql) { statements.push_back(std::move(sql)); }}));
+      TRY_VOID(EachDdl(context, table_id, *planned.plan,
+                       [&](std::string sql) { statements.push_back(std::move(sql)); }));
     }
     context.output.Object("plan", fields);
     return OkStatus();
   }
   context.output.Result(PlannedText(planned, name) + context.more_text);
   if (!ddl) return OkStatus();
-  return EachDdl(context.ledger, table_id, *planned.plan,
-                 {name, [&](std::string sql) {
-                    context.output.Result(sql + (sql.ends_with(';') ? "\n" : ";\n"));
-                  }});
+  return EachDdl(context, table_id, *planned.plan, [&](std::string sql) {
+    context.output.Result(sql + (sql.ends_with(';') ? "\n" : ";\n"));
+  });
 }
 
 }  // namespace

@@ -35,11 +35,11 @@ constexpr int64_t kRows = kBlocks * kRowsPerBlock;
 
 /// What the sandbox calls each of our calls, in the order of CallKind.
 constexpr const char* kSandboxNames[] = {
-    "get_project",   "list_tables",     "get_table",       "list_partitions", "discover",
-    "logview_host",  "sign_token",      "submit_instance", "list_instances",  "get_instance",
-    "get_instance",  "get_instance",    "get_result",      "cancel_instance", "create_upload",
-    "get_upload",    "put_block",       "commit_upload",   "create_download", "get_download",
-    "read_download", "create_download", "get_download",    "read_download"};
+    "get_project",   "list_schemas",  "list_tables",     "get_table",       "list_partitions",
+    "discover",      "logview_host",  "sign_token",      "submit_instance", "list_instances",
+    "get_instance",  "get_instance",  "get_instance",    "get_result",      "cancel_instance",
+    "create_upload", "get_upload",    "put_block",       "commit_upload",   "create_download",
+    "get_download",  "read_download", "create_download", "get_download",    "read_download"};
 
 /// Made only while a download session is not ready yet.
 bool AsksForADownload(CallKind kind) {
@@ -179,6 +179,12 @@ class Load {
         Step({CallKind::kSubmitSql, CallKind::kListInstances, CallKind::kFetchInstanceSource,
               CallKind::kFetchInstance, CallKind::kFetchTaskStatus, CallKind::kFetchTaskResult},
              [&] { return AddColumnOnce(); }));
+    TRY_VOID(Step({CallKind::kListSchemas}, [&]() -> Status {
+      TRY(const bool there, client_.HasSchema("default"));
+      TRY(const bool other, client_.HasSchema("defaul"));
+      if (there && !other) return OkStatus();
+      return Error(ErrorKind::kCorrupt, "SCHEMAS", "the list of schemas is not read as it is");
+    }));
     TRY_VOID(Step({CallKind::kListTables}, [&] { return Dropped(client_.FindAnyTable()); }));
     TRY_VOID(Step({CallKind::kFetchTable}, [&] { return Dropped(client_.FetchTable(table_)); }));
     TRY_VOID(Step({CallKind::kFindTunnel}, [&] { return Dropped(client_.TunnelEndpoint()); }));

@@ -18,6 +18,11 @@ from source_test import Source
 from sync_test import control, rows
 
 
+# Projects without schemas, where all tables share one space of names; target_schema_test.py has
+# those with.
+FLAT = [word for name in ("dw", "dw2", "jobs") for word in ("--flat-project", name)]
+
+
 class Jobs(Source):
     """A data source with a target, and the verbs on its jobs."""
 
@@ -104,7 +109,7 @@ class Jobs(Source):
 
 @pytest.fixture
 def service(mms_bin: str, tmp_path: Path) -> Iterator[Sandbox]:
-    server = start_sandbox(mms_bin, tmp_path / "sandbox", "--project", "jobs", "--project", "dw2")
+    server = start_sandbox(mms_bin, tmp_path / "sandbox", *FLAT)
     try:
         yield server
     finally:

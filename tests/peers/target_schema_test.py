@@ -1,9 +1,11 @@
-"""A destination schema that is not there is made with its first table; a project without schemas
-takes tables without one and refuses the others by name. What arrived is read by PyODPS.
+"""A job's tables go to the schema of the source schema's name where the project has schemas. One
+that is not there is made with its first table; a project without schemas takes tables without one
+and refuses the others by name. What arrived is read by PyODPS.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ import pytest
 from conftest import Sandbox, start_sandbox, stop_sandbox
 from deltalake import write_deltalake
 from local_run import LocalRun
+from odps import ODPS
 from odps.errors import ODPSError
 from service_jobs import Jobs
 from sync_test import control, rows
@@ -43,6 +46,11 @@ def jobs(mms_bin: str, lake: dict[str, Any], two_kinds: Sandbox, tmp_path: Path)
     control(lake, "DELETE", "table")
 
 
+def deny(odps: ODPS, call: str) -> None:
+    rule = {"call": call, "status": 403, "times": 100}
+    odps.rest.post(odps.endpoint + "/mms/faults", data=json.dumps({"faults": [rule]}))
+
+
 def statements(jobs: Jobs, job: dict[str, Any]) -> list[str]:
     logs = [jobs.good_job("log", str(task["id"])).of("task_log") for task in jobs.tasks(job)]
     return [line["message"] for log in logs for line in log if line["action"] == "statement"]
@@ -61,8 +69,63 @@ def test_a_schema_that_is_not_there_is_made_with_its_first_table(jobs: Jobs) -> 
     second = jobs.move("--table", "orders", "--target-schema", "landing", name="two")
     plain = jobs.move("--table", "orders", "--all", "--project", "flat", name="three")
     assert len(statements(jobs, second)) == len(statements(jobs, plain))
-    assert len(statements(jobs, first)) == 3, "CREATE TABLE, refused; CREATE SCHEMA; CREATE TABLE"
-    assert "CREATE SCHEMA IF NOT EXISTS" in statements(jobs, first)[1], "the text too"
+    assert len(statements(jobs, first)) == 2, "CREATE SCHEMA, CREATE TABLE"
+    assert "CREATE SCHEMA IF NOT EXISTS" in statements(jobs, first)[0], "the text too"
+
+
+def test_a_schema_is_also_made_where_schemas_cannot_be_listed(jobs: Jobs) -> None:
+    odps = jobs.sandbox.odps()
+    deny(odps, "list_schemas")
+    job = jobs.move("--table", "people", "--target-schema", "landing")
+    assert odps.exist_table("people", project="dw", schema="landing")
+    assert len(statements(jobs, job)) == 3, "CREATE TABLE, refused; CREATE SCHEMA; CREATE TABLE"
+
+
+def test_tables_go_to_the_schema_of_their_source_schema_s_name(
+    jobs: Jobs, lake: dict[str, Any], tmp_path: Path
+) -> None:
+    folder = tmp_path / "tables" / "later"
+    write_deltalake(str(folder), pa.table({"n": [1, 2]}))
+    entry = {"schema": "later", "name": "people", "folder": str(folder)}
+    control(lake, "POST", "table", {**entry, "change": {"storage_location": folder.as_uri()}})
+    jobs.good("sync", "sales", "--schema", "later")
+    odps = jobs.sandbox.odps()
+    (line,) = jobs.good_job("plan", "--source", "sales", "--schema", "later", "--ddl").of("plan")
+    assert line["makes_schema"] is True
+    assert line["ddl"][0].startswith("CREATE SCHEMA IF NOT EXISTS `dw`.`later`")
+    assert not odps.exist_schema("later", project="dw"), "a plan makes nothing"
+    one, other = jobs.move(name="one"), jobs.move(schema="later", name="other")
+    assert (one["dst_schema"], other["dst_schema"]) == ("moved", "later")
+    for schema, count in {"moved": 1, "later": 2}.items():
+        with odps.get_table("people", project="dw", schema=schema).open_reader() as reader:
+            assert reader.count == count
+    assert not odps.exist_table("people", project="dw"), "nothing lies in the project's own"
+
+    own = jobs.move("--table", "people", "--all", "--target-schema", "default", name="own")
+    assert own["dst_schema"] is None
+    with odps.get_table("people", project="dw").open_reader() as reader:
+        assert reader.count == 1
+    flat = jobs.move("--table", "people", "--all", "--project", "flat", name="flat")
+    assert flat["dst_schema"] is None
+    assert jobs.counts("people", "flat") == {"": 1}
+
+
+def test_a_project_that_cannot_be_asked_makes_no_job_without_a_schema(jobs: Jobs) -> None:
+    deny(jobs.sandbox.odps(), "get_project")
+    refused = jobs.refused()
+    assert "project dw" in refused
+    assert "--target-schema" in refused
+    jobs.create("--target-schema", "landing")
+
+
+@pytest.mark.parametrize("fault", ["after list schemas", "before submit sql", "after submit sql"])
+def test_a_crash_while_the_schema_is_made_is_resumed(local: LocalRun, fault: str) -> None:
+    local.config["target"]["schema"] = "landing"
+    crashed = local.run(fault=fault)
+    assert crashed.code < 0, crashed.out + crashed.err
+    done = local.run()
+    assert done.code == 0, done.out + done.err
+    assert {line["verdict"] for line in local.report().values()} == {"Match"}
 
 
 def test_a_project_without_schemas_refuses_one_by_name(jobs: Jobs) -> None:
@@ -99,7 +162,8 @@ def project_step(local: LocalRun) -> dict[str, Any]:
 def test_tables_that_are_first_at_once_both_arrive_in_the_schema(local: LocalRun) -> None:
     local.config["target"]["schema"] = "landing"
     odps = local.sandbox.odps()
-    assert local.run("plan").code == 0
+    planned = local.plan()
+    assert {line["makes_schema"] for line in planned.values()} == {True}
     assert not odps.exist_schema("landing", project="dw"), "a plan makes nothing"
     done = local.run()
     assert done.code == 0, done.out + done.err
@@ -129,7 +193,6 @@ def test_plan_and_check_tell_of_a_project_without_schemas_before_anything_is_mad
     assert not list(odps.list_tables(project="flat"))
 
     del local.config["target"]["schema"]
-    local.config["state"] += "-flat"  # a ledger is of one destination
     assert project_step(local)["detail"] == "project flat, without schemas"
     done = local.run()
     assert done.code == 0, done.out + done.err

@@ -132,6 +132,8 @@ class Life {
     }
     TRY(const bool has_target, service_->store().HasTarget());
     if (!has_target) TRY_VOID(service_->UpdateTarget(orders.at("target")));
+    TRY(const auto has_schemas, service_->store().FindProjectSchemas("dw"));
+    if (!has_schemas) TRY_VOID(service_->store().KeepProjectSchemas("dw", false));
     return SyncChanges(orders.at("tables"));
   }
 

@@ -19,6 +19,7 @@ using enum LostAnswer;
 // In the order of CallKind.
 constexpr std::array kRules = {
     CallRule{CallKind::kFetchProject, "fetch project", kFreely, kChangesNothing, kProject},
+    CallRule{CallKind::kListSchemas, "list schemas", kFreely, kChangesNothing, kProject},
     CallRule{CallKind::kListTables, "list tables", kFreely, kChangesNothing, kProject},
     CallRule{CallKind::kFetchTable, "fetch table", kFreely, kChangesNothing, kTable},
     CallRule{CallKind::kListPartitions, "list partitions", kFreely, kChangesNothing, kTable},

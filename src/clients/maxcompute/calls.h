@@ -10,6 +10,7 @@ namespace mms::maxcompute {
 
 enum class CallKind {
   kFetchProject,
+  kListSchemas,
   kListTables,
   kFetchTable,
   kListPartitions,

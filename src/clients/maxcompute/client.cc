@@ -209,6 +209,31 @@ Result<Client::ProjectInfo> Client::FetchProject() {
   return info;
 }
 
+Result<bool> Client::HasSchema(const std::string& schema) {
+  const std::string& project = state_->options.project;
+  Call call{CallKind::kListSchemas};
+  call.path = "/projects/" + project + "/schemas";
+  std::string marker;
+  while (true) {
+    call.query = {{"expectmarker", "true"}, {"name", schema}};  // names that begin like it
+    if (!marker.empty()) call.query.emplace_back("marker", marker);
+    Result<HttpResponse> answer = Perform(call);
+    if (!answer) return std::move(answer).error().At("project " + project);
+    Result<SchemaPage> page = ParseSchemaPage(*answer);
+    if (!page) return std::move(page).error().At("project " + project);
+    for (const std::string& name : page->names) {
+      if (LowerAscii(name) == LowerAscii(schema)) return true;
+    }
+    if (page->marker.empty()) return false;
+    if (page->marker == marker) {  // an endless list otherwise
+      return Error(ErrorKind::kCorrupt, "ODPS_ANSWER",
+                   "the list of schemas gives the marker '" + marker + "' twice")
+          .At("project " + project);
+    }
+    marker = std::move(page->marker);
+  }
+}
+
 Result<std::optional<std::string>> Client::FindAnyTable() {
   const std::string& project = state_->options.project;
   Call call{CallKind::kListTables};

@@ -128,6 +128,9 @@ class Client {
   /// ODPS_PROJECT_NOT_FOUND, kDenied ODPS_DENIED / ODPS_SIGNATURE, transport kinds.
   Result<ProjectInfo> FetchProject();
 
+  /// Whether the project has a schema of this name. Errors: those of FetchProject.
+  Result<bool> HasSchema(const std::string& schema);
+
   /// The name of a table of the project; nullopt = it has none.
   Result<std::optional<std::string>> FindAnyTable();
 

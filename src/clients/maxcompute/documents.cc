@@ -180,6 +180,19 @@ Result<std::map<std::string, std::string>> ParseProject(const HttpResponse& answ
   return properties;
 }
 
+Result<SchemaPage> ParseSchemaPage(const HttpResponse& answer) {
+  pugi::xml_document document;
+  const bool read = document.load_buffer(answer.body.data(), answer.body.size());
+  const pugi::xml_node root = document.child("Schemas");
+  if (!read || !root) return UnreadableAnswer(answer, "a list of schemas");
+  SchemaPage page;
+  for (const pugi::xml_node schema : root.children("Schema")) {
+    page.names.push_back(Trimmed(schema.child_value("Name")));
+  }
+  page.marker = Trimmed(root.child_value("Marker"));
+  return page;
+}
+
 Result<std::optional<std::string>> ParseFirstTable(const HttpResponse& answer) {
   pugi::xml_document document;
   const bool read = document.load_buffer(answer.body.data(), answer.body.size());

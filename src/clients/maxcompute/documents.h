@@ -28,6 +28,13 @@ Result<TableTraits> ParseTableTraits(const HttpResponse& answer);
 /// A project's properties. Errors: kCorrupt ODPS_ANSWER.
 Result<std::map<std::string, std::string>> ParseProject(const HttpResponse& answer);
 
+struct SchemaPage {
+  std::vector<std::string> names;
+  std::string marker;  ///< of the next page; "" = this was the last
+};
+/// `<Schemas>`. Errors: kCorrupt ODPS_ANSWER.
+Result<SchemaPage> ParseSchemaPage(const HttpResponse& answer);
+
 /// The first name of a list of tables; nullopt = it is empty. Errors: kCorrupt ODPS_ANSWER.
 Result<std::optional<std::string>> ParseFirstTable(const HttpResponse& answer);
 

@@ -155,6 +155,12 @@ std::string QualifiedTableName(const maxcompute::Options& target, const std::str
   return name + QuoteName(table);
 }
 
+Ddl CreateSchemaSql(const maxcompute::Options& target) {
+  return {fmt::format("CREATE SCHEMA IF NOT EXISTS {}.{};", QuoteName(target.project),
+                      QuoteName(target.schema)),
+          {}};
+}
+
 Ddl CreateTableSql(const TablePlan& plan, const std::string& table_name) {
   const TableSettings& asked = plan.settings;
   Ddl ddl;

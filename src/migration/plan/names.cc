@@ -71,6 +71,36 @@ Error Invalid(std::string message) {
   return Error(ErrorKind::kUnsupported, "NAME_INVALID", std::move(message));
 }
 
+struct ObjectNaming {
+  std::string_view kind;
+  std::string_view remedy;
+};
+
+Result<std::string> MakeObjectName(std::string_view name_at_source, const CharacterMap& map,
+                                   const ObjectNaming& naming) {
+  const auto& [kind, remedy] = naming;
+  if (name_at_source.empty()) {
+    return Invalid(fmt::format("the {}'s name is empty; {}", kind, remedy));
+  }
+  const std::string name = MapCharacters(name_at_source, map);
+  const std::vector<std::string> bad = BadCharacters(name, false);
+  if (!bad.empty()) {
+    return Invalid(
+        fmt::format("{} name \"{}\" has characters that MaxCompute does not take: {}; {}", kind,
+                    name, fmt::join(bad, " "), remedy));
+  }
+  if (std::isalpha(static_cast<unsigned char>(name[0])) == 0) {
+    return Invalid(
+        fmt::format("{} name \"{}\" does not start with a letter, as MaxCompute needs; {}", kind,
+                    name, remedy));
+  }
+  if (name.size() > kNameMaxBytes) {
+    return Invalid(fmt::format("{} name \"{}\" has {} bytes, MaxCompute takes {}; {}", kind, name,
+                               name.size(), kNameMaxBytes, remedy));
+  }
+  return LowerAscii(name);
+}
+
 }  // namespace
 
 std::string MapCharacters(std::string_view text, const CharacterMap& map) {
@@ -84,29 +114,20 @@ std::string MapCharacters(std::string_view text, const CharacterMap& map) {
   return out;
 }
 
-Result<std::string> MakeTableName(std::string_view name_at_source, const CharacterMap& map) {
-  constexpr std::string_view kRemedy =
-      "rename the table at the source, say what the character becomes (policy.table_name_map, of a "
-      "data source table.name.mapping), or give it a valid name (by its location with `as:`, of a "
-      "job by --as TABLE=NAME)";
-  if (name_at_source.empty()) return Invalid(fmt::format("the table's name is empty; {}", kRemedy));
-  const std::string source_name = MapCharacters(name_at_source, map);
-  const std::vector<std::string> bad = BadCharacters(source_name, false);
-  if (!bad.empty()) {
-    return Invalid(
-        fmt::format("table name \"{}\" has characters that MaxCompute does not take: {}; {}",
-                    source_name, fmt::join(bad, " "), kRemedy));
-  }
-  if (std::isalpha(static_cast<unsigned char>(source_name[0])) == 0) {
-    return Invalid(
-        fmt::format("table name \"{}\" does not start with a letter, as MaxCompute needs; {}",
-                    source_name, kRemedy));
-  }
-  if (source_name.size() > kNameMaxBytes) {
-    return Invalid(fmt::format("table name \"{}\" has {} bytes, MaxCompute takes {}; {}",
-                               source_name, source_name.size(), kNameMaxBytes, kRemedy));
-  }
-  return LowerAscii(source_name);
+Result<std::string> MakeTableName(std::string_view source_name, const CharacterMap& map) {
+  return MakeObjectName(
+      source_name, map,
+      {"table",
+       "rename the table at the source, say what the character becomes (policy.table_name_map, of "
+       "a data source table.name.mapping), or give it a valid name (by its location with `as:`, of "
+       "a job by --as TABLE=NAME)"});
+}
+
+Result<std::string> MakeSchemaName(std::string_view source_name, const CharacterMap& map) {
+  return MakeObjectName(source_name, map,
+                        {"schema",
+                         "say what the character becomes (table.name.mapping of the data source), "
+                         "or where its tables go (--target-schema, or mms source map)"});
 }
 
 Result<std::string> MakeColumnName(std::string_view name_at_source, const ColumnNaming& naming) {

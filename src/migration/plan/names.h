@@ -23,6 +23,8 @@ std::string MapCharacters(std::string_view text, const CharacterMap& map);
 
 /// Errors: kUnsupported NAME_INVALID listing the characters that cannot stay and what to do.
 Result<std::string> MakeTableName(std::string_view source_name, const CharacterMap& map);
+/// Of the destination schema that stands for a source schema. Errors: likewise.
+Result<std::string> MakeSchemaName(std::string_view source_name, const CharacterMap& map);
 /// A column or a field of a struct.
 struct ColumnNaming {
   std::string_view path;  ///< where it is ("address.zip code"), for errors

@@ -136,7 +136,9 @@ struct TablePlan {
   std::shared_ptr<arrow::Schema> physical;  ///< columns read from the data files
   std::shared_ptr<arrow::Schema> merged;    ///< columns made of partition values; null = none
   bool at_target = false;                   ///< the table was there when this was planned
-  std::string target_id;                    ///< TargetId of what was there then; "" = nothing
+  /// Whether the schema of the destination was there; nullopt = none is named, or nobody can tell.
+  std::optional<bool> schema_there = {};
+  std::string target_id;  ///< TargetId of what was there then; "" = nothing
   /// Target names of `columns` that ALTER TABLE adds to a table that is there.
   std::vector<std::string> add_columns;
   std::vector<LeftOutColumn> left_out;
@@ -157,6 +159,8 @@ struct TablePlan {
   std::vector<maxcompute::PartitionSpec> others = {};
 
   maxcompute::TableSchema TargetSchema() const;
+  /// Its first statement makes the schema, unless another table's did.
+  bool MakesSchema() const { return !at_target && schema_there == false; }
   /// Its source columns by verdict; nullopt when some have none.
   std::optional<FidelityCounts> CountFidelity() const;
 };
@@ -197,6 +201,9 @@ struct Ddl {
   std::string statement;
   std::map<std::string, std::string> settings;
 };
+
+/// The CREATE SCHEMA statement (IF NOT EXISTS) of a target that names one.
+Ddl CreateSchemaSql(const maxcompute::Options& target);
 
 /// The CREATE TABLE statement (IF NOT EXISTS). `table_name` is qualified and quoted already.
 Ddl CreateTableSql(const TablePlan& plan, const std::string& table_name);

@@ -136,6 +136,8 @@ json LeftOutToJson(const std::vector<LeftOutColumn>& columns) {
 Status ChoicesFromJson(const json& document, TablePlan* plan) {
   TRY(plan->merged, SchemaFromJson(document.at("merged")));
   document.at("at_target").get_to(plan->at_target);
+  const auto there = document.find("schema_there");  // absent in plans of earlier releases
+  if (there != document.end() && there->is_boolean()) plan->schema_there = there->get<bool>();
   plan->target_id = document.value("target_id", "");
   document.at("add_columns").get_to(plan->add_columns);
   for (const json& column : document.at("left_out")) {
@@ -247,6 +249,7 @@ json ToJson(const TablePlan& plan) {
           {"physical", SchemaToJson(plan.physical)},
           {"merged", SchemaToJson(plan.merged)},
           {"at_target", plan.at_target},
+          {"schema_there", plan.schema_there ? json(*plan.schema_there) : json()},
           {"target_id", plan.target_id},
           {"add_columns", plan.add_columns},
           {"left_out", LeftOutToJson(plan.left_out)},

@@ -36,6 +36,8 @@ struct Engine {
   std::unique_ptr<CodecChoice> codec;
   Progress progress;
   std::atomic<bool> cancelled{false};
+  /// The destination's schema was seen, or made here.
+  std::atomic<bool> schema_there{false};
 
   /// While tables are copied or compared; null otherwise.
   std::unique_ptr<WorkerPool> workers;

@@ -373,23 +373,27 @@ Status Planner::PlanAgain(const SourceTable& source, const std::optional<TableRe
   return OkStatus();
 }
 
-Status Planner::CheckSchemas() {
+Result<std::optional<bool>> Planner::FindSchema() {
   const maxcompute::Options& target = engine_.client->options();
-  if (!maxcompute::UsesSchema(target)) return OkStatus();
+  if (!maxcompute::UsesSchema(target)) return std::optional<bool>();
   const std::lock_guard lock(project_mutex_);
   if (!project_) {
     TRY(project_, engine_.client->FetchProject());
+    schema_there_ = IsSchemaThere(engine_);
   }
-  return CheckSchemaModel(target, *project_);
+  TRY_VOID(CheckSchemaModel(target, *project_));
+  return engine_.schema_there ? std::optional(true) : schema_there_;
 }
 
 Result<TablePlan> Planner::PlanForTarget(const Snapshot& snapshot, ColumnRefusals* refusals) {
   const PlanOptions& options = engine_.options.plan;
   TRY(const std::string name, TargetTableName(snapshot.source, options.policy));
-  TRY_VOID(CheckSchemas());
+  TRY(const std::optional<bool> schema_there, FindSchema());
   auto at_target = FetchIfThere(*engine_.client, name);
   if (!at_target) return std::move(at_target).error().At("table " + snapshot.source.name);
-  return MakePlan(snapshot, options, *at_target, refusals);
+  TRY(TablePlan plan, MakePlan(snapshot, options, *at_target, refusals));
+  plan.schema_there = schema_there;
+  return plan;
 }
 
 Result<std::vector<UnitRecord>> Planner::MakeUnits(const SourceTable& source,

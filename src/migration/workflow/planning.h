@@ -110,8 +110,9 @@ class Planner {
   Result<bool> PlanTable(const SourceTable& source, const Shown& shown);
   Result<bool> IsUnfinished(const TableRecord& record);
   Status PlanAgain(const SourceTable& source, const std::optional<TableRecord>& known, Aim aim);
-  /// The project is asked once. Errors: those of CheckSchemaModel, Client::FetchProject.
-  Status CheckSchemas();
+  /// Whether the destination's schema is there; nullopt = none is named, or nobody can tell. The
+  /// project is asked once. Errors: those of CheckSchemaModel, Client::FetchProject.
+  Result<std::optional<bool>> FindSchema();
   /// The plan for what is at the target now. `refusals` as MakePlan.
   Result<TablePlan> PlanForTarget(const Snapshot& snapshot, ColumnRefusals* refusals);
   /// Also what has left the source; and says in the plan what the source has besides.
@@ -128,6 +129,7 @@ class Planner {
   Engine& engine_;
   std::mutex project_mutex_;
   std::optional<maxcompute::Client::ProjectInfo> project_;  ///< guarded by project_mutex_
+  std::optional<bool> schema_there_;                        ///< when it was asked; likewise
   std::mutex claims_mutex_;
   std::map<std::string, std::string> claims_;  ///< target table -> source name
   bool claimed_known_ = false;                 ///< those of the ledger, for jobs

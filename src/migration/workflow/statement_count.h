@@ -1,5 +1,6 @@
 // How many SQL statements at MaxCompute a run of one table, or a task of a job, will take, foretold
-// from the plan: those that make the table and its partitions, drop partitions, and compare. Pure.
+// from the plan: those that make the table and its partitions, drop partitions, and compare. Not
+// the one that makes the destination's schema, which is of all its tables. Pure.
 #pragma once
 
 #include <cstddef>

@@ -31,24 +31,30 @@ bool IsRefusal(const Error& error) {
          error.code() == "ODPS_SQL_FAILED";
 }
 
-/// Made only after a CREATE TABLE was refused: most runs find the schema, and whoever may not make
-/// one does not have to. What the service says of a missing schema is documented nowhere, so it is
-/// tried after any refusal.
+Status CreateSchema(const TableContext& table) {
+  TRY_VOID(RunDdl(table, CreateSchemaSql(table.engine->client->options())));
+  table.engine->schema_there = true;
+  return OkStatus();
+}
+
+/// A schema that the plan did not find is made first. One that is missing all the same (dropped
+/// since, or the list of schemas is not for this key) shows by a refused CREATE TABLE; what the
+/// service says of a missing schema is documented nowhere, so after any refusal it is looked for.
 Status CreateInSchema(const TableContext& table) {
+  Engine& engine = *table.engine;
   const Ddl ddl = CreateTableSql(table.plan, table.target_name);
+  if (table.plan.MakesSchema() && !engine.schema_there) TRY_VOID(CreateSchema(table));
   Status created = RunDdl(table, ddl);
-  const maxcompute::Options& target = table.engine->client->options();
-  if (created || !maxcompute::UsesSchema(target)) return created;
+  if (created || !maxcompute::UsesSchema(engine.client->options())) return created;
   const bool refused = IsRefusal(created.error()) || created.error().kind() == ErrorKind::kNotFound;
   if (!refused) return created;
-  const Status made =
-      RunDdl(table, {"CREATE SCHEMA IF NOT EXISTS " + maxcompute::QuoteName(target.project) + "." +
-                         maxcompute::QuoteName(target.schema) + ";",
-                     {}});
+  engine.schema_there = false;
+  if (IsSchemaThere(engine).value_or(false)) return created;
+  const Status made = CreateSchema(table);
   if (made) return RunDdl(table, ddl);
   const Error& why = created.error();
   return Error(why.kind(), why.code(),
-               why.message() + "; schema " + target.schema +
+               why.message() + "; schema " + engine.client->options().schema +
                    " could not be made either, if it is that: " + made.error().message())
       .At(why.where());
 }
@@ -152,6 +158,15 @@ Status CheckSchemaModel(const maxcompute::Options& target,
                    " of it; leave the schema out of the destination, or name a project that has "
                    "schemas")
       .At("project " + target.project);
+}
+
+std::optional<bool> IsSchemaThere(Engine& engine) {
+  if (engine.schema_there) return true;
+  const auto there = engine.client->HasSchema(engine.client->options().schema);
+  // Whoever may not list schemas may still make tables in one.
+  if (!there) return std::nullopt;
+  if (*there) engine.schema_there = true;
+  return *there;
 }
 
 Status PrepareTable(TableContext& table, bool has_committed_units) {

@@ -17,6 +17,10 @@ namespace mms::migration {
 Status CheckSchemaModel(const maxcompute::Options& target,
                         const maxcompute::Client::ProjectInfo& project);
 
+/// Whether the destination's schema is there; nullopt where that cannot be told. What was seen once
+/// is not asked again.
+std::optional<bool> IsSchemaThere(Engine& engine);
+
 /// Makes the schema too, where there is none. Notes in the table's plan when it had to make another
 /// kind than asked for (the policy's standard_if_refused), or when someone else has made one that
 /// can be loaded all the same. Errors: kConflict TARGET_KIND_DIFFERS; kConflict
