@@ -96,9 +96,28 @@ Error FromAnswer(const HttpResponse& response, const std::string& text) {
   }
 }
 
+std::shared_ptr<Account> Account::Counted(ByteCount sent) const {
+  auto counted = std::make_shared<Account>(http_, keeper_);
+  counted->sent_ = std::move(sent);
+  return counted;
+}
+
+Result<HttpResponse> Account::SendOnce(HttpRequest request) {
+  if (sent_ && request.on_body) {
+    request.on_body = [sent = sent_, take = std::move(request.on_body)](std::string_view bytes) {
+      *sent += static_cast<int64_t>(bytes.size());
+      return take(bytes);
+    };
+  }
+  Result<HttpResponse> response = http_->Send(request);
+  // What did not go to on_body.
+  if (sent_ && response) *sent_ += static_cast<int64_t>(response->body.size());
+  return response;
+}
+
 Result<HttpResponse> Account::Send(HttpRequest request, const std::string& text) {
   const auto send = [&](const Credential& credential) -> Result<HttpResponse> {
-    Result<HttpResponse> response = http_->Send(Signed(request, credential));
+    Result<HttpResponse> response = SendOnce(Signed(request, credential));
     if (response || response.error().kind() != ErrorKind::kUnavailable) return response;
     return Error(ErrorKind::kUnavailable, "STORAGE_UNREACHABLE",
                  fmt::format("the storage does not answer ({}); check its host name, the proxy and "

@@ -11,6 +11,7 @@
 
 #include "base/http_client.h"
 #include "base/result.h"
+#include "clients/azure/byte_count.h"
 #include "clients/azure/credential.h"
 
 namespace mms::azure {
@@ -28,9 +29,16 @@ class Account {
 
   bool cancelled() const { return http_->cancelled(); }
 
+  /// The same account and credential; what it sends to this one's callers is added to `sent`.
+  std::shared_ptr<Account> Counted(ByteCount sent) const;
+
  private:
+  /// With what arrives counted.
+  Result<HttpResponse> SendOnce(HttpRequest request);
+
   const std::shared_ptr<HttpClient> http_;
   const std::shared_ptr<CredentialKeeper> keeper_;
+  ByteCount sent_;
 };
 
 /// The error of an answer that is no success, from its status and x-ms-error-code. `text` names the

@@ -74,6 +74,30 @@ TEST(Account, ARefusedCredentialIsReplacedOnceAndTheBodyCountsOnce) {
   EXPECT_EQ(tokens.asked, 2);
 }
 
+TEST(Account, WhatTheStorageSentIsCountedForWhoeverAskedAndAlsoWhatBrokeOff) {
+  LoopbackServer server([&](const LoopbackRequest& request) {
+    if (request.target.starts_with("/c/gone")) return Answer(404, "not here");
+    return Answer(200, "12345");
+  });
+  Tokens tokens(Credential::Kind::kSas);
+  const ByteCount sent = MakeByteCount(), other = MakeByteCount();
+  const auto account = tokens.account.Counted(sent);
+  ASSERT_TRUE(account->Send(Get(server.url() + "/c/f"), "f"));
+  EXPECT_EQ(*sent, 5);
+  ASSERT_TRUE(account->Send(Get(server.url() + "/c/gone"), "f"));
+  EXPECT_EQ(*sent, 13) << "an error's text too";
+  HttpRequest request = Get(server.url() + "/c/f");
+  request.on_body = [&](std::string_view) -> Status {
+    return Error(ErrorKind::kCorrupt, "ENOUGH", "");
+  };
+  EXPECT_FALSE(account->Send(request, "f"));
+  EXPECT_EQ(*sent, 18);
+  ASSERT_TRUE(account->Counted(other)->Send(Get(server.url() + "/c/f"), "f"));
+  ASSERT_TRUE(tokens.account.Send(Get(server.url() + "/c/f"), "f"));
+  EXPECT_EQ(*sent, 18);
+  EXPECT_EQ(*other, 5);
+}
+
 TEST(Account, ARefusalThatIsNoMatterOfAgeIsAnErrorByKind) {
   LoopbackServer server([&](const LoopbackRequest&) {
     return Answer(403, "", "x-ms-error-code: AuthorizationPermissionMismatch\r\n");

@@ -115,6 +115,12 @@ Result<std::shared_ptr<Storage>> Storage::Open(const StorageOptions& options, co
   return storage;
 }
 
+std::shared_ptr<Storage> Storage::Counted(ByteCount sent) const {
+  std::shared_ptr<Storage> counted(new Storage(*this));
+  if (account_) counted->account_ = account_->Counted(std::move(sent));
+  return counted;
+}
+
 namespace {
 
 /// The address of account `other` beside that of `account`: a private endpoint has the account as

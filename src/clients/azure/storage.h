@@ -57,6 +57,10 @@ class Storage {
   /// local location needs no credentials.
   static Result<std::shared_ptr<Storage>> Open(const StorageOptions& options, const Location& any);
 
+  /// The same storage; what it sends to this one's callers is added to `sent`. A local one sends
+  /// nothing.
+  std::shared_ptr<Storage> Counted(ByteCount sent) const;
+
   /// Opens a file for ranged reads without a request; `size_bytes` as in the log. `location.path`
   /// is the file's path, decoded (ResolveFile). `etag`: what it held when it was listed; "" = as it
   /// is. A file of another account (shallow clones) is read by a service principal alone: a SAS

@@ -60,8 +60,13 @@ struct Source::State {
   SqlAccessOptions sql_options;
   std::unique_ptr<SqlAccess> sql;
 
-  Result<Snapshot> InspectFiles(const SourceTable& source, std::optional<int64_t> version) {
+  Result<std::shared_ptr<azure::Storage>> OpenStorage(const SourceTable& source) {
     TRY(auto storage, storages->Open(source.location, source.name, source.catalog_id));
+    return source.bytes_read ? storage->Counted(source.bytes_read) : storage;
+  }
+
+  Result<Snapshot> InspectFiles(const SourceTable& source, std::optional<int64_t> version) {
+    TRY(auto storage, OpenStorage(source));
     if (source.format != kDeltaFormat) {
       TRY(const databricks::Table table, FetchTable(source.name));
       return ReadFileTable(source, table, *storage);
@@ -174,7 +179,7 @@ Result<SourceTable> Source::Find(const std::string& schema, const std::string& t
 }
 
 Result<std::shared_ptr<azure::Storage>> Source::OpenStorage(const SourceTable& table) {
-  return state_->storages->Open(table.location, table.name, table.catalog_id);
+  return state_->OpenStorage(table);
 }
 
 Status Source::ReadStatistics(

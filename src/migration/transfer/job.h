@@ -5,10 +5,9 @@
 //   in:  {"hello": Hello} once, then any of {"table": {"key": k, "plan": TablePlan}}, {"forget":
 //   k},
 //        {"copy": CopyJob}, {"read_back": ReadBackJob}, {"measure": MeasureJob}
-//   out: {"ready": true} once, then {"progress": {"job": n, "rows": r, "bytes": b}} (since the last
-//   one; less than
-//        nothing when a block is sent anew), {"done": JobResult}, {"failed": {"job": n, "error":
-//        Error}}
+//   out: {"ready": true} once, then {"progress": {"job": n, "rows": r, "bytes": b, "read": s}}
+//        (since the last one; rows and bytes of files less than nothing when a block is sent anew,
+//        what the source sent never), {"done": JobResult}, {"failed": {"job": n, "error": Error}}
 #pragma once
 
 #include <cstdint>

@@ -39,6 +39,23 @@ struct Table {
   std::mutex mutex;
   std::shared_ptr<azure::Storage> storage;
   std::unique_ptr<delta::Table> log;  // only for deletion vectors; one thread at a time
+  /// Of `log`: taken by the job for which it is read.
+  azure::ByteCount log_read = azure::MakeByteCount();
+};
+
+/// Reads of a table for one job.
+struct Reading {
+  Table& table;
+  const azure::ByteCount read;  ///< not yet told
+  const std::shared_ptr<azure::Storage> storage;
+
+  explicit Reading(Table& of)
+      : table(of),
+        read(azure::MakeByteCount()),
+        storage(of.storage ? of.storage->Counted(read) : nullptr) {}
+
+  /// Otherwise what was read is told by the slices: of a statement, or of a folder.
+  bool counts() const { return storage && !storage->local(); }
 };
 
 class Worker {
@@ -52,14 +69,15 @@ class Worker {
   void Enqueue(std::function<void()> work);
   void Serve();
   Result<JobResult> Copy(const CopyJob& job);
-  Result<JobResult> CopyOnce(const CopyJob& job, Table* table, bool record_form);
+  Result<JobResult> CopyOnce(const CopyJob& job, const Reading& reading, bool record_form);
   Result<JobResult> Measure(const CopyJob& job);
   Result<JobResult> ReadBack(const ReadBackJob& job);
   Result<std::shared_ptr<Table>> FindTable(const std::string& key);
   Status OpenStorage(Table* table);
-  ReadContext ContextOf(Table* table);
-  Result<std::vector<uint64_t>> ReadDeletionVector(Table* table,
+  ReadContext ContextOf(const Reading& reading);
+  Result<std::vector<uint64_t>> ReadDeletionVector(const Reading& reading,
                                                    const delta::DeletionVector& vector);
+  void TellRead(int64_t job, const Reading& reading);
   void Say(const json& event);
 
   Hello hello_;
@@ -177,31 +195,46 @@ Status Worker::OpenStorage(Table* table) {
   return OkStatus();
 }
 
-Result<std::vector<uint64_t>> Worker::ReadDeletionVector(Table* table,
+Result<std::vector<uint64_t>> Worker::ReadDeletionVector(const Reading& reading,
                                                          const delta::DeletionVector& vector) {
+  Table& table = reading.table;
   if (vector.storage_type == "p") {
-    return ReadAbsoluteVector(table->storage, table->plan.location, vector);
+    return ReadAbsoluteVector(reading.storage, table.plan.location, vector);
   }
-  std::lock_guard lock(table->mutex);
-  if (!table->log) {
-    TRY(table->log, OpenLog(table->storage, table->plan.location, table->plan.version));
-  }
-  return table->log->ReadDeletionVector(vector);
+  std::lock_guard lock(table.mutex);
+  const auto read = [&]() -> Result<std::vector<uint64_t>> {
+    if (!table.log) {
+      const auto storage = table.storage->Counted(table.log_read);
+      TRY(table.log, OpenLog(storage, table.plan.location, table.plan.version));
+    }
+    return table.log->ReadDeletionVector(vector);
+  };
+  auto rows = read();
+  *reading.read += table.log_read->exchange(0);
+  return rows;
+}
+
+/// What was read ahead may arrive after its block is done.
+void Worker::TellRead(int64_t job, const Reading& reading) {
+  const int64_t read = reading.read->exchange(0);
+  if (read > 0) Say({{"progress", {{"job", job}, {"read", read}}}});
 }
 
 /// Adds up what a source reports and tells it now and then; takes it all back when the block is
-/// sent anew.
+/// sent anew, but for what was read of its storage.
 class Reporter {
  public:
-  Reporter(int64_t job, std::function<void(const json&)> say) : job_(job), say_(std::move(say)) {}
+  Reporter(int64_t job, azure::ByteCount read, std::function<void(const json&)> say)
+      : job_(job), read_(std::move(read)), say_(std::move(say)) {}
   void Add(int64_t rows, int64_t bytes) {
     rows_ += rows;
     bytes_ += bytes;
     if (Clock::now() - last_ >= kProgressPause) Flush();
   }
   void Flush() {
-    if (rows_ == 0 && bytes_ == 0) return;
-    say_({{"progress", {{"job", job_}, {"rows", rows_}, {"bytes", bytes_}}}});
+    const int64_t read = read_->exchange(0);
+    if (rows_ == 0 && bytes_ == 0 && read == 0) return;
+    say_({{"progress", {{"job", job_}, {"rows", rows_}, {"bytes", bytes_}, {"read", read}}}});
     rows_told_ += rows_;
     bytes_told_ += bytes_;
     rows_ = bytes_ = 0;
@@ -215,31 +248,36 @@ class Reporter {
 
  private:
   int64_t job_;
+  azure::ByteCount read_;
   std::function<void(const json&)> say_;
   Clock::time_point last_ = Clock::now();
   int64_t rows_ = 0, bytes_ = 0, rows_told_ = 0, bytes_told_ = 0;
 };
 
-ReadContext Worker::ContextOf(Table* table) {
+ReadContext Worker::ContextOf(const Reading& reading) {
   ReadContext context;
-  context.plan = &table->plan;
-  context.storage = table->storage.get();
+  context.plan = &reading.table.plan;
+  context.storage = reading.storage.get();
   context.sql = sql_.get();
   context.batch_bytes = hello_.batch_bytes;
-  context.read_deletion_vector = [this, table](const delta::DeletionVector& vector) {
-    return ReadDeletionVector(table, vector);
+  context.read_deletion_vector = [this, &reading](const delta::DeletionVector& vector) {
+    return ReadDeletionVector(reading, vector);
   };
   return context;
 }
 
-Result<JobResult> Worker::CopyOnce(const CopyJob& job, Table* table, bool record_form) {
-  const ReadContext context = ContextOf(table);
-  Reporter reporter(job.job, [this](const json& event) { Say(event); });
-  SplitSource source(
-      context, job.split,
-      {.checksum = hello_.checksum,
-       .record_form = record_form,
-       .on_progress = [&](int64_t rows, int64_t bytes) { reporter.Add(rows, bytes); }});
+Result<JobResult> Worker::CopyOnce(const CopyJob& job, const Reading& reading, bool record_form) {
+  const ReadContext context = ContextOf(reading);
+  Reporter reporter(job.job, reading.read, [this](const json& event) { Say(event); });
+  int64_t of_slices = 0;
+  SplitSource source(context, job.split,
+                     {.checksum = hello_.checksum,
+                      .record_form = record_form,
+                      .on_progress = [&](int64_t rows, int64_t bytes) {
+                        of_slices += bytes;
+                        if (!reading.counts()) *reading.read += bytes;
+                        reporter.Add(rows, bytes);
+                      }});
   maxcompute::BlockWriter::Block about;
   about.id = job.split.block_id;
   about.form = record_form ? BlockForm::kRecord : BlockForm::kArrow;
@@ -253,6 +291,7 @@ Result<JobResult> Worker::CopyOnce(const CopyJob& job, Table* table, bool record
     reporter.TakeBack();
     return std::move(block).error();
   }
+  if (!reading.counts()) *reading.read += job.split.bytes - of_slices;
   reporter.Flush();
   if (block->rows != source.rows()) {
     return Error(ErrorKind::kCorrupt, "ROWS_DIFFER",
@@ -275,21 +314,25 @@ Result<JobResult> Worker::Copy(const CopyJob& job) {
   TRY(auto table, FindTable(job.table_key));
   TRY_VOID(OpenStorage(table.get()));
   // A block sent again replaces itself, so repeating is safe; each attempt reads the rows anew.
+  const Reading reading(*table);
   bool record_form = false;
-  return Retry(RetryPolicy{}, [&]() -> Result<JobResult> {
-    auto result = CopyOnce(job, table.get(), record_form);
+  auto copied = Retry(RetryPolicy{}, [&]() -> Result<JobResult> {
+    auto result = CopyOnce(job, reading, record_form);
     const bool far = !result && result.error().code() == "VALUE_TIMESTAMP_RANGE";
     const auto policy = table->plan.values.on_timestamp_range;
     if (!far || record_form || policy != FarTimestamp::kRecord) return result;
     record_form = true;
-    return CopyOnce(job, table.get(), record_form);
+    return CopyOnce(job, reading, record_form);
   });
+  TellRead(job.job, reading);
+  return copied;
 }
 
 Result<JobResult> Worker::Measure(const CopyJob& job) {
   TRY(auto table, FindTable(job.table_key));
   TRY_VOID(OpenStorage(table.get()));
-  const ReadContext context = ContextOf(table.get());
+  const Reading reading(*table);
+  const ReadContext context = ContextOf(reading);
   SplitSource source(context, job.split, {.checksum = false, .on_progress = {}});
   MeasureOptions options;
   options.send = [&](maxcompute::Codec codec, maxcompute::BatchSource& rows) {
@@ -298,7 +341,10 @@ Result<JobResult> Worker::Measure(const CopyJob& job) {
   };
   JobResult result;
   result.job = job.job;
-  TRY(result.send_speeds, MeasureSending(source, options));
+  auto speeds = MeasureSending(source, options);
+  TellRead(job.job, reading);
+  if (!speeds) return std::move(speeds).error();
+  result.send_speeds = *std::move(speeds);
   return result;
 }
 

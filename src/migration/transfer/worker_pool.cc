@@ -340,6 +340,8 @@ void WorkerPool::State::OnEvent(Worker* worker, const std::string& line) {
     job->rows_reported += rows;
     job->bytes_reported += bytes;
     if (job->callbacks.on_progress) job->callbacks.on_progress(rows, bytes);
+    const auto read = body.value("read", int64_t{0});
+    if (read > 0 && job->callbacks.on_read) job->callbacks.on_read(read);
   } else if (event.contains("done")) {
     job->callbacks.on_done(JobResultFromJson(body));
   } else {

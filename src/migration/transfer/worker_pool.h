@@ -44,6 +44,8 @@ class WorkerPool {
     /// Asked before a worker gets it, where it may block for a moment; not wanted = kCancelled.
     /// null = always.
     std::function<bool()> wanted = {};
+    /// What the source sent since the last call; never taken back.
+    std::function<void(int64_t bytes)> on_read = {};
   };
   /// Queues a job (its `job` number is set here). Never blocks.
   void Submit(Job job, Callbacks callbacks);

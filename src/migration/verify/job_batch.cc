@@ -81,6 +81,7 @@ Result<BatchTotals> RunBatch(WorkerPool& pool,
       Finish(*batch, options, *reported, index, std::move(result));
     };
     callbacks.wanted = options.wanted;
+    callbacks.on_read = options.on_read;
     pool.Submit(std::move(*job), std::move(callbacks));
   }
   std::unique_lock lock(batch->mutex);

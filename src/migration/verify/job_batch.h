@@ -30,6 +30,7 @@ struct BatchOptions {
   size_t window = 64;  ///< jobs out at once
   /// What moved since the last call; negative when a job that died had counted too much.
   std::function<void(int64_t rows, int64_t source_bytes)> on_progress;
+  std::function<void(int64_t bytes)> on_read;  ///< as WorkerPool::Callbacks
   std::function<void()> on_first_done;
   /// Jobs that no worker has yet are kCancelled once it says no; null = all are wanted.
   std::function<bool()> wanted;

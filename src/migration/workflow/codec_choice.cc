@@ -54,7 +54,9 @@ Result<std::vector<SendSpeed>> RunMeasure(const TableContext& table, const UnitP
   const auto next = [&]() -> std::optional<WorkerPool::Job> {
     return std::exchange(given, true) ? std::nullopt : std::optional<WorkerPool::Job>(job);
   };
-  TRY(BatchTotals totals, RunBatch(*engine.workers, next, BatchOptions{}));
+  BatchOptions batch;
+  batch.on_read = [&table](int64_t bytes) { table.progress->Add(table.slot, Traffic{bytes, 0}); };
+  TRY(BatchTotals totals, RunBatch(*engine.workers, next, batch));
   return std::move(totals.send_speeds);
 }
 

@@ -84,6 +84,7 @@ Status JobTasks::RunSteps(Work& work) {
   if (order.compare_alone) return Compare(work);
   work.progress.SetStage(work.slot, Stage::kPlanning);
   TRY(work.source, FindTable(*engine_.source, order));
+  work.source.bytes_read = work.progress.ReadCount(work.slot);
   for (int replans = 0;; ++replans) {
     TRY_VOID(TakePlan(work));
     Status status = OkStatus();

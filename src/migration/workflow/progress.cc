@@ -5,7 +5,7 @@ namespace mms::migration {
 Progress::View Progress::Read() const {
   std::lock_guard lock(mutex_);
   View view;
-  view.running = tables_;
+  for (Slot slot = 0; slot < tables_.size(); ++slot) view.running.push_back(Copy(slot));
   view.tables_total = static_cast<int64_t>(tables_.size());
   for (const TableProgress& table : tables_) {
     view.tables_done += table.stage == TableProgress::Stage::kDone;
@@ -21,12 +21,14 @@ Progress::View Progress::Read() const {
 void Progress::Restart() {
   std::lock_guard lock(mutex_);
   tables_.clear();
+  read_.clear();
 }
 
 Progress::Slot Progress::Add(const std::string& name) {
   std::lock_guard lock(mutex_);
   tables_.emplace_back();
   tables_.back().name = name;
+  read_.push_back(azure::MakeByteCount());
   return tables_.size() - 1;
 }
 
@@ -36,7 +38,7 @@ void Progress::SetStage(Slot slot, TableProgress::Stage stage) {
     std::lock_guard lock(mutex_);
     if (tables_[slot].stage == stage) return;
     tables_[slot].stage = stage;
-    copy = tables_[slot];
+    copy = Copy(slot);
   }
   if (on_change) on_change(copy);
 }
@@ -61,8 +63,19 @@ void Progress::Move(Slot slot, Amount amount) {
 
 void Progress::Add(Slot slot, Traffic traffic) {
   std::lock_guard lock(mutex_);
-  tables_[slot].traffic.bytes_read += traffic.bytes_read;
+  *read_[slot] += traffic.bytes_read;
   tables_[slot].traffic.bytes_sent += traffic.bytes_sent;
+}
+
+azure::ByteCount Progress::ReadCount(Slot slot) {
+  std::lock_guard lock(mutex_);
+  return read_[slot];
+}
+
+TableProgress Progress::Copy(Slot slot) const {
+  TableProgress copy = tables_[slot];
+  copy.traffic.bytes_read = read_[slot]->load();
+  return copy;
 }
 
 }  // namespace mms::migration

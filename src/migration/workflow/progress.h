@@ -9,12 +9,14 @@
 #include <string>
 #include <vector>
 
+#include "clients/azure/byte_count.h"
+
 namespace mms::migration {
 
 /// What went over the wire for a table. It never goes back: what was read or sent again was paid
 /// for again.
 struct Traffic {
-  int64_t bytes_read = 0;  ///< source bytes
+  int64_t bytes_read = 0;  ///< that the source sent: logs, footers and broken answers too
   int64_t bytes_sent = 0;  ///< of blocks that arrived, compressed as they were sent
 
   friend bool operator==(const Traffic&, const Traffic&) = default;
@@ -75,10 +77,15 @@ class Progress {
   void SetTotals(Slot slot, Amount total, Amount done);
   void Move(Slot slot, Amount amount);
   void Add(Slot slot, Traffic traffic);
+  /// Traffic::bytes_read of the slot, for those who read; it may outlive this.
+  azure::ByteCount ReadCount(Slot slot);
 
  private:
+  TableProgress Copy(Slot slot) const;  // holds mutex_
+
   mutable std::mutex mutex_;
   std::vector<TableProgress> tables_;
+  std::vector<azure::ByteCount> read_;  ///< by slot
 };
 
 }  // namespace mms::migration

@@ -48,6 +48,22 @@ TEST(Progress, AChangeIsToldOnceAndMayReadFromWithin) {
   EXPECT_EQ(told, 2);
 }
 
+TEST(Progress, WhatIsReadInTheBackgroundCountsAndMayOutliveIt) {
+  azure::ByteCount read;
+  {
+    Progress progress;
+    const auto first = progress.Add("a");
+    const auto second = progress.Add("b");
+    read = progress.ReadCount(second);
+    *read += 30;
+    progress.Add(first, Traffic{1, 2});
+    progress.Add(second, Traffic{5, 7});
+    EXPECT_EQ(progress.Read().running[0].traffic, (Traffic{1, 2}));
+    EXPECT_EQ(progress.Read().running[1].traffic, (Traffic{35, 7}));
+  }
+  *read += 1;
+}
+
 TEST(Progress, MovesOfManyThreadsAddUp) {
   Progress progress;
   const auto slot = progress.Add("a");

@@ -251,9 +251,9 @@ class UnitLoad {
       return job;
     };
     BatchOptions options;
-    options.on_progress = [this](int64_t rows, int64_t bytes) {
-      Count(rows, bytes);
-      table_.progress->Add(table_.slot, Traffic{std::max<int64_t>(bytes, 0), 0});
+    options.on_progress = [this](int64_t rows, int64_t bytes) { Count(rows, bytes); };
+    options.on_read = [this](int64_t bytes) {
+      table_.progress->Add(table_.slot, Traffic{bytes, 0});
     };
     options.on_first_done = [] { FaultPoint(kFirstBlock); };
     options.wanted = [this] { return !IsStopped(); };
