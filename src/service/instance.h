@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -18,6 +19,7 @@
 #include "migration/metadata/metadata.h"
 #include "migration/workflow/scan.h"
 #include "migration/workflow/workflow.h"
+#include "service/instance_share.h"
 
 namespace mms::service {
 
@@ -27,6 +29,8 @@ struct InstanceOptions {
   std::string folder;                ///< of the source: metadata and ledgers
   /// What tasks run by, but for project and schema; nullopt = no target was set.
   std::optional<migration::RunOptions> run;
+  int64_t compute_units = 0;                 ///< what it takes, while it is there
+  std::function<int64_t()> now_ms = UnixMs;  ///< since 1970 UTC
 };
 
 /// Where a job's tables go; schema "" = a project without schemas.
@@ -57,14 +61,19 @@ class Instance {
   /// Ends the workflows that no task holds: their workers take memory.
   void EndIdleWorkflows();
 
+  /// A task of a job is at work.
+  std::unique_ptr<InstanceShares::Share> BeginShare() { return shares_.Begin(); }
+
   /// For good: what runs ends soon, nothing new begins.
   void Cancel();
   bool cancelled() const;
 
  private:
-  explicit Instance(InstanceOptions options) : options_(std::move(options)) {}
+  explicit Instance(InstanceOptions options)
+      : options_(std::move(options)), shares_(options_.compute_units, options_.now_ms) {}
 
   const InstanceOptions options_;
+  InstanceShares shares_;
   std::unique_ptr<migration::Metadata> metadata_;
   mutable std::mutex mutex_;
   migration::Scan* running_ = nullptr;  // guarded by mutex_; so below

@@ -110,6 +110,7 @@ struct Job {
   std::string eta;  ///< `YYYY-MM-DD HH:MM:SS`, wanted end; sooner goes first; "" = last
   bool stopped = false;
   std::string stop_reason;          ///< of a stop that no user asked for; "" = none
+  std::string stop_remedy;          ///< what is to be done then; "" = none
   std::optional<int64_t> timer_id;  ///< that made it
   int64_t created_ms = 0;
   std::optional<int64_t> ended_ms;  ///< of its last task, once none waits or runs
@@ -146,6 +147,9 @@ struct JobTask {
   /// Of all its tries; a kill may lose that of its last second. nullopt = it began before this was
   /// counted.
   std::optional<migration::Traffic> traffic = migration::Traffic{};
+  /// What it took of the source's instance (instance_share.h), as `traffic`: milliseconds times
+  /// compute units.
+  std::optional<int64_t> unit_ms = 0;
   std::string error_json;      ///< "" = none
   bool compare_alone = false;  ///< waits or runs to be compared again, and nothing else
 };

@@ -1,6 +1,7 @@
 #include "service/job_cost.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -52,7 +53,7 @@ std::optional<double> PriceOf(const Profile& prices, const char* key) {
 
 /// Quantities in the units of the book; nullopt = unknown.
 struct Quantities {
-  std::optional<double> read_gb, sent_gb, statements, sql_hours;
+  std::optional<double> read_gb, sent_gb, statements, unit_hours, sql_hours;
 };
 
 std::vector<CostLine> LinesOf(const Quantities& of, const Profile& prices) {
@@ -64,11 +65,24 @@ std::vector<CostLine> LinesOf(const Quantities& of, const Profile& prices) {
           line("Network", "the same bytes on their way", "GB", of.read_gb, "network.gb"),
           line("Network", "bytes sent to MaxCompute", "GB", of.sent_gb, "network.sent.gb"),
           line("MaxCompute", "SQL statements", "statement", of.statements, "maxcompute.statement"),
+          line("MaxCompute", "the instance, while tasks ran", "CU and hour", of.unit_hours,
+               "maxcompute.cu.hour"),
           line("Databricks", "tasks read by SQL", "hour", of.sql_hours, "databricks.hour")};
 }
 
 std::optional<double> Gigabytes(std::optional<int64_t> bytes) {
   return bytes ? std::optional(static_cast<double>(*bytes) / kGigabyte) : std::nullopt;
+}
+
+std::optional<double> Hours(std::optional<int64_t> ms) {
+  return ms ? std::optional(static_cast<double>(*ms) / kHourMs) : std::nullopt;
+}
+
+/// As much of `taken` as for the bytes of `earlier`.
+std::optional<double> InProportion(std::optional<double> taken, int64_t bytes,
+                                   const JobRate& earlier) {
+  if (!taken) return std::nullopt;
+  return *taken * static_cast<double>(bytes) / static_cast<double>(earlier.bytes);
 }
 
 Result<std::optional<double>> LimitOf(const JobConfig& config, const char* key) {
@@ -103,15 +117,21 @@ std::optional<double> CostLine::cost() const {
 
 std::vector<CostLine> CostOf(const JobUse& use, const Profile& prices) {
   return LinesOf({Gigabytes(use.bytes_read), Gigabytes(use.bytes_sent),
-                  static_cast<double>(use.statements), static_cast<double>(use.sql_ms) / kHourMs},
+                  static_cast<double>(use.statements), Hours(use.unit_ms), Hours(use.sql_ms)},
                  prices);
 }
 
-std::vector<CostLine> EstimateOf(const JobUse& use, const Profile& prices) {
+std::vector<CostLine> EstimateOf(const JobUse& use, const Profile& prices,
+                                 const std::optional<JobRate>& earlier) {
   Quantities of;
   of.read_gb = Gigabytes(use.bytes_planned);
   // How large rows are on the wire depends on the codec, which is measured when they are sent.
-  if (use.bytes_planned == 0) of.sent_gb = 0;
+  if (use.bytes_planned == 0) {
+    of.sent_gb = 0;
+  } else if (use.bytes_planned && earlier) {
+    of.sent_gb = InProportion(Gigabytes(earlier->bytes_sent), *use.bytes_planned, *earlier);
+    of.unit_hours = InProportion(Hours(earlier->unit_ms), *use.bytes_planned, *earlier);
+  }
   if (use.statements_planned) of.statements = static_cast<double>(*use.statements_planned);
   return LinesOf(of, prices);
 }
@@ -138,26 +158,52 @@ Result<Budget> BudgetOf(const JobConfig& config) {
   return budget;
 }
 
-std::string ExceededBy(const JobUse& use, const Profile& prices, const Budget& budget) {
-  const double gigabytes = static_cast<double>(use.bytes_read) / kGigabyte;
-  if (budget.egress_gb && gigabytes >= *budget.egress_gb) {
-    return fmt::format("max_egress_gb: {:.3f} GB were read, {} are allowed", gigabytes,
-                       *budget.egress_gb);
-  }
-  if (!budget.cost) return "";
-  const std::vector<CostLine> lines = CostOf(use, prices);
+namespace {
+
+/// Of lines whose cost is unknown.
+StopCause Unknown(const std::vector<CostLine>& lines, const std::string& go_on) {
+  std::vector<std::string> unpriced, uncounted, settings;
   for (const CostLine& line : lines) {
     if (line.cost()) continue;
-    return fmt::format(
-        "max_cost: what was spent is unknown: {}; mms source prices set --set {}=...",
-        line.quantity ? line.price_key + " has no price"
-                      : "not all of it was counted for " + line.price_key,
-        line.price_key);
+    const bool known = line.quantity.has_value();
+    (known ? unpriced : uncounted).push_back(line.price_key);
+    // Of what costs nothing it does not matter how much there was.
+    const std::string setting = " --set " + line.price_key + (known ? "=..." : "=0");
+    if (std::find(settings.begin(), settings.end(), setting) == settings.end()) {
+      settings.push_back(setting);
+    }
   }
-  const double cost = *SumOf(lines);
-  if (cost < *budget.cost) return "";
-  return fmt::format("max_cost: {:.2f} {} were spent, {} are allowed", cost, CurrencyOf(prices),
-                     *budget.cost);
+  std::vector<std::string> reasons;
+  if (!unpriced.empty()) {
+    reasons.push_back(fmt::format("{} {} no price", fmt::join(unpriced, ", "),
+                                  unpriced.size() == 1 ? "has" : "have"));
+  }
+  if (!uncounted.empty()) {
+    reasons.push_back(fmt::format("not all of it was counted for {}", fmt::join(uncounted, ", ")));
+  }
+  return {fmt::format("max_cost: what was spent is unknown: {}", fmt::join(reasons, "; ")),
+          fmt::format("mms source prices set{}, then {}", fmt::join(settings, ""), go_on)};
+}
+
+}  // namespace
+
+std::optional<StopCause> ExceededBy(int64_t job_id, const JobUse& use, const Profile& prices,
+                                    const Budget& budget) {
+  const std::string go_on = fmt::format("mms job start {}", job_id);
+  const double gigabytes = static_cast<double>(use.bytes_read) / kGigabyte;
+  if (budget.egress_gb && gigabytes >= *budget.egress_gb) {
+    return StopCause{fmt::format("max_egress_gb: {:.3f} GB were read, {} are allowed", gigabytes,
+                                 *budget.egress_gb),
+                     go_on + " --set max_egress_gb=..."};
+  }
+  if (!budget.cost) return std::nullopt;
+  const std::vector<CostLine> lines = CostOf(use, prices);
+  const std::optional<double> cost = SumOf(lines);
+  if (!cost) return Unknown(lines, go_on);
+  if (*cost < *budget.cost) return std::nullopt;
+  return StopCause{fmt::format("max_cost: {:.2f} {} were spent, {} are allowed", *cost,
+                               CurrencyOf(prices), *budget.cost),
+                   go_on + " --set max_cost=..."};
 }
 
 }  // namespace mms::service

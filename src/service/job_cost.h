@@ -29,11 +29,23 @@ Result<Profile> ApplyPriceChanges(const Profile& before, const nlohmann::json& c
 /// What the store knows of a job's use.
 struct JobUse {
   std::optional<int64_t> bytes_planned;   ///< nullopt when any task's is unknown
-  int64_t bytes_read = 0;                 ///< of data files, and again what was read again
+  int64_t bytes_read = 0;                 ///< that the storage sent: logs, footers, again what was
+                                          ///< read again
   std::optional<int64_t> bytes_sent = 0;  ///< of blocks that arrived, as they were sent
   int64_t statements = 0;                 ///< of SQL at MaxCompute
   int64_t sql_ms = 0;                     ///< of tasks whose rows were read by SQL at Databricks
   std::optional<int64_t> statements_planned = {};  ///< nullopt = not foretold
+  /// Of the source's instance (instance_share.h): milliseconds times compute units.
+  std::optional<int64_t> unit_ms = 0;
+  int64_t bytes_copied = 0;  ///< of what was planned
+};
+
+/// What a job that has ended took: how long at least one of its tasks ran, and for how many bytes
+/// of source files.
+struct JobRate {
+  int64_t bytes = 0;  ///< above 0
+  int64_t duration_ms = 0;
+  std::optional<int64_t> bytes_sent = {}, unit_ms = {};  ///< as JobUse
 };
 
 struct CostLine {
@@ -47,8 +59,9 @@ struct CostLine {
 };
 
 std::vector<CostLine> CostOf(const JobUse& use, const Profile& prices);
-/// Before it runs: what its tasks are known to hold.
-std::vector<CostLine> EstimateOf(const JobUse& use, const Profile& prices);
+/// Before it runs: what its tasks are known to hold, and what an earlier job took for as much.
+std::vector<CostLine> EstimateOf(const JobUse& use, const Profile& prices,
+                                 const std::optional<JobRate>& earlier);
 /// nullopt when a line that is not 0 has no cost.
 std::optional<double> SumOf(const std::vector<CostLine>& lines);
 /// "USD" where the book has none.
@@ -63,8 +76,13 @@ struct Budget {
 };
 /// Errors: kInvalidInput JOB_CONFIG for what is no number above 0.
 Result<Budget> BudgetOf(const JobConfig& config);
-/// Why the job is to be paused; "" = it is within its budget. What has no price may be any amount
-/// of money, so a budget in money is not kept without.
-std::string ExceededBy(const JobUse& use, const Profile& prices, const Budget& budget);
+/// Why a job was stopped that no user has stopped, and what is to be done.
+struct StopCause {
+  std::string reason, remedy;
+};
+/// nullopt = it is within its budget. What has no price may be any amount of money, so a budget in
+/// money is not kept without.
+std::optional<StopCause> ExceededBy(int64_t job_id, const JobUse& use, const Profile& prices,
+                                    const Budget& budget);
 
 }  // namespace mms::service

@@ -80,17 +80,32 @@ std::optional<Traffic> JobRun::TrafficSoFar() const {
   return traffic;
 }
 
+std::optional<ShareTaken> JobRun::ShareSoFar() const {
+  const std::lock_guard lock(mutex_);
+  if (!share_ || !task_.unit_ms) return std::nullopt;
+  ShareTaken taken = share_->taken();
+  taken.unit_ms += *task_.unit_ms;
+  return taken;
+}
+
 Status JobRun::Run() {
   std::shared_ptr<Instance> instance;
   const auto copy = [&]() -> Outcome {
     TRY(config_, peers_.store.GetJobConfig(task_.job_id));
     TRY(instance, peers_.connect());
+    {
+      const std::lock_guard lock(mutex_);
+      share_ = instance->BeginShare();
+    }
     // What is only compared again stays what it was meanwhile.
     if (!task_.compare_alone) TRY_VOID(SetObject(instance.get(), ObjectStatus::kDoing, nullptr));
     return Copy(*instance);
   };
   const Outcome outcome = copy();
-  return End(instance.get(), outcome);
+  const Status ended = End(instance.get(), outcome);
+  const std::lock_guard lock(mutex_);
+  share_.reset();
+  return ended;
 }
 
 Result<JobTaskOrder> JobRun::MakeOrder() {
@@ -239,6 +254,7 @@ Status JobRun::EndDone(const JobTaskResult& result) {
   end.rows_copied = result.totals.rows_copied;
   end.bytes_copied = result.totals.bytes_committed;
   end.traffic = TrafficSoFar();
+  end.share = ShareSoFar();
   end.sql_ms = SqlMs(result);
   end.now_ms = peers_.now_ms();
   end.action = "end";
@@ -252,6 +268,7 @@ Status JobRun::EndFailed(const JobTaskResult& result, const Error& error) {
   end.status = FailedAt(result.reached);
   end.error_json = migration::ErrorText(error);
   end.traffic = TrafficSoFar();
+  end.share = ShareSoFar();
   end.sql_ms = SqlMs(result);
   if (result.totals.committed > 0) {
     end.rows_copied = result.totals.rows_copied;
@@ -273,7 +290,8 @@ int64_t JobRun::SqlMs(const JobTaskResult& result) const {
 }
 
 Status JobRun::EndStopped() {
-  return peers_.store.ReturnJobTask({task_.id, TrafficSoFar(), peers_.now_ms(), "stopped"});
+  return peers_.store.ReturnJobTask(
+      {task_.id, TrafficSoFar(), peers_.now_ms(), "stopped", ShareSoFar()});
 }
 
 bool JobRun::IsStopped() {

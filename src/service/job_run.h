@@ -49,6 +49,8 @@ class JobRun {
   migration::TableProgress Moving() const;
   /// Of this try and those before it, from any thread.
   std::optional<migration::Traffic> TrafficSoFar() const;
+  /// As TrafficSoFar; nullopt also while it has no instance.
+  std::optional<ShareTaken> ShareSoFar() const;
   int64_t task_id() const { return task_.id; }
 
  private:
@@ -72,11 +74,12 @@ class JobRun {
   const int64_t begun_ms_;
   JobConfig config_;
   migration::Progress progress_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   JobTaskStatus at_ = JobTaskStatus::kInit;  // guarded by mutex_; so below
   int64_t stop_looked_ms_;
   bool stopped_ = false;
   std::optional<Error> failure_;  ///< of a step that could not be stored
+  std::unique_ptr<InstanceShares::Share> share_;
 };
 
 }  // namespace mms::service

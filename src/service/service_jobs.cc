@@ -217,8 +217,9 @@ Status Service::KeepBudgets(int64_t source_id) {
   for (const Job& job : jobs) {
     TRY(const Budget budget, BudgetOf(job.config));
     TRY(const JobUse use, store_->UseOfJob(job.id));
-    const std::string reason = ExceededBy(use, prices, budget);
-    if (!reason.empty()) TRY_VOID(store_->StopJob(job.id, reason));
+    if (const auto why = ExceededBy(job.id, use, prices, budget)) {
+      TRY_VOID(store_->StopJob(job.id, *why));
+    }
   }
   return OkStatus();
 }
@@ -232,7 +233,8 @@ Result<bool> Service::StoreProgress(int64_t source_id) {
     for (const auto& [id, running] : job_tasks_) {
       if (running.source_id != source_id) continue;
       const migration::TableProgress table = running.run->Moving();
-      moved[id] = {table.rows_done, table.bytes_done, running.run->TrafficSoFar()};
+      moved[id] = {table.rows_done, table.bytes_done, running.run->TrafficSoFar(),
+                   running.run->ShareSoFar()};
     }
     int64_t& last = progress_ms_[source_id];
     if (moved.empty()) return false;

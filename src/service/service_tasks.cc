@@ -145,6 +145,8 @@ Service::Outcome Service::StartHere(int64_t source_id, int64_t task_id) {
     if (ending_) return Ending();
     if (test.error) return *test.error;
     InstanceOptions made{options, http, SourceFolder(options_.folder, source_id), {}};
+    made.compute_units = kComputeUnits;
+    made.now_ms = options_.now_ms;
     TRY(const bool has_target, store_->HasTarget());
     if (has_target) {
       TRY(made.run, RunOptionsOf(source, options));

@@ -234,10 +234,17 @@ constexpr const char* kVersion11 = R"sql(
     has_schemas INTEGER NOT NULL);
 )sql";
 
-constexpr std::array<const char*, 11> kMigrations = {kVersion1, kVersion2, kVersion3,
-                                                     kVersion4, kVersion5, kVersion6,
-                                                     kVersion7, kVersion8, kVersion9,
-                                                     kVersion10, kVersion11};
+// What a task took of its source's instance, NULL as in version 9; and what to do about a stop.
+constexpr const char* kVersion12 = R"sql(
+  ALTER TABLE job_tasks ADD COLUMN unit_ms BIGINT DEFAULT 0;
+  UPDATE job_tasks SET unit_ms = NULL WHERE started_ms IS NOT NULL;
+  ALTER TABLE jobs ADD COLUMN stop_remedy TEXT NOT NULL DEFAULT '';
+  CREATE INDEX uses_running ON instance_uses (source_id) WHERE ended_ms IS NULL;
+)sql";
+
+constexpr std::array<const char*, 12> kMigrations = {kVersion1, kVersion2,  kVersion3,  kVersion4,
+                                                     kVersion5, kVersion6,  kVersion7,  kVersion8,
+                                                     kVersion9, kVersion10, kVersion11, kVersion12};
 
 constexpr const char* kSourceColumns =
     "id, name, type, networklink, status, error, created_ms, updated_ms, timer_ms, stop_asked";

@@ -19,6 +19,7 @@
 
 #include "base/result.h"
 #include "migration/ledger/state_folder.h"
+#include "service/instance_share.h"
 #include "service/job.h"
 #include "service/job_cost.h"
 #include "service/mapping.h"
@@ -304,21 +305,17 @@ class Store {
   /// Newest first.
   Result<std::vector<Job>> ListJobs(const JobFilter& filter, const PageOf& page);
   Result<int64_t> CountJobs(const JobFilter& filter);
-  /// Its tasks that wait do not begin, those that run end at the next border. `reason` "" = a user
+  /// Its tasks that wait do not begin, those that run end at the next border. `why` empty = a user
   /// wants it.
-  Status StopJob(int64_t id, const std::string& reason = "");
+  Status StopJob(int64_t id, const StopCause& why = {});
   /// `others` replace those of its configuration of the same keys.
   Status StartJob(int64_t id, const std::map<std::string, std::string>& others = {});
   Result<JobUse> UseOfJob(int64_t id);
   /// Jobs of the source with a budget and tasks that wait or run.
   Result<std::vector<Job>> ListBudgeted(int64_t source_id);
-  /// Of the last job of the source that has ended and copied something: how long at least one of
-  /// its tasks ran, and the bytes of data files that they copied. nullopt = there is none.
-  struct Rate {
-    int64_t bytes = 0;
-    int64_t duration_ms = 0;
-  };
-  Result<std::optional<Rate>> LastRate(int64_t source_id);
+  /// Of the last job of the source that has ended and copied something; of those made before
+  /// `before_job`. nullopt = there is none.
+  Result<std::optional<JobRate>> LastRate(int64_t source_id, int64_t before_job = INT64_MAX);
   /// Tables of the source (JobTask::table_name) of which a job has a task that waits or runs.
   Result<std::vector<std::string>> ListOpenTables(int64_t source_id);
   struct Destination {
@@ -398,6 +395,7 @@ class Store {
   struct Moved {
     int64_t rows = 0, bytes = 0;
     std::optional<migration::Traffic> traffic;  ///< as JobTask; so below
+    std::optional<ShareTaken> share = {};       ///< nullopt = as it was; so below
   };
   /// Of those that run, by id.
   Status SetJobTaskProgress(const std::map<int64_t, Moved>& moved);
@@ -407,6 +405,7 @@ class Store {
     std::string error_json;
     std::optional<int64_t> rows_copied, bytes_copied;
     std::optional<migration::Traffic> traffic;
+    std::optional<ShareTaken> share = {};
     int64_t sql_ms = 0;  ///< of this try: how long SQL of the source may have run for it
     int64_t now_ms = 0;
     int64_t not_before_ms = 0;  ///< set: it has not failed for good, and waits until then
@@ -419,6 +418,7 @@ class Store {
     std::optional<migration::Traffic> traffic;
     int64_t now_ms = 0;
     std::string message;
+    std::optional<ShareTaken> share = {};
   };
   /// It was stopped, and waits to be gone on with.
   Status ReturnJobTask(const JobTaskReturn& returned);

@@ -30,7 +30,7 @@ constexpr const char* kSelect =
     "j.dst_project, j.dst_schema, t.dst_table, t.whole_table, t.partitions, t.bytes, t.rows, "
     "t.status, t.running, t.stopped, t.retried, t.attempts, t.not_before_ms, t.turn, "
     "t.created_ms, t.started_ms, t.ended_ms, t.rows_copied, t.bytes_copied, t.error, "
-    "t.compare_alone, t.bytes_read, t.bytes_sent "
+    "t.compare_alone, t.bytes_read, t.bytes_sent, t.unit_ms "
     "FROM job_tasks t JOIN jobs j ON j.id = t.job_id ";
 
 struct TaskRow {
@@ -43,7 +43,7 @@ struct TaskRow {
   long long id = 0, job = 0, source = 0, partitions = 0, retried = 0, attempts = 0;
   long long not_before = 0, turn = 0, created = 0;
   int whole = 0, status = 0, running = 0, stopped = 0, compare_alone = 0;
-  Known bytes, rows, started, ended, rows_copied, bytes_copied, bytes_read, bytes_sent;
+  Known bytes, rows, started, ended, rows_copied, bytes_copied, bytes_read, bytes_sent, units;
 
   void Bind(soci::statement& to) {
     for (long long* number : {&id, &job, &source}) to.exchange(into(*number));
@@ -63,7 +63,7 @@ struct TaskRow {
     }
     to.exchange(into(task.error_json));
     to.exchange(into(compare_alone));
-    for (Known* number : {&bytes_read, &bytes_sent}) {
+    for (Known* number : {&bytes_read, &bytes_sent, &units}) {
       to.exchange(into(number->value, number->known));
     }
   }
@@ -90,6 +90,7 @@ struct TaskRow {
     made.bytes_copied = bytes_copied.get();
     made.compare_alone = compare_alone != 0;
     const bool counted = bytes_read.get() && bytes_sent.get();
+    made.unit_ms = units.get();
     made.traffic.reset();
     if (counted) made.traffic = migration::Traffic{*bytes_read.get(), *bytes_sent.get()};
     return made;
@@ -151,6 +152,26 @@ struct BoundTraffic {
         sent(traffic ? traffic->bytes_sent : 0),
         known(traffic ? soci::i_ok : soci::i_null) {}
 };
+
+/// The column's value, to be bound, and NULL to leave it as it is.
+struct BoundShare {
+  long long unit_ms, until_ms;
+  soci::indicator taken;
+
+  explicit BoundShare(const std::optional<ShareTaken>& share)
+      : unit_ms(share ? share->unit_ms : 0),
+        until_ms(share ? share->until_ms : 0),
+        taken(share ? soci::i_ok : soci::i_null) {}
+};
+
+/// What a task has of the instance is in the instance's own account too, also after a kill.
+void NoteInstance(soci::session& sql, int64_t task_id, BoundShare& share) {
+  if (share.taken != soci::i_ok) return;
+  long long id = task_id;
+  sql << "UPDATE instance_uses SET heartbeat_ms = MAX(heartbeat_ms, :until) WHERE ended_ms IS NULL "
+         "AND source_id = (SELECT source_id FROM job_tasks WHERE id = :id)",
+      use(share.until_ms), use(id);
+}
 
 void AddLog(soci::session& sql, const Store::TaskStep& line) {
   long long id = line.id, now = line.now_ms;
@@ -353,11 +374,15 @@ Status Store::SetJobTaskProgress(const std::map<int64_t, Moved>& moved) {
     for (const auto& [task_id, amount] : moved) {
       long long id = task_id, rows = amount.rows, bytes = amount.bytes;
       BoundTraffic traffic(amount.traffic);
-      sql << "UPDATE job_tasks SET rows_copied = :rows, bytes_copied = :bytes, "
-             "bytes_read = :read, bytes_sent = :sent WHERE id = :id AND running = 1 AND "
-             "compare_alone = 0",
+      BoundShare share(amount.share);
+      sql << "UPDATE job_tasks SET "
+             "rows_copied = CASE compare_alone WHEN 1 THEN rows_copied ELSE :rows END, "
+             "bytes_copied = CASE compare_alone WHEN 1 THEN bytes_copied ELSE :bytes END, "
+             "bytes_read = :read, bytes_sent = :sent, unit_ms = COALESCE(:units, unit_ms) "
+             "WHERE id = :id AND running = 1",
           use(rows), use(bytes), use(traffic.read, traffic.known), use(traffic.sent, traffic.known),
-          use(id);
+          use(share.unit_ms, share.taken), use(id);
+      NoteInstance(sql, task_id, share);
     }
     return OkStatus();
   });
@@ -371,6 +396,7 @@ Status Store::EndJobTask(const JobTaskEnd& end) {
     const int is_end = again ? 0 : 1;
     long long sql_ms = end.sql_ms;
     BoundTraffic traffic(end.traffic);
+    BoundShare share(end.share);
     long long rows = end.rows_copied.value_or(0), bytes = end.bytes_copied.value_or(0);
     soci::indicator has_rows = end.rows_copied ? soci::i_ok : soci::i_null;
     soci::indicator has_bytes = end.bytes_copied ? soci::i_ok : soci::i_null;
@@ -381,7 +407,8 @@ Status Store::EndJobTask(const JobTaskEnd& end) {
                         "not_before_ms = :wait, error = :error, "
                         "rows_copied = CASE compare_alone WHEN 1 THEN rows_copied ELSE :rows END, "
                         "bytes_copied = CASE compare_alone WHEN 1 THEN bytes_copied ELSE :bytes "
-                        "END, bytes_read = :read, bytes_sent = :sent, goes_first = 0, "
+                        "END, bytes_read = :read, bytes_sent = :sent, "
+                        "unit_ms = COALESCE(:units, unit_ms), goes_first = 0, "
                         "sql_ms = CASE WHEN :sql > 0 THEN COALESCE(sql_ms, 0) + :sql ELSE sql_ms "
                         "END, "
                         "ended_ms = CASE :end WHEN 1 THEN MAX(started_ms, :now) END "
@@ -389,9 +416,11 @@ Status Store::EndJobTask(const JobTaskEnd& end) {
          use(status, "status"), use(not_before, "wait"), use(end.error_json, "error"),
          use(rows, has_rows, "rows"), use(bytes, has_bytes, "bytes"), use(sql_ms, "sql"),
          use(traffic.read, traffic.known, "read"), use(traffic.sent, traffic.known, "sent"),
-         use(is_end, "end"), use(now, "now"), use(id, "id"));
+         use(share.unit_ms, share.taken, "units"), use(is_end, "end"), use(now, "now"),
+         use(id, "id"));
     statement.execute(true);
     if (statement.get_affected_rows() != 1) return WrongState(end.id, "run");
+    NoteInstance(sql, end.id, share);
     AddLog(sql, {end.id, end.status, end.action, end.message, end.now_ms});
     if (!again) NoteEndOfJob(sql, end.id);
     return OkStatus();
@@ -402,6 +431,7 @@ Status Store::ReturnJobTask(const JobTaskReturn& returned) {
   return state_->Write([&](soci::session& sql) -> Status {
     long long id = returned.id;
     BoundTraffic traffic(returned.traffic);
+    BoundShare share(returned.share);
     int status = 0, compare_alone = 0;
     sql << "SELECT status, compare_alone FROM job_tasks WHERE id = :id AND running = 1", use(id),
         into(status), into(compare_alone);
@@ -409,9 +439,11 @@ Status Store::ReturnJobTask(const JobTaskReturn& returned) {
     const int resumed = static_cast<int>(
         compare_alone != 0 ? kDataDone : ResumedFrom(static_cast<JobTaskStatus>(status)));
     sql << "UPDATE job_tasks SET running = 0, status = :status, goes_first = 1, "
-           "attempts = MAX(attempts - 1, 0), bytes_read = :read, bytes_sent = :sent "
-           "WHERE id = :id",
-        use(resumed), use(traffic.read, traffic.known), use(traffic.sent, traffic.known), use(id);
+           "attempts = MAX(attempts - 1, 0), bytes_read = :read, bytes_sent = :sent, "
+           "unit_ms = COALESCE(:units, unit_ms) WHERE id = :id",
+        use(resumed), use(traffic.read, traffic.known), use(traffic.sent, traffic.known),
+        use(share.unit_ms, share.taken), use(id);
+    NoteInstance(sql, returned.id, share);
     AddLog(sql, {returned.id, static_cast<JobTaskStatus>(resumed), "stop", returned.message,
                  returned.now_ms});
     return OkStatus();

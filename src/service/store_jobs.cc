@@ -52,6 +52,7 @@ struct JobRow {
     to.exchange(into(job.eta));
     to.exchange(into(stopped));
     to.exchange(into(job.stop_reason));
+    to.exchange(into(job.stop_remedy));
     to.exchange(into(timer, has_timer));
     to.exchange(into(created));
     for (long long* count : {&total, &running, &done, &failed}) to.exchange(into(*count));
@@ -75,7 +76,7 @@ struct JobRow {
 
 constexpr const char* kSelectJobs =
     "SELECT j.id, j.source_id, j.name, j.src_db, j.dst_project, j.dst_schema, j.type, j.config, "
-    "j.eta, j.stopped, j.stop_reason, j.timer_id, j.created_ms, COUNT(t.id), "
+    "j.eta, j.stopped, j.stop_reason, j.stop_remedy, j.timer_id, j.created_ms, COUNT(t.id), "
     "COALESCE(SUM(t.running), 0) AS running, "
     "COALESCE(SUM(t.running = 0 AND t.status = 10), 0) AS done, "
     "COALESCE(SUM(t.running = 0 AND t.status IN (3, 6, 9)), 0) AS failed, MAX(t.ended_ms) ";
@@ -301,12 +302,13 @@ Result<int64_t> Store::CountJobs(const JobFilter& filter) {
   });
 }
 
-Status Store::StopJob(int64_t job_id, const std::string& reason) {
+Status Store::StopJob(int64_t job_id, const StopCause& why) {
   return state_->Write([&](soci::session& sql) -> Status {
     TRY_VOID(CheckThere(sql, job_id));
     long long id = job_id;
-    sql << "UPDATE jobs SET stopped = 1, stop_reason = :reason WHERE id = :id", use(reason),
-        use(id);
+    sql << "UPDATE jobs SET stopped = 1, stop_reason = :reason, stop_remedy = :remedy "
+           "WHERE id = :id",
+        use(why.reason), use(why.remedy), use(id);
     sql << std::string("UPDATE job_tasks SET stopped = 1 WHERE job_id = :id AND ") + kOpen, use(id);
     return OkStatus();
   });
@@ -338,7 +340,7 @@ Status SetOthers(soci::session& sql, int64_t job_id,
 
 void Unstop(soci::session& sql, int64_t job_id) {
   long long id = job_id;
-  sql << "UPDATE jobs SET stopped = 0, stop_reason = '' WHERE id = :id", use(id);
+  sql << "UPDATE jobs SET stopped = 0, stop_reason = '', stop_remedy = '' WHERE id = :id", use(id);
   sql << "UPDATE job_tasks SET goes_first = 1 WHERE job_id = :id AND stopped = 1 AND attempts > 0",
       use(id);
   sql << "UPDATE job_tasks SET stopped = 0 WHERE job_id = :id AND stopped = 1", use(id);
@@ -406,14 +408,15 @@ Status Store::DeleteJob(int64_t job_id) {
 Result<JobUse> Store::UseOfJob(int64_t job_id) {
   return state_->Read([&](soci::session& sql) -> Result<JobUse> {
     long long id = job_id, planned = 0, known = 0, tasks = 0, read = 0, sent = 0, counted = 0,
-              sql_ms = 0, statements = 0;
-    // What arrived was read, though a kill may have come before that was noted.
+              sql_ms = 0, units = 0, shared = 0, copied = 0, statements = 0;
+    // What arrived was read, where that was not counted yet.
     sql << "SELECT COALESCE(SUM(bytes), 0), COUNT(bytes), COUNT(*), "
-           "COALESCE(SUM(MAX(COALESCE(bytes_read, 0), COALESCE(bytes_copied, 0))), 0), "
-           "COALESCE(SUM(bytes_sent), 0), COUNT(bytes_sent), COALESCE(SUM(sql_ms), 0) "
+           "COALESCE(SUM(COALESCE(bytes_read, bytes_copied, 0)), 0), "
+           "COALESCE(SUM(bytes_sent), 0), COUNT(bytes_sent), COALESCE(SUM(sql_ms), 0), "
+           "COALESCE(SUM(unit_ms), 0), COUNT(unit_ms), COALESCE(SUM(bytes_copied), 0) "
            "FROM job_tasks WHERE job_id = :id",
         use(id), into(planned), into(known), into(tasks), into(read), into(sent), into(counted),
-        into(sql_ms);
+        into(sql_ms), into(units), into(shared), into(copied);
     sql << "SELECT COUNT(*) FROM task_logs l JOIN job_tasks t ON t.id = l.task_id "
            "WHERE t.job_id = :id AND l.action = 'statement'",
         use(id), into(statements);
@@ -423,6 +426,8 @@ Result<JobUse> Store::UseOfJob(int64_t job_id) {
     use.bytes_sent = counted == tasks ? std::optional<int64_t>(sent) : std::nullopt;
     use.statements = statements;
     use.sql_ms = sql_ms;
+    use.bytes_copied = copied;
+    use.unit_ms = shared == tasks ? std::optional<int64_t>(units) : std::nullopt;
     return use;
   });
 }
@@ -441,23 +446,30 @@ Result<std::vector<Job>> Store::ListBudgeted(int64_t source_id) {
   });
 }
 
-Result<std::optional<Store::Rate>> Store::LastRate(int64_t source_id) {
-  using Found = std::optional<Rate>;
+Result<std::optional<JobRate>> Store::LastRate(int64_t source_id, int64_t before_job) {
+  using Found = std::optional<JobRate>;
   return state_->Read([&](soci::session& sql) -> Result<Found> {
-    long long source = source_id, job = 0, started = 0, ended = 0, bytes = 0, until = 0;
-    sql << "SELECT MAX(t.job_id) FROM job_tasks t WHERE t.source_id = :source AND t.status = 10 "
+    long long source = source_id, before = before_job, job = 0, tasks = 0, sent = 0, units = 0;
+    long long started = 0, ended = 0, bytes = 0, until = 0, counted = 0, shared = 0;
+    sql << "SELECT MAX(t.job_id) FROM job_tasks t WHERE t.source_id = :source AND "
+           "t.job_id < :before AND t.status = 10 "
            "AND t.bytes_copied > 0 AND t.started_ms IS NOT NULL AND NOT EXISTS (SELECT 1 FROM "
            "job_tasks o WHERE o.job_id = t.job_id AND (o.running = 1 OR o.status NOT IN (3, 6, 9, "
            "10))) HAVING MAX(t.job_id) IS NOT NULL",
-        use(source), into(job);
+        use(source), use(before), into(job);
     if (!sql.got_data()) return Found();
+    JobRate rate;
+    sql << "SELECT COUNT(*), COALESCE(SUM(bytes_sent), 0), COUNT(bytes_sent), "
+           "COALESCE(SUM(unit_ms), 0), COUNT(unit_ms) FROM job_tasks WHERE job_id = :job",
+        use(job), into(tasks), into(sent), into(counted), into(units), into(shared);
+    if (counted == tasks) rate.bytes_sent = sent;
+    if (shared == tasks) rate.unit_ms = units;
     soci::statement statement =
         (sql.prepare << "SELECT started_ms, ended_ms, COALESCE(bytes_copied, 0) FROM job_tasks "
                         "WHERE job_id = :job AND started_ms IS NOT NULL AND ended_ms IS NOT NULL "
                         "ORDER BY started_ms",
          use(job), into(started), into(ended), into(bytes));
     statement.execute();
-    Rate rate;
     while (statement.fetch()) {
       rate.bytes += bytes;
       rate.duration_ms += std::max(ended - std::max(started, until), 0LL);

@@ -231,7 +231,9 @@ TEST_F(StoreJobsTest, AJobThatMeansATableOfAnOpenJobIsRefusedWholeAndByName) {
 TEST_F(StoreJobsTest, AStoppedJobBeginsNothingAndItsRunningTaskIsTold) {
   const int64_t job = *Add({"a", "b"});
   const int64_t id = Begin();
-  ASSERT_TRUE(store_->StopJob(job));
+  ASSERT_TRUE(store_->StopJob(job, {"spent", "start it"}));
+  EXPECT_EQ(store_->GetJob(job)->stop_reason, "spent");
+  EXPECT_EQ(store_->GetJob(job)->stop_remedy, "start it");
   EXPECT_TRUE(Task(id).stopped);
   EXPECT_EQ(Next(), 0);
   ASSERT_TRUE(store_->ReturnJobTask({id, migration::Traffic{7, 5}, 30, "stopped"}));
@@ -240,6 +242,7 @@ TEST_F(StoreJobsTest, AStoppedJobBeginsNothingAndItsRunningTaskIsTold) {
   EXPECT_EQ(store_->UseOfJob(job)->bytes_sent, 5);
   EXPECT_EQ(store_->CountOpenJobTasks(source_).value(), 0);
   ASSERT_TRUE(store_->StartJob(job));
+  EXPECT_EQ(store_->GetJob(job)->stop_remedy, "");
   EXPECT_EQ(store_->CountOpenJobTasks(source_).value(), 2);
   EXPECT_NE(Next(), 0);
 }
@@ -396,7 +399,65 @@ TEST_F(StoreJobsTest, TheRateOfTheLastJobIsThatOfTheTimeItsTasksRan) {
   EXPECT_FALSE(store_->LastRate(source_ + 1)->has_value());
 }
 
-TEST_F(StoreJobsTest, WhatArrivedWasReadThoughNoneNotedIt) {
+TEST_F(StoreJobsTest, WhatAJobSentAndTookOfTheInstanceIsInItsRate) {
+  const int64_t job = *Add({"a", "b"});
+  for (const int64_t bytes : {10, 20}) {
+    Store::JobTaskEnd done;
+    done.id = Begin(1'000);
+    done.now_ms = 2'000;
+    done.bytes_copied = bytes;
+    done.traffic = migration::Traffic{bytes, 3 * bytes};
+    done.share = ShareTaken{40 * bytes, 2'000};
+    ASSERT_TRUE(store_->EndJobTask(done));
+  }
+  EXPECT_EQ((*store_->LastRate(source_))->bytes_sent, 90);
+  EXPECT_EQ((*store_->LastRate(source_))->unit_ms, 1'200);
+  EXPECT_FALSE(store_->LastRate(source_, job)->has_value()) << "none is older";
+  EXPECT_TRUE(store_->LastRate(source_, job + 1)->has_value());
+}
+
+TEST_F(StoreJobsTest, WhatATaskTookOfTheInstanceIsInTheInstancesOwnAccountAfterAKill) {
+  using enum SourceStatus;
+  const auto take = [&](SourceStatus from, SourceStatus to) {
+    ASSERT_TRUE(store_->Take({source_, {from}, to, "", 1'000, 4}));
+  };
+  take(kInit, kStarting);
+  take(kStarting, kStarted);
+  const int64_t job = *Add({"a", "b"});
+  const int64_t id = Begin();
+  ASSERT_TRUE(
+      store_->SetJobTaskProgress({{id, {1, 2, migration::Traffic{}, ShareTaken{36'000, 10'000}}}}));
+  EXPECT_EQ(Task(id).unit_ms, 36'000);
+  ASSERT_TRUE(store_->Recover(3, 99'000));
+  EXPECT_EQ(store_->Totals(source_, 99'000)->unit_seconds, 36);
+  EXPECT_EQ(store_->UseOfJob(job)->unit_ms, 36'000);
+  ASSERT_TRUE(store_->ReturnJobTask({Begin(), migration::Traffic{}, 30, "stopped"}));
+  EXPECT_EQ(Task(id).unit_ms, 36'000) << "it had no instance this time";
+}
+
+TEST_F(StoreJobsTest, WhatBeganBeforeTheInstanceWasSharedOutIsUnknown) {
+  const int64_t job = *Add({"a", "b"});
+  Begin();
+  {
+    soci::session sql(soci::sqlite3, "db=" + folder_ + "/service.db timeout=5");
+    sql << "ALTER TABLE job_tasks DROP COLUMN unit_ms";
+    sql << "ALTER TABLE jobs DROP COLUMN stop_remedy";
+    sql << "DROP INDEX uses_running";
+    sql << "DELETE FROM schema_version WHERE version = 11";
+  }
+  store_.reset();
+  store_ = *Store::Open(*taken_);
+  ASSERT_TRUE(store_->Recover(3, 50));
+  const int64_t begun = Begin(), fresh = Begin();
+  Store::JobTaskEnd end;
+  end.id = begun;
+  ASSERT_TRUE(store_->EndJobTask(end));
+  EXPECT_EQ(Task(begun).unit_ms, std::nullopt);
+  EXPECT_EQ(Task(fresh).unit_ms, 0);
+  EXPECT_EQ(store_->UseOfJob(job)->unit_ms, std::nullopt) << "one part of it is unknown";
+}
+
+TEST_F(StoreJobsTest, WhatWasReadIsWhatWasCounted) {
   const int64_t job = *Add({"a", "b"});
   const int64_t id = Begin();
   ASSERT_TRUE(store_->SetJobTaskProgress({{id, {1, 20, migration::Traffic{30, 40}}}}));
@@ -404,17 +465,17 @@ TEST_F(StoreJobsTest, WhatArrivedWasReadThoughNoneNotedIt) {
   EXPECT_EQ(Task(id).traffic->bytes_sent, 40);
   Store::JobTaskEnd end;
   end.id = id;
-  end.bytes_copied = 100;  // of a try before, which a kill ended
+  end.bytes_copied = 100;  // not all that is in its files was asked for
   end.traffic = migration::Traffic{35, 45};
   ASSERT_TRUE(store_->EndJobTask(end));
-  EXPECT_EQ(store_->UseOfJob(job)->bytes_read, 100);
+  EXPECT_EQ(store_->UseOfJob(job)->bytes_read, 35);
   EXPECT_EQ(store_->UseOfJob(job)->bytes_sent, 45);
   // As one that began before this was counted.
   const int64_t other = Begin();
   ASSERT_TRUE(store_->ReturnJobTask({other, std::nullopt, 30, "stopped"}));
   EXPECT_EQ(Task(other).traffic, std::nullopt);
   EXPECT_EQ(store_->UseOfJob(job)->bytes_sent, std::nullopt) << "one part of it is unknown";
-  EXPECT_EQ(store_->UseOfJob(job)->bytes_read, 100);
+  EXPECT_EQ(store_->UseOfJob(job)->bytes_read, 35);
 }
 
 TEST_F(StoreJobsTest, TablesOfOpenJobsAreListed) {

@@ -80,11 +80,11 @@ void BeginUse(soci::session& sql, const Store::Step& step) {
       use(units, "units"), use(now, "now"), use(id, "id");
 }
 
-/// Never before its begin: a clock may have been set back.
+/// Never before it was seen: a clock may have been set back.
 void EndUse(soci::session& sql, int64_t source_id, int64_t now_ms) {
   long long id = source_id, now = now_ms;
-  sql << "UPDATE instance_uses SET ended_ms = MAX(started_ms, :now), "
-         "heartbeat_ms = MAX(started_ms, :now) WHERE source_id = :id AND ended_ms IS NULL",
+  sql << "UPDATE instance_uses SET ended_ms = MAX(heartbeat_ms, :now), "
+         "heartbeat_ms = MAX(heartbeat_ms, :now) WHERE source_id = :id AND ended_ms IS NULL",
       use(now, "now"), use(id, "id");
 }
 

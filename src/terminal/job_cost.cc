@@ -25,7 +25,8 @@ Result<ExitCode> RunJobCost(const JobFlags& flags, Output& output) {
   TRY(const service::JobUse use, view.store().UseOfJob(job.id));
   TRY(const service::Profile prices, view.store().GetPrices());
   const auto used = service::CostOf(use, prices);
-  const auto estimated = service::EstimateOf(use, prices);
+  TRY(const auto earlier, view.store().LastRate(job.source_id, job.id));
+  const auto estimated = service::EstimateOf(use, prices, earlier);
   const std::string currency = service::CurrencyOf(prices);
   if (output.json()) {
     output.Object("job_cost", {{"id", job.id},

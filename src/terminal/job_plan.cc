@@ -45,6 +45,7 @@ Result<PlanEstimate> MakeEstimate(Store& store, const JobFlags& flags, JobPlan& 
   TRY(const migration::TimeWindow window, service::WindowOf(source.config));
   PlanEstimate::Wishes wishes{flags.rate_mib, WindowText(window), flags.prices};
   TRY(wishes.book, store.GetPrices());
+  wishes.by_instance = true;
   TRY(wishes.job_rate, store.LastRate(source.id));
   // Where tables alone are made, the partitions of each are not looked at here.
   const service::JobConfig& config = plan.job().config;
@@ -103,8 +104,8 @@ Json SummaryFields(const Job& job, const JobChoice& choice, const Tally& tally,
                    const PlanEstimate& estimate) {
   Json fields = JobFields(job);
   for (const char* of_one_that_is :
-       {"id", "status", "stopped", "stop_reason", "timer_id", "tasks_waiting", "tasks_running",
-        "tasks_done", "tasks_failed", "created", "ended"}) {
+       {"id", "status", "stopped", "stop_reason", "remedy", "timer_id", "tasks_waiting",
+        "tasks_running", "tasks_done", "tasks_failed", "created", "ended"}) {
     fields.erase(of_one_that_is);
   }
   fields.update(Json::parse(ToJson(choice).dump()));

@@ -97,6 +97,7 @@ Json JobFields(const Job& job) {
           {"status", service::StatusName(service::StatusOf(job))},
           {"stopped", job.stopped},
           {"stop_reason", TextOrNull(job.stop_reason)},
+          {"remedy", TextOrNull(job.stop_remedy)},
           {"eta", TextOrNull(job.eta)},
           {"timer_id", OrNull(job.timer_id)},
           {"tasks", job.tasks.total},
@@ -127,6 +128,7 @@ Json JobTaskFields(const JobTask& task) {
           {"bytes_copied", OrNull(task.bytes_copied)},
           {"bytes_read", task.traffic ? Json(task.traffic->bytes_read) : Json(nullptr)},
           {"bytes_sent", task.traffic ? Json(task.traffic->bytes_sent) : Json(nullptr)},
+          {"unit_ms", OrNull(task.unit_ms)},
           {"compare_alone", task.compare_alone},
           {"retried", task.retried},
           {"attempts", task.attempts},
@@ -177,9 +179,8 @@ void PrintJob(const Job& job, const std::vector<service::KeptBundle>& kept, Outp
       job.dst_schema.empty() ? "" : " schema " + job.dst_schema, job.tasks.done, job.tasks.total,
       job.tasks.running, job.tasks.waiting, job.tasks.failed);
   if (!job.stop_reason.empty()) {
-    text +=
-        fmt::format("  stopped by its budget, {}; go on with: mms job start {} --set KEY=VALUE\n",
-                    job.stop_reason, job.id);
+    text += fmt::format("  stopped by its budget, {}\n", job.stop_reason);
+    if (!job.stop_remedy.empty()) text += fmt::format("  go on with: {}\n", job.stop_remedy);
   }
   text += fmt::format("  created {}, ended {}\n", TimeText(job.created_ms), TimeText(job.ended_ms));
   if (!kept.empty()) {

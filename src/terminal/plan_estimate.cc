@@ -73,6 +73,8 @@ Result<PlanEstimate> PlanEstimate::Make(const Wishes& wishes, migration::Ledger&
   PlanEstimate estimate;
   TRY(estimate.prices_, PricesOf(wishes.book, wishes.prices));
   estimate.rules_ = wishes.statements;
+  estimate.earlier_ = wishes.job_rate;
+  estimate.by_instance_ = wishes.by_instance;
   if (!estimate.rules_) estimate.statements_.reset();
   if (!wishes.window.empty()) {
     TRY(estimate.window_hours_, WindowHours(wishes.window));
@@ -144,9 +146,11 @@ std::vector<service::CostLine> PlanEstimate::Lines() const {
   // What SQL reads is no file in a storage account of ours.
   if (!by_sql_) use.bytes_planned = bytes_;
   use.statements_planned = statements_;
-  auto lines = service::EstimateOf(use, prices_);
+  auto lines = service::EstimateOf(use, prices_, earlier_);
   for (service::CostLine& line : lines) {
-    if (line.payer == "Databricks" && !by_sql_) line.quantity = 0;  // it is asked for nothing
+    const bool databricks = line.payer == "Databricks";
+    const bool instance = line.price_key == "maxcompute.cu.hour";
+    if ((databricks && !by_sql_) || (instance && !by_instance_)) line.quantity = 0;  // is not asked
   }
   return lines;
 }

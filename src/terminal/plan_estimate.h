@@ -26,7 +26,8 @@ class PlanEstimate {
     std::vector<std::string> prices;  ///< "azure.egress.gb=0.087"
     service::Profile book = {};       ///< what they are changes of
     /// That the last job took; nullopt = none, or the ledger's last run tells it.
-    std::optional<service::Store::Rate> job_rate = {};
+    std::optional<service::JobRate> job_rate = {};
+    bool by_instance = false;  ///< of a data source, which a run has not
     /// By which statements at MaxCompute are foretold; nullopt = they are not known.
     std::optional<migration::StatementCount::Rules> statements = {};
   };
@@ -45,6 +46,8 @@ class PlanEstimate {
   std::vector<service::CostLine> Lines() const;
 
   service::Profile prices_;
+  std::optional<service::JobRate> earlier_;
+  bool by_instance_ = false;
   std::optional<double> rate_mib_;
   std::string rate_from_;  ///< "given", "last job", "last run"; "" = not known
   std::optional<double> window_hours_;

@@ -74,10 +74,10 @@ Result<std::vector<JobState>> ReadOpenJobs(Store& store) {
 void Follow(std::map<int64_t, Rate>& rates, int64_t at_ms, std::vector<JobState>* states) {
   for (JobState& state : *states) {
     Rate& rate = rates[state.job.id];
-    rate.Add(at_ms, state.use.bytes_read);
+    rate.Add(at_ms, state.use.bytes_copied);
     state.rate = rate.get();
     if (!state.rate || *state.rate <= 0 || !state.use.bytes_planned) continue;
-    const int64_t left = std::max<int64_t>(*state.use.bytes_planned - state.use.bytes_read, 0);
+    const int64_t left = std::max<int64_t>(*state.use.bytes_planned - state.use.bytes_copied, 0);
     state.eta_ms = left * 1'000 / *state.rate;
   }
 }
@@ -87,7 +87,7 @@ std::string Line(const JobState& state) {
   std::string text = fmt::format(
       "job {} {}: {}, {} of {} tasks, {} running, {} failed; {} of {}", state.job.id,
       state.job.name, StateOf(state.job), tasks.done, tasks.total, tasks.running, tasks.failed,
-      HumanBytes(state.use.bytes_read), HumanBytes(state.use.bytes_planned));
+      HumanBytes(state.use.bytes_copied), HumanBytes(state.use.bytes_planned));
   if (state.rate) text += ", " + HumanBytes(*state.rate) + "/s";
   if (state.eta_ms) text += ", ready in " + HumanDuration(*state.eta_ms);
   if (!state.job.stop_reason.empty()) text += "; stopped by its budget";
@@ -104,7 +104,7 @@ Json Fields(const std::vector<JobState>& states) {
   for (const JobState& state : states) {
     Json fields = JobFields(state.job);
     fields.erase("config");
-    fields["bytes"] = state.use.bytes_read;
+    fields["bytes"] = state.use.bytes_copied;
     fields["bytes_planned"] = OrNull(state.use.bytes_planned);
     fields["bytes_per_second"] = OrNull(state.rate);
     fields["eta_ms"] = OrNull(state.eta_ms);

@@ -170,12 +170,12 @@ def test_the_statements_of_its_tasks_are_foretold(
 
     def foretold(*arguments: str) -> int | None:
         lines = summary(plan(jobs, *flags, *arguments))["estimate"]["lines"]
-        (line,) = [line for line in lines if line["payer"] == "MaxCompute"]
+        (line,) = [line for line in lines if line["unit"] == "statement"]
         return line["quantity"]
 
     def taken(job: dict[str, Any]) -> int:
         (cost,) = jobs.good_job("cost", str(job["id"])).of("job_cost")
-        (line,) = [line for line in cost["used"] if line["payer"] == "MaxCompute"]
+        (line,) = [line for line in cost["used"] if line["unit"] == "statement"]
         return line["quantity"]
 
     assert foretold("--schema-only") is None

@@ -184,55 +184,6 @@ def test_a_live_table_is_copied_as_it_was_and_the_rest_comes_later(
     assert jobs.counts("orders") == at(DeltaTable(str(orders)).version())
 
 
-def test_a_job_is_billed_by_payer_and_paused_by_its_budget(
-    make_jobs: Callable[..., Jobs], put: Callable[..., Path]
-) -> None:
-    jobs = make_jobs(**{"db.task.partition.max.num": "1", "task.max.num": "1"})
-    put("orders", {value: 2_000 for value in "abcdef"})
-    jobs.good("sync", "sales", "--schema", "moved")
-    assert "max_cost must be a number above 0" in jobs.refused("--set", "max_cost=none")
-    job = jobs.create("--set", "max_egress_gb=0.00003")
-
-    def cost() -> dict[str, Any]:
-        (line,) = jobs.good_job("cost", str(job["id"])).of("job_cost")
-        return line
-
-    tasks = jobs.tasks(job)
-    azure = cost()["estimated"][0]
-    assert azure["payer"] == "Azure"
-    assert azure["quantity"] == pytest.approx(sum(task["bytes"] for task in tasks) / 1e9)
-    assert cost()["cost"] == 0, "nothing was used"
-    assert cost()["estimated"][3]["quantity"] is None, "the statements to come are unknown"
-    (summary,) = jobs.good_job("run").of("summary")
-    assert 0 < summary["done"] < 6, "it was stopped on its way"
-    assert summary["stopped"] > 0
-    assert jobs.show(job)["stop_reason"].startswith("max_egress_gb: ")
-    assert 0.00003 <= cost()["used"][0]["quantity"] < azure["quantity"]
-
-    jobs.good_job("start", str(job["id"]), "--set", "max_egress_gb=1", "--set", "max_cost=50")
-    jobs.good_job("run")
-    assert jobs.show(job)["stop_reason"].endswith("mms source prices set --set azure.egress.gb=...")
-    prices = "azure.egress.gb=100 network.gb=0 network.sent.gb=1e6 currency=CNY "
-    prices += "maxcompute.cu.hour=36 maxcompute.statement=0.5"
-    jobs.good("prices", "set", *(f"--set={price}" for price in prices.split()))
-    jobs.good_job("start", str(job["id"]), "--set", "max_cost=100000")
-    jobs.good_job("run")
-    assert jobs.show(job)["status"] == "DONE"
-    bill = cost()
-    by_payer = {line["payer"]: line for line in bill["used"]}  # the network's: what was sent
-    sent = [task["bytes_sent"] for task in jobs.tasks(job)]
-    assert min(sent) > 2_000 * 8, "each partition has two columns of 2,000 rows"
-    assert by_payer["Network"]["quantity"] == pytest.approx(sum(sent) / 1e9)
-    assert by_payer["Azure"]["quantity"] == pytest.approx(azure["quantity"])
-    assert by_payer["Azure"]["cost"] == pytest.approx(azure["quantity"] * 100)
-    logs = [jobs.good_job("log", str(task["id"])).of("task_log") for task in tasks]
-    statements = [line for log in logs for line in log if line["action"] == "statement"]
-    assert by_payer["MaxCompute"]["quantity"] == len(statements) > 0
-    assert bill["cost"] == pytest.approx(sum(line["cost"] for line in bill["used"]))
-    instance = jobs.status()["instance"]
-    assert instance["cost"] == pytest.approx(instance["unit_seconds"] * 0.01)
-
-
 def test_the_status_of_jobs_is_seen_from_beside(
     make_jobs: Callable[..., Jobs], put: Callable[..., Path]
 ) -> None:

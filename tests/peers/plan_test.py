@@ -322,13 +322,13 @@ def test_the_statements_that_a_run_takes_are_foretold(
         local.table(tmp_path / name, name)
     local.config["policy"] |= policy
     plan = estimate(local, "--price", "maxcompute.statement=2")
-    (line,) = [line for line in plan["lines"] if line["payer"] == "MaxCompute"]
+    (line,) = [line for line in plan["lines"] if line["unit"] == "statement"]
     assert line["cost"] == 2 * line["quantity"] > 0
     before = instances(local)
     run = local.run()
     assert run.code == 0, run.out + run.err
     assert instances(local) - before == line["quantity"]
-    (again,) = [line for line in estimate(local)["lines"] if line["payer"] == "MaxCompute"]
+    (again,) = [line for line in estimate(local)["lines"] if line["unit"] == "statement"]
     assert again["quantity"] == 0 and again["cost"] == 0, "nothing is left to do"
 
 
@@ -337,5 +337,5 @@ def test_statements_that_depend_on_what_is_found_are_not_foretold(
 ) -> None:
     write_deltalake(tmp_path / "keyed", pa.table({"n": [1]}))
     local.table(tmp_path / "keyed", "keyed", kind="pk_delta", primary_key=["n"])
-    (line,) = [line for line in estimate(local)["lines"] if line["payer"] == "MaxCompute"]
+    (line,) = [line for line in estimate(local)["lines"] if line["unit"] == "statement"]
     assert line["quantity"] is None and line["cost"] is None
