@@ -8,7 +8,8 @@
 namespace mms::maxcompute {
 
 std::string RandomId() {
-  std::random_device random;
+  // Once a thread: making one asks the processor what it has, which a hypervisor traps.
+  thread_local std::random_device random;
   std::array<uint32_t, 4> bits{random(), random(), random(), random()};
   bits[1] = (bits[1] & 0xffff0fff) | 0x4000;      // version
   bits[2] = (bits[2] & 0x3fffffff) | 0x80000000;  // variant

@@ -73,15 +73,13 @@ class BundleWriter {
     BundleSummary summary;
     summary.manifest = ManifestOf(facts_, target, totals_);
     TRY_VOID(WriteWhole(kManifestFile, CanonicalLine(summary.manifest)));
-    const std::string pem = key.PublicPem();
-    TRY(const PublicKey public_key, PublicKey::Parse(pem));
-    TRY_VOID(WriteWhole(kKeyFile, pem));
+    TRY_VOID(WriteWhole(kKeyFile, key.PublicPem()));
     // The list of the files so far: it cannot hold its own hash.
     const std::string sums = sums_;
     TRY_VOID(WriteWhole(kSumsFile, sums));
     TRY_VOID(WriteWhole(kSignatureFile, key.Sign(sums)));
     TRY_VOID(tar_.Finish());
-    summary.key_fingerprint = public_key.Fingerprint();
+    summary.key_fingerprint = key.Public().Fingerprint();
     summary.totals = totals_;
     return summary;
   }

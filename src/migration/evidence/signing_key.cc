@@ -167,6 +167,8 @@ std::string SigningKey::Sign(std::string_view message) const {
   return signature;
 }
 
+PublicKey SigningKey::Public() const { return PublicKey(key_); }
+
 std::string SigningKey::PublicPem() const {
   const Bio bio(BIO_new(BIO_s_mem()), BIO_free);
   CHECK(bio && PEM_write_bio_PUBKEY(bio.get(), key_.get()) == 1);

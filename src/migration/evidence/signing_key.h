@@ -25,6 +25,7 @@ class PublicKey {
   bool Verifies(std::string_view message, std::string_view signature) const;
 
  private:
+  friend class SigningKey;
   explicit PublicKey(std::shared_ptr<evp_pkey_st> key) : key_(std::move(key)) {}
   std::shared_ptr<evp_pkey_st> key_;
 };
@@ -36,6 +37,7 @@ class SigningKey {
 
   /// 64 bytes.
   std::string Sign(std::string_view message) const;
+  PublicKey Public() const;
   /// As PublicKey::Parse takes it.
   std::string PublicPem() const;
 

@@ -73,6 +73,7 @@ TEST_F(SigningKeyTest, ASignatureFitsItsMessageAndKeyAlone) {
     EXPECT_FALSE(mine->Verifies("message", damaged)) << at;
   }
   EXPECT_NE(mine->Fingerprint(), others->Fingerprint());
+  EXPECT_EQ(key->Public().Fingerprint(), mine->Fingerprint());
 }
 
 TEST_F(SigningKeyTest, KnowsTheKeyOfTheStandard) {
