@@ -46,6 +46,15 @@ def jobs(mms_bin: str, lake: dict[str, Any], two_kinds: Sandbox, tmp_path: Path)
     control(lake, "DELETE", "table")
 
 
+def put_later(jobs: Jobs, lake: dict[str, Any], folder: Path) -> None:
+    """A table `people` of another schema."""
+    place = folder / "tables" / "later"
+    write_deltalake(str(place), pa.table({"n": [1, 2]}))
+    entry = {"schema": "later", "name": "people", "folder": str(place)}
+    control(lake, "POST", "table", {**entry, "change": {"storage_location": place.as_uri()}})
+    jobs.good("sync", "sales", "--schema", "later")
+
+
 def deny(odps: ODPS, call: str) -> None:
     rule = {"call": call, "status": 403, "times": 100}
     odps.rest.post(odps.endpoint + "/mms/faults", data=json.dumps({"faults": [rule]}))
@@ -84,11 +93,7 @@ def test_a_schema_is_also_made_where_schemas_cannot_be_listed(jobs: Jobs) -> Non
 def test_tables_go_to_the_schema_of_their_source_schema_s_name(
     jobs: Jobs, lake: dict[str, Any], tmp_path: Path
 ) -> None:
-    folder = tmp_path / "tables" / "later"
-    write_deltalake(str(folder), pa.table({"n": [1, 2]}))
-    entry = {"schema": "later", "name": "people", "folder": str(folder)}
-    control(lake, "POST", "table", {**entry, "change": {"storage_location": folder.as_uri()}})
-    jobs.good("sync", "sales", "--schema", "later")
+    put_later(jobs, lake, tmp_path)
     odps = jobs.sandbox.odps()
     (line,) = jobs.good_job("plan", "--source", "sales", "--schema", "later", "--ddl").of("plan")
     assert line["makes_schema"] is True
@@ -214,11 +219,7 @@ def test_pyodps_finds_the_sandbox_s_project_without_schemas_to_have_none(
 def test_tables_of_two_schemas_never_become_one(
     jobs: Jobs, lake: dict[str, Any], tmp_path: Path
 ) -> None:
-    folder = tmp_path / "tables" / "later"
-    write_deltalake(str(folder), pa.table({"n": [1, 2]}))
-    entry = {"schema": "later", "name": "people", "folder": str(folder)}
-    control(lake, "POST", "table", {**entry, "change": {"storage_location": folder.as_uri()}})
-    jobs.good("sync", "sales", "--schema", "later")
+    put_later(jobs, lake, tmp_path)
     into = ("--table", "people", "--project", "flat")
     jobs.move(*into)
     second = jobs.create(*into, schema="later", name="second")
