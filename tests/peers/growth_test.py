@@ -167,6 +167,48 @@ def test_a_session_that_the_service_lost_is_no_reason_to_append_twice(
     good(local, 2 * ROWS)
 
 
+def forget_sessions(sandbox: Sandbox) -> None:
+    """As the service does after a day."""
+    odps = sandbox.odps()
+    gone = {"call": "get_upload", "nth": 1, "session_gone": True}
+    odps.rest.post(odps.endpoint + "/mms/faults", data=json.dumps({"faults": [gone]}))
+
+
+@pytest.mark.parametrize("fault", ["before commit upload", "after commit upload"])
+def test_a_session_forgotten_after_a_kill_is_told_by_what_the_target_holds(
+    local: LocalRun, folder: Path, fault: str
+) -> None:
+    add(folder, ROWS)
+    killed = local.run(fault=fault)
+    assert killed.code == -signal.SIGKILL, killed.out + killed.err
+    forget_sessions(local.sandbox)
+    good(local, 2 * ROWS)
+    # With the rows there already they are not appended again, and all is copied anew.
+    plan = local.plan()["grown"]
+    anew = any("all is copied again" in line for line in plan["warnings"])
+    assert anew == (fault == "after commit upload"), plan["warnings"]
+
+
+def test_a_job_copies_anew_what_another_left_in_a_session_that_is_forgotten(
+    make_jobs: Callable[..., Jobs],  # noqa: F811
+    put: Callable[..., Path],  # noqa: F811
+) -> None:
+    jobs = make_jobs()
+    people = put("people", 9)
+    jobs.good("sync", "sales", "--schema", "moved")
+    jobs.move()
+    write_deltalake(str(people), pa.table({"n": list(range(9, 20))}), mode="append")
+    jobs.good("sync", "sales", "--schema", "moved")
+    killed = jobs.create()
+    process = jobs.start_job("job", "run", MMS_FAULT="after commit upload")
+    assert process.wait(120) == -signal.SIGKILL
+    forget_sessions(jobs.sandbox)
+    jobs.good_job("stop", str(killed["id"]))
+    jobs.good_job("delete", str(killed["id"]))
+    jobs.move()
+    assert ids(jobs.sandbox, "people") == list(range(20))
+
+
 def test_an_incremental_job_appends_and_one_of_all_rewrites(
     make_jobs: Callable[..., Jobs],  # noqa: F811
     put: Callable[..., Path],  # noqa: F811

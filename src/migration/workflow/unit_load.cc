@@ -26,6 +26,11 @@ bool IsSessionGone(const Error& error) {
          error.code() == "STAGING_GONE";
 }
 
+/// No commit of it is under way, or will be.
+bool IsNeverToCommit(const Error& error) {
+  return IsSessionGone(error) && error.code() != "TUNNEL_STATUS_CONFLICT";
+}
+
 class UnitLoad {
  public:
   UnitLoad(const TableContext& table, UnitRecord& unit, UnitPlan plan)
@@ -48,6 +53,9 @@ class UnitLoad {
       Forget();
       const bool gone = IsSessionGone(status.error());
       if (gone) {
+        // On disk too, so that another plan may take the unit's place.
+        const bool committing = unit_.state == UnitState::kCommitting;
+        if (committing && IsNeverToCommit(status.error())) TRY_VOID(SetBack());
         unit_.state = UnitState::kLoading;
         unit_.session_id.clear();  // nothing is gone on with
       }
@@ -333,14 +341,20 @@ class UnitLoad {
     return OkStatus();
   }
 
+  /// committing -> loading, without a session.
+  Status SetBack() {
+    TRY_VOID(engine_.ledger->BeginLoad(unit_.id, unit_.generation).get());
+    ++unit_.generation;
+    unit_.state = UnitState::kLoading;
+    return OkStatus();
+  }
+
   Status MoveStaged() {
     FaultPoint(kStagedToMove);
     Status moved = MoveStagedUnit(table_, plan_, unit_.rows_copied.value_or(0));
     if (!moved.has_value() && IsKeyError(moved.error())) {
       // Settled: the final table was not touched, so a later plan may replace the unit.
-      TRY_VOID(engine_.ledger->BeginLoad(unit_.id, unit_.generation).get());
-      ++unit_.generation;
-      unit_.state = UnitState::kLoading;
+      TRY_VOID(SetBack());
     }
     if (moved.has_value()) FaultPoint(kStagedMoved);
     return moved;
