@@ -72,8 +72,7 @@ Result<std::unique_ptr<JobPlan>> JobPlan::Open(Store& store, const std::string& 
   TRY(migration::RunOptions run, RunOptionsOf(store, source, connection, {}));
   TRY(const auto open, store.ListOpenTables(job.source_id));
   plan->open_.insert(open.begin(), open.end());
-  TRY(auto targets, store.ListOpenTargets({job.dst_project, job.dst_schema}));
-  for (Store::OpenTarget& one : targets) plan->held_.emplace(one.dst_table, std::move(one));
+  plan->store_ = &store;
   const std::string source_folder = SourceFolder(folder, source.id);
   RemoveLeft(source_folder);
   TRY(plan->plan_folder_, MakeFolder(source_folder));
@@ -107,12 +106,14 @@ Result<JobChoice> JobPlan::Run(const std::function<Status(const JobPlanTable&)>&
   return choice;
 }
 
-std::optional<Error> JobPlan::ConflictOf(const JobTask& task) const {
-  if (open_.contains(task.table_name)) return InConflict(task.table_name);
-  const auto held = held_.find(task.dst_table);
-  if (held == held_.end() || held->second.Holds(task.source_id, task.table_name)) return {};
-  return TargetHeld("would become one with " + held->second.ToString())
-      .At("table " + task.table_name);
+Result<std::optional<Error>> JobPlan::ConflictOf(const JobTask& task) const {
+  if (open_.contains(task.table_name)) return std::optional(InConflict(task.table_name));
+  TRY(const auto holder, store_->FindTargetHolder(task));
+  if (!holder) return std::optional<Error>();
+  return std::optional(
+      TargetHeld("would become one with " + holder->ToString() + ", both into " + task.dst_table,
+                 holder->same_source)
+          .At("table " + task.table_name));
 }
 
 Status JobPlan::Take(const Store::NewTask& task) {
@@ -122,7 +123,7 @@ Status JobPlan::Take(const Store::NewTask& task) {
     Pending pending;
     pending.table.name = numbered.table_name;
     pending.table.whole_table = numbered.whole_table;
-    pending.table.error = ConflictOf(numbered);
+    TRY(pending.table.error, ConflictOf(numbered));
     pending.first = numbered;
     TRY(pending.selection, SelectionOf(numbered, job().config, kSelection));
     pending_.push_back(std::move(pending));

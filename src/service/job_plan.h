@@ -41,7 +41,7 @@ struct JobPlanTable {
 
 class JobPlan {
  public:
-  /// `folder`: of the service. No network.
+  /// `folder`: of the service. No network. The store outlives it.
   static Result<std::unique_ptr<JobPlan>> Open(Store& store, const std::string& folder,
                                                const NewJob& wanted, int64_t now_ms);
   ~JobPlan();
@@ -67,15 +67,15 @@ class JobPlan {
     JobTask first;
     migration::PartitionSelection selection;
   };
-  std::optional<Error> ConflictOf(const JobTask& task) const;
+  Result<std::optional<Error>> ConflictOf(const JobTask& task) const;
   Status Take(const Store::NewTask& task);
   Status Flush(const std::function<Status(const JobPlanTable&)>& visit);
 
   DescribedJob described_;
   maxcompute::Options target_;
   std::string plan_folder_;
-  std::set<std::string> open_;                     ///< tables that another job is not done with
-  std::map<std::string, Store::OpenTarget> held_;  ///< at the target, by other jobs
+  Store* store_ = nullptr;
+  std::set<std::string> open_;  ///< tables that another job is not done with
   std::unique_ptr<migration::Workflow> workflow_;
   std::vector<Pending> pending_;
   size_t pending_values_ = 0;

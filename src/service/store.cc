@@ -242,9 +242,18 @@ constexpr const char* kVersion12 = R"sql(
   CREATE INDEX uses_running ON instance_uses (source_id) WHERE ended_ms IS NULL;
 )sql";
 
-constexpr std::array<const char*, 12> kMigrations = {kVersion1, kVersion2,  kVersion3,  kVersion4,
-                                                     kVersion5, kVersion6,  kVersion7,  kVersion8,
-                                                     kVersion9, kVersion10, kVersion11, kVersion12};
+// `target`: as TargetKey.
+constexpr const char* kVersion13 = R"sql(
+  ALTER TABLE job_tasks ADD COLUMN target TEXT NOT NULL DEFAULT '';
+  UPDATE job_tasks SET target = (SELECT LOWER(j.dst_project || '.' ||
+    COALESCE(NULLIF(j.dst_schema, ''), 'default') || '.' || dst_table)
+    FROM jobs j WHERE j.id = job_id);
+  CREATE INDEX tasks_of_target ON job_tasks (target, source_id, table_name);
+)sql";
+
+constexpr std::array<const char*, 13> kMigrations = {
+    kVersion1, kVersion2, kVersion3,  kVersion4,  kVersion5,  kVersion6, kVersion7,
+    kVersion8, kVersion9, kVersion10, kVersion11, kVersion12, kVersion13};
 
 constexpr const char* kSourceColumns =
     "id, name, type, networklink, status, error, created_ms, updated_ms, timer_ms, stop_asked";

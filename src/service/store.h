@@ -122,8 +122,8 @@ struct PageOf {
   int64_t size = 20;
 };
 
-/// kConflict JOB_COLLISION: `what`, and what can be done.
-Error TargetHeld(const std::string& what);
+/// kConflict JOB_COLLISION: `what`, and what can be done. `same_source`: of who holds the target.
+Error TargetHeld(const std::string& what, bool same_source);
 
 class Store {
  public:
@@ -272,8 +272,8 @@ class Store {
   using AddJobTask = std::function<Status(const NewTask&)>;
   /// The job and all that `tasks` gives to its argument, or nothing. Errors: kNotFound
   /// SOURCE_NOT_FOUND; kConflict JOB_CONFLICT naming tables of which another job of the source has
-  /// a task that waits or runs; kConflict JOB_COLLISION naming tables that would go where such a
-  /// task of any source takes another table; those of `tasks`.
+  /// a task that waits or runs; kConflict JOB_COLLISION naming tables that would go where another
+  /// job's go (TargetHolder); those of `tasks`.
   Result<int64_t> AddJob(const Job& job, const std::function<Status(const AddJobTask& add)>& tasks);
   /// Errors: kNotFound JOB_NOT_FOUND, also of one that was deleted; so of all that take a job's id.
   Result<Job> GetJob(int64_t id);
@@ -318,24 +318,20 @@ class Store {
   Result<std::optional<JobRate>> LastRate(int64_t source_id, int64_t before_job = INT64_MAX);
   /// Tables of the source (JobTask::table_name) of which a job has a task that waits or runs.
   Result<std::vector<std::string>> ListOpenTables(int64_t source_id);
-  struct Destination {
-    std::string project;
-    std::string schema;  ///< "" = the project's default one, or of one without schemas
-  };
-  /// A table at the target into which a job has a task that waits or runs.
-  struct OpenTarget {
-    int64_t source_id = 0;
+  /// Who has a table at the target: a job of another data source until it is deleted, since what is
+  /// copied there by another would replace its rows; one of the same while its task waits or runs.
+  struct TargetHolder {
     std::string source;
+    bool same_source = false;
     std::string table_name;  ///< as JobTask::table_name
-    std::string dst_table;
-    int64_t job_id = 0;
+    int64_t job_id = 0;      ///< the newest one that has it
     std::string job;
+    int64_t jobs = 1;  ///< how many there are
 
-    bool Holds(int64_t of_source, const std::string& table) const;
     std::string ToString() const;
   };
-  /// Of all sources.
-  Result<std::vector<OpenTarget>> ListOpenTargets(const Destination& destination);
+  /// Of the table into which the task would go; nullopt = none but for jobs of its own table.
+  Result<std::optional<TargetHolder>> FindTargetHolder(const JobTask& task);
   /// Also starts it. Returns how many failed tasks are to be tried again.
   Result<int64_t> RetryJob(int64_t id);
   /// Also starts it, with `others` as StartJob has them: what has been copied is compared once

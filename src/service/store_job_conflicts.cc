@@ -1,12 +1,11 @@
-// What jobs that are not done hold back from others, in store.h: tables of their source, and tables
-// at the target.
+// What jobs hold back from others, in store.h: tables of their source, and tables at the target.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <map>
-#include <utility>
+#include <optional>
 
+#include "base/lower_ascii.h"
 #include "service/store_session.h"
 
 namespace mms::service {
@@ -42,76 +41,92 @@ std::vector<std::string> TablesInTwoJobs(soci::session& sql, int64_t job_id) {
   return names;
 }
 
-/// Target tables of jobs that are not done, but for one. In a project with schemas "" is `default`,
-/// and where there are none nothing is called so.
-std::vector<Store::OpenTarget> OpenTargets(soci::session& sql, const Store::Destination& into_it,
-                                           int64_t but_job) {
-  long long but = but_job, source = 0, job = 0;
-  Store::OpenTarget row;
-  soci::statement statement =
-      (sql.prepare
-           << "SELECT DISTINCT t.source_id, d.name, t.table_name, t.dst_table, j.id, j.name FROM "
-              "jobs j JOIN job_tasks t ON t.job_id = j.id JOIN data_sources d ON d.id = "
-              "t.source_id WHERE j.deleted = 0 AND j.id <> :but AND j.dst_project = :project "
-              "COLLATE NOCASE AND COALESCE(NULLIF(j.dst_schema, ''), 'default') = "
-              "COALESCE(NULLIF(:schema, ''), 'default') COLLATE NOCASE AND "
-              "(t.running = 1 OR t.status NOT IN (3, 6, 9, 10)) ORDER BY j.id, t.table_name",
-       use(but, "but"), use(into_it.project, "project"), use(into_it.schema, "schema"),
-       into(source), into(row.source), into(row.table_name), into(row.dst_table), into(job),
-       into(row.job));
-  statement.execute();
-  std::vector<Store::OpenTarget> targets;
-  while (statement.fetch()) {
-    targets.push_back(row);
-    targets.back().source_id = source;
-    targets.back().job_id = job;
+/// Who has a table at the target, but for one job.
+class HolderQuery {
+ public:
+  HolderQuery(soci::session& sql, int64_t but_job)
+      : but_(but_job),
+        statement_((sql.prepare << HoldersSql(), use(key_, "target"), use(source_, "source"),
+                    use(table_, "table"), use(but_, "but"), into(job_), into(row_.job),
+                    into(owner_), into(row_.source), into(row_.table_name), into(jobs_))) {}
+
+  std::optional<Store::TargetHolder> Find(int64_t source_id, const std::string& table_name,
+                                          const std::string& key) {
+    source_ = source_id;
+    table_ = table_name;
+    key_ = key;
+    if (!statement_.execute(true)) return std::nullopt;
+    Store::TargetHolder holder = row_;
+    holder.same_source = owner_ == source_id;
+    holder.job_id = job_;
+    holder.jobs = jobs_;
+    return holder;
   }
-  return targets;
-}
+
+ private:
+  long long but_, source_ = 0, job_ = 0, owner_ = 0, jobs_ = 0;
+  std::string table_, key_;
+  Store::TargetHolder row_;
+  soci::statement statement_;
+};
 
 /// Tables of the job that would go where those of another one go.
 Status CheckTargets(soci::session& sql, int64_t job_id) {
   long long id = job_id, source = 0;
-  Store::Destination destination;
-  std::string name, target;
-  sql << "SELECT dst_project, dst_schema FROM jobs WHERE id = :id", use(id),
-      into(destination.project), into(destination.schema);
-  std::map<std::string, Store::OpenTarget> held;
-  for (Store::OpenTarget& one : OpenTargets(sql, destination, job_id)) {
-    held.emplace(one.dst_table, std::move(one));
-  }
-  if (held.empty()) return OkStatus();
+  std::string name, target, key;
+  HolderQuery holders(sql, job_id);
   soci::statement statement =
-      (sql.prepare << "SELECT DISTINCT source_id, table_name, dst_table FROM job_tasks WHERE "
-                      "job_id = :id ORDER BY table_name",
-       use(id), into(source), into(name), into(target));
+      (sql.prepare << "SELECT DISTINCT source_id, table_name, dst_table, target FROM job_tasks "
+                      "WHERE job_id = :id ORDER BY table_name",
+       use(id), into(source), into(name), into(target), into(key));
   statement.execute();
   std::vector<std::string> pairs;
+  bool same_source = true;
   while (statement.fetch()) {
-    const auto found = held.find(target);
-    if (found == held.end() || found->second.Holds(source, name)) continue;
-    pairs.push_back(name + " and " + found->second.ToString());
+    const auto holder = holders.Find(source, name, key);
+    if (!holder) continue;
+    pairs.push_back(name + " and " + holder->ToString() + ", both into " + target);
+    same_source = same_source && holder->same_source;
   }
   if (pairs.empty()) return OkStatus();
-  return TargetHeld("tables would become one: " + Named(pairs, "; "));
+  return TargetHeld("tables would become one: " + Named(pairs, "; "), same_source);
 }
 
 }  // namespace
 
-bool Store::OpenTarget::Holds(int64_t of_source, const std::string& table) const {
-  return source_id == of_source && table_name == table;
+std::string HoldersSql() {
+  // Rows of the same table of the same source, which each of its jobs has, are not looked at.
+  const auto beside = [](const char* side) {
+    return fmt::format(
+        "SELECT o.job_id, j.name AS job, o.source_id, d.name AS source, o.table_name "
+        "FROM job_tasks o JOIN jobs j ON j.id = o.job_id JOIN data_sources d ON d.id = o.source_id "
+        "WHERE o.target = :target AND (o.source_id, o.table_name) {} (:source, :table) "
+        "AND j.deleted = 0 AND o.job_id <> :but "
+        "AND (o.source_id <> :source OR o.running = 1 OR o.status NOT IN (3, 6, 9, 10))",
+        side);
+  };
+  return "SELECT MAX(job_id), job, source_id, source, table_name, COUNT(DISTINCT job_id) FROM (" +
+         beside("<") + " UNION ALL " + beside(">") + ") HAVING COUNT(*) > 0";
 }
 
-std::string Store::OpenTarget::ToString() const {
-  return fmt::format("{} of data source {}, job {} {}, both into {}", table_name, source, job_id,
-                     job, dst_table);
+std::string TargetKey(const Job& job, const std::string& dst_table) {
+  const std::string& schema = job.dst_schema.empty() ? "default" : job.dst_schema;
+  return LowerAscii(job.dst_project + "." + schema + "." + dst_table);
 }
 
-Error TargetHeld(const std::string& what) {
+std::string Store::TargetHolder::ToString() const {
+  std::string text =
+      fmt::format("{} of data source {}, job {} {}", table_name, source, job_id, job);
+  if (jobs > 1) text += fmt::format(" and {} before it", jobs - 1);
+  return text;
+}
+
+Error TargetHeld(const std::string& what, bool same_source) {
   return Error(ErrorKind::kConflict, "JOB_COLLISION",
-               what +
-                   "; give one of them another name (--as), schema or project, leave it out, or "
-                   "wait until that job is done (mms job list)");
+               what + "; give one of them another name (--as), schema or project, leave it out, " +
+                   (same_source ? "or wait until that job is done (mms job list)"
+                                : "or, if its rows may be replaced, delete that job (mms job "
+                                  "delete) or its data source"));
 }
 
 Status CheckJobConflicts(soci::session& sql, int64_t job_id) {
@@ -138,9 +153,13 @@ Result<std::vector<std::string>> Store::ListOpenTables(int64_t source_id) {
   });
 }
 
-Result<std::vector<Store::OpenTarget>> Store::ListOpenTargets(const Destination& destination) {
-  return state_->Read([&](soci::session& sql) -> Result<std::vector<OpenTarget>> {
-    return OpenTargets(sql, destination, 0);
+Result<std::optional<Store::TargetHolder>> Store::FindTargetHolder(const JobTask& task) {
+  return state_->Read([&](soci::session& sql) -> Result<std::optional<TargetHolder>> {
+    Job into_it;
+    into_it.dst_project = task.dst_project;
+    into_it.dst_schema = task.dst_schema;
+    const std::string key = TargetKey(into_it, task.dst_table);
+    return HolderQuery(sql, 0).Find(task.source_id, task.table_name, key);
   });
 }
 

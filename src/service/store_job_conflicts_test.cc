@@ -1,4 +1,4 @@
-// Tables at the target that jobs hold while they are not done.
+// Tables at the target that jobs hold.
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -6,7 +6,7 @@
 #include <thread>
 
 #include "service/example_source.h"
-#include "service/store.h"
+#include "service/store_session.h"
 
 namespace mms::service {
 namespace {
@@ -36,7 +36,7 @@ class StoreJobConflictsTest : public testing::Test {
   struct Wanted {
     int64_t source = 0;
     std::string schema, table, target;
-    Store::Destination into = {"dw", ""};
+    std::string project = "dw", dst_schema = {};
   };
   /// A job of one task.
   Result<int64_t> Add(const Wanted& wanted) {
@@ -44,8 +44,8 @@ class StoreJobConflictsTest : public testing::Test {
     job.source_id = wanted.source;
     job.name = "move";
     job.src_db = wanted.schema;
-    job.dst_project = wanted.into.project;
-    job.dst_schema = wanted.into.schema;
+    job.dst_project = wanted.project;
+    job.dst_schema = wanted.dst_schema;
     return store_->AddJob(job, [&](const Store::AddJobTask& add) -> Status {
       Store::NewTask made;
       made.task.src_table = wanted.table;
@@ -72,6 +72,8 @@ class StoreJobConflictsTest : public testing::Test {
     end.status = status;
     end.now_ms = 20;
     ASSERT_TRUE(store_->EndJobTask(end));
+    const auto all = store_->ListDueEvidence();
+    for (const Store::DueEvidence& due : *all) ASSERT_TRUE(store_->SetEvidenceKept(due));
   }
 
   std::string folder_;
@@ -88,24 +90,78 @@ TEST_F(StoreJobConflictsTest, AnotherTableDoesNotGoWhereOneOfAnOpenJobGoes) {
             std::string::npos)
       << second;
   EXPECT_NE(Refusal({other_, "a", "people", "people"}), "added") << "of another source";
-  EXPECT_NE(Refusal({other_, "c", "men", "people", {"DW", "Default"}}), "added");
+  EXPECT_NE(Refusal({other_, "c", "men", "people", "DW", "Default"}), "added");
   EXPECT_EQ(store_->CountJobs({}).value(), 1) << "nothing of it is stored";
   EXPECT_EQ(Refusal({other_, "a", "people", "persons"}), "added");
-  EXPECT_EQ(Refusal({other_, "a", "people", "people", {"dw2", ""}}), "added");
-  EXPECT_EQ(Refusal({other_, "a", "people", "people", {"dw", "gold"}}), "added");
+  EXPECT_EQ(Refusal({other_, "a", "people", "people", "dw2", ""}), "added");
+  EXPECT_EQ(Refusal({other_, "a", "people", "people", "dw", "gold"}), "added");
 }
 
-TEST_F(StoreJobConflictsTest, ATargetTableIsFreeOnceItsJobIsDoneOrDeleted) {
+TEST_F(StoreJobConflictsTest, OfOneSourceATargetTableIsFreeOnceItsJobIsDoneOrDeleted) {
   const int64_t first = *Add({one_, "a", "people", "people"});
   ASSERT_TRUE(store_->StopJob(first));
-  EXPECT_NE(Refusal({other_, "a", "people", "people"}), "added") << "it goes on once it is started";
+  EXPECT_NE(Refusal({one_, "b", "people", "people"}), "added") << "it goes on once it is started";
   ASSERT_TRUE(store_->StartJob(first));
   EndTask(JobTaskStatus::kDataFailed);
-  const auto second = Add({other_, "a", "people", "people"});
+  const auto second = Add({one_, "b", "people", "people"});
   ASSERT_TRUE(second) << second.error().ToString();
   EXPECT_EQ(store_->RetryJob(first).error().code(), "JOB_COLLISION");
   ASSERT_TRUE(store_->DeleteJob(*second));
   EXPECT_TRUE(store_->RetryJob(first));
+}
+
+TEST_F(StoreJobConflictsTest, WhatAnotherSourceCopiedIsNotReplacedUntilItsJobsAreDeleted) {
+  const int64_t first = *Add({one_, "a", "people", "people"});
+  EndTask(JobTaskStatus::kDone);
+  const int64_t again = *Add({one_, "a", "people", "people"});
+  EndTask(JobTaskStatus::kDone);
+  const std::string refused = Refusal({other_, "b", "persons", "people"});
+  EXPECT_NE(refused.find("main.b.persons and main.a.people of data source one, job " +
+                         std::to_string(again) + " move and 1 before it, both into people"),
+            std::string::npos)
+      << refused;
+  EXPECT_NE(refused.find("delete that job"), std::string::npos) << refused;
+  EXPECT_EQ(Refusal({other_, "b", "persons", "people", "dw2"}), "added");
+  ASSERT_TRUE(store_->DeleteJob(again));
+  EXPECT_NE(Refusal({other_, "a", "people", "people"}), "added") << "the job before it is there";
+  ASSERT_TRUE(store_->DeleteJob(first));
+  const auto taken = Add({other_, "a", "people", "people"});
+  ASSERT_TRUE(taken) << taken.error().ToString();
+  EXPECT_NE(Refusal({one_, "a", "people", "people"}), "added") << "now it is the other's";
+  ASSERT_TRUE(store_->RemoveSource(other_));
+  EXPECT_EQ(Refusal({one_, "a", "people", "people"}), "added");
+}
+
+TEST_F(StoreJobConflictsTest, JobsOfAnEarlierVersionHoldTheirTargetsToo) {
+  ASSERT_TRUE(Add({one_, "a", "people", "people", "DW"}));
+  EndTask(JobTaskStatus::kDone);
+  store_.reset();
+  {
+    soci::session sql(soci::sqlite3, "db=" + folder_ + "/service.db timeout=5");
+    sql << "DROP INDEX tasks_of_target";
+    sql << "ALTER TABLE job_tasks DROP COLUMN target";
+    sql << "DELETE FROM schema_version WHERE version >= 13";
+  }
+  store_ = *Store::Open(*taken_);
+  EXPECT_NE(Refusal({other_, "a", "people", "people"}), "added");
+}
+
+TEST_F(StoreJobConflictsTest, WhoHasATargetIsFoundByItsIndex) {
+  soci::session sql(soci::sqlite3, "db=" + folder_ + "/service.db timeout=5");
+  std::string step, plan, text;
+  int id = 0, parent = 0, unused = 0;
+  long long number = 0;
+  soci::statement statement =
+      (sql.prepare << "EXPLAIN QUERY PLAN " + HoldersSql(), soci::use(text, "target"),
+       soci::use(number, "source"), soci::use(text, "table"), soci::use(number, "but"),
+       soci::into(id), soci::into(parent), soci::into(unused), soci::into(step));
+  statement.execute();
+  while (statement.fetch()) plan += step + "\n";
+  for (const char* side : {"<", ">"}) {
+    const std::string found = "INDEX tasks_of_target (target=? AND (source_id,table_name)";
+    EXPECT_NE(plan.find(found + side + "(?,?))"), std::string::npos) << plan;
+  }
+  EXPECT_EQ(plan.find("SCAN o"), std::string::npos) << plan;
 }
 
 TEST_F(StoreJobConflictsTest, OfJobsThatAreMadeAtOnceOneHasTheTable) {
@@ -142,10 +198,16 @@ TEST_F(StoreJobConflictsTest, OfJobsThatAreMadeAtOnceOneHasTheTable) {
 TEST_F(StoreJobConflictsTest, OneTableInTwoJobsIsToldAsThat) {
   ASSERT_TRUE(Add({one_, "a", "people", "people"}));
   EXPECT_EQ(Add({one_, "a", "people", "people"}).error().code(), "JOB_CONFLICT");
-  const auto held = store_->ListOpenTargets({"dw", ""});
-  ASSERT_EQ(held->size(), 1U);
-  EXPECT_TRUE(held->front().Holds(one_, "main.a.people"));
-  EXPECT_TRUE(store_->ListOpenTargets({"dw", "gold"})->empty());
+  JobTask task;
+  task.source_id = one_;
+  task.table_name = "main.a.people";
+  task.dst_project = "DW";
+  task.dst_table = "people";
+  EXPECT_FALSE(store_->FindTargetHolder(task)->has_value()) << "but for its own";
+  task.table_name = "main.a.men";
+  EXPECT_EQ((*store_->FindTargetHolder(task))->table_name, "main.a.people");
+  task.dst_schema = "gold";
+  EXPECT_FALSE(store_->FindTargetHolder(task)->has_value());
 }
 
 }  // namespace

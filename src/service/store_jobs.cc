@@ -143,14 +143,16 @@ class TaskWriter {
         job_id_(job_id),
         source_(job.source_id),
         created_(job.created_ms),
+        job_(job),
         eta_(job.eta.empty() ? kNoEta : job.eta),
         insert_((sql.prepare << "INSERT INTO job_tasks (job_id, source_id, src_table, table_name, "
-                                "dst_table, eta, whole_table, partitions, bytes, rows, turn, "
-                                "created_ms) VALUES (:job, :source, :src, :name, :dst, :eta, "
-                                ":whole, :partitions, :bytes, :rows, :turn, :created)",
-                 use(job_id_), use(source_), use(src_), use(name_), use(dst_), use(eta_),
-                 use(whole_), use(partitions_), use(bytes_, has_bytes_), use(rows_, has_rows_),
-                 use(turn_), use(created_))),
+                                "dst_table, target, eta, whole_table, partitions, bytes, rows, "
+                                "turn, created_ms) VALUES (:job, :source, :src, :name, :dst, "
+                                ":target, :eta, :whole, :partitions, :bytes, :rows, :turn, "
+                                ":created)",
+                 use(job_id_), use(source_), use(src_), use(name_), use(dst_), use(target_),
+                 use(eta_), use(whole_), use(partitions_), use(bytes_, has_bytes_),
+                 use(rows_, has_rows_), use(turn_), use(created_))),
         value_((sql.prepare << "INSERT INTO task_partitions (task_id, value) VALUES (:id, :value)",
                 use(task_id_), use(text_))) {}
 
@@ -159,6 +161,7 @@ class TaskWriter {
     src_ = task.src_table;
     name_ = task.table_name;
     dst_ = task.dst_table;
+    target_ = TargetKey(job_, dst_);
     whole_ = task.whole_table ? 1 : 0;
     partitions_ = task.partitions;
     bytes_ = task.bytes.value_or(0);
@@ -177,7 +180,8 @@ class TaskWriter {
  private:
   soci::session& sql_;
   long long job_id_, source_, created_;
-  std::string eta_, src_, name_, dst_, text_;
+  const Job& job_;
+  std::string eta_, src_, name_, dst_, target_, text_;
   int whole_ = 0;
   long long partitions_ = 0, bytes_ = 0, rows_ = 0, turn_ = 0, task_id_ = 0;
   soci::indicator has_bytes_ = soci::i_null, has_rows_ = soci::i_null;

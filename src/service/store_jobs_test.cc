@@ -443,7 +443,9 @@ TEST_F(StoreJobsTest, WhatBeganBeforeTheInstanceWasSharedOutIsUnknown) {
     sql << "ALTER TABLE job_tasks DROP COLUMN unit_ms";
     sql << "ALTER TABLE jobs DROP COLUMN stop_remedy";
     sql << "DROP INDEX uses_running";
-    sql << "DELETE FROM schema_version WHERE version = 12";
+    sql << "DROP INDEX tasks_of_target";
+    sql << "ALTER TABLE job_tasks DROP COLUMN target";
+    sql << "DELETE FROM schema_version WHERE version >= 12";
   }
   store_.reset();
   store_ = *Store::Open(*taken_);

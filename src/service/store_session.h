@@ -73,6 +73,11 @@ void ReturnRunning(soci::session& sql, int64_t now_ms);
 int64_t RetryFailed(soci::session& sql, const char* column, int64_t id);
 /// Errors: those of Store::AddJob for what another job has.
 Status CheckJobConflicts(soci::session& sql, int64_t job_id);
+/// Of :target (a TargetKey), :source, :table and :but, a job: see Store::TargetHolder.
+std::string HoldersSql();
+/// job_tasks.target: the destination of the job and a table there. In a project with schemas "" is
+/// `default`, and where there are none nothing is called so.
+std::string TargetKey(const Job& job, const std::string& dst_table);
 
 /// "%part%" with what LIKE means otherwise escaped by a backslash.
 std::string LikePart(const std::string& part);

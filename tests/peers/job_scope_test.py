@@ -109,7 +109,7 @@ def test_what_the_lists_leave_out_later_is_hidden_and_keeps_its_status(
     assert "JOB_NOTHING_TO_DO" in jobs.refused()
 
 
-def test_two_sources_never_take_two_tables_into_one_at_once(
+def test_two_sources_never_take_two_tables_into_one(
     make_jobs: Callable[..., Jobs],  # noqa: F811
     put: Callable[..., Path],  # noqa: F811
 ) -> None:
@@ -137,6 +137,17 @@ def test_two_sources_never_take_two_tables_into_one_at_once(
     jobs.good_job("run")
     assert jobs.counts("people") == {"": 9}
     assert jobs.counts("bought") == {"a": 3}
+
+    # Nor one after the other, until the first is deleted.
+    refused = second("create", "--all", "--as", "orders=People")
+    assert refused.code == 3, refused.err
+    assert told + ", both into people" in refused.err
+    assert "delete that job (mms job delete)" in refused.err
+    again = second("plan", "--all", "--as", "orders=People").of("plan")
+    assert [line["error"]["code"] for line in again] == ["JOB_COLLISION"]
+    assert jobs.counts("people") == {"": 9}, "nothing is replaced"
+    jobs.good_job("delete", str(first["id"]))
+    assert second("create", "--all", "--as", "orders=People").code == 0
 
 
 def test_partitions_that_become_one_go_in_one_task(
