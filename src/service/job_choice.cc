@@ -166,6 +166,7 @@ class Choosing {
       }
       return Take(table);
     }));
+    if (rules_.may_come) return OkStatus();
     if (job_.type == JobType::kTables) {
       TRY_VOID(CheckAllFound());
       TRY_VOID(CheckNoneRefused());
@@ -315,6 +316,7 @@ class Choosing {
         return IsNamed(entry, job_, chosen.table);
       });
       if (table == tables_.end()) {
+        if (rules_.may_come && IsAskedFor(entry)) continue;
         return Of(ErrorKind::kInvalidInput, "PARTITION_FILTER",
                   "partitionFilters: " + entry +
                       " is not among the job's tables; name it in "
@@ -334,6 +336,14 @@ class Choosing {
     return OkStatus();
   }
 
+  /// Whether `tables` has the table of a filter, whatever the metadata has.
+  bool IsAskedFor(const std::string& entry) const {
+    const std::vector<std::string>& tables = job_.config.tables;
+    return std::any_of(tables.begin(), tables.end(), [&](const std::string& table) {
+      return IsNamed(entry, job_, table.substr(table.rfind('.') + 1));
+    });
+  }
+
   /// Also that each value can be compared, before the first task is made.
   Status CheckMatches(const Chosen& table, const std::string& text) {
     bool any = false;
@@ -342,7 +352,7 @@ class Choosing {
       any = any || matches;
       return OkStatus();
     }));
-    if (any) return OkStatus();
+    if (any || rules_.may_come) return OkStatus();
     return Of(
         ErrorKind::kInvalidInput, "PARTITION_FILTER",
         fmt::format("partitionFilters: none of the partitions of {} meets {}", table.name, text));

@@ -36,6 +36,8 @@ struct ChoiceRules {
   std::optional<int> levels = {};  ///< partition columns that stay such; nullopt = all
   migration::Policy policy;        ///< names at the target
   migration::SourceFilter filter;  ///< the source's lists as they are now
+  /// What a later scan may bring is not missed: tables that can be read, partitions that are meant.
+  bool may_come = false;
 };
 /// Errors: kInvalidInput JOB_CONFIG for a key of `others` that a job does not have.
 Result<ChoiceRules> ChoiceRulesOf(const SourceConfig& source, const JobConfig& job);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <string_view>
 #include <utility>
 
 #include "base/lower_ascii.h"
@@ -15,6 +16,7 @@ namespace mms::service {
 namespace {
 
 constexpr size_t kNameMaxBytes = 255;
+constexpr std::string_view kNeverScanned = "METADATA_NOT_FOUND";
 
 Error Invalid(std::string message) {
   return Error(ErrorKind::kInvalidInput, "JOB_CONFIG", std::move(message));
@@ -106,7 +108,7 @@ Result<DescribedJob> DescribeJob(Store& store, const JobSurroundings& surroundin
   TRY(described.rules, ChoiceRulesOf(source.config, described.job.config));
   auto metadata = migration::Metadata::OpenToRead(SourceFolder(surroundings.folder, source.id));
   if (!metadata) {
-    if (metadata.error().code() != "METADATA_NOT_FOUND") return metadata.error();
+    if (metadata.error().code() != kNeverScanned) return metadata.error();
     return Error(ErrorKind::kNotFound, "JOB_TABLES_NOT_FOUND",
                  "its tables are not known yet; scan it first: mms source sync " + source.name)
         .At("data source " + source.name);
@@ -128,6 +130,37 @@ Result<DescribedJob> DescribeJob(Store& store, const JobSurroundings& surroundin
   // One name for one place: a destination has one ledger.
   if (LowerAscii(job.dst_schema) == "default") job.dst_schema.clear();
   return described;
+}
+
+NewJob NewJobOf(const JobTimer& timer) {
+  NewJob job;
+  job.source_id = timer.source_id;
+  job.name = timer.name;
+  job.src_db = timer.src_db;
+  job.config = timer.config;
+  job.config.increment = true;
+  job.timer_id = timer.id;
+  return job;
+}
+
+Status CheckTimer(Store& store, const std::string& folder, const JobTimer& timer) {
+  TRY(const DataSource source, store.GetSource(timer.source_id));
+  TRY(const Job job, CheckJob(NewJobOf(timer), source, timer.created_ms));
+  TRY(ChoiceRules rules, ChoiceRulesOf(source.config, job.config));
+  rules.may_come = true;
+  auto metadata = migration::Metadata::OpenToRead(SourceFolder(folder, source.id));
+  if (!metadata) {
+    return metadata.error().code() == kNeverScanned ? OkStatus() : Status(metadata.error());
+  }
+  TRY(std::vector<Mapping> mappings, store.ListMappings(source.id, job.src_db));
+  JobMapping mapping(job, std::move(mappings));
+  TRY_VOID(VisitChosenTables(**metadata, job, rules,
+                             [&](const std::string& table) { mapping.Add(table); }));
+  TRY(const Job mapped, std::move(mapping).Finish());
+  TRY_VOID(ProjectOf(source.config, mapped.dst_project));
+  const auto choice =
+      ChooseTasks(**metadata, mapped, rules, [](const Store::NewTask&) { return OkStatus(); });
+  return choice ? OkStatus() : Status(choice.error());
 }
 
 Result<MadeJob> MakeJob(Store& store, const JobSurroundings& surroundings, const NewJob& wanted) {

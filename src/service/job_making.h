@@ -56,6 +56,12 @@ Result<DescribedJob> DescribeJob(Store& store, const JobSurroundings& surroundin
 /// Why a choice without tasks makes no job.
 Error NothingToDo(const JobChoice& choice);
 
+/// What a timer makes at a match.
+NewJob NewJobOf(const JobTimer& timer);
+/// Whether it could make a job, as far as the metadata tells: what a later scan may find is not
+/// missed, nor is a destination asked for. Errors: those of MakeJob that are about what it says.
+Status CheckTimer(Store& store, const std::string& folder, const JobTimer& timer);
+
 Result<MadeJob> MakeJob(Store& store, const JobSurroundings& surroundings, const NewJob& wanted);
 
 }  // namespace mms::service

@@ -296,14 +296,7 @@ Status Service::FireJobTimer(const JobTimer& timer, int64_t match_ms) {
   AsyncRequest request{timer.source_id, AsyncType::kTaskCreate, "timer"};
   request.refresh = timer.refresh;
   request.timer_log = log_id;
-  NewJob job;
-  job.source_id = timer.source_id;
-  job.name = timer.name;
-  job.src_db = timer.src_db;
-  job.config = timer.config;
-  job.config.increment = true;
-  job.timer_id = timer.id;
-  request.job = std::move(job);
+  request.job = NewJobOf(timer);
   const auto begun = BeginTask(request);
   if (begun) return store_->SetTimerLogTask(log_id, *begun);
   return store_->EndTimerLog(log_id, JobStatus::kFailed, begun.error().ToString());

@@ -177,8 +177,9 @@ CLI::App* JobCommand::AddTimer(CLI::App& app) {
   AddSchedule(update);
   update->add_flag("--stop", flags.hold, "It fires no more");
   update->add_flag("--resume", flags.resume, "It fires again");
-  update->add_option("--only", flags.whitelist, "Only this table")->allow_extra_args(false);
-  update->add_option("--but", flags.blacklist, "Not this table")->allow_extra_args(false);
+  update->add_option("--only", flags.whitelist, "Only this table; '': any")
+      ->allow_extra_args(false);
+  update->add_option("--but", flags.blacklist, "Not this table; '': none")->allow_extra_args(false);
   CLI::App* log = Add(timer, "log", "List its firings, newest first", RunTimerLog);
   for (CLI::App* sub : {list, log}) AddPages(sub);
   for (CLI::App* sub : {update, log, Add(timer, "remove", "Remove it", RunTimerRemove),

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/time_zone.h"
 #include "migration/inspect/source_settings.h"
+#include "service/job_making.h"
 #include "service/next_match.h"
 #include "terminal/job_verbs.h"
 #include "terminal/job_view.h"
@@ -36,6 +37,13 @@ Status ReadSchedule(const JobFlags& flags, JobTimer* timer) {
   return Error(zone.error().kind(), zone.error().code(), "--zone " + zone.error().message());
 }
 
+/// Nothing given leaves it, an empty name empties it.
+void ReadList(const std::vector<std::string>& given, std::vector<std::string>* list) {
+  if (given.empty()) return;
+  *list = given;
+  std::erase(*list, "");
+}
+
 void Print(const JobTimer& timer, Output& output) {
   if (output.json()) {
     output.Object("timer", TimerFields(timer));
@@ -59,6 +67,7 @@ Result<ExitCode> RunTimerAdd(const JobFlags& flags, Output& output) {
   timer.created_ms = UnixMs();
   TRY(timer.config, ReadJobConfig(flags));
   TRY_VOID(ReadSchedule(flags, &timer));
+  TRY_VOID(service::CheckTimer(*store, flags.state, timer));
   TRY(const int64_t id, store->AddTimer(timer));
   TRY(const JobTimer added, store->GetTimer(id));
   Print(added, output);
@@ -103,9 +112,13 @@ Result<ExitCode> RunTimerUpdate(const JobFlags& flags, Output& output) {
   if (resumed || timer.schedule + timer.value + timer.zone != before) timer.match_ms = UnixMs();
   if (flags.hold) timer.stopped = true;
   if (flags.resume) timer.stopped = false;
-  if (!flags.whitelist.empty()) timer.config.table_whitelist = flags.whitelist;
-  if (!flags.blacklist.empty()) timer.config.table_blacklist = flags.blacklist;
+  ReadList(flags.whitelist, &timer.config.table_whitelist);
+  ReadList(flags.blacklist, &timer.config.table_blacklist);
   timer.updated_ms = UnixMs();
+  // One that cannot make a job any more can still be stopped.
+  if (!flags.whitelist.empty() || !flags.blacklist.empty()) {
+    TRY_VOID(service::CheckTimer(*store, flags.state, timer));
+  }
   TRY_VOID(store->SaveTimer(timer));
   Print(timer, output);
   return ExitCode::kDone;

@@ -109,11 +109,46 @@ def test_a_timer_makes_no_second_job_and_none_while_it_is_stopped(
     (error,) = timer(jobs, "update", str(first), "--stop", "--resume", code=3)
     assert error["code"] == "JOB_CONFIG"
 
+    # A list is emptied by an empty name, and another one that was not named stays.
+    (changed,) = timer(jobs, "update", str(first), "--only", "people", "--but", "")
+    lists = [changed["config"][key] for key in ("tableWhiteList", "tableBlackList")]
+    assert lists == [["people"], []]
+    (changed,) = timer(jobs, "update", str(first), "--only", "")
+    assert [changed["config"][key] for key in ("tableWhiteList", "tableBlackList")] == [[], []]
+
     # With another schedule what matched before it was set is none of its matches.
     (moved,) = timer(jobs, "update", str(first), "--hourly", f"{now:%M}")
     assert (moved["schedule"], moved["value"], moved["stopped"]) == ("Hourly", f"{now:%M}", False)
     assert moved["config"] == changed["config"]
     assert len(messages(jobs, first)) == 3
+
+
+def test_what_would_fail_at_each_match_is_refused_when_it_is_said(
+    make_jobs: Callable[..., Jobs],  # noqa: F811
+    put: Callable[..., Path],  # noqa: F811
+) -> None:
+    jobs = make_jobs()
+    put("orders", {"a": 3})
+    jobs.good("sync", "sales", "--schema", "moved")
+
+    def refused(*arguments: str) -> str:
+        (error,) = timer(
+            jobs, "add", "x", "--source", "sales", "--schema", "moved", "--hourly", "00",
+            *arguments, code=3,
+        )  # fmt: skip
+        assert timer(jobs, "list") == []
+        return error["message"]
+
+    assert "others.max_csot is nothing that a job has" in refused("--set", "max_csot=5")
+    assert "there is nothing to do" in refused("--no-schema", "--schema-only")
+    assert "for a job of a whole schema" in refused("--table", "orders", "--but", "people")
+    assert "week" in refused("--table", "orders", "--filter", "orders=week > 1")
+
+    of_tables = add(jobs, "of tables", "--table", "orders", "--table", "later")
+    (error,) = timer(jobs, "update", str(of_tables), "--but", "later", code=3)
+    assert "for a job of a whole schema" in error["message"]
+    (kept,) = timer(jobs, "list")
+    assert kept["config"]["tableBlackList"] == []
 
 
 def test_without_a_scan_before_it_a_timer_sees_what_the_last_one_found(
