@@ -308,7 +308,8 @@ class Store {
   /// Its tasks that wait do not begin, those that run end at the next border. `why` empty = a user
   /// wants it.
   Status StopJob(int64_t id, const StopCause& why = {});
-  /// `others` replace those of its configuration of the same keys.
+  /// `others` replace those of its configuration of the same keys. Errors: kInvalidInput JOB_CONFIG
+  /// for a key by which its tasks were made, or that no job has.
   Status StartJob(int64_t id, const std::map<std::string, std::string>& others = {});
   Result<JobUse> UseOfJob(int64_t id);
   /// Jobs of the source with a budget and tasks that wait or run.

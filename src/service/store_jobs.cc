@@ -327,10 +327,15 @@ Status SetOthers(soci::session& sql, int64_t job_id,
   std::string text;
   sql << "SELECT config FROM jobs WHERE id = :id", use(id), into(text);
   TRY(JobConfig config, JobConfigFromJson(json::parse(text, nullptr, false)));
+  static const std::set<std::string> kChangeable = {"max_cost", "max_egress_gb",
+                                                    "on_dropped_partition", "verification.method"};
   for (const auto& [key, value] : others) {
-    if (key == "max_partition_level") {
-      return Error(ErrorKind::kInvalidInput, "JOB_CONFIG",
-                   "others.max_partition_level stays as it is: the job's tasks were made by it");
+    if (!kChangeable.contains(key)) {
+      return Error(
+          ErrorKind::kInvalidInput, "JOB_CONFIG",
+          fmt::format("others.{} is nothing to set of a job that is there; {} can be, what "
+                      "else it has stays as it is: its tasks were made by it",
+                      key, fmt::join(kChangeable, ", ")));
     }
     config.others[key] = value;
   }

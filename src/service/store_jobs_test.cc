@@ -150,6 +150,25 @@ TEST_F(StoreJobsTest, AJobsConfigIsReadAlone) {
   EXPECT_EQ(store_->GetJobConfig(99).error().code(), "JOB_NOT_FOUND");
 }
 
+TEST_F(StoreJobsTest, OfAJobThatIsThereNoSettingIsTakenThatWouldChangeNothing) {
+  const int64_t job = *Add({"a"});
+  ASSERT_TRUE(store_->StopJob(job));
+  for (const char* key : {"max_egres_gb", "max_partition_level", "views", "task.max.num"}) {
+    const Status started = store_->StartJob(job, {{"max_cost", "5"}, {key, "1"}});
+    ASSERT_FALSE(started) << key;
+    EXPECT_EQ(started.error().code(), "JOB_CONFIG");
+    const std::string& message = started.error().message();
+    EXPECT_NE(message.find("others." + std::string(key)), std::string::npos) << message;
+    EXPECT_NE(message.find("max_cost, max_egress_gb, on_dropped_partition, verification.method"),
+              std::string::npos)
+        << message;
+    EXPECT_TRUE(store_->GetJob(job)->stopped) << "it goes on with what is kept, or not at all";
+    EXPECT_TRUE(store_->GetJobConfig(job)->others.empty());
+  }
+  ASSERT_TRUE(store_->StartJob(job, {{"max_egress_gb", "5"}}));
+  EXPECT_EQ(store_->GetJobConfig(job)->others.at("max_egress_gb"), "5");
+}
+
 TEST_F(StoreJobsTest, WhatWaitsIsFoundByItsIndex) {
   soci::session sql(soci::sqlite3, "db=" + folder_ + "/service.db timeout=5");
   std::string step, plan;

@@ -136,7 +136,10 @@ CLI::App* JobCommand::AddJob(CLI::App& app) {
       ->excludes("--out");
   CLI::App* start = Add(job, "start", "Go on with a job that was stopped", RunJobStart);
   AddId(start, "The job");
-  start->add_option("--set", flags.settings, "Another budget: max_egress_gb, max_cost")
+  start
+      ->add_option("--set", flags.settings,
+                   "Its max_egress_gb, max_cost, on_dropped_partition or "
+                   "verification.method")
       ->type_name("KEY=VALUE")
       ->allow_extra_args(false);
   CLI::App* verify = Add(job, "verify", "Compare again what a job has copied", RunJobVerify);
