@@ -104,8 +104,8 @@ Result<PolicyMap> ReadPolicyMap(const YamlMap& map) {
   TRY(policy.extended_decimal, ReadSecondOf(map, "decimal_scale", {"string", "extended"}));
   TRY(policy.keep_varchar, ReadSecondOf(map, "varchar", {"string", "keep"}));
   TRY(policy.keep_not_null, ReadSecondOf(map, "not_null", {"drop", "keep"}));
-  TRY(const int64_t levels, map.Number("max_partition_levels", 0, {1, kLevelsMax}));
-  policy.max_partition_levels = static_cast<int>(levels);
+  TRY(const int64_t levels, map.Number("max_partition_levels", 0, {0, kLevelsMax}));
+  if (map.Has("max_partition_levels")) policy.max_partition_levels = static_cast<int>(levels);
   TRY(policy.null_partition, map.Text("null_partition"));
   TRY_VOID(ReadMaps(map, &policy));
   return out;

@@ -62,6 +62,14 @@ TEST(PolicyConfig, NothingSaidLosesNothing) {
   EXPECT_EQ(settings.primary_key, (std::vector<std::string>{"id"}));
 }
 
+TEST(PolicyConfig, NoPartitionLevelIsNotTheSameAsNoWord) {
+  const auto levels = [](const std::string& policy) {
+    return Parse(policy, "")->options.plan.policy.max_partition_levels;
+  };
+  EXPECT_EQ(levels("max_partition_levels: 0"), 0);
+  EXPECT_EQ(levels("verify: none"), std::nullopt);
+}
+
 TEST(PolicyConfig, CharacterMapsKeepTheirOrder) {
   const auto config = Parse("table_name_map: {'%': p, 'a b': c, '-': _}", "");
   ASSERT_TRUE(config) << config.error().ToString();
@@ -78,6 +86,7 @@ TEST(PolicyConfig, WhatDoesNotFitIsNamed) {
   const Case cases[] = {
       {"on_long_value: cut", "", "policy.on_long_value must be one of fail, null, truncate"},
       {"max_partition_levels: 7", "", "policy.max_partition_levels must be a whole number"},
+      {"max_partition_levels: -1", "", "a whole number from 0 to 6"},
       {"on_long_value: , varchar: keep", "", "policy.on_long_value is empty"},
       {"partition_value_map: {'': c}", "", "policy.partition_value_map maps an empty text"},
       {"partition_value_map: {a: ''}", "", "policy.partition_value_map.a is empty"},

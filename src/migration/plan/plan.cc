@@ -59,10 +59,9 @@ class Planner {
   Planner(const Snapshot& snapshot, const PlanOptions& options)
       : snapshot_(snapshot), options_(options), policy_(options.policy) {
     const size_t levels = snapshot.partition_columns.size();
-    const auto by_policy = static_cast<size_t>(policy_.max_partition_levels);
-    levels_ = by_policy > 0 ? std::min(by_policy, levels) : levels;
-    const std::optional<int> asked = snapshot_.source.settings.partition_levels;
-    if (asked) levels_ = std::min(static_cast<size_t>(*asked), levels);
+    const std::optional<int> of_job = snapshot_.source.settings.partition_levels;
+    const std::optional<int> asked = of_job ? of_job : policy_.max_partition_levels;
+    levels_ = asked ? std::min(static_cast<size_t>(*asked), levels) : levels;
   }
 
   Result<TablePlan> Run(const std::optional<maxcompute::TableInfo>& at_target) {

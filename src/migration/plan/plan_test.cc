@@ -460,6 +460,25 @@ TEST(Plan, AJobsOwnLevelsGoBeforeThoseOfThePolicy) {
   EXPECT_EQ(MakePlan(snapshot, options, {})->partition_columns.size(), 2U);
 }
 
+TEST(Plan, OfNoLevelByThePolicyTheTargetHasNoPartitionsAsByAJob) {
+  const Snapshot snapshot = ByRegionAndDay({{"eu", "1"}, {"us", "1"}});
+  PlanOptions options;
+  const auto parted = MakePlan(snapshot, options, {});
+  EXPECT_EQ(parted->partition_columns.size(), 2U);
+  options.policy.max_partition_levels = 0;
+  const auto flat = MakePlan(snapshot, options, {});
+  ASSERT_TRUE(flat) << flat.error().ToString();
+  EXPECT_TRUE(flat->partition_columns.empty());
+  ASSERT_EQ(flat->units.size(), 1U);
+  EXPECT_EQ(flat->units[0].files, 2);
+  EXPECT_NE(flat->choices, parted->choices) << "a plan of the one is not gone on with by the other";
+  Snapshot of_job = snapshot;
+  of_job.source.settings.partition_levels = 0;
+  const auto by_job = MakePlan(of_job, {}, {});
+  EXPECT_EQ(flat->columns.size(), by_job->columns.size());
+  EXPECT_EQ(flat->merged->field_names(), by_job->merged->field_names());
+}
+
 TEST(Plan, AColumnMappingNamesColumnsBeforeTheCharacterMapDoes) {
   Snapshot snapshot = MakeSnapshot({"unit price", "Id"}, {"sale day"});
   snapshot.source.settings.column_names = {{"UNIT PRICE", "price"}, {"sale day", "ds"}};

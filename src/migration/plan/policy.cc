@@ -117,7 +117,7 @@ std::string ChoicesId(const Policy& policy, const TableSettings& settings) {
                    {"varchar", policy.keep_varchar},
                    {"not_null", policy.keep_not_null},
                    {"fallback", policy.standard_if_refused},
-                   {"levels", policy.max_partition_levels},
+                   {"levels", policy.max_partition_levels.value_or(0)},
                    {"null_partition", policy.null_partition},
                    {"value_map", CharactersJson(policy.partition_value_map)},
                    {"column_map", CharactersJson(policy.column_name_map)},
@@ -126,6 +126,8 @@ std::string ChoicesId(const Policy& policy, const TableSettings& settings) {
   if (policy.on_dropped_partition != DroppedPartition::kReport) {
     document["dropped"] = DroppedText(policy.on_dropped_partition);
   }
+  // Apart: 0 above is that of a policy without.
+  if (policy.max_partition_levels == 0) document["no_levels"] = true;
   if (!policy.partition_zone.empty()) document["partition_zone"] = policy.partition_zone;
   const std::string text = document.dump(-1, ' ', false, json::error_handler_t::replace);
   return fmt::format("{:016x}", XXH3_64bits(text.data(), text.size()));

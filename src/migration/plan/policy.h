@@ -69,8 +69,9 @@ struct Policy {
   bool keep_varchar = false;      ///< VARCHAR(n) as such; else STRING
   bool keep_not_null = false;     ///< NOT NULL columns as such; else nullable
   bool standard_if_refused = false;  ///< an append_delta table that the project refuses
-  int max_partition_levels = 0;      ///< more become ordinary columns; 0 = more are refused
-  std::string null_partition;        ///< text for NULL; "" = the service's own
+  /// More become ordinary columns, with 0 all; nullopt = none, and too many are refused.
+  std::optional<int> max_partition_levels = {};
+  std::string null_partition;  ///< text for NULL; "" = the service's own
   /// IANA name: where partition values of type TIMESTAMP without a zone were written; "" = not
   /// told, they are taken as UTC.
   std::string partition_zone;
