@@ -31,6 +31,7 @@ struct Planned {
     int64_t dropped = 0;
     int64_t emptied = 0;
     int64_t extra = 0;  ///< they stay
+    int64_t kept = 0;   ///< not shown to have left it, so they stay too
   };
   Left left = {};
 };
@@ -40,7 +41,9 @@ Result<Planned::Left> CountLeft(migration::Ledger& ledger, int64_t table_id) {
   TRY_VOID(ledger.ListUnits(table_id, std::nullopt, [&](const UnitRecord& unit) {
     left.dropped += unit.fingerprint == migration::kFingerprintToDrop;
     left.emptied += unit.fingerprint == migration::kFingerprintEmpty;
-    left.extra += unit.verdict == migration::Verdict::kExtra && !IsMadeAtTarget(unit);
+    const bool kept = unit.fingerprint == migration::kFingerprintKept;
+    left.kept += kept;
+    left.extra += unit.verdict == migration::Verdict::kExtra && !IsMadeAtTarget(unit) && !kept;
     return OkStatus();
   }));
   return left;
@@ -48,9 +51,14 @@ Result<Planned::Left> CountLeft(migration::Ledger& ledger, int64_t table_id) {
 
 /// "" when none has.
 std::string LeftText(const Planned::Left& left) {
+  std::string text;
+  if (left.kept > 0) {
+    text = "  under an earlier name: " + Counted(left.kept, "partition") +
+           "; left alone, the report says why\n";
+  }
   const int64_t all = left.dropped + left.emptied + left.extra;
-  if (all == 0) return "";
-  return "  left the source: " + Counted(all, "partition") + "; " + Thousands(left.dropped) +
+  if (all == 0) return text;
+  return text + "  left the source: " + Counted(all, "partition") + "; " + Thousands(left.dropped) +
          " to be dropped, " + Thousands(left.emptied) + " emptied, " + Thousands(left.extra) +
          " left alone (on_dropped_partition)\n";
 }
@@ -374,7 +382,8 @@ Json PlannedFields(const Planned& planned) {
     fields["left_out_columns"] = planned.report.left_out;
     fields["left_partitions"] = {{"dropped", planned.left.dropped},
                                  {"emptied", planned.left.emptied},
-                                 {"extra", planned.left.extra}};
+                                 {"extra", planned.left.extra},
+                                 {"kept", planned.left.kept}};
   }
   return fields;
 }

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import signal
+import sqlite3
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -111,6 +112,79 @@ def test_a_crash_while_it_is_dropped_is_resumed(local: LocalRun, fault: str) -> 
     assert run.code == 0, run.out + run.err
     assert copied(local) == {1: 10, 3: 10, 4: 10}
     assert local.report()["orders"]["verdict"] == "Match"
+
+
+def names(local: LocalRun) -> dict[str, int]:
+    """Rows by the value of the one partition column."""
+    found = local.sandbox.odps().get_table("named")
+    counts = {}
+    for partition in found.partitions:
+        with found.open_reader(partition=partition.name) as reader:
+            counts[partition.name.split("=")[1].strip("'")] = reader.count
+    return counts
+
+
+@pytest.fixture
+def mapped(mms_bin: str, sandbox: Sandbox, tmp_path: Path) -> LocalRun:
+    """Its partition a/b was copied as a_b."""
+    local = LocalRun(mms_bin, sandbox, tmp_path)
+    write_deltalake(str(tmp_path / "named"), rows({"a/b": 3, "c": 4}), partition_by=["p"])
+    local.table(tmp_path / "named", "named")
+    local.config["policy"]["partition_value_map"] = {"/": "_"}
+    run = local.run()
+    assert run.code == 0, run.out + run.err
+    assert names(local) == {"a_b": 3, "c": 4}
+    return local
+
+
+@pytest.mark.parametrize("policy", ["report", "empty", "drop"])
+def test_one_that_goes_by_another_name_now_is_copied_there_and_has_not_left(
+    mapped: LocalRun, tmp_path: Path, policy: str
+) -> None:
+    mapped.config["policy"] |= {
+        "partition_value_map": {"/": "-"},
+        "on_dropped_partition": policy,
+    }
+    plan = mapped.plan()["named"]
+    left = {"dropped": 0, "emptied": 0, "extra": 0, "kept": 1}
+    assert plan["left_partitions"] == left
+    assert "under an earlier name: 1 partition" in mapped.text("plan")
+    for _ in range(2):
+        run = mapped.run()
+        assert run.code == 0, run.out + run.err
+        assert names(mapped) == {"a_b": 3, "a-b": 3, "c": 4}
+        report = mapped.report()["named"]
+        assert report["verdict"] == "ExtraInTarget"
+        (reason,) = report["reasons"]
+        assert "which goes by another name now, p=a-b; it is left alone" in reason, reason
+
+    # When it has left the source, it has under both its names.
+    DeltaTable(tmp_path / "named").delete("p = 'a/b'")
+    run = mapped.run()
+    assert run.code == 0, run.out + run.err
+    there = {
+        "report": {"a_b": 3, "a-b": 3, "c": 4},
+        "empty": {"a_b": 0, "a-b": 0, "c": 4},
+        "drop": {"c": 4},
+    }
+    assert names(mapped) == there[policy]
+
+
+def test_one_that_an_earlier_release_copied_is_not_removed_since_nothing_shows_that_it_left(
+    mapped: LocalRun, tmp_path: Path
+) -> None:
+    """That release kept names at the target alone, and those change with the policies."""
+    (ledger,) = (tmp_path / "state").glob("**/ledger.db")
+    with sqlite3.connect(ledger) as connection:
+        connection.execute("UPDATE unit_plans SET plan_json = json_remove(plan_json, '$.sources')")
+    DeltaTable(tmp_path / "named").delete("p = 'a/b'")
+    mapped.config["policy"]["on_dropped_partition"] = "drop"
+    run = mapped.run()
+    assert run.code == 0, run.out + run.err
+    assert names(mapped) == {"a_b": 3, "c": 4}
+    report = mapped.report()["named"]
+    assert report["verdict"] == "ExtraInTarget"
+    assert "an earlier release copied it" in report["reasons"][0]
 
 
 def test_a_job_of_the_whole_table_tells_it_or_drops_it(

@@ -94,7 +94,7 @@ def test_what_is_completed_changed_and_new_is_told_apart(
     lines, total = tables(foretold), summary(foretold)
     assert lines.keys() == {"orders", "places"}
     assert (lines["orders"]["at_target"], lines["places"]["at_target"]) == (True, False)
-    assert lines["orders"]["left_partitions"] == {"dropped": 1, "emptied": 0, "extra": 0}
+    assert lines["orders"]["left_partitions"] == {"dropped": 1, "emptied": 0, "extra": 0, "kept": 0}
     (drop,) = [sql for sql in lines["orders"]["ddl"] if " DROP IF EXISTS" in sql]
     assert "'c'" in drop and "'a'" not in drop
     assert [total[key] for key in ("made", "copied", "completed")] == [1, 2, 1]

@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "migration/inspect/partition_selection.h"
 #include "migration/inspect/partition_timestamp.h"
 #include "migration/plan/names.h"
 
@@ -123,6 +124,7 @@ class Grouper {
         policy_(rules.policy),
         chosen_(rules.chosen),
         others_(rules.others),
+        sources_(rules.sources),
         partitions_max_(static_cast<size_t>(rules.partitions_max)) {
     zoneless_.resize(columns.size());
     mapped_.resize(columns.size());
@@ -155,6 +157,8 @@ class Grouper {
   Status Add(size_t index) {
     const delta::File& file = files_[index];
     const bool chosen = chosen_.empty() || chosen_[index];
+    std::string source_partition = SourcePartition(file, columns_);
+    if (sources_ != nullptr) sources_->insert(source_partition);
     maxcompute::PartitionSpec target;
     std::string key;
     std::string identity;
@@ -186,7 +190,13 @@ class Grouper {
     } else if (place->second.identity != identity) {
       return Collision(index, place->second);
     }
-    if (chosen) groups_[place->second.group].files.push_back(index);
+    if (!chosen) return OkStatus();
+    PartitionGroup& group = groups_[place->second.group];
+    group.files.push_back(index);
+    std::vector<std::string>& sources = group.sources;
+    if (std::find(sources.begin(), sources.end(), source_partition) == sources.end()) {
+      sources.push_back(std::move(source_partition));
+    }
     return OkStatus();
   }
 
@@ -236,6 +246,7 @@ class Grouper {
   const Policy& policy_;
   const std::vector<bool>& chosen_;
   std::vector<maxcompute::PartitionSpec>* const others_;
+  std::unordered_set<std::string>* const sources_;
   const size_t partitions_max_;
   std::vector<PartitionGroup> groups_;
   std::unordered_map<std::string, Place> places_;
@@ -289,6 +300,21 @@ Result<PartitionValue> MapPartitionValue(const PartitionColumn& column,
   }
   TRY_VOID(CheckText(column, out.text, policy));
   return out;
+}
+
+std::string SourcePartition(const delta::File& file, const std::vector<PartitionColumn>& columns) {
+  static const Policy kPlain;
+  std::vector<std::optional<std::string>> values;
+  for (const PartitionColumn& column : columns) {
+    std::optional<std::string> value = ValueOf(file, column.physical_name);
+    if (value) {
+      // A value that cannot be at the target as it is has no other spelling.
+      const auto plain = MapPartitionValue(column, value, kPlain);
+      if (plain) value = plain->identity;
+    }
+    values.push_back(std::move(value));
+  }
+  return PartitionText(values);
 }
 
 Result<std::vector<PartitionGroup>> GroupByPartition(const std::vector<delta::File>& files,

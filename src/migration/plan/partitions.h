@@ -13,6 +13,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <vector>
 
 #include "base/result.h"
@@ -48,11 +49,16 @@ Result<PartitionValue> MapPartitionValue(const PartitionColumn& column,
                                          const std::optional<std::string>& value,
                                          const Policy& policy);
 
+/// A partition of the source by its values alone, whatever they become at the target: equal for
+/// values that the source holds equal.
+std::string SourcePartition(const delta::File& file, const std::vector<PartitionColumn>& columns);
+
 /// One target partition and its files (indices into the list given).
 struct PartitionGroup {
   maxcompute::PartitionSpec target;
   std::vector<size_t> files;
-  uint32_t mapped_levels = 0;  ///< bit n: the value of level n is a mapped one
+  uint32_t mapped_levels = 0;             ///< bit n: the value of level n is a mapped one
+  std::vector<std::string> sources = {};  ///< SourcePartition of its files, each once
 };
 
 struct PartitionRules {
@@ -63,6 +69,8 @@ struct PartitionRules {
   std::vector<bool> chosen = {};
   /// Gets the partitions of those others, as far as the target can have them; null = nobody asks.
   std::vector<maxcompute::PartitionSpec>* others = nullptr;
+  /// Gets SourcePartition of all files, also where the target can have no such value; likewise.
+  std::unordered_set<std::string>* sources = nullptr;
 };
 
 /// Groups in order of their values; without columns one group with all files. `warnings` gets at

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 namespace mms::migration {
 namespace {
 
@@ -168,6 +170,45 @@ TEST(Partitions, AMappedValueIsCountedAndTwoThatBecomeEqualAreRefused) {
   files.back() = File("e", {{"col-p", "none"}});
   EXPECT_EQ(GroupByPartition(files, {Column("string")}, {100, policy}, &warnings).error().code(),
             "PARTITION_VALUE_INVALID");
+}
+
+TEST(Partitions, ASourcePartitionIsTheSameWhateverItsValuesBecome) {
+  const std::vector<delta::File> files = {
+      File("a", {{"col-s", "a/b"}, {"col-t", "2024-03-10 07:00:00"}, {"col-n", "07"}}),
+      File("b", {{"col-s", "a/b"}, {"col-t", "2024-03-10 07:00:00.000"}, {"col-n", "7"}}),
+      File("c", {{"col-s", ""}, {"col-t", std::nullopt}, {"col-n", std::nullopt}}),
+      File("d", {{"col-s", "no/t"}, {"col-t", "when?"}, {"col-n", "1"}})};
+  const std::vector<PartitionColumn> columns = {Column("string", "s"), Column("timestamp", "t"),
+                                                Column("integer", "n")};
+  Policy other;
+  other.partition_value_map = {{"/", "-"}};
+  other.partition_zone = "Asia/Shanghai";
+  other.null_partition = "none";
+  Policy one;
+  one.partition_value_map = {{"/", "_"}};
+  std::vector<std::vector<std::string>> names, sources;
+  for (const Policy& policy : {one, other}) {
+    std::vector<std::string> warnings;
+    std::unordered_set<std::string> all;
+    PartitionRules rules{100, policy, {true, true, true, false}};
+    rules.sources = &all;
+    const auto groups = GroupByPartition(files, columns, rules, &warnings);
+    ASSERT_TRUE(groups) << groups.error().ToString();
+    ASSERT_EQ(groups->size(), 2U);
+    EXPECT_EQ(all.size(), 3U) << "also one that cannot be at the target, and is not meant";
+    std::vector<std::string>& found = sources.emplace_back();
+    std::vector<std::string>& text = names.emplace_back();
+    for (const PartitionGroup& group : *groups) {
+      ASSERT_EQ(group.sources.size(), 1U) << "one partition in two spellings";
+      EXPECT_TRUE(all.contains(group.sources[0]));
+      found.push_back(group.sources[0]);
+      text.push_back(group.target[0].second + "/" + group.target[1].second);
+    }
+    std::sort(found.begin(), found.end());
+  }
+  EXPECT_EQ(sources[0], sources[1]);
+  EXPECT_NE(sources[0][0], sources[0][1]);
+  EXPECT_NE(names[0], names[1]);
 }
 
 TEST(Partitions, RefusedValuesAreNamedTogetherAndCounted) {

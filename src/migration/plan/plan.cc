@@ -326,7 +326,8 @@ class Planner {
                                file.size_bytes));
     }
     TRY(auto chosen, ChoosePartitions());
-    const PartitionRules rules{options_.partitions_max, policy_, std::move(chosen), &plan_.others};
+    const PartitionRules rules{options_.partitions_max, policy_, std::move(chosen), &plan_.others,
+                               &plan_.source_partitions};
     TRY(auto groups, GroupByPartition(snapshot_.files, partition_columns_, rules, &plan_.warnings));
     for (const PartitionGroup& group : groups) {
       for (size_t level = 0; level < levels_; ++level) {
@@ -440,6 +441,7 @@ class Planner {
     files.reserve(group.files.size());
     UnitPlan unit;
     unit.target_partition = std::move(group.target);
+    unit.sources = std::move(group.sources);
     unit.files = static_cast<int64_t>(group.files.size());
     unit.rows = 0;
     for (const size_t index : group.files) {

@@ -15,6 +15,7 @@
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 #include "base/result.h"
@@ -107,6 +108,9 @@ struct UnitPlan {
     bool operator==(const Base&) const = default;
   };
   std::optional<Base> base = {};
+  /// The partitions of the source that it is of (SourcePartition); empty where there are none, and
+  /// in what an earlier release planned.
+  std::vector<std::string> sources = {};
 
   bool operator==(const UnitPlan&) const = default;
 };
@@ -157,6 +161,8 @@ struct TablePlan {
   /// Partitions of the source that are not meant, as far as the target can have them. Not in its
   /// document.
   std::vector<maxcompute::PartitionSpec> others = {};
+  /// All partitions of the source, as UnitPlan::sources. Not in its document either.
+  std::unordered_set<std::string> source_partitions = {};
 
   maxcompute::TableSchema TargetSchema() const;
   /// Its first statement makes the schema, unless another table's did.

@@ -302,6 +302,7 @@ json ToJson(const UnitPlan& unit) {
           {"bytes", unit.bytes},
           {"files", unit.files},
           {"fingerprint", unit.fingerprint},
+          {"sources", unit.sources},
           {"splits", std::move(splits)}};
 }
 
@@ -321,6 +322,7 @@ Result<UnitPlan> UnitPlanFromJson(const json& document) {
       unit.base = UnitPlan::Base{base.at("files"), base.at("rows"), base.at("checksum"),
                                  base.at("changes")};
     }
+    unit.sources = document.value("sources", unit.sources);
     return unit;
   });
 }

@@ -107,6 +107,7 @@ TEST(PlanJson, AUnitComesBackExactly) {
   unit.bytes = 1LL << 50;
   unit.files = 2;
   unit.fingerprint = "00ff";
+  unit.sources = {R"(["it's","b=c"])", R"([null,"ü"])"};
   const delta::DeletionVector vector{"p", "abfss://c@a.dfs.core.windows.net/x%20y", std::nullopt,
                                      34, 1LL << 33};
   unit.splits = {{0,
@@ -121,6 +122,9 @@ TEST(PlanJson, AUnitComesBackExactly) {
   unit.splits[0].slices[0].deletion_vector->offset = 0;
   EXPECT_EQ(*UnitPlanFromJson(ToJson(unit)), unit);
   EXPECT_TRUE(ToJson(unit)["rows"].is_null());
+  json old = ToJson(unit);
+  old.erase("sources");
+  EXPECT_TRUE(UnitPlanFromJson(old)->sources.empty());
 }
 
 TEST(PlanJson, WhatIsNoPlanIsRefusedAndNothingThrows) {

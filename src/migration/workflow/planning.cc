@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <unordered_map>
 #include <unordered_set>
 #include <utility>
 
@@ -152,23 +153,52 @@ std::vector<uint64_t> HashesOf(const std::unordered_set<std::string>& names) {
   return hashes;
 }
 
-/// Of a partition that was copied and has left the source.
-UnitRecord MakeDropped(UnitPlan unit, DroppedPartition what) {
+/// Of a partition that was copied and has left the source, or may have: then with why it stays.
+UnitRecord MakeDropped(UnitPlan unit, DroppedPartition what, const std::string& kept) {
+  const bool stays = !kept.empty() || what == DroppedPartition::kReport;
   unit.rows = 0;
   unit.bytes = 0;
   unit.files = 0;
   unit.splits.clear();
-  unit.fingerprint = what == DroppedPartition::kDrop     ? kFingerprintToDrop
+  unit.fingerprint = !kept.empty()                       ? kFingerprintKept
+                     : what == DroppedPartition::kDrop   ? kFingerprintToDrop
                      : what == DroppedPartition::kReport ? "left the source"
                                                          : kFingerprintEmpty;
   UnitRecord record = MakeUnit(unit);
-  if (what == DroppedPartition::kReport) {
+  if (stays) {
     record.verdict = Verdict::kExtra;
     record.difference =
-        "partition " + record.partition +
-        ": has left the source; its rows stay at the target (on_dropped_partition: report)";
+        "partition " + record.partition + ": " +
+        (kept.empty()
+             ? "has left the source; its rows stay at the target (on_dropped_partition: report)"
+             : kept);
   }
   return record;
+}
+
+/// Partitions of the source, by UnitPlan::sources, and the names at the target that the plan
+/// brings them to.
+using NamesBySource = std::unordered_map<std::string, std::string>;
+
+/// Why a partition that was loaded, and that the plan has not, is not one that has left the source;
+/// "" = it is. A name at the target tells nothing: what values become there is changed by policies.
+std::string WhyKept(const UnitPlan& unit, const TablePlan& plan, const NamesBySource& names) {
+  constexpr std::string_view kDropIt = "; it is left alone, drop it there when nobody needs it";
+  if (unit.sources.empty()) {
+    return "may have left the source, or goes by another name now: an earlier release copied it, "
+           "and kept not of which partition of the source" +
+           std::string(kDropIt);
+  }
+  for (const std::string& source : unit.sources) {
+    if (!plan.source_partitions.contains(source)) continue;
+    const auto name = names.find(source);
+    const std::string brought = name == names.end()
+                                    ? ", which a job of all that there is brings (--all)"
+                                    : ", " + name->second;
+    return "is of a partition that the source still has, which goes by another name now" + brought +
+           std::string(kDropIt);
+  }
+  return "";
 }
 
 }  // namespace
@@ -401,9 +431,11 @@ Result<std::vector<UnitRecord>> Planner::MakeUnits(const SourceTable& source,
                                                    TablePlan* plan) {
   std::vector<UnitRecord> units;
   std::unordered_set<std::string> planned;
+  NamesBySource names;
   for (const UnitPlan& unit : plan->units) {
     units.push_back(MakeUnit(unit));
     planned.insert(units.back().partition);
+    for (const std::string& source : unit.sources) names.emplace(source, units.back().partition);
   }
   const PartitionSelection* selection = source.selection.get();
   const bool of_part =
@@ -411,31 +443,32 @@ Result<std::vector<UnitRecord>> Planner::MakeUnits(const SourceTable& source,
   if (of_part) return units;  // what else there is is not its business
   std::unordered_set<std::string> others;
   for (const maxcompute::PartitionSpec& other : plan->others) others.insert(PartitionName(other));
-  std::vector<UnitPlan> dropped;
+  std::vector<Unmeant> unmeant;
   const auto look_at = [&](const UnitRecord& old) -> Status {
     // Generation 0: never loaded, so nothing that we know of can be at the target.
     if (old.generation == 0 || planned.contains(old.partition)) return OkStatus();
     if (others.erase(old.partition) > 0) return OkStatus();
     if (old.partition.empty() != plan->partition_columns.empty()) return OkStatus();
     TRY(UnitPlan unit, ReadUnitPlan(old));
-    dropped.push_back(std::move(unit));
+    std::string kept = WhyKept(unit, *plan, names);
+    unmeant.push_back({std::move(unit), std::move(kept)});
     return OkStatus();
   };
   if (known && known->target_table == plan->target_table) {
     TRY_VOID(engine_.ledger->ListAllUnits(known->id, look_at));
   }
   plan->not_loaded = HashesOf(others);
-  if (dropped.empty()) return units;
+  if (unmeant.empty()) return units;
   DroppedPartition what = engine_.options.plan.policy.on_dropped_partition;
   int64_t task = kNoTask;
   if (selection != nullptr) {
     what = selection->on_dropped;
     task = selection->dropped_task;
   }
-  TRY_VOID(DropMissing(plan->target_table, &dropped));
-  for (UnitPlan& unit : dropped) {
-    unit.task = task;
-    units.push_back(MakeDropped(std::move(unit), what));
+  TRY_VOID(DropMissing(plan->target_table, &unmeant));
+  for (Unmeant& gone : unmeant) {
+    gone.unit.task = task;
+    units.push_back(MakeDropped(std::move(gone.unit), what, gone.kept));
   }
   return units;
 }
@@ -468,7 +501,7 @@ Status Planner::ReplanWhole(const SourceTable& source) {
   return OkStatus();
 }
 
-Status Planner::DropMissing(const std::string& target_table, std::vector<UnitPlan>* dropped) {
+Status Planner::DropMissing(const std::string& target_table, std::vector<Unmeant>* unmeant) {
   std::unordered_set<std::string> there;
   const Status listed = engine_.client->ListPartitions(
       target_table, [&](const maxcompute::PartitionSpec& partition) -> Status {
@@ -477,8 +510,8 @@ Status Planner::DropMissing(const std::string& target_table, std::vector<UnitPla
       });
   const bool no_table = !listed && listed.error().code() == "ODPS_TABLE_NOT_FOUND";
   if (!listed && !no_table) return listed;
-  std::erase_if(*dropped, [&](const UnitPlan& unit) {
-    return !there.contains(PartitionName(unit.target_partition));
+  std::erase_if(*unmeant, [&](const Unmeant& gone) {
+    return !there.contains(PartitionName(gone.unit.target_partition));
   });
   return OkStatus();
 }

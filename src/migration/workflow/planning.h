@@ -8,7 +8,9 @@
 // - A finished table is looked at again; partitions whose files changed are planned anew, the
 //   others keep what they have.
 // - A partition that was copied and is no longer at the source is what on_dropped_partition says:
-//   told and left alone, planned as an empty one, or to be dropped.
+//   told and left alone, planned as an empty one, or to be dropped. That is told by the source's
+//   values: one that goes by another name at the target now is copied there, and what stands under
+//   the earlier name is told and left alone, whatever the policy.
 // - Two source tables never share a target table: the later one is refused.
 //
 // Threads: PlanAll from one; Replan from many. A table that cannot be planned is noted in the
@@ -33,6 +35,8 @@ namespace mms::migration {
 inline constexpr const char* kFingerprintToDrop = "to drop";
 /// Of one that has left the source and is to hold no rows.
 inline constexpr const char* kFingerprintEmpty = "empty";
+/// Of one that is no longer meant, and that nothing shows to have left the source.
+inline constexpr const char* kFingerprintKept = "kept";
 
 struct PlannedTable {
   SourceTable source;
@@ -121,8 +125,13 @@ class Planner {
                                             TablePlan* plan);
   /// Has the plan append what is new, where that is all (plan/growth.h).
   Status TakeGrowth(const SourceTable& source, const TableRecord& known, TablePlan* plan);
+  /// What was loaded once and is no partition of the plan.
+  struct Unmeant {
+    UnitPlan unit;
+    std::string kept;  ///< why it stays, whatever the policy; "" = it has left the source
+  };
   /// Leaves those that are still at the target.
-  Status DropMissing(const std::string& target_table, std::vector<UnitPlan>* dropped);
+  Status DropMissing(const std::string& target_table, std::vector<Unmeant>* unmeant);
   Status Note(const SourceTable& source, const std::optional<TableRecord>& known,
               const Error& error, const ColumnRefusals& refusals = {});
 
