@@ -61,7 +61,7 @@ std::vector<CostLine> LinesOf(const Quantities& of, const Profile& prices) {
                         std::optional<double> quantity, const char* key) {
     return CostLine{payer, what, unit, quantity, key, PriceOf(prices, key)};
   };
-  return {line("Azure", "bytes read from Blob storage", "GB", of.read_gb, "azure.egress.gb"),
+  return {line("Azure", "bytes read from Azure", "GB", of.read_gb, "azure.egress.gb"),
           line("Network", "the same bytes on their way", "GB", of.read_gb, "network.gb"),
           line("Network", "bytes sent to MaxCompute", "GB", of.sent_gb, "network.sent.gb"),
           line("MaxCompute", "SQL statements", "statement", of.statements, "maxcompute.statement"),

@@ -28,6 +28,7 @@ def test_a_job_copies_views_when_it_is_asked_for_them(
         job = jobs.move("--views", *only, schema="corpus")
         (task,) = jobs.tasks(job)
         assert (task["table"], task["rows_copied"]) == ("main.corpus.v1", wanted)
+        assert task["bytes_read"] > 8 * wanted, "what the cluster's answers took"
         assert jobs.counts("v1") == {"": wanted}
         (line,) = jobs.good_job("report", str(job["id"])).of("report_table")
         assert line["verdict"] == "Match"

@@ -9,9 +9,9 @@
 #include <memory>
 #include <string>
 
+#include "base/byte_count.h"
 #include "base/http_client.h"
 #include "base/result.h"
-#include "clients/azure/byte_count.h"
 #include "clients/azure/credential.h"
 
 namespace mms::azure {

@@ -199,6 +199,7 @@ Result<std::string> LinkReader::FetchBytes(const ResultLink& link) {
   request.stall_timeout_s = kStallTimeoutS;
   request.stop = stop_.get_token();
   request.on_body = [&](std::string_view bytes) -> Status {
+    if (options_.read) *options_.read += static_cast<int64_t>(bytes.size());
     if (options_.retry.cancelled()) {
       return Error(ErrorKind::kCancelled, "CANCELLED", "stopped on request");
     }
@@ -219,7 +220,10 @@ Result<std::string> LinkReader::FetchBytes(const ResultLink& link) {
                              "through the firewall, or set EnableQueryResultDownload=0",
                              error.message()));
   }
-  if (!response->ok()) return Refused(*response);
+  if (!response->ok()) {
+    if (options_.read) *options_.read += static_cast<int64_t>(response->body.size());
+    return Refused(*response);
+  }
   if (options_.lz4) TRY_VOID(frames->Finish());
   return out;
 }

@@ -26,6 +26,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/byte_count.h"
 #include "base/http_client.h"
 #include "base/result.h"
 #include "base/retry.h"
@@ -51,6 +52,7 @@ class LinkReader {
     bool lz4 = false;
     RetryPolicy retry;
     std::stop_token stop;  ///< ends downloads as kCancelled
+    ByteCount read = {};   ///< what the storage sends is added to it, as it came
   };
 
   LinkReader(std::shared_ptr<HttpClient> http, std::shared_ptr<arrow::Schema> sent,

@@ -123,9 +123,10 @@ Result<tcli::TOpenSessionResp> SqlCalls::OpenSession(const tcli::TOpenSessionReq
 }
 
 Result<tcli::TExecuteStatementResp> SqlCalls::ExecuteStatement(
-    const tcli::TExecuteStatementReq& request, std::stop_token stop) {
+    const tcli::TExecuteStatementReq& request, std::stop_token stop, ByteCount read) {
   ThriftCall call{"ExecuteStatement", Repeat::kReplyLost, timeout_ms_};
   call.stop = std::move(stop);
+  call.read = std::move(read);
   return Ask<tcli::TExecuteStatementReq, tcli::TExecuteStatementResp>(
       *carrier_, call, request,
       {&TCLIServiceClient::send_ExecuteStatement, &TCLIServiceClient::recv_ExecuteStatement});
@@ -155,13 +156,14 @@ Result<tcli::TGetResultSetMetadataResp> SqlCalls::GetResultSetMetadata(
 }
 
 Result<SqlCalls::Fetched> SqlCalls::FetchResults(const tcli::TFetchResultsReq& request,
-                                                 std::stop_token stop) {
+                                                 std::stop_token stop, ByteCount read) {
   const bool by_offset = request.__isset.startRowOffset;
   ThriftCall call{"FetchResults", by_offset ? Repeat::kAlways : Repeat::kNotTaken, timeout_ms_};
   bool repeated = false;
   call.send_once = !by_offset;
   call.taken_twice = &repeated;
   call.stop = std::move(stop);
+  call.read = std::move(read);
   using Method = Method<tcli::TFetchResultsReq, tcli::TFetchResultsResp>;
   TRY(auto answered, AskSized(*carrier_, call, request,
                               Method{&TCLIServiceClient::send_FetchResults,

@@ -31,15 +31,17 @@ class SqlCalls {
   Result<tcli::TOpenSessionResp> OpenSession(const tcli::TOpenSessionReq& request,
                                              std::stop_token stop);
   /// The statement must be one that only reads: after a lost reply it is sent again.
+  /// Its answer may hold rows: like those of FetchResults it is added to `read`.
   Result<tcli::TExecuteStatementResp> ExecuteStatement(const tcli::TExecuteStatementReq& request,
-                                                       std::stop_token stop);
+                                                       std::stop_token stop, ByteCount read);
   Result<tcli::TGetOperationStatusResp> GetOperationStatus(const tcli::TOperationHandle& operation,
                                                            std::stop_token stop);
   Result<tcli::TGetResultSetMetadataResp> GetResultSetMetadata(
       const tcli::TOperationHandle& operation, std::stop_token stop);
   /// With a startRowOffset it says which rows it wants, and may be repeated. Without, it is not
   /// repeated once it may have been taken, since it moves the server's cursor.
-  Result<Fetched> FetchResults(const tcli::TFetchResultsReq& request, std::stop_token stop);
+  Result<Fetched> FetchResults(const tcli::TFetchResultsReq& request, std::stop_token stop,
+                               ByteCount read);
   /// Farewells: sent once, also after a cancel. Nobody could do anything about their failure. After
   /// one that a server left unanswered, none is sent: it would only be waited for as well.
   void CancelOperation(const tcli::TOperationHandle& operation);

@@ -29,6 +29,7 @@
 #include <set>
 #include <string>
 
+#include "base/byte_count.h"
 #include "base/http_client.h"
 #include "base/result.h"
 #include "base/retry.h"
@@ -56,6 +57,9 @@ struct StatementOptions {
   bool nested_as_text = false;
   /// Given up after so long, and cancelled at the server; 0 = never. Of running, not of fetching.
   long timeout_s = 0;
+  /// What its rows took on their way is added to it: answers of the server that may hold rows, and
+  /// files behind links.
+  ByteCount read = {};
 };
 
 class SqlChannel {

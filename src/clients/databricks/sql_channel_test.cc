@@ -144,6 +144,20 @@ TEST(SqlChannel, SpeaksHivesDialectAndReadsUntilNothingComes) {
   EXPECT_FALSE(executed.__isset.canReadArrowResult || executed.__isset.getDirectResults);
 }
 
+TEST(SqlChannel, CountsWhatItsRowsTake) {
+  FakeSqlServer server;
+  ServeColumns(server, 1'000, 100);
+  const auto channel = Open(Options(server));
+  StatementOptions options;
+  options.read = MakeByteCount();
+  ExpectIds(ReadIds(*channel, options), 1'000);
+  const int64_t read = options.read->load();
+  EXPECT_GT(read, 8'000) << "a BIGINT has eight bytes";
+  EXPECT_LT(read, 12'000);
+  ExpectIds(ReadIds(*channel, options), 1'000);
+  EXPECT_EQ(options.read->load(), 2 * read);
+}
+
 TEST(SqlChannel, TellsTheDialectByTheReplyNotByTheOffer) {
   FakeSqlServer server;
   server.protocol = 7;

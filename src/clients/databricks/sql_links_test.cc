@@ -123,6 +123,33 @@ TEST(SqlLinks, RowsComeInOrderWithoutOurToken) {
   }
 }
 
+TEST(SqlLinks, WhatFilesAndAnswersTakeIsCounted) {
+  const auto read = [](bool lz4, int failures) {
+    LinkedResult result(4, 4);
+    result.lz4 = lz4;
+    result.on_file = [failures](int64_t, int asked) -> std::optional<LoopbackAnswer> {
+      return asked < failures ? std::optional(Answer(500, std::string(300, 'x'))) : std::nullopt;
+    };
+    const auto channel = result.Open();
+    StatementOptions options;
+    options.read = MakeByteCount();
+    const auto rows = channel->Execute("SELECT id FROM t", options);
+    EXPECT_TRUE(rows);
+    while (rows && *(*rows)->Next()) continue;
+    return options.read->load();
+  };
+  int64_t files = 0, packed = 0;
+  for (int64_t link = 0; link < 4; ++link) {
+    const std::string file = ArrowStream(*NumberBatch(link * kRowsALink, kRowsALink));
+    files += static_cast<int64_t>(file.size());
+    packed += static_cast<int64_t>(Lz4Frame(file).size());
+  }
+  const int64_t answers = read(false, 0) - files;  // which tell the links
+  EXPECT_GT(answers, 0);
+  EXPECT_EQ(read(true, 0), packed + answers) << "as they came";
+  EXPECT_EQ(read(false, 1), files + answers + 4 * 300) << "what failed was sent too";
+}
+
 TEST(SqlLinks, ATinyBudgetOnlyMakesItSlower) {
   LinkedResult result(9, 9);
   ExpectAll(ReadIds(*result.Open(/*bytes_max=*/10)), 90);

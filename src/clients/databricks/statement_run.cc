@@ -173,7 +173,7 @@ Status StatementRun::StartOnce() {
   TRY_VOID(CheckCancelled());
   TRY(session_, sessions().Get(stop_.get_token()));
   fetch_rows_ = session_->databricks ? kDirectRowsMax : kFetchRowsFirst;
-  auto executed = Known(calls().ExecuteStatement(MakeRequest(), stop_.get_token()));
+  auto executed = Known(calls().ExecuteStatement(MakeRequest(), stop_.get_token(), options_.read));
   // It may run by now, under a name that we were not told; its session ends it.
   if (!executed && stopped()) sessions().Close(session_);
   TRY(tcli::TExecuteStatementResp reply, std::move(executed));
@@ -390,7 +390,8 @@ Status StatementRun::Fetch(bool fresh_links) {
     request.__set_maxBytes(channel().fetch_bytes);
     request.__set_startRowOffset(next_row_);
   }
-  Result<SqlCalls::Fetched> fetched = Known(calls().FetchResults(request, stop_.get_token()));
+  Result<SqlCalls::Fetched> fetched =
+      Known(calls().FetchResults(request, stop_.get_token(), options_.read));
   if (!fetched) {
     const Error& error = fetched.error();
     const bool lost = error.kind() == ErrorKind::kUnavailable && error.code() != "SQL_SESSION_LOST";
@@ -484,6 +485,7 @@ Status StatementRun::TakeLinks(const tcli::TRowSet& rows, bool fresh) {
     options.retry = channel().failures;
     options.retry.cancelled = [this] { return !CheckCancelled(); };
     options.stop = stop_.get_token();
+    options.read = options_.read;
     links_ = std::make_unique<LinkReader>(sessions().links(), sent_, std::move(options));
   }
   links_->Add(std::move(links), fresh);

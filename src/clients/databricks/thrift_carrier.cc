@@ -166,6 +166,7 @@ Result<std::string> ThriftCarrier::Once(const ThriftCall& call, const std::strin
                                         bool renew) {
   TRY(const HttpRequest request, MakeRequest(call, message, renew));
   TRY(HttpResponse response, http_->Send(request));
+  if (call.read) *call.read += static_cast<int64_t>(response.body.size());
   KeepCookies(response);
   return ReadReply(response, endpoint_.token.remedy());
 }

@@ -13,6 +13,7 @@
 #include <stop_token>
 #include <string>
 
+#include "base/byte_count.h"
 #include "base/http_client.h"
 #include "base/result.h"
 #include "base/retry.h"
@@ -42,6 +43,7 @@ struct ThriftCall {
   bool* taken_twice = nullptr;
   /// Ends the call, on its way or waiting to be repeated, as kCancelled.
   std::stop_token stop = {};
+  ByteCount read = {};  ///< every answer that came to its end is added to it
 };
 
 class ThriftCarrier {

@@ -11,8 +11,8 @@
 #include <string>
 #include <vector>
 
+#include "base/byte_count.h"
 #include "base/result.h"
-#include "clients/azure/byte_count.h"
 #include "clients/azure/location.h"
 #include "clients/delta/table.h"
 #include "migration/inspect/partition_selection.h"
@@ -46,7 +46,7 @@ struct SourceTable {
   std::shared_ptr<const PartitionSelection> selection = {};
   bool by_sql = false;                ///< its rows are read by SQL, not from its files
   std::vector<std::string> warnings;  ///< for the plan
-  azure::ByteCount bytes_read = {};   ///< what its log and its files give is added to it
+  ByteCount bytes_read = {};          ///< what its log, its files or SQL give is added to it
 };
 
 struct Snapshot {

@@ -50,6 +50,7 @@ Status ReadPartitions(SqlAccess& sql, Snapshot* snapshot) {
   for (const std::string& name : names) fields.push_back(arrow::field(name, arrow::utf8()));
   fields.push_back(arrow::field("rows", arrow::int64()));
   options.wanted = arrow::schema(std::move(fields));
+  options.read = snapshot->source.bytes_read;
   TRY(const auto rows, sql.Execute(PartitionsSql(*snapshot->sql, names), std::move(options)));
   std::vector<bool> instants;
   for (const std::string& name : names) {

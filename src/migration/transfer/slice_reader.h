@@ -23,6 +23,7 @@ struct ReadContext {
   const TablePlan* plan = nullptr;
   azure::Storage* storage = nullptr;  ///< null where no file is read
   SqlAccess* sql = nullptr;           ///< of a table that is read by SQL
+  ByteCount sql_read = {};            ///< what its rows take on their way is added to it
   std::function<Result<std::vector<uint64_t>>(const delta::DeletionVector&)> read_deletion_vector;
   int64_t batch_bytes = 1 << 20;  ///< decoded size aimed at; bounds memory whatever the row width
 };

@@ -42,6 +42,7 @@ Result<std::unique_ptr<RowReader>> OpenSqlReader(const ReadContext& context,
   databricks::StatementOptions options;
   options.wanted = context.plan->physical;
   options.json_columns = JsonColumns(reading, schema);
+  options.read = context.sql_read;
   auto rows =
       context.sql->Execute(SelectSql(reading, schema, slice.sql->condition), std::move(options));
   if (!rows) return std::move(rows).error().At("table " + context.plan->source_name);

@@ -40,22 +40,22 @@ struct Table {
   std::shared_ptr<azure::Storage> storage;
   std::unique_ptr<delta::Table> log;  // only for deletion vectors; one thread at a time
   /// Of `log`: taken by the job for which it is read.
-  azure::ByteCount log_read = azure::MakeByteCount();
+  ByteCount log_read = MakeByteCount();
 };
 
 /// Reads of a table for one job.
 struct Reading {
   Table& table;
-  const azure::ByteCount read;  ///< not yet told
+  const ByteCount read;  ///< not yet told
   const std::shared_ptr<azure::Storage> storage;
 
   explicit Reading(Table& of)
       : table(of),
-        read(azure::MakeByteCount()),
+        read(MakeByteCount()),
         storage(of.storage ? of.storage->Counted(read) : nullptr) {}
 
-  /// Otherwise what was read is told by the slices: of a statement, or of a folder.
-  bool counts() const { return storage && !storage->local(); }
+  /// Otherwise what was read is told by the slices: of a folder.
+  bool counts() const { return table.plan.sql || (storage && !storage->local()); }
 };
 
 class Worker {
@@ -224,7 +224,7 @@ void Worker::TellRead(int64_t job, const Reading& reading) {
 /// sent anew, but for what was read of its storage.
 class Reporter {
  public:
-  Reporter(int64_t job, azure::ByteCount read, std::function<void(const json&)> say)
+  Reporter(int64_t job, ByteCount read, std::function<void(const json&)> say)
       : job_(job), read_(std::move(read)), say_(std::move(say)) {}
   void Add(int64_t rows, int64_t bytes) {
     rows_ += rows;
@@ -248,7 +248,7 @@ class Reporter {
 
  private:
   int64_t job_;
-  azure::ByteCount read_;
+  ByteCount read_;
   std::function<void(const json&)> say_;
   Clock::time_point last_ = Clock::now();
   int64_t rows_ = 0, bytes_ = 0, rows_told_ = 0, bytes_told_ = 0;
@@ -259,6 +259,7 @@ ReadContext Worker::ContextOf(const Reading& reading) {
   context.plan = &reading.table.plan;
   context.storage = reading.storage.get();
   context.sql = sql_.get();
+  context.sql_read = reading.read;
   context.batch_bytes = hello_.batch_bytes;
   context.read_deletion_vector = [this, &reading](const delta::DeletionVector& vector) {
     return ReadDeletionVector(reading, vector);

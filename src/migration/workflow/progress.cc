@@ -28,7 +28,7 @@ Progress::Slot Progress::Add(const std::string& name) {
   std::lock_guard lock(mutex_);
   tables_.emplace_back();
   tables_.back().name = name;
-  read_.push_back(azure::MakeByteCount());
+  read_.push_back(MakeByteCount());
   return tables_.size() - 1;
 }
 
@@ -53,6 +53,11 @@ void Progress::SetTotals(Slot slot, Amount total, Amount done) {
   table.units_done = done.units;
 }
 
+void Progress::SetBySql(Slot slot) {
+  std::lock_guard lock(mutex_);
+  tables_[slot].by_sql = true;
+}
+
 void Progress::Move(Slot slot, Amount amount) {
   std::lock_guard lock(mutex_);
   TableProgress& table = tables_[slot];
@@ -67,7 +72,7 @@ void Progress::Add(Slot slot, Traffic traffic) {
   tables_[slot].traffic.bytes_sent += traffic.bytes_sent;
 }
 
-azure::ByteCount Progress::ReadCount(Slot slot) {
+ByteCount Progress::ReadCount(Slot slot) {
   std::lock_guard lock(mutex_);
   return read_[slot];
 }

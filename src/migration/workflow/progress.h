@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "clients/azure/byte_count.h"
+#include "base/byte_count.h"
 
 namespace mms::migration {
 
@@ -40,6 +40,7 @@ struct TableProgress {
   int64_t rows_done = 0;
   Traffic traffic;
   int64_t units_total = 0;
+  bool by_sql = false;     ///< its rows are read, or counted, by SQL of the source
   int64_t units_done = 0;  ///< committed; while kVerifying in `Verify`: compared
 
   bool Ended() const {
@@ -75,17 +76,18 @@ class Progress {
     int64_t rows = 0, bytes = 0, units = 0;
   };
   void SetTotals(Slot slot, Amount total, Amount done);
+  void SetBySql(Slot slot);
   void Move(Slot slot, Amount amount);
   void Add(Slot slot, Traffic traffic);
   /// Traffic::bytes_read of the slot, for those who read; it may outlive this.
-  azure::ByteCount ReadCount(Slot slot);
+  ByteCount ReadCount(Slot slot);
 
  private:
   TableProgress Copy(Slot slot) const;  // holds mutex_
 
   mutable std::mutex mutex_;
   std::vector<TableProgress> tables_;
-  std::vector<azure::ByteCount> read_;  ///< by slot
+  std::vector<ByteCount> read_;  ///< by slot
 };
 
 }  // namespace mms::migration

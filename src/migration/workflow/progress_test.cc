@@ -49,7 +49,7 @@ TEST(Progress, AChangeIsToldOnceAndMayReadFromWithin) {
 }
 
 TEST(Progress, WhatIsReadInTheBackgroundCountsAndMayOutliveIt) {
-  azure::ByteCount read;
+  ByteCount read;
   {
     Progress progress;
     const auto first = progress.Add("a");
