@@ -6,6 +6,7 @@ the test session; nothing is left behind.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -210,3 +211,27 @@ def mms(mms_bin: str, lake: dict[str, Any], sandbox: Sandbox, tmp_path: Path) ->
 @pytest.fixture
 def make_mms(mms_bin: str, lake: dict[str, Any], tmp_path: Path) -> Callable[[Sandbox], Mms]:
     return lambda sandbox: Mms(mms_bin, lake, sandbox, tmp_path)
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """Eight MiB, in memory."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(folder)]
+    mounted = subprocess.run(mount, capture_output=True, text=True)
+    if mounted.returncode != 0:
+        pytest.skip(f"only root may mount a small disk: {mounted.stderr.strip()}")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+
+
+def fill(disk: Path, left_kb: int) -> None:
+    """Takes all of the disk but so much, also while others write there."""
+    with (disk / "filler").open("wb", buffering=0) as filler:
+        while (free := os.statvfs(disk)).f_bavail * free.f_frsize > left_kb * 1024:
+            take = free.f_bavail * free.f_frsize - left_kb * 1024
+            with contextlib.suppress(OSError):  # another was faster: what is left now
+                os.posix_fallocate(filler.fileno(), filler.seek(0, os.SEEK_END), take)

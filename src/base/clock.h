@@ -13,4 +13,15 @@ inline int64_t UnixMs() {
       .count();
 }
 
+/// UnixMs when this was first called, and from then on without what its clock is set by: for what
+/// is measured, not for what stands in a calendar.
+inline int64_t SteadyMs() {
+  using std::chrono::duration_cast;
+  using std::chrono::milliseconds;
+  using std::chrono::steady_clock;
+  static const int64_t kBegun = UnixMs();
+  static const auto kFrom = steady_clock::now();
+  return kBegun + duration_cast<milliseconds>(steady_clock::now() - kFrom).count();
+}
+
 }  // namespace mms

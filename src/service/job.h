@@ -150,9 +150,14 @@ struct JobTask {
   /// What it took of the source's instance (instance_share.h), as `traffic`: milliseconds times
   /// compute units.
   std::optional<int64_t> unit_ms = 0;
+  /// How long SQL of the source may have run for it, in all its tries; nullopt = none did.
+  std::optional<int64_t> sql_ms = {};
   std::string error_json;      ///< "" = none
   bool compare_alone = false;  ///< waits or runs to be compared again, and nothing else
 };
+
+/// TaskLog::action of a statement that MaxCompute has taken: a job's bill counts them.
+inline constexpr const char* kStatementAction = "statement";
 
 struct TaskLog {
   int64_t id = 0;

@@ -25,6 +25,7 @@ Result<migration::PartitionSelection> SelectionOf(const JobTask& task, const Job
                                                   const std::string& id) {
   migration::PartitionSelection selection;
   selection.id = id;
+  selection.planning_task = task.id;
   selection.all_again = !config.increment;
   if (MeansWholeTables(config)) {
     selection.dropped_task = task.id;

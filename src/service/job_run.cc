@@ -80,6 +80,11 @@ std::optional<Traffic> JobRun::TrafficSoFar() const {
   return traffic;
 }
 
+std::optional<int64_t> JobRun::SqlSoFar() const {
+  if (!Moving().by_sql) return task_.sql_ms;
+  return task_.sql_ms.value_or(0) + std::max<int64_t>(peers_.steady_ms() - begun_ms_, 0);
+}
+
 std::optional<ShareTaken> JobRun::ShareSoFar() const {
   const std::lock_guard lock(mutex_);
   if (!share_ || !task_.unit_ms) return std::nullopt;
@@ -110,17 +115,20 @@ Status JobRun::Run() {
 
 Result<JobTaskOrder> JobRun::MakeOrder() {
   const std::string id = "job " + std::to_string(task_.job_id);
-  TRY(migration::PartitionSelection selection, SelectionOf(task_, config_, id));
-  if (selection.whole_task == 0) {
-    TRY_VOID(peers_.store.VisitTableValues(task_.job_id, task_.table_name,
-                                           [&](int64_t task, std::string value) -> Status {
-                                             selection.task_of.emplace(std::move(value), task);
-                                             return OkStatus();
-                                           }));
-  }
   using migration::PartitionSelection;
+  TRY(PartitionSelection selection, SelectionOf(task_, config_, id));
+  const bool by_values = selection.whole_task == 0;
   TRY(JobTaskOrder order,
       OrderOf(task_, config_, std::make_shared<const PartitionSelection>(std::move(selection))));
+  if (by_values) {
+    order.add_values = [this](PartitionSelection* added) {
+      return peers_.store.VisitTableValues(task_.job_id, task_.table_name,
+                                           [&](int64_t task, std::string value) -> Status {
+                                             added->task_of.emplace(std::move(value), task);
+                                             return OkStatus();
+                                           });
+    };
+  }
   order.stopped = [this] { return IsStopped(); };
   return order;
 }
@@ -136,9 +144,8 @@ JobRun::Outcome JobRun::Copy(Instance& instance) {
       if (!kept && !failure_) failure_ = kept.error();
     };
   };
-  // Counted by the job's bill.
-  progress_.on_statement = [keep = log("statement")](const std::string& text,
-                                                     const std::string& statement) {
+  progress_.on_statement = [keep = log(kStatementAction)](const std::string& text,
+                                                          const std::string& statement) {
     keep(text + ": " + maxcompute::StatementStart(statement, kStatementBytes));
   };
   progress_.on_note = log("note");
@@ -200,7 +207,8 @@ Status JobRun::SetObject(Instance* instance, ObjectStatus status, const JobTaskR
       return OkStatus();
     }));
   }
-  if (result != nullptr) {
+  // What stands there of an earlier version is as it was marked: the next job brings its changes.
+  if (result != nullptr && result->totals.behind == 0) {
     change.copied = migration::Metadata::Copied{result->version, result->table_id};
     change.left_told = MeansWholeTables(config_);
   }
@@ -230,7 +238,12 @@ Status JobRun::End(Instance* instance, const Outcome& outcome) {
   }
   if (error->kind() == ErrorKind::kCancelled) {
     if (!task_.compare_alone) TRY_VOID(SetObject(instance, ObjectStatus::kInit, nullptr));
-    return EndStopped();
+    return EndStopped("stopped");
+  }
+  if (error->code() == "STATE_DISK_FULL" || error->code() == "STATE_NOT_WRITABLE") {
+    // Nothing is wrong with the table: it goes on when its ledger can be written again.
+    TRY_VOID(EndStopped(error->ToString()));
+    return *error;
   }
   if (!task_.compare_alone) TRY_VOID(SetObject(instance, ObjectStatus::kFailed, nullptr));
   return EndFailed(result, *error);
@@ -255,7 +268,7 @@ Status JobRun::EndDone(const JobTaskResult& result) {
   end.bytes_copied = result.totals.bytes_committed;
   end.traffic = TrafficSoFar();
   end.share = ShareSoFar();
-  end.sql_ms = SqlMs(result);
+  end.sql_ms = SqlSoFar();
   end.now_ms = peers_.now_ms();
   end.action = "end";
   end.message = "ok";
@@ -269,7 +282,7 @@ Status JobRun::EndFailed(const JobTaskResult& result, const Error& error) {
   end.error_json = migration::ErrorText(error);
   end.traffic = TrafficSoFar();
   end.share = ShareSoFar();
-  end.sql_ms = SqlMs(result);
+  end.sql_ms = SqlSoFar();
   if (result.totals.committed > 0) {
     end.rows_copied = result.totals.rows_copied;
     end.bytes_copied = result.totals.bytes_committed;
@@ -284,19 +297,14 @@ Status JobRun::EndFailed(const JobTaskResult& result, const Error& error) {
   return peers_.store.EndJobTask(end);
 }
 
-int64_t JobRun::SqlMs(const JobTaskResult& result) const {
-  const int64_t ms = peers_.now_ms() - begun_ms_;
-  return result.by_sql ? std::max<int64_t>(ms, 0) : 0;
-}
-
-Status JobRun::EndStopped() {
+Status JobRun::EndStopped(const std::string& why) {
   return peers_.store.ReturnJobTask(
-      {task_.id, TrafficSoFar(), peers_.now_ms(), "stopped", ShareSoFar()});
+      {task_.id, TrafficSoFar(), peers_.now_ms(), why, ShareSoFar(), SqlSoFar()});
 }
 
 bool JobRun::IsStopped() {
   if (peers_.ending()) return true;
-  const int64_t now = peers_.now_ms();
+  const int64_t now = peers_.steady_ms();
   {
     const std::lock_guard lock(mutex_);
     if (stopped_ || (now >= stop_looked_ms_ && now - stop_looked_ms_ < kLookMs)) return stopped_;

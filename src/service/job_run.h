@@ -33,16 +33,18 @@ class JobRun {
   struct Peers {
     Store& store;
     std::function<int64_t()> now_ms;
+    std::function<int64_t()> steady_ms;                          ///< for what lasts
     std::function<Result<std::shared_ptr<Instance>>()> connect;  ///< starts the source if needed
     std::function<bool()> ending;
   };
   JobRun(Peers peers, JobTask task)
       : peers_(std::move(peers)),
         task_(std::move(task)),
-        begun_ms_(peers_.now_ms()),
+        begun_ms_(peers_.steady_ms()),
         stop_looked_ms_(begun_ms_) {}
 
-  /// The task has begun (Store::BeginJobTask).
+  /// The task has begun (Store::BeginJobTask). Errors: its end could not be stored; so it still
+  /// runs by the store, until another process takes the folder over.
   Status Run();
 
   /// Of what moves, from any thread.
@@ -51,6 +53,8 @@ class JobRun {
   std::optional<migration::Traffic> TrafficSoFar() const;
   /// As TrafficSoFar; nullopt also while it has no instance.
   std::optional<ShareTaken> ShareSoFar() const;
+  /// How long SQL of the source may have run for it, of this try and those before it.
+  std::optional<int64_t> SqlSoFar() const;
   int64_t task_id() const { return task_.id; }
 
  private:
@@ -62,13 +66,10 @@ class JobRun {
   Status End(Instance* instance, const Outcome& outcome);
   Status EndDone(const migration::JobTaskResult& result);
   Status EndFailed(const migration::JobTaskResult& result, const Error& error);
-  Status EndStopped();
+  Status EndStopped(const std::string& why);
   Status SetObject(Instance* instance, migration::ObjectStatus status,
                    const migration::JobTaskResult* result);
   bool IsStopped();
-  /// For the bill: while the task ran, SQL at the source may have.
-  int64_t SqlMs(const migration::JobTaskResult& result) const;
-
   const Peers peers_;
   const JobTask task_;
   const int64_t begun_ms_;

@@ -26,6 +26,7 @@ constexpr auto kTick = std::chrono::seconds(1);
 constexpr auto kLook = std::chrono::milliseconds(50);
 
 ServiceOptions Filled(ServiceOptions options) {
+  if (!options.steady_ms) options.steady_ms = options.now_ms ? options.now_ms : SteadyMs;
   if (!options.now_ms) options.now_ms = UnixMs;
   while (options.folder.size() > 1 && options.folder.back() == '/') options.folder.pop_back();
   return options;
@@ -41,6 +42,11 @@ Status CheckKind(const NewDataSource& source) {
   if (LowerAscii(source.type) == "databricks") return OkStatus();
   return Error(ErrorKind::kUnsupported, "SOURCE_TYPE_UNSUPPORTED",
                "type must be Databricks: data sources of other types are not read");
+}
+
+/// Nothing can be written to the folder: not a matter of a moment, nor of one file of it.
+bool IsFolderLost(const Error& error) {
+  return error.code() == "STATE_DISK_FULL" || error.code() == "STATE_NOT_WRITABLE";
 }
 
 migration::ScanScope ScopeOf(const ScanTask& scan) {
@@ -164,7 +170,8 @@ Status Service::UpdateNetwork(const std::string& name, const nlohmann::json& cha
 
 Status Service::Move(int64_t source_id, std::vector<SourceStatus> from, SourceStatus to,
                      const std::string& error) {
-  const Status moved = store_->Take({source_id, std::move(from), to, error, Now(), kComputeUnits});
+  const Status moved =
+      store_->Take({source_id, std::move(from), to, error, Steady(), kComputeUnits});
   changed_.notify_all();
   return moved;
 }
@@ -294,7 +301,7 @@ Status Service::StopIdle(const DataSource& source) {
   if (source.status != kStarted) return OkStatus();
   {
     const std::lock_guard lock(mutex_);
-    const int64_t idle = Now() - busy_ms_[source.id];
+    const int64_t idle = Steady() - busy_ms_[source.id];
     if (idle < options_.idle_ms) return OkStatus();
   }
   return RunTask({source.id, AsyncType::kSourceStop, "idle"});
@@ -315,8 +322,8 @@ Status Service::TickSource(const DataSource& source) {
 }
 
 Status Service::Tick() {
-  const int64_t now = Now();
-  if (now - heartbeat_ms_ >= kHeartbeatMs || now < heartbeat_ms_) {
+  const int64_t now = Steady();
+  if (now - heartbeat_ms_ >= kHeartbeatMs) {
     TRY_VOID(store_->Heartbeat(now));
     heartbeat_ms_ = now;
   }
@@ -332,7 +339,13 @@ Status Service::Tick() {
   }
   const std::lock_guard lock(mutex_);
   if (failure_) failed = std::exchange(failure_, std::nullopt);
+  if (failed && !broken_ && IsFolderLost(*failed)) broken_ = failed;
   return failed ? Status(*std::move(failed)) : OkStatus();
+}
+
+std::optional<Error> Service::Broken() {
+  const std::lock_guard lock(mutex_);
+  return broken_;
 }
 
 void Service::RunInBackground(std::function<void(const Error&)> on_error) {

@@ -51,7 +51,10 @@ struct TargetTest;
 
 struct ServiceOptions {
   std::string folder;
-  std::function<int64_t()> now_ms;    ///< since 1970 UTC; null = this machine's clock
+  std::function<int64_t()> now_ms;  ///< since 1970 UTC; null = this machine's clock
+  /// For what lasts, so that a clock that is set puts nothing on a bill; null = now_ms where it is
+  /// given, else SteadyMs.
+  std::function<int64_t()> steady_ms = {};
   int64_t idle_ms = 30 * 60 * 1'000;  ///< without work, until a source is shut down
   HttpClient::Options http;           ///< the network `direct:local`
   int scan_interruptions_max = 3;     ///< a scan that outlives no process is given up then
@@ -150,6 +153,9 @@ class Service {
   /// One turn: heartbeats, stops that were asked for, timers, waiting scans, idle sources. An error
   /// of one source keeps no other from its turn; one of them is returned.
   Status Tick();  // from one thread at a time
+  /// Why nothing more can be kept in the folder, so that its owner must end: a task's end that
+  /// could not be stored, a disk that is full. nullopt = it can.
+  std::optional<Error> Broken();
   /// Calls Tick each second until the end; `on_error` on that thread.
   void RunInBackground(std::function<void(const Error&)> on_error);
   /// Returns when no scan runs.
@@ -158,6 +164,7 @@ class Service {
  private:
   explicit Service(ServiceOptions options);
   int64_t Now() const { return options_.now_ms(); }
+  int64_t Steady() const { return options_.steady_ms(); }
   Status Move(int64_t source_id, std::vector<SourceStatus> from, SourceStatus to,
               const std::string& error = "");
   std::shared_ptr<Instance> FindInstance(int64_t source_id);
@@ -193,8 +200,12 @@ class Service {
   Result<bool> TickScan(const DataSource& source);
   Result<std::string> RunScan(const ScanTask& scan);
   Status EndScan(const ScanTask& scan, const Result<std::string>& result);
-  /// What the source's running tasks have moved, at most once a second. Whether there are any.
-  Result<bool> StoreProgress(int64_t source_id);
+  struct Work {
+    bool runs = false;  ///< tasks of the source's jobs
+    bool told = false;  ///< what they have done so far is in the store
+  };
+  /// Once a second.
+  Result<Work> StoreProgress(int64_t source_id);
   /// Whether a task of the source's jobs waits or runs.
   Result<bool> TickJobs(const DataSource& source);
   Status BeginJobTasks(const DataSource& source);
@@ -247,7 +258,8 @@ class Service {
   bool wake_ = false;                          ///< a slot is free
   std::set<int64_t> stops_asked_;
   std::optional<Error> failure_;  ///< of a scan's thread; Tick returns it
-  int64_t heartbeat_ms_ = 0;      ///< of Tick's caller
+  std::optional<Error> broken_;
+  int64_t heartbeat_ms_ = 0;  ///< of Tick's caller
   std::thread background_;
 };
 

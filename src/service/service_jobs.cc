@@ -161,10 +161,8 @@ Status Service::KeepMissedEvidence() {
 }
 
 Status Service::BeginJobTask(const JobTask& task) {
-  const int64_t now = Now();
-  TRY_VOID(store_->BeginJobTask(task.id, now));
-  TRY(JobTask begun, store_->GetJobTask(task.id));
-  JobRun::Peers peers{*store_, options_.now_ms,
+  TRY(JobTask begun, store_->BeginJobTask(task.id, Now()));
+  JobRun::Peers peers{*store_, options_.now_ms, options_.steady_ms,
                       [this, source_id = task.source_id]() -> Result<std::shared_ptr<Instance>> {
                         auto instance = FindInstance(source_id);
                         if (!instance || instance->cancelled()) return migration::Cancelled();
@@ -177,11 +175,13 @@ Status Service::BeginJobTask(const JobTask& task) {
   running.source_id = task.source_id;
   running.run = run;
   running.thread = std::thread([this, run, source_id = task.source_id, job_id = task.job_id] {
-    Status ended = run->Run();
-    if (ended) ended = KeepEvidence(job_id);
+    const Status ended = run->Run();
+    const Status kept = ended ? KeepEvidence(job_id) : OkStatus();
     NoteWork(source_id);
     const std::lock_guard inner(mutex_);
-    if (!ended) failure_ = ended.error();
+    if (!kept) failure_ = kept.error();
+    // In the store it still runs, and only the folder's next owner puts that right.
+    if (!ended && !broken_) broken_ = ended.error();
     ended_job_tasks_.push_back(run->task_id());
     wake_ = true;
     changed_.notify_all();
@@ -224,30 +224,30 @@ Status Service::KeepBudgets(int64_t source_id) {
   return OkStatus();
 }
 
-Result<bool> Service::StoreProgress(int64_t source_id) {
+Result<Service::Work> Service::StoreProgress(int64_t source_id) {
   std::map<int64_t, Store::Moved> moved;
   const int64_t now = Now();
   {
     const std::lock_guard lock(mutex_);
     Reap();
+    if (JobTasksOf(source_id) == 0) return Work{.runs = false, .told = true};
+    int64_t& last = progress_ms_[source_id];
+    if (now >= last && now - last < kProgressMs) return Work{.runs = true, .told = false};
+    last = now;
     for (const auto& [id, running] : job_tasks_) {
       if (running.source_id != source_id) continue;
       const migration::TableProgress table = running.run->Moving();
       moved[id] = {table.rows_done, table.bytes_done, running.run->TrafficSoFar(),
-                   running.run->ShareSoFar()};
+                   running.run->ShareSoFar(), running.run->SqlSoFar()};
     }
-    int64_t& last = progress_ms_[source_id];
-    if (moved.empty()) return false;
-    if (now >= last && now - last < kProgressMs) return true;
-    last = now;
   }
   TRY_VOID(store_->SetJobTaskProgress(moved));
-  return true;
+  return Work{.runs = true, .told = true};
 }
 
 Result<std::string> Service::WhyJobsWait(const DataSource& source) {
-  TRY(const int64_t open, store_->CountOpenJobTasks(source.id));
-  if (open == 0) return std::string();
+  TRY(const bool open, store_->HasOpenJobTasks(source.id));
+  if (!open) return std::string();
   if (WasAskedToStop(source.id)) return "data source " + source.name + " was stopped";
   if (source.status == kStartFailed) {
     return "data source " + source.name +
@@ -261,15 +261,16 @@ Result<std::string> Service::WhyJobsWait(const DataSource& source) {
 }
 
 Result<bool> Service::TickJobs(const DataSource& source) {
-  TRY(const bool runs, StoreProgress(source.id));
+  TRY(const Work work, StoreProgress(source.id));
   const auto instance = FindInstance(source.id);
-  TRY(const int64_t open, store_->CountOpenJobTasks(source.id));
-  if (open == 0 && !runs) {
+  TRY(const bool open, store_->HasOpenJobTasks(source.id));
+  if (!open && !work.runs) {
     if (instance) instance->EndIdleWorkflows();
     return false;
   }
-  if (runs) NoteWork(source.id);
-  TRY_VOID(KeepBudgets(source.id));
+  if (work.runs) NoteWork(source.id);
+  // Each end of a task comes here, and what a job has used is summed up over all its tasks.
+  if (work.told) TRY_VOID(KeepBudgets(source.id));
   TRY(const std::optional<JobTask> next, store_->NextJobTask(source.id, Now()));
   if (!next) return true;
   TRY(const bool is_open, IsWindowOpen(source, Now()));

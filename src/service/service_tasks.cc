@@ -146,7 +146,7 @@ Service::Outcome Service::StartHere(int64_t source_id, int64_t task_id) {
     if (test.error) return *test.error;
     InstanceOptions made{options, http, SourceFolder(options_.folder, source_id), {}};
     made.compute_units = kComputeUnits;
-    made.now_ms = options_.now_ms;
+    made.now_ms = options_.steady_ms;
     TRY(const bool has_target, store_->HasTarget());
     if (has_target) {
       TRY(made.run, RunOptionsOf(source, options));

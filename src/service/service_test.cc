@@ -88,7 +88,8 @@ class ServiceTest : public testing::Test {
     ServiceOptions options;
     options.folder = folder_;
     options.job_tasks_max = job_tasks_max;
-    options.now_ms = [this] { return now_ms_.load(); };
+    options.now_ms = [this] { return now_ms_ + set_by_ms_; };
+    options.steady_ms = [this] { return now_ms_.load(); };
     auto opened = Service::Open(options);
     ASSERT_TRUE(opened) << opened.error().ToString();
     service_ = std::move(*opened);
@@ -121,6 +122,7 @@ class ServiceTest : public testing::Test {
   Workspace workspace_;
   std::string folder_;
   std::atomic<int64_t> now_ms_{kNoon};
+  std::atomic<int64_t> set_by_ms_{0};  ///< the machine's clock, by somebody
   std::unique_ptr<Service> service_;
 };
 
@@ -137,6 +139,19 @@ TEST_F(ServiceTest, AStartTriesTheConnectionAndAStopEndsTheBill) {
   const auto totals = service_->store().Totals(id, now_ms_);
   EXPECT_EQ(totals->running_ms, kMinute);
   EXPECT_EQ(totals->unit_seconds, 60 * Service::kComputeUnits);
+}
+
+TEST_F(ServiceTest, AClockThatIsSetPutsNothingOnTheBill) {
+  const int64_t id = Add();
+  ASSERT_TRUE(service_->StartDataSource(id));
+  for (const int64_t set_by_ms : {60 * kMinute, -60 * kMinute}) {
+    set_by_ms_ = set_by_ms;
+    now_ms_ += kMinute;
+    Tick();
+  }
+  set_by_ms_ = 0;
+  ASSERT_TRUE(service_->StopDataSource(id));
+  EXPECT_EQ(service_->store().Totals(id, now_ms_)->running_ms, 2 * kMinute);
 }
 
 TEST_F(ServiceTest, ATokenThatIsRefusedLeavesStartFailedWithTheReason) {

@@ -251,9 +251,16 @@ constexpr const char* kVersion13 = R"sql(
   CREATE INDEX tasks_of_target ON job_tasks (target, source_id, table_name);
 )sql";
 
-constexpr std::array<const char*, 13> kMigrations = {
-    kVersion1, kVersion2, kVersion3,  kVersion4,  kVersion5,  kVersion6, kVersion7,
-    kVersion8, kVersion9, kVersion10, kVersion11, kVersion12, kVersion13};
+// Of a task's log: how many of its lines are statements, which its bill asks for each second.
+constexpr const char* kVersion14 = R"sql(
+  ALTER TABLE job_tasks ADD COLUMN statements BIGINT NOT NULL DEFAULT 0;
+  UPDATE job_tasks SET statements = (
+    SELECT COUNT(*) FROM task_logs l WHERE l.task_id = job_tasks.id AND l.action = 'statement');
+)sql";
+
+constexpr std::array<const char*, 14> kMigrations = {
+    kVersion1, kVersion2, kVersion3,  kVersion4,  kVersion5,  kVersion6,  kVersion7,
+    kVersion8, kVersion9, kVersion10, kVersion11, kVersion12, kVersion13, kVersion14};
 
 constexpr const char* kSourceColumns =
     "id, name, type, networklink, status, error, created_ms, updated_ms, timer_ms, stop_asked";

@@ -311,8 +311,16 @@ class Store {
   /// `others` replace those of its configuration of the same keys. Errors: kInvalidInput JOB_CONFIG
   /// for a key by which its tasks were made, or that no job has.
   Status StartJob(int64_t id, const std::map<std::string, std::string>& others = {});
+  /// One with a task that waits or runs.
+  struct OpenJob {
+    int64_t id = 0;
+    bool waits = false;  ///< some that may begin, now or later; false: all that wait are stopped
+    bool running = false;
+  };
+  /// Costs little however many tasks they have.
+  Result<std::vector<OpenJob>> ListOpenJobs();
   Result<JobUse> UseOfJob(int64_t id);
-  /// Jobs of the source with a budget and tasks that wait or run.
+  /// Jobs of the source with a budget and tasks that wait or run and are not stopped.
   Result<std::vector<Job>> ListBudgeted(int64_t source_id);
   /// Of the last job of the source that has ended and copied something; of those made before
   /// `before_job`. nullopt = there is none.
@@ -377,7 +385,8 @@ class Store {
   /// first, tables in turn and of those the one whose task is largest. None of a table of which due
   /// evidence tells.
   Result<std::optional<JobTask>> NextJobTask(int64_t source_id, int64_t now_ms);
-  Status BeginJobTask(int64_t id, int64_t now_ms);
+  /// As it then is. Errors: kConflict TASK_STATE.
+  Result<JobTask> BeginJobTask(int64_t id, int64_t now_ms);
   struct TaskStep {
     int64_t id = 0;
     JobTaskStatus status = JobTaskStatus::kInit;
@@ -393,6 +402,7 @@ class Store {
     int64_t rows = 0, bytes = 0;
     std::optional<migration::Traffic> traffic;  ///< as JobTask; so below
     std::optional<ShareTaken> share = {};       ///< nullopt = as it was; so below
+    std::optional<int64_t> sql_ms = {};
   };
   /// Of those that run, by id.
   Status SetJobTaskProgress(const std::map<int64_t, Moved>& moved);
@@ -403,7 +413,7 @@ class Store {
     std::optional<int64_t> rows_copied, bytes_copied;
     std::optional<migration::Traffic> traffic;
     std::optional<ShareTaken> share = {};
-    int64_t sql_ms = 0;  ///< of this try: how long SQL of the source may have run for it
+    std::optional<int64_t> sql_ms = {};
     int64_t now_ms = 0;
     int64_t not_before_ms = 0;  ///< set: it has not failed for good, and waits until then
     std::string action;
@@ -416,12 +426,13 @@ class Store {
     int64_t now_ms = 0;
     std::string message;
     std::optional<ShareTaken> share = {};
+    std::optional<int64_t> sql_ms = {};
   };
   /// It was stopped, and waits to be gone on with.
   Status ReturnJobTask(const JobTaskReturn& returned);
   Result<std::vector<TaskLog>> ListTaskLogs(int64_t task_id);
-  /// Those that run, and those that may begin now or later.
-  Result<int64_t> CountOpenJobTasks(int64_t source_id);
+  /// Any that runs, or may begin now or later.
+  Result<bool> HasOpenJobTasks(int64_t source_id);
 
   // Stored mappings (store_mappings.cc). ------------------------------------------------------
 

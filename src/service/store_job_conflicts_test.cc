@@ -140,6 +140,7 @@ TEST_F(StoreJobConflictsTest, JobsOfAnEarlierVersionHoldTheirTargetsToo) {
     soci::session sql(soci::sqlite3, "db=" + folder_ + "/service.db timeout=5");
     sql << "DROP INDEX tasks_of_target";
     sql << "ALTER TABLE job_tasks DROP COLUMN target";
+    sql << "ALTER TABLE job_tasks DROP COLUMN statements";
     sql << "DELETE FROM schema_version WHERE version >= 13";
   }
   store_ = *Store::Open(*taken_);

@@ -30,7 +30,7 @@ constexpr const char* kSelect =
     "j.dst_project, j.dst_schema, t.dst_table, t.whole_table, t.partitions, t.bytes, t.rows, "
     "t.status, t.running, t.stopped, t.retried, t.attempts, t.not_before_ms, t.turn, "
     "t.created_ms, t.started_ms, t.ended_ms, t.rows_copied, t.bytes_copied, t.error, "
-    "t.compare_alone, t.bytes_read, t.bytes_sent, t.unit_ms "
+    "t.compare_alone, t.bytes_read, t.bytes_sent, t.unit_ms, t.sql_ms "
     "FROM job_tasks t JOIN jobs j ON j.id = t.job_id ";
 
 struct TaskRow {
@@ -43,7 +43,8 @@ struct TaskRow {
   long long id = 0, job = 0, source = 0, partitions = 0, retried = 0, attempts = 0;
   long long not_before = 0, turn = 0, created = 0;
   int whole = 0, status = 0, running = 0, stopped = 0, compare_alone = 0;
-  Known bytes, rows, started, ended, rows_copied, bytes_copied, bytes_read, bytes_sent, units;
+  Known bytes, rows, started, ended, rows_copied, bytes_copied, bytes_read, bytes_sent, units,
+      sql_ms;
 
   void Bind(soci::statement& to) {
     for (long long* number : {&id, &job, &source}) to.exchange(into(*number));
@@ -63,7 +64,7 @@ struct TaskRow {
     }
     to.exchange(into(task.error_json));
     to.exchange(into(compare_alone));
-    for (Known* number : {&bytes_read, &bytes_sent, &units}) {
+    for (Known* number : {&bytes_read, &bytes_sent, &units, &sql_ms}) {
       to.exchange(into(number->value, number->known));
     }
   }
@@ -91,6 +92,7 @@ struct TaskRow {
     made.compare_alone = compare_alone != 0;
     const bool counted = bytes_read.get() && bytes_sent.get();
     made.unit_ms = units.get();
+    made.sql_ms = sql_ms.get();
     made.traffic.reset();
     if (counted) made.traffic = migration::Traffic{*bytes_read.get(), *bytes_sent.get()};
     return made;
@@ -164,6 +166,15 @@ struct BoundShare {
         taken(share ? soci::i_ok : soci::i_null) {}
 };
 
+/// Likewise.
+struct BoundTime {
+  long long ms;
+  soci::indicator known;
+
+  explicit BoundTime(const std::optional<int64_t>& time)
+      : ms(time.value_or(0)), known(time ? soci::i_ok : soci::i_null) {}
+};
+
 /// What a task has of the instance is in the instance's own account too, also after a kill.
 void NoteInstance(soci::session& sql, int64_t task_id, BoundShare& share) {
   if (share.taken != soci::i_ok) return;
@@ -180,6 +191,8 @@ void AddLog(soci::session& sql, const Store::TaskStep& line) {
   sql << "INSERT INTO task_logs (task_id, status, action, message, created_ms) "
          "VALUES (:id, :status, :action, :message, :now)",
       use(id), use(status), use(line.action), use(message), use(now);
+  if (line.action != kStatementAction) return;
+  sql << "UPDATE job_tasks SET statements = statements + 1 WHERE id = :id", use(id);
 }
 
 /// With its last task a job ends, and its evidence is due.
@@ -189,6 +202,15 @@ void NoteEndOfJob(soci::session& sql, int64_t task_id) {
          "job_id FROM job_tasks WHERE id = :id) AND NOT EXISTS (SELECT 1 FROM job_tasks t WHERE "
          "t.job_id = jobs.id AND (t.running = 1 OR t.status NOT IN (3, 6, 9, 10)))",
       use(id);
+}
+
+Result<JobTask> TaskOf(soci::session& sql, int64_t task_id) {
+  soci::statement statement(sql);
+  long long id = task_id;
+  statement.exchange(use(id));
+  auto tasks = FetchRows<TaskRow>(statement, std::string(kSelect) + "WHERE t.id = :id");
+  if (tasks.empty()) return NoTask(task_id);
+  return std::move(tasks.front());
 }
 
 /// Where a task that is to be gone on with begins: its table once made stays made.
@@ -249,14 +271,7 @@ Result<int64_t> Store::CountJobTasks(const TaskFilter& filter) {
 }
 
 Result<JobTask> Store::GetJobTask(int64_t task_id) {
-  return state_->Read([&](soci::session& sql) -> Result<JobTask> {
-    soci::statement statement(sql);
-    long long id = task_id;
-    statement.exchange(use(id));
-    auto tasks = FetchRows<TaskRow>(statement, std::string(kSelect) + "WHERE t.id = :id");
-    if (tasks.empty()) return NoTask(task_id);
-    return std::move(tasks.front());
-  });
+  return state_->Read([&](soci::session& sql) { return TaskOf(sql, task_id); });
 }
 
 Result<bool> Store::IsJobTaskStopped(int64_t task_id) {
@@ -325,16 +340,14 @@ Result<std::optional<JobTask>> Store::NextJobTask(int64_t source_id, int64_t now
            "ORDER BY eta, job_id, goes_first DESC, turn, bytes DESC, id LIMIT 1",
         use(source), use(now), into(id);
     if (!sql.got_data()) return Next();
-    soci::statement statement(sql);
-    statement.exchange(use(id));
-    auto tasks = FetchRows<TaskRow>(statement, std::string(kSelect) + "WHERE t.id = :id");
-    CHECK(!tasks.empty());
-    return Next(std::move(tasks.front()));
+    TRY(JobTask next, TaskOf(sql, id));
+    return Next(std::move(next));
   });
 }
 
-Status Store::BeginJobTask(int64_t task_id, int64_t now_ms) {
-  return state_->Write([&](soci::session& sql) -> Status {
+Result<JobTask> Store::BeginJobTask(int64_t task_id, int64_t now_ms) {
+  JobTask begun;
+  TRY_VOID(state_->Write([&](soci::session& sql) -> Status {
     long long id = task_id, now = now_ms;
     soci::statement statement =
         (sql.prepare << "UPDATE job_tasks SET running = 1, attempts = attempts + 1, "
@@ -343,9 +356,11 @@ Status Store::BeginJobTask(int64_t task_id, int64_t now_ms) {
                         "stopped = 0 AND status IN (0, 2, 5)",
          use(now, "now"), use(id, "id"));
     statement.execute(true);
-    return statement.get_affected_rows() == 1 ? OkStatus()
-                                              : Status(WrongState(task_id, "wait to begin"));
-  });
+    if (statement.get_affected_rows() != 1) return WrongState(task_id, "wait to begin");
+    TRY(begun, TaskOf(sql, task_id));
+    return OkStatus();
+  }));
+  return begun;
 }
 
 Status Store::StepJobTask(const TaskStep& step) {
@@ -375,13 +390,14 @@ Status Store::SetJobTaskProgress(const std::map<int64_t, Moved>& moved) {
       long long id = task_id, rows = amount.rows, bytes = amount.bytes;
       BoundTraffic traffic(amount.traffic);
       BoundShare share(amount.share);
+      BoundTime sql_ms(amount.sql_ms);
       sql << "UPDATE job_tasks SET "
              "rows_copied = CASE compare_alone WHEN 1 THEN rows_copied ELSE :rows END, "
              "bytes_copied = CASE compare_alone WHEN 1 THEN bytes_copied ELSE :bytes END, "
-             "bytes_read = :read, bytes_sent = :sent, unit_ms = COALESCE(:units, unit_ms) "
-             "WHERE id = :id AND running = 1",
+             "bytes_read = :read, bytes_sent = :sent, unit_ms = COALESCE(:units, unit_ms), "
+             "sql_ms = COALESCE(:sql, sql_ms) WHERE id = :id AND running = 1",
           use(rows), use(bytes), use(traffic.read, traffic.known), use(traffic.sent, traffic.known),
-          use(share.unit_ms, share.taken), use(id);
+          use(share.unit_ms, share.taken), use(sql_ms.ms, sql_ms.known), use(id);
       NoteInstance(sql, task_id, share);
     }
     return OkStatus();
@@ -394,7 +410,7 @@ Status Store::EndJobTask(const JobTaskEnd& end) {
     const bool again = not_before > 0;
     const int status = static_cast<int>(again ? ResumedFrom(end.status) : end.status);
     const int is_end = again ? 0 : 1;
-    long long sql_ms = end.sql_ms;
+    BoundTime sql_ms(end.sql_ms);
     BoundTraffic traffic(end.traffic);
     BoundShare share(end.share);
     long long rows = end.rows_copied.value_or(0), bytes = end.bytes_copied.value_or(0);
@@ -409,15 +425,14 @@ Status Store::EndJobTask(const JobTaskEnd& end) {
                         "bytes_copied = CASE compare_alone WHEN 1 THEN bytes_copied ELSE :bytes "
                         "END, bytes_read = :read, bytes_sent = :sent, "
                         "unit_ms = COALESCE(:units, unit_ms), goes_first = 0, "
-                        "sql_ms = CASE WHEN :sql > 0 THEN COALESCE(sql_ms, 0) + :sql ELSE sql_ms "
-                        "END, "
+                        "sql_ms = COALESCE(:sql, sql_ms), "
                         "ended_ms = CASE :end WHEN 1 THEN MAX(started_ms, :now) END "
                         "WHERE id = :id AND running = 1",
          use(status, "status"), use(not_before, "wait"), use(end.error_json, "error"),
-         use(rows, has_rows, "rows"), use(bytes, has_bytes, "bytes"), use(sql_ms, "sql"),
-         use(traffic.read, traffic.known, "read"), use(traffic.sent, traffic.known, "sent"),
-         use(share.unit_ms, share.taken, "units"), use(is_end, "end"), use(now, "now"),
-         use(id, "id"));
+         use(rows, has_rows, "rows"), use(bytes, has_bytes, "bytes"),
+         use(sql_ms.ms, sql_ms.known, "sql"), use(traffic.read, traffic.known, "read"),
+         use(traffic.sent, traffic.known, "sent"), use(share.unit_ms, share.taken, "units"),
+         use(is_end, "end"), use(now, "now"), use(id, "id"));
     statement.execute(true);
     if (statement.get_affected_rows() != 1) return WrongState(end.id, "run");
     NoteInstance(sql, end.id, share);
@@ -432,6 +447,7 @@ Status Store::ReturnJobTask(const JobTaskReturn& returned) {
     long long id = returned.id;
     BoundTraffic traffic(returned.traffic);
     BoundShare share(returned.share);
+    BoundTime sql_ms(returned.sql_ms);
     int status = 0, compare_alone = 0;
     sql << "SELECT status, compare_alone FROM job_tasks WHERE id = :id AND running = 1", use(id),
         into(status), into(compare_alone);
@@ -440,9 +456,9 @@ Status Store::ReturnJobTask(const JobTaskReturn& returned) {
         compare_alone != 0 ? kDataDone : ResumedFrom(static_cast<JobTaskStatus>(status)));
     sql << "UPDATE job_tasks SET running = 0, status = :status, goes_first = 1, "
            "attempts = MAX(attempts - 1, 0), bytes_read = :read, bytes_sent = :sent, "
-           "unit_ms = COALESCE(:units, unit_ms) WHERE id = :id",
+           "unit_ms = COALESCE(:units, unit_ms), sql_ms = COALESCE(:sql, sql_ms) WHERE id = :id",
         use(resumed), use(traffic.read, traffic.known), use(traffic.sent, traffic.known),
-        use(share.unit_ms, share.taken), use(id);
+        use(share.unit_ms, share.taken), use(sql_ms.ms, sql_ms.known), use(id);
     NoteInstance(sql, returned.id, share);
     AddLog(sql, {returned.id, static_cast<JobTaskStatus>(resumed), "stop", returned.message,
                  returned.now_ms});
@@ -473,15 +489,16 @@ Result<std::vector<TaskLog>> Store::ListTaskLogs(int64_t task_id) {
   });
 }
 
-Result<int64_t> Store::CountOpenJobTasks(int64_t source_id) {
-  return state_->Read([&](soci::session& sql) -> Result<int64_t> {
-    long long source = source_id, running = 0, waiting = 0;
-    sql << "SELECT COUNT(*) FROM job_tasks WHERE source_id = :source AND running = 1", use(source),
-        into(running);
-    sql << "SELECT COUNT(*) FROM job_tasks WHERE source_id = :source AND running = 0 AND "
-           "stopped = 0 AND status IN (0, 2, 5)",
-        use(source), into(waiting);
-    return int64_t{running + waiting};
+Result<bool> Store::HasOpenJobTasks(int64_t source_id) {
+  return state_->Read([&](soci::session& sql) -> Result<bool> {
+    long long source = source_id;
+    int open = 0;
+    // In the words of the two indexes, so that it is they that answer.
+    sql << "SELECT EXISTS (SELECT 1 FROM job_tasks WHERE source_id = :source AND running = 1) OR "
+           "EXISTS (SELECT 1 FROM job_tasks WHERE source_id = :source AND running = 0 AND "
+           "stopped = 0 AND status IN (0, 2, 5))",
+        use(source, "source"), into(open);
+    return open != 0;
   });
 }
 

@@ -414,6 +414,26 @@ Status Store::DeleteJob(int64_t job_id) {
   });
 }
 
+Result<std::vector<Store::OpenJob>> Store::ListOpenJobs() {
+  using Found = std::vector<OpenJob>;
+  return state_->Read([&](soci::session& sql) -> Result<Found> {
+    long long id = 0;
+    int waits = 0, running = 0;
+    soci::statement statement =
+        (sql.prepare << "SELECT id, EXISTS (SELECT 1 FROM job_tasks t WHERE t.job_id = jobs.id AND "
+                        "(t.running = 1 OR t.status NOT IN (3, 6, 9, 10)) AND t.running = 0 AND "
+                        "t.stopped = 0), id IN (SELECT job_id FROM job_tasks WHERE running = 1) "
+                        "FROM jobs WHERE deleted = 0 AND EXISTS (SELECT 1 FROM job_tasks t "
+                        "WHERE t.job_id = jobs.id AND (t.running = 1 OR t.status NOT IN (3, 6, 9, "
+                        "10))) ORDER BY id",
+         into(id), into(waits), into(running));
+    statement.execute();
+    Found found;
+    while (statement.fetch()) found.push_back({id, waits != 0, running != 0});
+    return found;
+  });
+}
+
 Result<JobUse> Store::UseOfJob(int64_t job_id) {
   return state_->Read([&](soci::session& sql) -> Result<JobUse> {
     long long id = job_id, planned = 0, known = 0, tasks = 0, read = 0, sent = 0, counted = 0,
@@ -422,13 +442,10 @@ Result<JobUse> Store::UseOfJob(int64_t job_id) {
     sql << "SELECT COALESCE(SUM(bytes), 0), COUNT(bytes), COUNT(*), "
            "COALESCE(SUM(COALESCE(bytes_read, bytes_copied, 0)), 0), "
            "COALESCE(SUM(bytes_sent), 0), COUNT(bytes_sent), COALESCE(SUM(sql_ms), 0), "
-           "COALESCE(SUM(unit_ms), 0), COUNT(unit_ms), COALESCE(SUM(bytes_copied), 0) "
-           "FROM job_tasks WHERE job_id = :id",
+           "COALESCE(SUM(unit_ms), 0), COUNT(unit_ms), COALESCE(SUM(bytes_copied), 0), "
+           "COALESCE(SUM(statements), 0) FROM job_tasks WHERE job_id = :id",
         use(id), into(planned), into(known), into(tasks), into(read), into(sent), into(counted),
-        into(sql_ms), into(units), into(shared), into(copied);
-    sql << "SELECT COUNT(*) FROM task_logs l JOIN job_tasks t ON t.id = l.task_id "
-           "WHERE t.job_id = :id AND l.action = 'statement'",
-        use(id), into(statements);
+        into(sql_ms), into(units), into(shared), into(copied), into(statements);
     JobUse use;
     if (known == tasks) use.bytes_planned = planned;
     use.bytes_read = read;
@@ -449,9 +466,9 @@ Result<std::vector<Job>> Store::ListBudgeted(int64_t source_id) {
     return FetchJobs(statement,
                      std::string(kSelectJobs) +
                          "FROM jobs j JOIN job_tasks t ON t.job_id = j.id WHERE j.deleted = 0 AND "
-                         "j.stopped = 0 AND j.source_id = :source AND j.config LIKE '%\"max\\_%' "
-                         "ESCAPE '\\' GROUP BY j.id HAVING running > 0 OR "
-                         "SUM(t.status NOT IN (3, 6, 9, 10)) > 0");
+                         "j.source_id = :source AND j.config LIKE '%\"max\\_%' ESCAPE '\\' "
+                         "GROUP BY j.id HAVING SUM(t.stopped = 0 AND "
+                         "(t.running = 1 OR t.status NOT IN (3, 6, 9, 10))) > 0");
   });
 }
 

@@ -216,7 +216,7 @@ TEST_F(StoreJobsTest, ATransientFailureWaitsAndIsNoEnd) {
   EXPECT_EQ(Task(id).status, kSchemaDone);
   EXPECT_EQ(Next(499), 0);
   EXPECT_EQ(Next(500), id);
-  EXPECT_EQ(store_->CountOpenJobTasks(source_).value(), 1);
+  EXPECT_TRUE(store_->HasOpenJobTasks(source_).value());
   EXPECT_EQ(StatusOf(*store_->GetJob(job)), JobStatus::kInit);
 }
 
@@ -259,11 +259,52 @@ TEST_F(StoreJobsTest, AStoppedJobBeginsNothingAndItsRunningTaskIsTold) {
   EXPECT_EQ(Task(id).attempts, 0);
   EXPECT_EQ(store_->UseOfJob(job)->bytes_read, 7);
   EXPECT_EQ(store_->UseOfJob(job)->bytes_sent, 5);
-  EXPECT_EQ(store_->CountOpenJobTasks(source_).value(), 0);
+  EXPECT_FALSE(store_->HasOpenJobTasks(source_).value());
+  EXPECT_FALSE(store_->ListOpenJobs()->at(0).waits);
   ASSERT_TRUE(store_->StartJob(job));
   EXPECT_EQ(store_->GetJob(job)->stop_remedy, "");
-  EXPECT_EQ(store_->CountOpenJobTasks(source_).value(), 2);
+  EXPECT_TRUE(store_->HasOpenJobTasks(source_).value());
+  EXPECT_TRUE(store_->ListOpenJobs()->at(0).waits);
   EXPECT_NE(Next(), 0);
+}
+
+TEST_F(StoreJobsTest, StatementsInTheLogsOfItsTasksAreOnAJobsBill) {
+  const int64_t job = *Add({"a", "b"});
+  for (const int64_t id : {Begin(), Begin()}) {
+    ASSERT_TRUE(store_->LogJobTask({id, kSchemaDoing, kStatementAction, "CREATE", 11}));
+    ASSERT_TRUE(store_->LogJobTask({id, kSchemaDoing, "note", "no statement", 12}));
+    ASSERT_TRUE(store_->StepJobTask({id, kSchemaDone, "create table", "ok", 13}));
+  }
+  EXPECT_EQ(store_->UseOfJob(job)->statements, 2);
+}
+
+TEST_F(StoreJobsTest, HoursOfSqlAreKeptThroughAStop) {
+  const int64_t job = *Add({"a"});
+  const int64_t id = Begin();
+  ASSERT_TRUE(store_->SetJobTaskProgress({{id, {1, 2, migration::Traffic{}, {}, 5'000}}}));
+  EXPECT_EQ(store_->UseOfJob(job)->sql_ms, 5'000) << "while it runs";
+  ASSERT_TRUE(store_->ReturnJobTask({id, migration::Traffic{}, 30, "stopped", {}, 7'000}));
+  EXPECT_EQ(*Task(Begin()).sql_ms, 7'000) << "what the next try adds to";
+  Store::JobTaskEnd end;
+  end.id = id;
+  end.sql_ms = 9'000;
+  ASSERT_TRUE(store_->EndJobTask(end));
+  EXPECT_EQ(store_->UseOfJob(job)->sql_ms, 9'000);
+}
+
+TEST_F(StoreJobsTest, AJobIsOpenWhileATaskOfItWaitsOrRuns) {
+  const int64_t first = *Add({"a"});
+  const int64_t second = *Add({"b"});
+  const int64_t task = Begin();
+  const auto open = store_->ListOpenJobs();
+  ASSERT_EQ(open->size(), 2U);
+  EXPECT_EQ(open->at(0).id, first);
+  EXPECT_TRUE(open->at(0).running);
+  EXPECT_EQ(open->at(1).id, second);
+  EXPECT_FALSE(open->at(1).running);
+  End(task, kDone);
+  ASSERT_TRUE(store_->DeleteJob(second));
+  EXPECT_TRUE(store_->ListOpenJobs()->empty());
 }
 
 TEST_F(StoreJobsTest, ADeletedJobIsSeenNoMore) {
@@ -456,7 +497,7 @@ TEST_F(StoreJobsTest, WhatATaskTookOfTheInstanceIsInTheInstancesOwnAccountAfterA
 
 TEST_F(StoreJobsTest, WhatBeganBeforeTheInstanceWasSharedOutIsUnknown) {
   const int64_t job = *Add({"a", "b"});
-  Begin();
+  ASSERT_TRUE(store_->LogJobTask({Begin(), kSchemaDoing, kStatementAction, "CREATE", 11}));
   {
     soci::session sql(soci::sqlite3, "db=" + folder_ + "/service.db timeout=5");
     sql << "ALTER TABLE job_tasks DROP COLUMN unit_ms";
@@ -464,6 +505,7 @@ TEST_F(StoreJobsTest, WhatBeganBeforeTheInstanceWasSharedOutIsUnknown) {
     sql << "DROP INDEX uses_running";
     sql << "DROP INDEX tasks_of_target";
     sql << "ALTER TABLE job_tasks DROP COLUMN target";
+    sql << "ALTER TABLE job_tasks DROP COLUMN statements";
     sql << "DELETE FROM schema_version WHERE version >= 12";
   }
   store_.reset();
@@ -473,6 +515,7 @@ TEST_F(StoreJobsTest, WhatBeganBeforeTheInstanceWasSharedOutIsUnknown) {
   Store::JobTaskEnd end;
   end.id = begun;
   ASSERT_TRUE(store_->EndJobTask(end));
+  EXPECT_EQ(store_->UseOfJob(job)->statements, 1) << "its log tells";
   EXPECT_EQ(Task(begun).unit_ms, std::nullopt);
   EXPECT_EQ(Task(fresh).unit_ms, 0);
   EXPECT_EQ(store_->UseOfJob(job)->unit_ms, std::nullopt) << "one part of it is unknown";

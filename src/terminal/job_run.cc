@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <mutex>
+#include <optional>
 #include <set>
 #include <thread>
 
@@ -36,24 +38,58 @@ struct Sums {
   int64_t rows = 0, bytes = 0;
 };
 
-/// `ours`: the jobs that this run has worked on; those with open tasks join it.
-Result<Sums> SumUp(Store& store, std::set<int64_t>* ours) {
-  Sums sums;
-  for (int64_t page = 1;; ++page) {
-    TRY(const std::vector<Job> jobs, store.ListJobs({}, {page, kPage}));
-    for (const Job& job : jobs) {
-      if (job.tasks.waiting + job.tasks.running > 0) ours->insert(job.id);
-      if (!ours->contains(job.id)) continue;
-      sums.tasks.total += job.tasks.total;
-      sums.tasks.waiting += job.tasks.waiting;
-      sums.tasks.running += job.tasks.running;
-      sums.tasks.done += job.tasks.done;
-      sums.tasks.failed += job.tasks.failed;
-      if (job.stopped) sums.stopped += job.tasks.waiting;
-    }
-    if (static_cast<int64_t>(jobs.size()) < kPage) return sums;
+/// The jobs that this run has worked on, and what they come to. Of many tasks the sums cost
+/// something: they are read again when they are a hundred times as old as they took. Thread-safe.
+class JobsOfRun {
+ public:
+  explicit JobsOfRun(Store& store) : store_(store) {}
+
+  void Join(int64_t job_id) {
+    const std::lock_guard lock(mutex_);
+    ids_.insert(job_id);
   }
-}
+  std::set<int64_t> ids() const {
+    const std::lock_guard lock(mutex_);
+    return ids_;
+  }
+  /// The next sums are those of now.
+  void Forget() {
+    const std::lock_guard lock(mutex_);
+    sums_.reset();
+  }
+  Result<Sums> SumUp() {
+    const std::lock_guard lock(mutex_);
+    const auto now = std::chrono::steady_clock::now();
+    if (sums_ && now < fresh_until_) return *sums_;
+    TRY(sums_, ReadSums());
+    const auto read = std::chrono::steady_clock::now();
+    fresh_until_ = read + 100 * (read - now);
+    return *sums_;
+  }
+
+ private:
+  Result<Sums> ReadSums() const {
+    Sums sums;
+    for (const int64_t id : ids_) {
+      const Result<Job> job = store_.GetJob(id);
+      if (!job && job.error().code() == "JOB_NOT_FOUND") continue;  // deleted meanwhile
+      if (!job) return job.error();
+      sums.tasks.total += job->tasks.total;
+      sums.tasks.waiting += job->tasks.waiting;
+      sums.tasks.running += job->tasks.running;
+      sums.tasks.done += job->tasks.done;
+      sums.tasks.failed += job->tasks.failed;
+      if (job->stopped) sums.stopped += job->tasks.waiting;
+    }
+    return sums;
+  }
+
+  Store& store_;
+  mutable std::mutex mutex_;
+  std::set<int64_t> ids_;  // guarded by mutex_; so below
+  std::optional<Sums> sums_;
+  std::chrono::steady_clock::time_point fresh_until_;
+};
 
 std::string_view StageText(TableProgress::Stage stage) {
   switch (stage) {
@@ -94,8 +130,8 @@ Result<Waiting> LookAtSources(Service& service) {
   for (int64_t page = 1;; ++page) {
     TRY(const auto sources, service.store().ListSources({}, {page, kPage}));
     for (const service::DataSource& source : sources) {
-      TRY(const int64_t open, service.store().CountOpenJobTasks(source.id));
-      if (open == 0) continue;
+      TRY(const bool open, service.store().HasOpenJobTasks(source.id));
+      if (!open) continue;
       TRY(const std::string why, service.WhyJobsWait(source));
       if (!why.empty()) waiting.reasons.push_back(why);
       TRY(const auto stuck, StuckAt(service, source));
@@ -108,9 +144,9 @@ Result<Waiting> LookAtSources(Service& service) {
   return waiting;
 }
 
-LiveProgress::Look LookAt(Service& service, std::set<int64_t> ours, int64_t elapsed_ms) {
+LiveProgress::Look LookAt(Service& service, JobsOfRun& ours, int64_t elapsed_ms) {
   LiveProgress::Look look;
-  const auto sums = SumUp(service.store(), &ours);
+  const auto sums = ours.SumUp();
   if (!sums) {
     look.sentence = sums.error().ToString();
     look.block = {look.sentence};
@@ -205,24 +241,30 @@ Result<ExitCode> RunJobRun(const JobFlags& flags, Output& output) {
   options.workers = flags.workers;
   TRY(const auto service, Service::Open(std::move(options)));
   Store& store = service->store();
-  std::set<int64_t> ours;
+  JobsOfRun ours(store);
   if (flags.id != 0) {
     TRY_VOID(store.GetJob(flags.id));
-    ours.insert(flags.id);
+    ours.Join(flags.id);
   }
   std::atomic<bool> interrupted{false};
   const Interrupt interrupt([&] { interrupted = true; });
   LiveProgress progress(output, "job_progress", [&](int64_t elapsed_ms, const Screen&) {
-    return LookAt(*service, {}, elapsed_ms);
+    return LookAt(*service, ours, elapsed_ms);
   });
   service->RunInBackground([&](const Error& error) { progress.Note(error.ToString()); });
   progress.Start();
   for (;;) {
-    const auto looked = std::chrono::steady_clock::now();
-    TRY(const Sums sums, SumUp(store, &ours));
-    if (sums.tasks.running == 0 && sums.tasks.waiting == sums.stopped) break;
+    bool running = false, waits = false;
+    if (const auto broken = service->Broken()) return *broken;
+    TRY(const auto open, store.ListOpenJobs());
+    for (const Store::OpenJob& job : open) {
+      ours.Join(job.id);
+      running = running || job.running;
+      waits = waits || job.waits;
+    }
+    if (!running && !waits) break;
     TRY(const Waiting waiting, LookAtSources(*service));
-    if (waiting.stuck && sums.tasks.running == 0) return *waiting.stuck;
+    if (waiting.stuck && !running) return *waiting.stuck;
     if (interrupted) {
       progress.Stop();
       return Error(ErrorKind::kCancelled, "INTERRUPTED",
@@ -230,13 +272,13 @@ Result<ExitCode> RunJobRun(const JobFlags& flags, Output& output) {
                    "--state " +
                        flags.state);
     }
-    // Of many tasks the sums cost something: a twentieth of the time at most.
-    const auto took = std::chrono::steady_clock::now() - looked;
-    std::this_thread::sleep_for(std::max<std::chrono::nanoseconds>(kLook, 20 * took));
+    std::this_thread::sleep_for(kLook);
   }
+  ours.Forget();
   progress.Stop();
-  TRY(const Sums sums, SumUp(store, &ours));
-  for (const int64_t id : ours) TRY_VOID(PrintFailed(store, id, output));
+  ours.Forget();
+  TRY(const Sums sums, ours.SumUp());
+  for (const int64_t id : ours.ids()) TRY_VOID(PrintFailed(store, id, output));
   const service::TaskCounts& tasks = sums.tasks;
   if (output.json()) {
     output.Object("summary", {{"tasks", tasks.total},
@@ -248,7 +290,7 @@ Result<ExitCode> RunJobRun(const JobFlags& flags, Output& output) {
                               Counted(tasks.total, "task"), tasks.done, tasks.failed, sums.stopped,
                               flags.state));
   }
-  return CodeOf(store, sums, ours);
+  return CodeOf(store, sums, ours.ids());
 }
 
 }  // namespace mms::terminal

@@ -64,6 +64,10 @@ std::optional<int64_t> VersionOf(const TableRecord& table) {
   return pinned ? std::optional(table.version) : std::nullopt;
 }
 
+std::optional<int64_t> VersionOf(const UnitRecord& unit) {
+  return unit.version == migration::kNoVersion ? std::nullopt : unit.version;
+}
+
 Result<std::string> UnitLine(const TableRecord& table, const UnitRecord& unit) {
   TRY(const std::string source, ShortChecksum(unit.source_checksum));
   TRY(const std::string target, ShortChecksum(unit.target_checksum));
@@ -71,7 +75,7 @@ Result<std::string> UnitLine(const TableRecord& table, const UnitRecord& unit) {
   // What stopped the table is why this partition has no verdict.
   if (error.empty() && unit.verdict == Verdict::kPending) error = ErrorText(table.error_json);
   Line line;
-  line.Add(table.source_name).Add(table.target_table).Add(unit.partition).Add(VersionOf(table));
+  line.Add(table.source_name).Add(table.target_table).Add(unit.partition).Add(VersionOf(unit));
   line.Add(StateName(unit.state)).Add(VerdictName(unit.verdict));
   const bool committed = unit.state >= migration::UnitState::kCommitted;
   line.Add(unit.rows_planned).Add(committed ? unit.rows_copied : std::nullopt);

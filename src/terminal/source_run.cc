@@ -66,6 +66,7 @@ Result<ScanTask> RunOneScan(Service& service, const SourceFlags& flags, Output& 
   });
   progress.Start();
   for (bool stopped = false;;) {
+    if (const auto broken = service.Broken()) return *broken;
     TRY(const ScanTask scan, service.store().GetScan(id));
     if (scan.status == TaskStatus::kDone || scan.status == TaskStatus::kFailed) return scan;
     if (interrupted && !stopped) {
@@ -88,6 +89,7 @@ Result<ExitCode> RunSourceStart(const SourceFlags& flags, Output& output) {
   TRY_VOID(PrintStatus(service->store(), source, output));
   RunInBackground(*service, output);
   while (!interrupted) {
+    if (const auto broken = service->Broken()) return *broken;
     TRY(source, service->store().GetSource(source.id));
     TRY(const std::string end, EndOf(*service, source));
     if (!end.empty()) {

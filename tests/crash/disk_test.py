@@ -6,15 +6,13 @@ Folders of a fixed size are file systems in memory, which only root may mount: s
 
 from __future__ import annotations
 
-import contextlib
-import os
 import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from conftest import Sandbox, start_sandbox, stop_sandbox
+from conftest import Sandbox, fill, start_sandbox, stop_sandbox
 from crash_case import Case, Source, describe, faults_fired, make_rows, set_faults
 from deltalake import write_deltalake
 
@@ -40,21 +38,6 @@ def target(mms_bin: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
 
 
 @pytest.fixture
-def disk(tmp_path: Path) -> Iterator[Path]:
-    """Eight MiB."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(folder)]
-    mounted = subprocess.run(mount, capture_output=True, text=True)
-    if mounted.returncode != 0:
-        pytest.skip(f"only root may mount a small disk: {mounted.stderr.strip()}")
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", str(folder)], check=True)
-
-
-@pytest.fixture
 def case(
     mms_bin: str,
     target: Sandbox,
@@ -70,15 +53,6 @@ def case(
     case.config["state"] = str(case.state)
     yield case
     set_faults(target)
-
-
-def fill(disk: Path, left_kb: int) -> None:
-    """Takes all of the disk but so much, also while others write there."""
-    with (disk / "filler").open("wb", buffering=0) as filler:
-        while (free := os.statvfs(disk)).f_bavail * free.f_frsize > left_kb * 1024:
-            take = free.f_bavail * free.f_frsize - left_kb * 1024
-            with contextlib.suppress(OSError):  # another was faster: what is left now
-                os.posix_fallocate(filler.fileno(), filler.seek(0, os.SEEK_END), take)
 
 
 def ends_for_the_disk(case: Case, code: int) -> None:

@@ -58,7 +58,7 @@ ELSEWHERE = {
     "put block": "a worker",
     "read rows": "a worker",
     "read instance rows": "a worker",
-    "forget mismatches": "mms job run: tests/peers/job_test.py crashes there",
+    "forget mismatches": "a retry: tests/peers/compare_again_test.py crashes there",
     "drop partitions": "a policy: tests/peers/dropped_partition_test.py crashes there",
     "remove unit": "a policy: tests/peers/dropped_partition_test.py crashes there",
 }

@@ -102,6 +102,29 @@ def test_a_job_is_compared_again_and_a_retry_copies_what_differs(
     assert (counts["b"], counts["c"]) == (4, 5)
 
 
+@pytest.mark.parametrize("moment", ["before", "during", "after"])
+def test_a_retry_of_what_differs_is_killed_and_goes_on(
+    make_jobs: Callable[..., Jobs],  # noqa: F811
+    put: Callable[..., Path],  # noqa: F811
+    moment: str,
+) -> None:
+    jobs = make_jobs()
+    put("orders", {"a": 3, "b": 4})
+    jobs.good("sync", "sales", "--schema", "moved")
+    job = jobs.move()
+    change(jobs, "b", [100, 1, 2, 3])
+    jobs.good_job("verify", str(job["id"]))
+    jobs.good_job("run", code=7)
+    jobs.good_job("retry", str(job["id"]))
+    killed = jobs.job("run", MMS_FAULT=f"{moment} forget mismatches")
+    assert killed.code == -signal.SIGKILL, killed.out + killed.err
+    jobs.good_job("run")
+    jobs.good_job("verify", str(job["id"]))
+    jobs.good_job("run")
+    assert jobs.show(job)["status"] == "DONE"
+    assert jobs.counts("orders") == {"a": 3, "b": 4}
+
+
 def tables(jobs: Jobs) -> list[dict[str, Any]]:
     return [line for line in jobs.good("tables", "sales").of("source_table") if line["status"]]
 

@@ -140,3 +140,31 @@ def test_the_bill_has_all_that_the_storage_sent(
         _, again, wire = move("orders")
         assert read + files / 2 < again <= wire, "a block was read twice"
         assert again > 0.97 * wire
+
+
+def test_a_retried_task_of_a_job_past_its_budget_begins_nothing(
+    make_jobs: Callable[..., Jobs], put: Callable[..., Path]
+) -> None:
+    jobs = make_jobs(**{"task.max.num": "1", "db.task.partition.max.num": "1"})
+    bad = put("bad", {value: 2000 for value in "abc"})
+    put("people", {value: 2000 for value in "abc"})
+    jobs.good("sync", "sales", "--schema", "moved")
+    files = [next((bad / f"p={value}").iterdir()) for value in "abc"]
+    kept = [file.rename(bad / f"kept {file.parent.name}") for file in files]
+    job = jobs.create("--set", "max_egress_gb=0.00001")
+    jobs.job("run")
+    for hidden, file in zip(kept, files, strict=True):
+        hidden.rename(file)
+    failed = [task for task in jobs.tasks(job) if task["status"].endswith("FAILED")]
+    assert failed and jobs.show(job)["stopped"]
+
+    def used() -> list[Any]:
+        (line,) = jobs.good_job("cost", str(job["id"])).of("job_cost")
+        return [one["quantity"] for one in line["used"]]
+
+    before = used()
+    for task in failed:
+        jobs.good_job("retry-task", str(task["id"]))
+    jobs.job("run")
+    assert used() == before
+    assert jobs.show(job)["stop_reason"].startswith("max_egress_gb: ")

@@ -423,9 +423,6 @@ def test_no_more_tasks_run_than_the_source_allows(
     "point",
     [
         "after save plan:2",
-        "before forget mismatches",
-        "during forget mismatches",
-        "after forget mismatches",
         "after set session:2",
         "before commit upload:2",
         "after commit upload:2",

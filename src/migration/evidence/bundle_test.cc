@@ -142,7 +142,8 @@ TEST_F(BundleTest, ALineHasOneFormAndEveryFigure) {
             "\"row_sum\":\"0000000000000abc\",\"rows\":10,\"version\":1},\"state\":\"verified\","
             "\"table\":\"main.s.orders\","
             "\"target_checksum\":{\"columns\":[[0,\"0000000000000abd\"],[1,\"0000000000000abe\"]],"
-            "\"row_sum\":\"0000000000000abc\",\"rows\":10,\"version\":1},\"verdict\":\"Match\"}");
+            "\"row_sum\":\"0000000000000abc\",\"rows\":10,\"version\":1},\"verdict\":\"Match\","
+            "\"version\":4}");
   const auto table =
       nlohmann::json::parse(Content(kTablesFile).substr(0, Content(kTablesFile).find('\n')));
   EXPECT_EQ(table["version"], 4);

@@ -157,6 +157,7 @@ Result<json> PartitionLine(const TableRecord& table, const UnitRecord& unit) {
   const bool committed = unit.state >= UnitState::kCommitted;
   return json{{"table", table.source_name},
               {"partition", unit.partition},
+              {"version", unit.version == kNoVersion ? json(nullptr) : OrNull(unit.version)},
               {"state", StateName(unit.state)},
               {"verdict", VerdictName(unit.verdict)},
               {"difference", TextOrNull(unit.difference)},

@@ -12,7 +12,9 @@
 namespace mms::migration {
 
 struct PartitionSelection {
-  std::string id;          ///< "job 12"; plans of one id are of the same selection
+  std::string id;  ///< "job 12"; plans of one id are of the same selection
+  /// Plans it: what it has finished of other content meanwhile, it copies again.
+  int64_t planning_task = 0;
   int64_t whole_task = 0;  ///< the task that has all of the table; 0 = by partition:
   std::unordered_map<std::string, int64_t> task_of;  ///< by PartitionText
   /// Set when it means all of the table, so that what has left the source is its business too:

@@ -6,6 +6,9 @@ namespace mms::migration {
 namespace {
 
 constexpr size_t kErrorTextMax = 300;
+/// How long another process is waited for: a job of a million partitions is made in one
+/// transaction.
+const std::string kBusyS = "120";
 
 /// SOCI runs only the first statement of a text, so scripts go to SQLite itself.
 void RunScript(soci::session& sql, const char* script) {
@@ -98,7 +101,7 @@ WriteTransaction::~WriteTransaction() {
 
 Status OpenToWrite(soci::session& sql, const std::string& file, Durability durability,
                    std::span<const char* const> migrations) {
-  sql.open(SqliteWithKeptStatements(), "db=\"" + file + "\" timeout=5");
+  sql.open(SqliteWithKeptStatements(), "db=\"" + file + "\" timeout=" + kBusyS);
   KeepPlans(sql);
   std::string journal;
   sql << "PRAGMA journal_mode=WAL", soci::into(journal);
@@ -112,7 +115,7 @@ Status OpenToWrite(soci::session& sql, const std::string& file, Durability durab
 }
 
 Result<int> OpenToRead(soci::session& sql, const std::string& file) {
-  sql.open(SqliteWithKeptStatements(), "db=\"" + file + "\" timeout=5 readonly=true");
+  sql.open(SqliteWithKeptStatements(), "db=\"" + file + "\" timeout=" + kBusyS + " readonly=true");
   KeepPlans(sql);
   int tables = 0;
   sql << "SELECT COUNT(*) FROM sqlite_master WHERE name = 'schema_version'", soci::into(tables);

@@ -117,6 +117,7 @@ struct Ledger::State {
       if (page.empty()) return OkStatus();
       wanted.after = page.back().partition;
       for (UnitRecord& unit : page) TRY_VOID(visit(std::move(unit)));
+      if (page.size() < kPageRows) return OkStatus();
     }
   }
 };
@@ -210,6 +211,7 @@ Status Ledger::ListTables(const std::function<Status(TableRecord)>& visit) {
     for (TableRecord& table : page) {
       if (!state_->wanted || state_->wanted(table)) TRY_VOID(visit(std::move(table)));
     }
+    if (page.size() < kPageRows) return OkStatus();
   }
 }
 
@@ -226,6 +228,11 @@ Status Ledger::ListAllUnits(int64_t table_id, const std::function<Status(UnitRec
 Result<TableTotals> Ledger::Totals(const UnitScope& scope) {
   std::lock_guard lock(state_->read_mutex);
   return state_->reads->Totals(scope);
+}
+
+Result<bool> Ledger::IsSettled(int64_t table_id) {
+  std::lock_guard lock(state_->read_mutex);
+  return state_->reads->IsSettled(table_id);
 }
 
 Status Ledger::AddExtra(int64_t table_id, std::vector<UnitRecord> units) {
@@ -270,6 +277,7 @@ Status Ledger::ListBlocks(int64_t unit_id, const std::function<Status(SentBlock)
     if (page.empty()) return OkStatus();
     after = page.back().block_id;
     for (SentBlock& block : page) TRY_VOID(visit(std::move(block)));
+    if (page.size() < kPageRows) return OkStatus();
   }
 }
 

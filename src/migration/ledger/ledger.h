@@ -76,7 +76,10 @@ struct UnitRecord {
   int64_t id = 0;
   int64_t table_id = 0;
   int64_t task = kNoTask;  ///< of the job whose plan has it
-  std::string partition;   ///< "ds=2026-01-01/hour=3"; "" = whole table
+  /// Of the source's table, at which its content was planned; nullopt = at an earlier state of a
+  /// table without versions, or of another table of that name.
+  std::optional<int64_t> version = {};
+  std::string partition;  ///< "ds=2026-01-01/hour=3"; "" = whole table
   std::string fingerprint;
   UnitState state = UnitState::kPlanned;
   int generation = 0;
@@ -124,7 +127,8 @@ struct TableTotals {
   int64_t missing = 0;     ///< of `mismatched`: nothing at the target
   int64_t not_compared = 0;
   int64_t not_comparable = 0;
-  int64_t extra = 0;  ///< also what was made at the target, of which no row is known
+  int64_t behind = 0;  ///< finished at an earlier version than the table's plan
+  int64_t extra = 0;   ///< also what was made at the target, of which no row is known
 
   /// How many have a verdict.
   int64_t Settled() const { return matched + mismatched + not_compared + not_comparable + extra; }
@@ -162,12 +166,15 @@ class Ledger {
   /// are removed, or, where the plan is for a part of the table, set aside if they were ever
   /// loaded: no list and no total has them until a later plan does. kConflict LEDGER_COMMITTING
   /// when a unit to be replaced may have a commit under way: settle it first. kKeepFinished: as
-  /// kSetAside, but what is finished stays in lists and totals, and stays finished even where the
-  /// plan has other content for it, unless it was compared and differs.
+  /// kSetAside, but what is finished stays in lists and totals, and stays finished, of its own
+  /// version, even where the plan has other content for it, unless it was compared and differs or
+  /// is of `task`, which plans and loads it anew.
   enum class Others { kRemove, kSetAside, kKeepFinished };
   struct Keeping {
     Others others = Others::kRemove;
     bool finished = true;  ///< false: also what is finished of equal content is loaded again
+    int64_t task = kNoTask;
+    bool same_table = true;  ///< versions count on from those before; false: what stays has none
   };
   Result<int64_t> SavePlan(const TableRecord& table, const std::vector<UnitRecord>& units,
                            const Keeping& keeping);
@@ -191,6 +198,8 @@ class Ledger {
   /// Those set aside too, in any state.
   Status ListAllUnits(int64_t table_id, const std::function<Status(UnitRecord)>& visit);
   Result<TableTotals> Totals(const UnitScope& scope);
+  /// Whether each unit of the plan has a verdict; without a look at those that have.
+  Result<bool> IsSettled(int64_t table_id);
   /// Of partitions that stand at the target: those that the table has no unit of, also none set
   /// aside, become units of verdict kExtra, with their task, plan and difference. In one
   /// transaction.

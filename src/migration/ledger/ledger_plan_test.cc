@@ -1,6 +1,8 @@
 // What a new plan leaves of an earlier one: Ledger::SavePlan.
 #include <gtest/gtest.h>
 
+#include <map>
+
 #include "migration/ledger/ledger_fixture.h"
 
 namespace mms::migration {
@@ -226,6 +228,49 @@ TEST_F(LedgerTest, WhatAJobHasFinishedIsNotPlannedAnewUnderItUnlessItDiffers) {
   EXPECT_EQ(units.at(1).state, UnitState::kPlanned);
   EXPECT_EQ(units.at(1).fingerprint, "2");
   EXPECT_EQ(units.at(2).fingerprint, "2");
+}
+
+TEST_F(LedgerTest, WhatStaysOfAnEarlierVersionSaysSoAndTheTaskThatPlansLoadsItsOwnAgain) {
+  auto ledger = OpenLedger();
+  const int64_t table = Save(*ledger, Table(7),
+                             {OfTask(Unit("own", "1"), 7), OfTask(Unit("own same", "1"), 7),
+                              OfTask(Unit("other", "1"), 8), OfTask(Unit("other same", "1"), 8)});
+  for (const UnitRecord& unit : Units(*ledger, table)) {
+    const int generation = Commit(*ledger, unit);
+    ASSERT_TRUE(ledger->Verified(unit.id, generation, {Verdict::kMatch, 10, "t", ""}).get());
+  }
+  EXPECT_EQ(ledger->Totals(table)->behind, 0);
+  Ledger::Keeping keeping{Ledger::Others::kKeepFinished};
+  keeping.task = 7;
+  const auto plan_again = [&](int64_t version) {
+    const std::string print = std::to_string(version);
+    ASSERT_TRUE(
+        ledger->SavePlan(Table(version),
+                         {OfTask(Unit("own", print), 7), OfTask(Unit("own same", "1"), 7),
+                          OfTask(Unit("other", print), 8), OfTask(Unit("other same", "1"), 8)},
+                         keeping));
+  };
+  plan_again(8);
+  const auto versions = [&] {
+    std::map<std::string, std::optional<int64_t>> found;
+    for (const UnitRecord& unit : Units(*ledger, table)) found[unit.partition] = unit.version;
+    return found;
+  };
+  using Versions = std::map<std::string, std::optional<int64_t>>;
+  EXPECT_EQ(versions(), (Versions{{"own", 8}, {"own same", 8}, {"other", 7}, {"other same", 8}}));
+  for (const UnitRecord& unit : Units(*ledger, table)) {
+    const bool again = unit.partition == "own";
+    EXPECT_EQ(unit.state, again ? UnitState::kPlanned : UnitState::kVerified) << unit.partition;
+  }
+  EXPECT_EQ(ledger->Totals(table)->behind, 1);
+  EXPECT_EQ(ledger->Totals(UnitScope(table, 7))->behind, 0);
+  EXPECT_EQ(ledger->Totals(UnitScope(table, 8))->behind, 1);
+
+  // Another table has taken the name: a version of the one before says nothing beside its own.
+  keeping.same_table = false;
+  plan_again(7);
+  EXPECT_EQ(versions().at("other"), std::nullopt);
+  EXPECT_EQ(ledger->Totals(UnitScope(table, 8))->behind, 1);
 }
 
 TEST_F(LedgerTest, OnlyWhatDiffersIsForgottenForARetry) {

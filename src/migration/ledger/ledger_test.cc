@@ -338,5 +338,26 @@ TEST_F(LedgerTest, WritesOfManyThreadsShareTransactions) {
   EXPECT_EQ(ledger->Totals(table).value().committed, kThreads * kUnitsEach);
 }
 
+TEST_F(LedgerTest, ATableIsSettledWhenEachUnitThatItsPlanMeansHasAVerdict) {
+  auto ledger = OpenLedger();
+  const int64_t table = Save(*ledger, Table(), {Unit("a", "f"), Unit("b", "f")});
+  EXPECT_FALSE(ledger->IsSettled(table).value());
+  const auto settle = [&](const UnitRecord& unit, Verdict verdict) {
+    const int generation = Commit(*ledger, unit);
+    EXPECT_FALSE(ledger->IsSettled(table).value()) << "committed is not compared";
+    EXPECT_TRUE(ledger->Verified(unit.id, generation, {verdict, 9, "{}", "x"}).get().has_value());
+  };
+  const auto units = Units(*ledger, table);
+  settle(units.at(0), Verdict::kMatch);
+  settle(units.at(1), Verdict::kMismatch);
+  EXPECT_TRUE(ledger->IsSettled(table).value());
+  ASSERT_TRUE(ledger->ForgetMismatches(table).has_value());
+  EXPECT_FALSE(ledger->IsSettled(table).value());
+
+  Commit(*ledger, Units(*ledger, table).at(1));
+  ASSERT_TRUE(ledger->SavePlan(Table(8), {Unit("a", "f")}, {Ledger::Others::kSetAside}));
+  EXPECT_TRUE(ledger->IsSettled(table).value()) << "what is set aside is not meant";
+}
+
 }  // namespace
 }  // namespace mms::migration

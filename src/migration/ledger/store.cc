@@ -8,8 +8,6 @@
 namespace mms::migration {
 namespace {
 
-constexpr int kPageRows = 256;
-
 // Plans sit in a table of their own: a row that changes state is rewritten whole, and a plan may be
 // megabytes.
 constexpr const char* kVersion1 = R"sql(
@@ -70,10 +68,18 @@ constexpr const char* kVersion5 = R"sql(
     PRIMARY KEY (unit_id, block_id)) WITHOUT ROWID;
 )sql";
 
+/// The index is of units without a verdict.
+constexpr const char* kVersion6 = R"sql(
+  ALTER TABLE units ADD COLUMN version BIGINT;
+  UPDATE units SET version = (SELECT t.version FROM tables t WHERE t.id = table_id);
+  CREATE INDEX units_pending ON units (table_id) WHERE verdict = 0 AND aside = 0;
+)sql";
+constexpr int kVersionOfVersion = 6;
+
 /// Schema versions in order; each is applied once, in a transaction. Never change one that was
 /// released.
-constexpr std::array<const char*, 5> kMigrations = {kVersion1, kVersion2, kVersion3, kVersion4,
-                                                    kVersion5};
+constexpr std::array<const char*, 6> kMigrations = {kVersion1, kVersion2, kVersion3,
+                                                    kVersion4, kVersion5, kVersion6};
 
 struct TableRow {
   long long id = 0, version = 0;
@@ -90,9 +96,10 @@ struct TableRow {
 
 struct UnitRow {
   long long id = 0, table_id = 0, task = 0, rows_planned = 0, bytes = 0, files = 0;
-  long long rows_copied = 0, rows_target = 0;
+  long long rows_copied = 0, rows_target = 0, version = 0;
   int state = 0, generation = 0, verdict = 0;
   soci::indicator planned = soci::i_ok, copied = soci::i_ok, target = soci::i_ok;
+  soci::indicator has_version = soci::i_null;
   UnitRecord text;
 
   UnitRecord Make() const {
@@ -100,6 +107,7 @@ struct UnitRow {
     unit.id = id;
     unit.table_id = table_id;
     unit.task = task;
+    unit.version = Optional(version, has_version);
     unit.state = static_cast<UnitState>(state);
     unit.generation = generation;
     unit.rows_planned = Optional(rows_planned, planned);
@@ -112,9 +120,10 @@ struct UnitRow {
   }
 };
 
-/// A condition that the index of tasks serves. Of a number, so nothing is to be quoted.
-std::string OfTask(long long task) {
-  return task == 0 ? "" : "AND task = " + std::to_string(task) + " AND task <> 0 ";
+/// A condition that the index of tasks serves; for every unit one that says nothing, so that :task
+/// is there in both.
+const char* OfTask(long long task) {
+  return task == 0 ? "AND :task = 0 " : "AND task = :task AND task <> 0 ";
 }
 
 constexpr const char* kSelectTables =
@@ -133,6 +142,7 @@ Result<std::unique_ptr<Store>> Store::Open(const std::string& file, Mode mode) {
     state->has_changes = version >= kVersionOfChanges;
     state->has_aside = version >= kVersionOfAside;
     state->has_task = version >= kVersionOfTask;
+    state->has_version = version >= kVersionOfVersion;
     return OkStatus();
   });
   TRY_VOID(std::move(opened));
@@ -212,22 +222,26 @@ Result<std::vector<UnitRecord>> Store::UnitsAfter(const UnitPage& wanted) {
         "p.plan_json, u.rows_planned, u.bytes, u.files, u.rows_copied, u.rows_target, "
         "u.source_checksum, u.target_checksum, u.verdict, u.difference, u.error_json, " +
         std::string(state_->has_changes ? "u.changes, " : "'', ") +
-        std::string(state_->has_task ? "u.task " : "0 ") +
+        std::string(state_->has_task ? "u.task, " : "0, ") +
+        std::string(state_->has_version
+                        ? "u.version "
+                        : "(SELECT t.version FROM tables t WHERE t.id = u.table_id) ") +
         "FROM units u JOIN unit_plans p ON p.unit_id = u.id "
         "WHERE u.table_id = :table AND u.state < :below " +
         std::string(state_->has_aside && !wanted.aside ? "AND u.aside = 0 " : "") + OfTask(task) +
         "AND u.partition " + std::string(wanted.after ? ">" : ">=") +
         " :after ORDER BY u.partition LIMIT " + std::to_string(kPageRows);
     soci::statement statement =
-        (state_->sql.prepare << query, soci::use(table_id), soci::use(below), soci::use(after),
-         soci::into(row.id), soci::into(row.table_id), soci::into(text.partition),
-         soci::into(text.fingerprint), soci::into(row.state), soci::into(row.generation),
-         soci::into(text.session_id), soci::into(text.plan_json),
-         soci::into(row.rows_planned, row.planned), soci::into(row.bytes), soci::into(row.files),
-         soci::into(row.rows_copied, row.copied), soci::into(row.rows_target, row.target),
-         soci::into(text.source_checksum), soci::into(text.target_checksum),
-         soci::into(row.verdict), soci::into(text.difference), soci::into(text.error_json),
-         soci::into(text.changes), soci::into(row.task));
+        (state_->sql.prepare << query, soci::use(table_id, "table"), soci::use(below, "below"),
+         soci::use(task, "task"), soci::use(after, "after"), soci::into(row.id),
+         soci::into(row.table_id), soci::into(text.partition), soci::into(text.fingerprint),
+         soci::into(row.state), soci::into(row.generation), soci::into(text.session_id),
+         soci::into(text.plan_json), soci::into(row.rows_planned, row.planned),
+         soci::into(row.bytes), soci::into(row.files), soci::into(row.rows_copied, row.copied),
+         soci::into(row.rows_target, row.target), soci::into(text.source_checksum),
+         soci::into(text.target_checksum), soci::into(row.verdict), soci::into(text.difference),
+         soci::into(text.error_json), soci::into(text.changes), soci::into(row.task),
+         soci::into(row.version, row.has_version));
     statement.execute();
     while (statement.fetch()) page.push_back(row.Make());
     return page;
@@ -269,11 +283,12 @@ Result<std::string> Store::Identity(const std::string& name) {
 
 Result<TableTotals> Store::Totals(const UnitScope& scope) {
   return Guard(state_->file, [&]() -> Result<TableTotals> {
-    const long long id = scope.table_id;
+    const long long id = scope.table_id, task = scope.task.value_or(0);
     long long units = 0, committed = 0, bytes = 0, bytes_committed = 0, files = 0;
     long long planned = 0, planned_known = 0, copied = 0, target = 0, target_known = 0;
     long long matched = 0, mismatched = 0, missing = 0, not_compared = 0, extra = 0, made = 0;
-    long long not_comparable = 0;
+    long long not_comparable = 0, behind = 0;
+    const std::string of_table = "(SELECT t.version FROM tables t WHERE t.id = :table)";
     // Numbers are those of state and verdict in ledger.h.
     state_->sql
         << std::string(
@@ -285,15 +300,18 @@ Result<TableTotals> Store::Totals(const UnitScope& scope) {
                "COALESCE(SUM(verdict = 1), 0), COALESCE(SUM(verdict IN (2, 3)), 0), "
                "COALESCE(SUM(verdict = 3), 0), COALESCE(SUM(verdict = 4), 0), "
                "COALESCE(SUM(verdict = 5), 0), COALESCE(SUM(verdict = 5 AND generation = 0), 0), "
-               "COALESCE(SUM(verdict = 6), 0) ") +
+               "COALESCE(SUM(verdict = 6), 0), ") +
+               (state_->has_version
+                    ? "COALESCE(SUM(state >= 3 AND verdict <> 5 AND version IS NOT " + of_table +
+                          "), 0) "
+                    : "0 ") +
                "FROM units WHERE table_id = :table" +
-               std::string(state_->has_aside ? " AND aside = 0 " : " ") +
-               OfTask(scope.task.value_or(0)),
-        soci::use(id), soci::into(units), soci::into(committed), soci::into(bytes),
-        soci::into(bytes_committed), soci::into(files), soci::into(planned),
+               std::string(state_->has_aside ? " AND aside = 0 " : " ") + OfTask(task),
+        soci::use(id, "table"), soci::use(task, "task"), soci::into(units), soci::into(committed),
+        soci::into(bytes), soci::into(bytes_committed), soci::into(files), soci::into(planned),
         soci::into(planned_known), soci::into(copied), soci::into(target), soci::into(target_known),
         soci::into(matched), soci::into(mismatched), soci::into(missing), soci::into(not_compared),
-        soci::into(extra), soci::into(made), soci::into(not_comparable);
+        soci::into(extra), soci::into(made), soci::into(not_comparable), soci::into(behind);
     TableTotals totals;
     totals.units = units;
     totals.committed = committed;
@@ -308,8 +326,22 @@ Result<TableTotals> Store::Totals(const UnitScope& scope) {
     totals.missing = missing;
     totals.not_compared = not_compared;
     totals.extra = extra;
+    totals.behind = behind;
     totals.not_comparable = not_comparable;
     return totals;
+  });
+}
+
+Result<bool> Store::IsSettled(int64_t table_id) {
+  return Guard(state_->file, [&]() -> Result<bool> {
+    const long long table = table_id;
+    int pending = 0;
+    state_->sql << std::string(
+                       "SELECT EXISTS (SELECT 1 FROM units WHERE table_id = :table AND "
+                       "verdict = 0") +
+                       (state_->has_aside ? " AND aside = 0)" : ")"),
+        soci::use(table), soci::into(pending);
+    return pending == 0;
   });
 }
 

@@ -18,6 +18,9 @@
 
 namespace mms::migration {
 
+/// Rows of a page; one that has fewer is the last.
+inline constexpr size_t kPageRows = 256;
+
 class Store : public Transaction {
  public:
   enum class Mode { kReadWrite, kReadOnly };
@@ -45,6 +48,7 @@ class Store : public Transaction {
   /// Up to a page of a unit's blocks whose ids come after `after`.
   Result<std::vector<Ledger::SentBlock>> BlocksAfter(int64_t unit_id, int64_t after);
   Result<TableTotals> Totals(const UnitScope& scope);
+  Result<bool> IsSettled(int64_t table_id);
   /// "target" or "last_run"; "" = none yet.
   Result<std::string> Identity(const std::string& name);
 

@@ -19,6 +19,7 @@ struct Store::State {
   bool has_changes = true;
   bool has_aside = true;
   bool has_task = true;
+  bool has_version = true;
   std::unique_ptr<Transitions> transitions;
 
   State();

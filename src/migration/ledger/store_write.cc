@@ -131,6 +131,7 @@ struct OldUnit {
   int verdict = 0;
   int generation = 0;
   std::string fingerprint;
+  std::optional<int64_t> version;
   bool planned_again = false;
 };
 
@@ -138,15 +139,19 @@ std::map<std::string, OldUnit> OldUnits(soci::session& sql, long long table_id) 
   std::map<std::string, OldUnit> units;
   OldUnit unit;
   std::string partition;
+  long long version = 0;
+  soci::indicator has_version = soci::i_null;
   soci::statement statement =
-      (sql.prepare << "SELECT id, partition, task, state, aside, verdict, generation, fingerprint "
-                      "FROM units "
-                      "WHERE table_id = :table",
+      (sql.prepare << "SELECT id, partition, task, state, aside, verdict, generation, fingerprint, "
+                      "version FROM units WHERE table_id = :table",
        soci::use(table_id), soci::into(unit.id), soci::into(partition), soci::into(unit.task),
        soci::into(unit.state), soci::into(unit.aside), soci::into(unit.verdict),
-       soci::into(unit.generation), soci::into(unit.fingerprint));
+       soci::into(unit.generation), soci::into(unit.fingerprint), soci::into(version, has_version));
   statement.execute();
-  while (statement.fetch()) units[partition] = unit;
+  while (statement.fetch()) {
+    unit.version = Optional(version, has_version);
+    units[partition] = unit;
+  }
   return units;
 }
 
@@ -160,28 +165,40 @@ bool IsFinished(int state) {
          state == static_cast<int>(UnitState::kVerified);
 }
 
+/// Of what is finished, though the plan has other content for it: another task that finished it may
+/// have ended, and nobody would load it again.
+bool StaysAsItIs(const OldUnit& unit, const Ledger::Keeping& keeping) {
+  const bool by_other = keeping.task == kNoTask || unit.task != keeping.task;
+  return keeping.others == Ledger::Others::kKeepFinished && unit.aside == 0 && by_other &&
+         !Differs(unit) && unit.verdict != static_cast<int>(Verdict::kExtra);
+}
+
 /// The statements of SavePlan that run once a unit, and what they are bound to.
 class UnitWriter {
  public:
-  UnitWriter(soci::session& sql, long long table_id)
+  /// Of a plan at `version`.
+  UnitWriter(soci::session& sql, long long table_id, int64_t version)
       : sql_(sql),
         table_id_(table_id),
-        insert_((sql.prepare << "INSERT INTO units (table_id, partition, fingerprint, "
-                                "rows_planned, bytes, files, task) VALUES (:table, :partition, "
-                                ":fingerprint, :rows, :bytes, :files, :task)",
-                 soci::use(table_id_), soci::use(partition_), soci::use(fingerprint_),
-                 soci::use(rows_, known_), soci::use(bytes_), soci::use(files_), soci::use(task_))),
+        version_(version),
+        insert_((sql.prepare << "INSERT INTO units (table_id, version, partition, fingerprint, "
+                                "rows_planned, bytes, files, task) VALUES (:table, :version, "
+                                ":partition, :fingerprint, :rows, :bytes, :files, :task)",
+                 soci::use(table_id_), soci::use(version_), soci::use(partition_),
+                 soci::use(fingerprint_), soci::use(rows_, known_), soci::use(bytes_),
+                 soci::use(files_), soci::use(task_))),
         insert_plan_((sql.prepare << "INSERT INTO unit_plans (unit_id, plan_json) "
                                      "VALUES (:id, :plan)",
                       soci::use(id_), soci::use(plan_))),
         reset_(
-            (sql.prepare << "UPDATE units SET fingerprint = :fingerprint, state = 0, aside = 0, "
-                            "session_id = '', rows_planned = :rows, bytes = :bytes, "
-                            "files = :files, task = :task, rows_copied = NULL, rows_target = NULL, "
-                            "source_checksum = '', target_checksum = '', changes = '', "
-                            "verdict = 0, difference = '', error_json = '' WHERE id = :id",
-             soci::use(fingerprint_), soci::use(rows_, known_), soci::use(bytes_),
-             soci::use(files_), soci::use(task_), soci::use(id_))),
+            (sql.prepare
+                 << "UPDATE units SET fingerprint = :fingerprint, version = :version, "
+                    "state = 0, aside = 0, session_id = '', rows_planned = :rows, bytes = :bytes, "
+                    "files = :files, task = :task, rows_copied = NULL, rows_target = NULL, "
+                    "source_checksum = '', target_checksum = '', changes = '', "
+                    "verdict = 0, difference = '', error_json = '' WHERE id = :id",
+             soci::use(fingerprint_), soci::use(version_), soci::use(rows_, known_),
+             soci::use(bytes_), soci::use(files_), soci::use(task_), soci::use(id_))),
         reset_plan_((sql.prepare << "UPDATE unit_plans SET plan_json = :plan WHERE unit_id = :id",
                      soci::use(plan_), soci::use(id_))),
         forget_blocks_(
@@ -235,7 +252,7 @@ class UnitWriter {
   }
 
   soci::session& sql_;
-  long long table_id_;
+  long long table_id_, version_;
   long long id_ = 0, rows_ = 0, bytes_ = 0, files_ = 0, task_ = 0;
   soci::indicator known_ = soci::i_ok;
   std::string partition_, fingerprint_, plan_;
@@ -267,6 +284,14 @@ void TakeUp(soci::session& sql, long long id, int64_t task) {
   const long long of_task = task;
   sql << "UPDATE units SET aside = 0, task = :task WHERE id = :id", soci::use(of_task),
       soci::use(id);
+}
+
+void SetVersion(soci::session& sql, const OldUnit& unit, std::optional<int64_t> version) {
+  if (unit.version == version) return;
+  long long number = version.value_or(0);
+  soci::indicator known = version ? soci::i_ok : soci::i_null;
+  sql << "UPDATE units SET version = :version WHERE id = :id", soci::use(number, known),
+      soci::use(unit.id);
 }
 
 /// It keeps what is known of its rows, so that it is known what stands there.
@@ -341,7 +366,7 @@ Result<int64_t> Store::SavePlan(const TableRecord& table, const std::vector<Unit
     }
     const long long table_id = SaveTable(state_->sql, table);
     {
-      UnitWriter writer(state_->sql, table_id);
+      UnitWriter writer(state_->sql, table_id, table.version);
       for (const UnitRecord& unit : units) {
         const auto found = old.find(unit.partition);
         if (found == old.end()) {
@@ -354,12 +379,15 @@ Result<int64_t> Store::SavePlan(const TableRecord& table, const std::vector<Unit
           MarkExtra(state_->sql, known.id, unit);
           continue;
         }
-        // The task that finished it may have ended: nobody would load it again.
-        const bool stays = keeping.others == Ledger::Others::kKeepFinished && known.aside == 0 &&
-                           !Differs(known) && known.verdict != static_cast<int>(Verdict::kExtra);
         const bool equal = known.fingerprint == unit.fingerprint;
-        if (keeping.finished && same_target && IsFinished(known.state) && (equal || stays)) {
+        const bool stays = equal || StaysAsItIs(known, keeping);
+        if (keeping.finished && same_target && IsFinished(known.state) && stays) {
           if (known.aside != 0 || known.task != unit.task) TakeUp(state_->sql, known.id, unit.task);
+          if (equal) {
+            SetVersion(state_->sql, known, table.version);
+          } else if (!keeping.same_table) {
+            SetVersion(state_->sql, known, std::nullopt);
+          }
           continue;
         }
         // What was set aside was begun under an earlier plan.
@@ -375,7 +403,11 @@ Result<int64_t> Store::SavePlan(const TableRecord& table, const std::vector<Unit
     const bool keeps = same_target && keeping.others != Ledger::Others::kRemove;
     const bool shows = same_target && keeping.others == Ledger::Others::kKeepFinished;
     for (const auto& [partition, unit] : old) {
-      if (unit.planned_again || (shows && unit.aside == 0 && IsFinished(unit.state))) continue;
+      if (unit.planned_again) continue;
+      if (shows && unit.aside == 0 && IsFinished(unit.state)) {
+        if (!keeping.same_table) SetVersion(state_->sql, unit, std::nullopt);
+        continue;
+      }
       if (keeps && unit.generation > 0) {
         SetAside(state_->sql, unit.id);
       } else {

@@ -114,7 +114,9 @@ Result<bool> JobTasks::HasPlan(Work& work) {
   work.record = *record;
   work.plan = *std::move(plan);
   work.result.table_id = work.plan.table_id;
-  work.result.by_sql = work.plan.sql || work.order.verify == VerifyLevel::kCountBoth;
+  if (work.plan.sql || work.order.verify == VerifyLevel::kCountBoth) {
+    work.progress.SetBySql(work.slot);
+  }
   return true;
 }
 
@@ -129,7 +131,17 @@ Status JobTasks::TakePlan(Work& work) {
   return planned && !work.anew ? OkStatus() : MakePlan(work);
 }
 
+Status JobTasks::TakeValues(Work& work) {
+  const JobTaskOrder& order = work.order;
+  if (!order.add_values || work.source.selection != order.selection) return OkStatus();
+  PartitionSelection selection = *order.selection;
+  TRY_VOID(order.add_values(&selection));
+  work.source.selection = std::make_shared<const PartitionSelection>(std::move(selection));
+  return OkStatus();
+}
+
 Status JobTasks::MakePlan(Work& work) {
+  TRY_VOID(TakeValues(work));
   for (int settles = 0;; ++settles) {
     TRY(const bool runnable,
         planner_.PlanForJob({work.source, work.progress, work.slot, work.anew}));
@@ -173,9 +185,12 @@ Status JobTasks::RunPass(Work& work) {
   TRY(const bool planned, HasPlan(work));
   if (!planned) return ErrorOf(work.record);
   const UnitScope scope(work.record.id, order.task);
-  // A retry copies again what did not compare.
-  TRY_VOID(engine_.ledger->ForgetMismatches(scope));
-  TRY(const TableTotals totals, engine_.ledger->Totals(scope));
+  TRY(TableTotals totals, engine_.ledger->Totals(scope));
+  if (totals.mismatched > 0) {
+    // A retry copies again what did not compare.
+    TRY_VOID(engine_.ledger->ForgetMismatches(scope));
+    TRY(totals, engine_.ledger->Totals(scope));
+  }
   const bool compared = totals.Settled() == totals.units;
   if (order.copy && totals.units > 0 && compared) return OkStatus();  // by an earlier process
   TRY(TableContext context, MakeContext(engine_, work.record, work.slot));
@@ -222,7 +237,7 @@ Status JobTasks::Compare(Work& work) {
   context.key += "/" + std::to_string(order.task);
   context.stopped = order.stopped;
   work.result.table_id = context.plan.table_id;
-  work.result.by_sql = order.verify == VerifyLevel::kCountBoth;
+  if (order.verify == VerifyLevel::kCountBoth) work.progress.SetBySql(work.slot);
   TRY_VOID(CompareAgain(context, {UnitScope(work.record.id, order.task), order.verify}));
   TRY_VOID(FindExtraOnce(work, context));
   return Judge(work);
@@ -248,19 +263,21 @@ Status JobTasks::Replan(Work& work) {
   TRY(const std::optional<TableRecord> now, engine_.ledger->FindTable(work.source.name));
   CHECK(now.has_value());
   if (now->version != gone) return OkStatus();  // another task has done it
+  TRY_VOID(TakeValues(work));
   return planner_.Replan(work.source, gone);
 }
 
 Status JobTasks::ReplanWhole(Work& work) {
   const std::unique_lock held(work.table->plan);
+  TRY_VOID(TakeValues(work));
   return planner_.ReplanWhole(work.source);
 }
 
 Status JobTasks::FinishTable(Work& work) {
   const std::unique_lock held(work.table->plan, std::try_to_lock);
   if (!held.owns_lock()) return OkStatus();  // another task is at it, and comes here later
-  TRY(const TableTotals totals, engine_.ledger->Totals(work.record.id));
-  if (totals.Settled() < totals.units) return OkStatus();
+  TRY(const bool settled, engine_.ledger->IsSettled(work.record.id));
+  if (!settled) return OkStatus();
   TRY(TableContext context, MakeContext(engine_, work.record, work.slot));
   context.progress = &work.progress;
   if (work.order.copy && work.order.verify != VerifyLevel::kNone) {

@@ -34,6 +34,9 @@ struct JobTaskOrder {
   std::map<std::string, std::string> column_names;
   std::optional<int> partition_levels;  ///< TableSettings::partition_levels
   std::shared_ptr<const PartitionSelection> selection;
+  /// Adds the values of the table's partitions (`task_of`) to a copy of it, where it has not got
+  /// them: a plan alone needs them, and most tasks make none. Null = it has all.
+  std::function<Status(PartitionSelection* selection)> add_values = {};
   /// Look at the newest version first, since what failed may have been mended there. What is
   /// finished of equal content stays.
   bool plan_anew = false;
@@ -58,7 +61,6 @@ struct JobTaskResult {
   std::string target_table;    ///< "" = not planned
   int64_t version = 0;         ///< that it was planned at, or kNoVersion
   std::string table_id;        ///< TablePlan::table_id
-  bool by_sql = false;         ///< its rows were read, or counted, by SQL
   /// Of what was compared: a line for each partition with the rows of both sides, those that differ
   /// marked, the first 1,000; "" = it has no partitions.
   std::string partition_rows = {};
@@ -86,6 +88,8 @@ class JobTasks {
   /// Has the record of a plan of the order's selection, or the error that there is none.
   Status TakePlan(Work& work);
   Result<bool> HasPlan(Work& work);
+  /// Completes the selection of the table that is planned.
+  Status TakeValues(Work& work);
   Status MakePlan(Work& work);
   /// Brings what another job left with a commit under way to its end.
   Status SettleCommits(const TableRecord& record, Progress& progress);

@@ -94,9 +94,12 @@ bool IsOfSameJob(const std::optional<TablePlan>& before, const TablePlan& plan) 
 }
 
 /// A job decides what is copied: what another one finished is loaded again. A plan anew within it
-/// is for what it has not finished; the rest stays as it is.
-Ledger::Keeping KeepingOf(const std::optional<TablePlan>& before, const TablePlan& plan) {
+/// is for what its task has not finished at that state; the other tasks' rest stays as it is.
+Ledger::Keeping KeepingOf(const std::optional<TablePlan>& before, const TablePlan& plan,
+                          const PartitionSelection* selection) {
   Ledger::Keeping keeping;
+  if (selection != nullptr) keeping.task = selection->planning_task;
+  keeping.same_table = before && before->table_id == plan.table_id;
   if (IsOfPart(plan.settings)) keeping.others = Ledger::Others::kSetAside;
   if (IsOfSameJob(before, plan)) keeping.others = Ledger::Others::kKeepFinished;
   keeping.finished = plan.settings.selection.empty() || IsOfSameJob(before, plan);
@@ -393,7 +396,7 @@ Status Planner::PlanAgain(const SourceTable& source, const std::optional<TableRe
   record.target_table = plan->target_table;
   record.version = plan->version;
   record.plan_json = ToJson(*plan).dump();
-  const Ledger::Keeping keeping = KeepingOf(before, *plan);
+  const Ledger::Keeping keeping = KeepingOf(before, *plan, source.selection.get());
   auto saved = engine_.ledger->SavePlan(record, units, keeping);
   if (!saved.has_value()) {
     if (saved.error().code() != "LEDGER_COMMITTING") return std::move(saved).error();
