@@ -219,17 +219,21 @@ Status Service::EndScan(const ScanTask& scan, const Result<std::string>& result)
 }
 
 Result<bool> Service::TickScan(const DataSource& source) {
+  bool has_thread = false;
   {
     const std::lock_guard lock(mutex_);
     Reap();
+    has_thread = scans_.contains(source.id);
   }
   TRY(const int64_t open, store_->CountOpenScans(source.id));
   if (open == 0) return false;
   if (const auto instance = FindInstance(source.id)) {
     TRY_VOID(store_->SetScanProgress(source.id, instance->Progress()));
   }
+  // In the store a scan may have ended, its thread not yet; the next one begins a turn later.
+  if (has_thread || source.status == kStarting || source.status == kStopping) return true;
   TRY(const std::optional<ScanTask> next, store_->NextScan(source.id));
-  if (!next || source.status == kStarting || source.status == kStopping) return true;
+  if (!next) return true;
   TRY_VOID(store_->BeginScan(next->id, Now()));
   const std::lock_guard lock(mutex_);
   scans_[source.id] = std::thread([this, scan = *next] {
