@@ -73,8 +73,8 @@ Result<std::unique_ptr<Service>> Service::Open(ServiceOptions options) {
   TRY(service->store_, Store::Open(*service->taken_));
   TRY_VOID(service->store_->Recover(filled.scan_interruptions_max, service->Now()));
   service->RemoveOrphans();
-  const Status kept = service->KeepMissedEvidence();
-  if (!kept) service->failure_ = kept.error();
+  service->KeepMissedEvidence();
+  service->evidence_tried_ms_ = service->Steady();
   return service;
 }
 
@@ -95,6 +95,7 @@ Service::~Service() {
       return scans_.empty() && tasks_.empty() && job_tasks_.empty();
     });
   }
+  if (evidence_.valid()) evidence_.wait();
   instances.swap(instances_);
   // What cannot be written now is put right by the next owner, as after a kill.
   for (const auto& [id, instance] : instances) {
@@ -331,6 +332,7 @@ Status Service::Tick() {
     TRY_VOID(store_->Heartbeat(now));
     heartbeat_ms_ = now;
   }
+  TRY_VOID(TickEvidence());
   constexpr int64_t kPage = 100;
   std::optional<Error> failed;
   for (int64_t page = 1;; ++page) {

@@ -12,11 +12,11 @@
 // that stays. Tasks of jobs run side by side, within the source's concurrency, its window and the
 // service's own limit, in the order of Store::NextJobTask. Waiting tasks start their source by
 // themselves, unless a user has stopped it. When the last task of a job has ended, its evidence is
-// written (job_evidence.h).
+// written (job_evidence.h); where that fails it is tried again, and what it tells of waits.
 //
 // Threads: thread-safe. Nothing happens by itself but in Tick, which RunInBackground calls each
 // second and whenever a task of a job ends; scans and tasks run on threads of their own, one scan
-// at a time for each source. Errors:
+// at a time for each source, as does evidence that is tried again. Errors:
 // those of store.h, source_config.h, StateFolder (kConflict STATE_IN_USE), and of the peers.
 #pragma once
 
@@ -24,6 +24,7 @@
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
+#include <future>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -147,11 +148,12 @@ class Service {
   std::map<int64_t, migration::TableProgress> MovingTasks();
   /// Why tasks of the source's jobs that wait do not begin, for people; "" = nothing keeps them.
   Result<std::string> WhyJobsWait(const DataSource& source);
-  /// Returns when no task of a job runs.
+  /// Returns when no task of a job runs, and no evidence is tried again.
   void WaitForJobTasks();
 
-  /// One turn: heartbeats, stops that were asked for, timers, waiting scans, idle sources. An error
-  /// of one source keeps no other from its turn; one of them is returned.
+  /// One turn: heartbeats, evidence that could not be written, stops that were asked for, timers,
+  /// waiting scans, idle sources. An error of one source keeps no other from its turn; one of them
+  /// is returned.
   Status Tick();  // from one thread at a time
   /// Why nothing more can be kept in the folder, so that its owner must end: a task's end that
   /// could not be stored, a disk that is full. nullopt = it can.
@@ -212,8 +214,12 @@ class Service {
   Status BeginJobTask(const JobTask& task);
   /// Writes the evidence of a job whose last task has ended.
   Status KeepEvidence(int64_t job_id);
-  /// Of those that a killed process ended without.
-  Status KeepMissedEvidence();
+  Status WriteDueEvidence(int64_t job_id);
+  /// Of all that have ended without: a kill or a failure came in between.
+  void KeepMissedEvidence();
+  Status TickEvidence();
+  /// Why tasks of the source wait for evidence; "" = they do not.
+  Result<std::string> WhyForEvidence(const DataSource& source);
   /// Stops the jobs that have used up what they may.
   Status KeepBudgets(int64_t source_id);
   Status StartForJobs(const DataSource& source);
@@ -252,6 +258,8 @@ class Service {
   std::map<int64_t, RunningTask> job_tasks_;  ///< by id
   std::vector<int64_t> ended_job_tasks_;
   std::mutex evidence_mutex_;               ///< of one bundle at a time
+  std::map<int64_t, std::string> unkept_;   ///< by job: why its evidence could not be written
+  std::shared_future<void> evidence_;       ///< of what is tried again
   std::set<int64_t> held_;                  ///< sources that a user stopped: jobs do not start them
   std::map<int64_t, int64_t> progress_ms_;  ///< by source: when its tasks' progress was stored
   std::map<int64_t, int64_t> start_tried_ms_;  ///< by source: when jobs last tried to start it
@@ -259,7 +267,8 @@ class Service {
   std::set<int64_t> stops_asked_;
   std::optional<Error> failure_;  ///< of a scan's thread; Tick returns it
   std::optional<Error> broken_;
-  int64_t heartbeat_ms_ = 0;  ///< of Tick's caller
+  int64_t heartbeat_ms_ = 0;  ///< of Tick's caller; so below
+  int64_t evidence_tried_ms_ = 0;
   std::thread background_;
 };
 

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
 #include <filesystem>
 #include <functional>
 #include <future>
@@ -125,6 +126,13 @@ class ServiceTest : public testing::Test {
     Tick();
     service_->WaitForScans();
   }
+  void TickUntil(const std::function<bool()>& seen) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+    while (!seen()) {
+      ASSERT_LT(std::chrono::steady_clock::now(), deadline);
+      Tick();
+    }
+  }
 
   Workspace workspace_;
   std::string folder_;
@@ -135,12 +143,13 @@ class ServiceTest : public testing::Test {
 };
 
 /// A job of the source with as many tasks, each of a table of its own.
-inline void AddTasks(Store& store, int64_t source_id, int tasks) {
+inline void AddTasks(Store& store, int64_t source_id, int tasks,
+                     const std::string& project = "dw") {
   Job job;
   job.source_id = source_id;
   job.name = "move";
   job.src_db = "sales";
-  job.dst_project = "dw";
+  job.dst_project = project;
   const auto added = store.AddJob(job, [&](const Store::AddJobTask& add) -> Status {
     for (int i = 0; i < tasks; ++i) {
       Store::NewTask made;

@@ -1,4 +1,5 @@
 // Jobs in service.h: their making, the turns that begin their tasks, and their timers.
+// Their evidence: service_evidence.cc.
 #include <algorithm>
 #include <chrono>
 #include <utility>
@@ -6,7 +7,6 @@
 #include "migration/transfer/job.h"
 #include "migration/workflow/engine.h"
 #include "service/instance.h"
-#include "service/job_evidence.h"
 #include "service/job_run.h"
 #include "service/next_match.h"
 #include "service/run_options.h"
@@ -123,6 +123,9 @@ void Service::WaitForJobTasks() {
     Reap();
     return job_tasks_.empty();
   });
+  const std::shared_future<void> evidence = evidence_;
+  lock.unlock();
+  if (evidence.valid()) evidence.wait();
 }
 
 Status Service::StartForJobs(const DataSource& source) {
@@ -139,24 +142,6 @@ Status Service::StartForJobs(const DataSource& source) {
   }
   // On a thread of its own: what keeps it from starting stands in the task and at the source.
   TRY_VOID(BeginTask({source.id, AsyncType::kSourceStart, "job"}));
-  return OkStatus();
-}
-
-Status Service::KeepEvidence(int64_t job_id) {
-  const std::lock_guard lock(evidence_mutex_);
-  TRY(const auto due, store_->FindDueEvidence(job_id));
-  if (!due) return OkStatus();
-  const auto job = store_->GetJob(job_id);
-  if (!job) return job.error().code() == "JOB_NOT_FOUND" ? OkStatus() : Status(job.error());
-  const auto kept = KeepJobEvidence(*store_, options_.folder, *job);
-  // Of a job none of whose tables could be planned there is nothing to tell.
-  if (!kept && kept.error().code() != "JOB_NOT_BEGUN") return kept.error();
-  return store_->SetEvidenceKept(*due);
-}
-
-Status Service::KeepMissedEvidence() {
-  TRY(const auto all, store_->ListDueEvidence());
-  for (const auto& due : all) TRY_VOID(KeepEvidence(due.job_id));
   return OkStatus();
 }
 
@@ -254,7 +239,7 @@ Result<std::string> Service::WhyJobsWait(const DataSource& source) {
            " cannot be started, and is tried again each minute: " + source.error;
   }
   TRY(const bool is_open, IsWindowOpen(source, Now()));
-  if (is_open) return std::string();
+  if (is_open) return WhyForEvidence(source);
   TRY(const ZonedTimer timer, TimerOf(source.config));
   return "outside of the window of data source " + source.name + ", " +
          source.config.Get("task.window") + " " + timer.zone;

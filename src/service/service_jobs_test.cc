@@ -1,4 +1,7 @@
 // Turns of the service: tasks of jobs, timers, evidence.
+#include <fstream>
+
+#include "migration/ledger/database.h"
 #include "service/service_fixture.h"
 
 namespace mms::service {
@@ -54,6 +57,69 @@ TEST_F(ServiceTest, TasksOfAllSourcesTogetherKeepToTheServicesLimit) {
   Tick();
   service_->WaitForJobTasks();
   EXPECT_EQ(service_->store().CountJobTasks(open).value(), 0) << "a slot was free";
+}
+
+TEST_F(ServiceTest, EvidenceThatCouldNotBeWrittenIsTriedAgainAndTellsWhoWaitsForIt) {
+  HeldTarget target;
+  target.Release();
+  ASSERT_TRUE(service_->UpdateTarget(target.Settings()));
+  const int64_t id = Add();
+  ASSERT_TRUE(service_->StartDataSource(id));
+  const std::string in_the_way = folder_ + "/evidence";
+  std::ofstream(in_the_way) << "no folder";
+  std::string told;
+  const auto turn = [&] {
+    const Status ticked = service_->Tick();
+    if (!ticked) told += ticked.error().code();
+    service_->WaitForJobTasks();
+  };
+  AddTasks(service_->store(), id, 1);
+  turn();
+  AddTasks(service_->store(), id, 1);
+  turn();
+  Store::TaskFilter waiting;
+  waiting.status = JobTaskStatus::kInit;
+  EXPECT_EQ(service_->store().CountJobTasks(waiting).value(), 1);
+  const std::string why = *service_->WhyJobsWait(Get(id));
+  EXPECT_NE(why.find("evidence of job 1"), why.npos) << why;
+  EXPECT_NE(why.find("EVIDENCE_UNREADABLE"), why.npos) << why;
+  EXPECT_EQ(service_->store().ListEvidenceWaits(0).value(), (Store::EvidenceWaits{{2, {1}}}));
+
+  now_ms_ += 10'000;
+  turn();
+  turn();
+  EXPECT_EQ(told, "EVIDENCE_UNREADABLE") << "once, though it was tried twice";
+  std::filesystem::remove(in_the_way);
+  now_ms_ += 9'000;
+  turn();
+  EXPECT_EQ(service_->store().ListDueEvidence()->size(), 1u) << "there is a pause";
+  now_ms_ += 1'000;
+  turn();
+  EXPECT_EQ(service_->store().ListDueEvidence()->size(), 0u);
+  EXPECT_EQ(*service_->WhyJobsWait(Get(id)), "");
+  turn();
+  EXPECT_EQ(service_->store().CountJobTasks(waiting).value(), 0);
+}
+
+TEST_F(ServiceTest, ABundleThatCannotBeWrittenKeepsNoOtherFromBeingWritten) {
+  const int64_t id = Add();
+  const auto write = [&](const char* statement) {
+    soci::session sql(soci::sqlite3, "db=" + folder_ + "/service.db timeout=5");
+    sql << statement;
+  };
+  for (const char* project : {"dw", "dw2"}) {
+    AddTasks(service_->store(), id, 1, project);
+    write("UPDATE job_tasks SET status = 10");
+  }
+  write("UPDATE jobs SET evidence_due = 1");
+  const std::string ledger = SourceFolder(folder_, id) + "/to/dw";
+  std::filesystem::create_directories(ledger);
+  std::ofstream(ledger + "/ledger.db") << "this is no database, and cannot be read as one";
+  Open();
+  const auto due = service_->store().ListDueEvidence();
+  ASSERT_EQ(due->size(), 1u);
+  EXPECT_EQ(due->front().job_id, 1);
+  EXPECT_FALSE(service_->Tick()) << "it is told";
 }
 
 }  // namespace

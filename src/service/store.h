@@ -290,6 +290,9 @@ class Store {
   Result<std::optional<DueEvidence>> FindDueEvidence(int64_t job_id);
   /// It is written, or there is nothing to tell. A job that has ended again meanwhile stays due.
   Status SetEvidenceKept(const DueEvidence& due);
+  /// By jobs with tasks that wait for evidence: the jobs whose it is. `source_id` 0 = of all.
+  using EvidenceWaits = std::map<int64_t, std::vector<int64_t>>;
+  Result<EvidenceWaits> ListEvidenceWaits(int64_t source_id);
   /// Parts of names; "" and nullopt = all.
   struct JobFilter {
     int64_t source_id = 0;

@@ -245,38 +245,6 @@ Result<JobConfig> Store::GetJobConfig(int64_t job_id) {
   });
 }
 
-Result<std::vector<Store::DueEvidence>> Store::ListDueEvidence() {
-  return state_->Read([&](soci::session& sql) -> Result<std::vector<DueEvidence>> {
-    long long id = 0, ends = 0;
-    soci::statement statement =
-        (sql.prepare << "SELECT id, evidence_due FROM jobs WHERE evidence_due > 0 AND deleted = 0",
-         into(id), into(ends));
-    statement.execute();
-    std::vector<DueEvidence> due;
-    while (statement.fetch()) due.push_back({id, ends});
-    return due;
-  });
-}
-
-Result<std::optional<Store::DueEvidence>> Store::FindDueEvidence(int64_t job_id) {
-  using Due = std::optional<DueEvidence>;
-  return state_->Read([&](soci::session& sql) -> Result<Due> {
-    long long id = job_id, ends = 0;
-    sql << "SELECT evidence_due FROM jobs WHERE id = :id AND evidence_due > 0 AND deleted = 0",
-        use(id), into(ends);
-    return sql.got_data() ? Due({job_id, ends}) : Due();
-  });
-}
-
-Status Store::SetEvidenceKept(const DueEvidence& due) {
-  return state_->Write([&](soci::session& sql) -> Status {
-    long long id = due.job_id, ends = due.ends;
-    sql << "UPDATE jobs SET evidence_due = 0 WHERE id = :id AND evidence_due = :ends", use(id),
-        use(ends);
-    return OkStatus();
-  });
-}
-
 Result<std::vector<Job>> Store::ListJobs(const JobFilter& filter, const PageOf& page) {
   return state_->Read([&](soci::session& sql) -> Result<std::vector<Job>> {
     soci::statement statement(sql);

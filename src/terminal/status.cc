@@ -1,5 +1,6 @@
 // `mms status`: what the jobs of a state folder are at, from beside the process that works on them.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <atomic>
 #include <chrono>
@@ -52,20 +53,22 @@ class Rate {
 struct JobState {
   Job job;
   service::JobUse use;
-  std::optional<int64_t> rate;    ///< bytes a second
-  std::optional<int64_t> eta_ms;  ///< until its bytes are read, at this rate
+  std::vector<int64_t> waits_for;  ///< jobs of the same tables whose evidence is not written yet
+  std::optional<int64_t> rate;     ///< bytes a second
+  std::optional<int64_t> eta_ms;   ///< until its bytes are read, at this rate
 };
 
 /// Jobs with tasks that wait or run, newest first.
 Result<std::vector<JobState>> ReadOpenJobs(Store& store) {
   std::vector<JobState> states;
+  TRY(Store::EvidenceWaits waits, store.ListEvidenceWaits(0));
   Store::JobFilter filter;
   for (const service::JobStatus status : {service::JobStatus::kDoing, service::JobStatus::kInit}) {
     filter.status = status;
     TRY(const std::vector<Job> jobs, store.ListJobs(filter, {1, kJobsMax}));
     for (const Job& job : jobs) {
       TRY(const service::JobUse use, store.UseOfJob(job.id));
-      states.push_back({job, use, std::nullopt, std::nullopt});
+      states.push_back({job, use, std::move(waits[job.id]), std::nullopt, std::nullopt});
     }
   }
   return states;
@@ -91,6 +94,11 @@ std::string Line(const JobState& state) {
   if (state.rate) text += ", " + HumanBytes(*state.rate) + "/s";
   if (state.eta_ms) text += ", ready in " + HumanDuration(*state.eta_ms);
   if (!state.job.stop_reason.empty()) text += "; stopped by its budget";
+  if (!state.waits_for.empty()) {
+    text += fmt::format(
+        "; tables wait for the evidence of job {}: mms job evidence {} says what keeps it",
+        fmt::join(state.waits_for, ", "), state.waits_for.front());
+  }
   return text;
 }
 
@@ -108,6 +116,7 @@ Json Fields(const std::vector<JobState>& states) {
     fields["bytes_planned"] = OrNull(state.use.bytes_planned);
     fields["bytes_per_second"] = OrNull(state.rate);
     fields["eta_ms"] = OrNull(state.eta_ms);
+    fields["waits_for_evidence_of"] = state.waits_for;
     jobs.push_back(std::move(fields));
   }
   return {{"jobs", std::move(jobs)}};

@@ -1,5 +1,6 @@
 """Each end of a job leaves a signed bundle of its own, and none is ever replaced: not by a retry,
-another comparison, a kill between two steps, or several processes that keep one at once."""
+another comparison, a kill between two steps, or several processes that keep one at once. What
+cannot be written is tried again by the process that runs."""
 
 from __future__ import annotations
 
@@ -112,3 +113,49 @@ def test_each_end_of_a_job_leaves_a_bundle_and_replaces_none(
     jobs.good_job("evidence", str(job["id"]))
     listed = jobs.good_job("evidence", str(job["id"]), "--list").of("evidence_kept")
     assert [line["number"] for line in listed] == [1, *range(3, 10)]
+
+
+def test_evidence_that_cannot_be_written_is_tried_again_and_says_who_waits_for_it(
+    make_jobs: Callable[..., Jobs],  # noqa: F811
+    put: Callable[..., Path],  # noqa: F811
+) -> None:
+    jobs = make_jobs()
+    put("orders", {"a": 3})
+    jobs.good("sync", "sales", "--schema", "moved")
+    key = jobs.state / "evidence.key"
+    key.mkdir()  # in its way
+    first = jobs.create()
+    process = jobs.start("start", "sales")
+    try:
+        jobs.wait_for("SELECT 1 FROM job_tasks WHERE status = 10 AND running = 0", process)
+        second = jobs.create("--all", name="second")
+        command = [jobs.binary, "status", "--state", str(jobs.state)]
+        told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        assert f"tables wait for the evidence of job {first['id']}: mms job evidence" in told
+        assert "[EVIDENCE_KEY_UNREADABLE]" in jobs.job("evidence", str(first["id"])).err
+        key.rmdir()
+        jobs.wait_for("SELECT 1 FROM jobs WHERE id = 2 AND evidence_due = 0 AND EXISTS (SELECT 1 "
+                      "FROM job_tasks WHERE job_id = 2 AND status = 10)", process)  # fmt: skip
+    finally:
+        process.terminate()
+        _, err = process.communicate(timeout=60)
+    assert err.count("EVIDENCE_KEY_UNREADABLE") == 1, "told once, however often it is tried"
+    assert len(kept(jobs, first)) == len(kept(jobs, second)) == 1
+
+    # `job run` waits for it too, and says so.
+    jobs.create("--all", name="third")
+    key.rename(jobs.state / "aside")
+    key.mkdir()
+    jobs.good_job("run")
+    jobs.create("--all", name="fourth")
+    process = jobs.start_job("job", "run")
+    try:
+        assert process.stdout is not None
+        events = map(json.loads, process.stdout)
+        reasons = next(event["waiting_for"] for event in events if event.get("waiting_for"))
+        assert "evidence of job 3, which cannot be written" in reasons[0]
+        key.rmdir()
+        out, err = process.communicate(timeout=120)
+    finally:
+        process.terminate()
+    assert process.returncode == 0, out + err
