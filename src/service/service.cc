@@ -253,8 +253,27 @@ bool Service::WasAskedToStop(int64_t source_id) {
   return stops_asked_.contains(source_id);
 }
 
+Result<bool> Service::HasMoreToDo() {
+  TRY(const int64_t timers, store_->CountTimers({0, "", false}));
+  TRY(const int64_t tasks, store_->CountOpenTasks());
+  if (timers + tasks > 0) return true;
+  constexpr int64_t kPage = 100;
+  for (int64_t page = 1;; ++page) {
+    TRY(const std::vector<DataSource> sources, store_->ListSources({}, {page, kPage}));
+    for (const DataSource& source : sources) {
+      TRY(const ZonedTimer timer, TimerOf(source.config));
+      if (timer.timer.type != migration::MetaTimer::Type::kNone) return true;
+      if (WasAskedToStop(source.id)) continue;
+      TRY(const int64_t scans, store_->CountOpenScans(source.id));
+      TRY(const bool moves, store_->HasOpenJobTasks(source.id));
+      if (scans > 0 || moves) return true;
+    }
+    if (static_cast<int64_t>(sources.size()) < kPage) return false;
+  }
+}
+
 void Service::NoteWork(int64_t source_id) {
-  const int64_t now = Now();
+  const int64_t now = Steady();
   const std::lock_guard lock(mutex_);
   busy_ms_[source_id] = now;
 }

@@ -144,6 +144,10 @@ class Service {
   /// are started keep to what they have.
   Status UpdateTarget(const nlohmann::json& changes);
 
+  /// Whether something of the folder waits, runs, or will come by a timer. What waits for a source
+  /// that a user stopped in this process is nothing that happens here.
+  Result<bool> HasMoreToDo();
+
   /// What the tasks that run in this process are moving, by task.
   std::map<int64_t, migration::TableProgress> MovingTasks();
   /// Why tasks of the source's jobs that wait do not begin, for people; "" = nothing keeps them.

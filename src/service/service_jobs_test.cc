@@ -122,5 +122,43 @@ TEST_F(ServiceTest, ABundleThatCannotBeWrittenKeepsNoOtherFromBeingWritten) {
   EXPECT_FALSE(service_->Tick()) << "it is told";
 }
 
+/// Daily at 12:30 of a clock that stands at noon.
+JobTimer MakeTimer(int64_t source_id) {
+  JobTimer timer;
+  timer.source_id = source_id;
+  timer.name = "nightly";
+  timer.src_db = "sales";
+  timer.config.others = {{"views", "true"}};  // the one table there is is a view
+  timer.schedule = "Daily";
+  timer.value = "12:30";
+  timer.created_ms = kNoon;
+  return timer;
+}
+
+TEST_F(ServiceTest, AFolderHasMoreToDoWhileATimerIsSetOrSomethingOfAnySourceIsOpen) {
+  const auto more = [&] { return service_->HasMoreToDo().value(); };
+  Store& store = service_->store();
+  const int64_t first = Add();
+  EXPECT_FALSE(more());
+  const int64_t timer = *store.AddTimer(MakeTimer(first));
+  EXPECT_TRUE(more());
+  JobTimer stopped = *store.GetTimer(timer);
+  stopped.stopped = true;
+  ASSERT_TRUE(store.SaveTimer(stopped));
+  EXPECT_FALSE(more());
+  const int64_t second = Add(nlohmann::json::object(), "hr");
+  ASSERT_TRUE(service_->CreateFetchMetadataJob(second, {}));
+  EXPECT_TRUE(more());
+  TickThrough();
+  EXPECT_FALSE(more()) << "it is idle, though still started";
+  AddTasks(store, second, 1);
+  EXPECT_TRUE(more());
+  ASSERT_TRUE(store.AskStop(second, true));
+  Tick();
+  EXPECT_FALSE(more()) << "its tasks wait for a user";
+  Add({{"meta.timer", {{"type", "hourly"}, {"value", "30"}}}}, "ops");
+  EXPECT_TRUE(more());
+}
+
 }  // namespace
 }  // namespace mms::service

@@ -15,7 +15,6 @@
 namespace mms::terminal {
 namespace {
 
-using migration::MetaTimer;
 using service::DataSource;
 using service::ScanTask;
 using service::Service;
@@ -33,14 +32,12 @@ void RunInBackground(Service& service, Output& output) {
   service.RunInBackground([&output](const Error& error) { output.Log(error.ToString()); });
 }
 
-/// Why the source is served no longer; "" = it still is.
+/// Why the folder is served no longer; "" = it still is.
 Result<std::string> EndOf(Service& service, const DataSource& source) {
   if (service.WasAskedToStop(source.id)) return std::string("stopped");
   if (source.status != kStopped) return std::string();
-  TRY(const service::ZonedTimer timer, service::TimerOf(source.config));
-  // With a timer there is always something to come.
-  if (timer.timer.type != MetaTimer::Type::kNone) return std::string();
-  return std::string("shut down, since nothing waits or runs");
+  TRY(const bool more, service.HasMoreToDo());
+  return more ? std::string() : std::string("shut down, since nothing waits or runs");
 }
 
 LiveProgress::Look LookAt(const Result<ScanTask>& scan, int64_t elapsed_ms) {
