@@ -1,5 +1,7 @@
 #include "service/instance.h"
 
+#include <algorithm>
+#include <cstdint>
 #include <utility>
 #include <vector>
 
@@ -67,6 +69,7 @@ Result<std::shared_ptr<Workflow>> Instance::WorkflowFor(const Destination& desti
   {
     const std::lock_guard lock(mutex_);
     if (cancelled_) return migration::Cancelled();
+    if (!engines_.contains(destination)) MakeRoom();
     auto& known = engines_[destination];
     if (!known) known = std::make_shared<Engine>();
     if (!known->workflow) {
@@ -76,6 +79,7 @@ Result<std::shared_ptr<Workflow>> Instance::WorkflowFor(const Destination& desti
       options.state_folder = LedgerFolder(options_.folder, destination);
       TRY(known->workflow, Workflow::Open(std::move(options)));
     }
+    known->idle_since_ms.reset();
     engine = known;
     workflow = known->workflow;
   }
@@ -85,12 +89,40 @@ Result<std::shared_ptr<Workflow>> Instance::WorkflowFor(const Destination& desti
   return workflow;
 }
 
-void Instance::EndIdleWorkflows() {
+void Instance::Engine::End() {
+  if (workflow) workflow->EndJobs();
+  workflow.reset();
+}
+
+void Instance::MakeRoom() {
+  const auto at_work = static_cast<size_t>(std::max<int64_t>(shares_.tasks(), 1));
+  while (engines_.size() >= at_work) {
+    auto longest = engines_.end();
+    for (auto entry = engines_.begin(); entry != engines_.end(); ++entry) {
+      if (!entry->second->IsIdle()) continue;
+      const auto since = [](const auto& of) {
+        return of->second->idle_since_ms.value_or(INT64_MAX);
+      };
+      if (longest == engines_.end() || since(entry) < since(longest)) longest = entry;
+    }
+    if (longest == engines_.end()) return;
+    longest->second->End();
+    engines_.erase(longest);
+  }
+}
+
+void Instance::EndIdleWorkflows(int64_t idle_ms) {
+  const int64_t now = options_.now_ms();
   const std::lock_guard lock(mutex_);
-  std::erase_if(engines_, [](const auto& entry) {
-    const std::shared_ptr<Workflow>& workflow = entry.second->workflow;
-    if (workflow.use_count() > 1) return false;
-    if (workflow) workflow->EndJobs();
+  std::erase_if(engines_, [&](const auto& entry) {
+    Engine& engine = *entry.second;
+    if (!engine.IsIdle()) {
+      engine.idle_since_ms.reset();
+      return false;
+    }
+    if (!engine.idle_since_ms) engine.idle_since_ms = now;
+    if (now - *engine.idle_since_ms < idle_ms) return false;
+    engine.End();
     return true;
   });
 }

@@ -54,12 +54,14 @@ class Instance {
   /// Hundredths of a percent of the scan that runs; 0 = none.
   int Progress() const;
 
-  /// With workers started; made when first asked for, which others that want it wait for. Cancel
-  /// waits for nobody. Errors: kInvalidInput TARGET_MISSING, kCancelled, those of Workflow::Open
-  /// and BeginJobs.
+  /// With workers started; made when first asked for, which others that want it wait for. There are
+  /// no more of them than tasks at work: one that is made ends those longest idle. Cancel waits for
+  /// nobody. Errors: kInvalidInput TARGET_MISSING, kCancelled, those of Workflow::Open and
+  /// BeginJobs.
   Result<std::shared_ptr<migration::Workflow>> WorkflowFor(const Destination& destination);
-  /// Ends the workflows that no task holds: their workers take memory.
-  void EndIdleWorkflows();
+  /// Ends the workflows that no task has held for `idle_ms`: their workers take memory. Of a few
+  /// seconds, tasks that follow each other go on with the same workers.
+  void EndIdleWorkflows(int64_t idle_ms);
 
   /// A task of a job is at work.
   std::unique_ptr<InstanceShares::Share> BeginShare() { return shares_.Begin(); }
@@ -81,7 +83,14 @@ class Instance {
     std::shared_ptr<migration::Workflow> workflow;
     std::mutex begin;    ///< held while its workers are started, which asks the target
     bool begun = false;  // guarded by begin
+    /// Since when it was seen held by no task; nullopt = not yet. Guarded by mutex_.
+    std::optional<int64_t> idle_since_ms = {};
+
+    bool IsIdle() const { return workflow.use_count() <= 1; }
+    void End();
   };
+  /// Needs mutex_.
+  void MakeRoom();
   std::map<Destination, std::shared_ptr<Engine>> engines_;
   bool cancelled_ = false;
 };

@@ -32,6 +32,11 @@ std::unique_ptr<InstanceShares::Share> InstanceShares::Begin() {
   return std::unique_ptr<Share>(new Share(shared_));
 }
 
+int64_t InstanceShares::tasks() const {
+  const std::lock_guard lock(shared_->mutex);
+  return shared_->tasks;
+}
+
 InstanceShares::Share::Share(std::shared_ptr<Shared> shared) : shared_(std::move(shared)) {
   const std::lock_guard lock(shared_->mutex);
   shared_->GiveUntilNow();

@@ -40,6 +40,8 @@ class InstanceShares {
   };
   /// It may outlive this.
   std::unique_ptr<Share> Begin();
+  /// That have one.
+  int64_t tasks() const;
 
  private:
   std::shared_ptr<Share::Shared> shared_;

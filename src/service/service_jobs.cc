@@ -23,6 +23,8 @@ constexpr auto kLook = std::chrono::milliseconds(50);
 /// Between two tries to start a source for its jobs.
 constexpr int64_t kStartAgainMs = 60'000;
 constexpr int64_t kProgressMs = 1'000;
+/// Of workers that no task wants, while others are at work.
+constexpr int64_t kIdleWorkflowMs = 5'000;
 
 Result<bool> IsWindowOpen(const DataSource& source, int64_t now_ms) {
   TRY(const ZonedTimer timer, TimerOf(source.config));  // for its zone
@@ -249,10 +251,9 @@ Result<bool> Service::TickJobs(const DataSource& source) {
   TRY(const Work work, StoreProgress(source.id));
   const auto instance = FindInstance(source.id);
   TRY(const bool open, store_->HasOpenJobTasks(source.id));
-  if (!open && !work.runs) {
-    if (instance) instance->EndIdleWorkflows();
-    return false;
-  }
+  const bool idle = !open && !work.runs;
+  if (instance) instance->EndIdleWorkflows(idle ? 0 : kIdleWorkflowMs);
+  if (idle) return false;
   if (work.runs) NoteWork(source.id);
   // Each end of a task comes here, and what a job has used is summed up over all its tasks.
   if (work.told) TRY_VOID(KeepBudgets(source.id));
