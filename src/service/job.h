@@ -194,5 +194,11 @@ struct TimerLog {
   int64_t created_ms = 0;
   std::optional<int64_t> async_id = {};  ///< of the asynchronous task that makes the job
 };
+/// What a line that is DOING comes to.
+struct TimerLogEnd {
+  int64_t id = 0;
+  JobStatus status = JobStatus::kDone;
+  std::string message;
+};
 
 }  // namespace mms::service

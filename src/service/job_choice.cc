@@ -59,11 +59,6 @@ bool IsNamed(const std::string& entry, const Job& job, const std::string& table)
   return NamesTable(entry, job.src_db, table);
 }
 
-bool IsListed(const std::vector<std::string>& list, const Job& job, const std::string& table) {
-  return std::any_of(list.begin(), list.end(),
-                     [&](const std::string& entry) { return IsNamed(entry, job, table); });
-}
-
 template <class Value>
 const Value* FindNamed(const std::map<std::string, Value>& map, const Job& job,
                        const std::string& table) {
@@ -135,15 +130,8 @@ class Choosing {
   }
 
   bool Wants(const TableEntry& table) const {
-    const JobConfig& config = job_.config;
-    const std::string& name = table.listed.table;
-    switch (job_.type) {
-      case JobType::kPartitions: return ids_.contains(table.id);
-      case JobType::kTables: return IsListed(config.tables, job_, name);
-      case JobType::kDatabase: break;
-    }
-    if (!config.table_blacklist.empty()) return !IsListed(config.table_blacklist, job_, name);
-    return config.table_whitelist.empty() || IsListed(config.table_whitelist, job_, name);
+    if (job_.type == JobType::kPartitions) return ids_.contains(table.id);
+    return MeansTable(job_.config, job_.src_db, table.listed.table);
   }
 
   Status ChooseTables() {
@@ -558,6 +546,16 @@ json ToJson(const JobChoice& choice) {
           {"refused_count", choice.refused_count},
           {"refused", std::move(refused)},
           {"warnings", choice.warnings}};
+}
+
+bool MeansTable(const JobConfig& config, const std::string& schema, const std::string& table) {
+  const auto listed = [&](const std::vector<std::string>& list) {
+    return std::any_of(list.begin(), list.end(),
+                       [&](const std::string& entry) { return NamesTable(entry, schema, table); });
+  };
+  if (!config.tables.empty()) return listed(config.tables);
+  if (!config.table_blacklist.empty()) return !listed(config.table_blacklist);
+  return config.table_whitelist.empty() || listed(config.table_whitelist);
 }
 
 Status VisitChosenTables(Metadata& metadata, const Job& job, const ChoiceRules& rules,

@@ -62,6 +62,9 @@ inline constexpr size_t kNamesMax = 1000;
 /// "refused_count", "refused": [{"name", "error"}], "warnings"}
 nlohmann::json ToJson(const JobChoice& choice);
 
+/// Whether the job means the table, by its name and the job's lists; not by partitions.
+bool MeansTable(const JobConfig& config, const std::string& schema, const std::string& table);
+
 /// Each table that the job means and that can be read, in the order of names. Errors: those of
 /// ChooseTasks for tables and partitions that are not there.
 Status VisitChosenTables(migration::Metadata& metadata, const Job& job, const ChoiceRules& rules,

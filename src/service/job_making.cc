@@ -167,10 +167,11 @@ Result<MadeJob> MakeJob(Store& store, const JobSurroundings& surroundings, const
   TRY(const DescribedJob described, DescribeJob(store, surroundings, wanted));
   const Job& job = described.job;
   MadeJob made;
-  const auto stored = store.AddJob(job, [&](const Store::AddJobTask& add) -> Status {
+  const auto choose = [&](const Store::AddJobTask& add) -> Status {
     TRY(made.choice, ChooseTasks(*described.metadata, job, described.rules, add));
     return made.choice.tasks == 0 ? Status(NothingToDo(made.choice)) : OkStatus();
-  });
+  };
+  const auto stored = store.AddJob(job, choose, wanted.firing);
   if (stored) {
     made.id = *stored;
   } else if (!job.timer_id || stored.error().code() != "JOB_NOTHING_TO_DO") {

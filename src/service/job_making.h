@@ -29,6 +29,7 @@ struct NewJob {
   JobConfig config;
   std::string eta;  ///< `YYYY-MM-DD[ HH:MM[:SS]]`; "" = none
   std::optional<int64_t> timer_id;
+  std::optional<TimerLogEnd> firing = {};  ///< ends with the job's making, both or neither
 };
 
 /// What a job is made in, beside the store.

@@ -58,10 +58,11 @@ struct ServiceOptions {
   std::function<int64_t()> steady_ms = {};
   int64_t idle_ms = 30 * 60 * 1'000;  ///< without work, until a source is shut down
   HttpClient::Options http;           ///< the network `direct:local`
-  int scan_interruptions_max = 3;     ///< a scan that outlives no process is given up then
-  int job_tasks_max = 64;             ///< tasks of jobs side by side, of all sources
-  int workers = 2;                    ///< worker processes, for each destination at work
-  std::string worker_program;         ///< path of the mms binary; "" = this one
+  /// A scan, or a timer's firing, that outlives no process is given up then.
+  int scan_interruptions_max = 3;
+  int job_tasks_max = 64;      ///< tasks of jobs side by side, of all sources
+  int workers = 2;             ///< worker processes, for each destination at work
+  std::string worker_program;  ///< path of the mms binary; "" = this one
 };
 
 struct NewDataSource {
@@ -191,8 +192,15 @@ class Service {
   Outcome Test(const AsyncRequest& request, int64_t task_id);
   Outcome Update(const AsyncRequest& request, int64_t task_id);
   Outcome CreateJob(const AsyncRequest& request);
-  Result<MadeJob> RefreshAndMake(const AsyncRequest& request);
-  Status WaitForScan(int64_t scan_id);
+  struct Refreshed {
+    MadeJob job;
+    std::vector<std::string> unread;  ///< what the scan could not read, the first, with the reason
+    int64_t unread_count = 0;
+  };
+  Result<Refreshed> RefreshAndMake(const AsyncRequest& request);
+  /// Ends the line of a timer's log whose firing has made none.
+  Status NoteNoJob(int64_t log_id, const Result<Refreshed>& made);
+  Result<ScanTask> WaitForScan(int64_t scan_id);
   /// The source as it is after the changes.
   Result<DataSource> Changed(const AsyncRequest& request);
   /// What a scan needs, by the source's network.

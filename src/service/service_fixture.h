@@ -138,7 +138,8 @@ class ServiceTest : public testing::Test {
   std::string folder_;
   std::atomic<int64_t> now_ms_{kNoon};
   std::atomic<int64_t> set_by_ms_{0};  ///< the machine's clock, by somebody
-  std::function<void()> on_clock_;  ///< whenever the service reads what lasts; set while nothing runs
+  std::function<void()>
+      on_clock_;  ///< whenever the service reads what lasts; set while nothing runs
   std::unique_ptr<Service> service_;
 };
 

@@ -1,5 +1,8 @@
 // Jobs in service.h: their making, the turns that begin their tasks, and their timers.
 // Their evidence: service_evidence.cc.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <chrono>
 #include <utility>
@@ -7,6 +10,7 @@
 #include "migration/transfer/job.h"
 #include "migration/workflow/engine.h"
 #include "service/instance.h"
+#include "service/job_choice.h"
 #include "service/job_run.h"
 #include "service/next_match.h"
 #include "service/run_options.h"
@@ -25,6 +29,7 @@ constexpr int64_t kStartAgainMs = 60'000;
 constexpr int64_t kProgressMs = 1'000;
 /// Of workers that no task wants, while others are at work.
 constexpr int64_t kIdleWorkflowMs = 5'000;
+constexpr size_t kUnreadNamed = 5;
 
 Result<bool> IsWindowOpen(const DataSource& source, int64_t now_ms) {
   TRY(const ZonedTimer timer, TimerOf(source.config));  // for its zone
@@ -33,14 +38,47 @@ Result<bool> IsWindowOpen(const DataSource& source, int64_t now_ms) {
   return window.Contains(minute);
 }
 
+/// What the scan could not read of what the job means: how much, and the first of it.
+int64_t FindUnread(const ScanTask& scan, const NewJob& job, std::vector<std::string>* first) {
+  const auto result = nlohmann::json::parse(scan.result, nullptr, false);
+  if (!result.is_object() || !result.contains("failed")) return 0;
+  // Of those beyond the first thousand there are no names.
+  int64_t count = result["failed_count"].get<int64_t>();
+  for (const auto& one : result["failed"]) {
+    const auto name = one["name"].get<std::string>();
+    const bool is_table = !name.starts_with("schema ");
+    if (is_table && !MeansTable(job.config, job.src_db, name.substr(name.rfind('.') + 1))) {
+      --count;
+      continue;
+    }
+    if (first->size() == kUnreadNamed) continue;
+    const std::string why = migration::ErrorFromJson(one["error"]).ToString();
+    first->push_back(why.find(name) == why.npos ? name + ": " + why : why);
+  }
+  return count;
+}
+
+/// With something unread it is no success: what has changed there is not copied.
+TimerLogEnd EndOfFiring(int64_t log_id, std::string message, const std::vector<std::string>& unread,
+                        int64_t unread_count) {
+  if (unread_count == 0) return {log_id, JobStatus::kDone, std::move(message)};
+  message += fmt::format(
+      "; the scan could not read {} of its tables, and what has changed there is "
+      "not known: {}",
+      unread_count, fmt::join(unread, "; "));
+  const int64_t untold = unread_count - static_cast<int64_t>(unread.size());
+  if (untold > 0) message += fmt::format("; {} more: mms source tables", untold);
+  return {log_id, JobStatus::kFailed, std::move(message)};
+}
+
 }  // namespace
 
 // Making. ----------------------------------------------------------------------------------------
 
-Status Service::WaitForScan(int64_t scan_id) {
+Result<ScanTask> Service::WaitForScan(int64_t scan_id) {
   while (!ending_) {
-    TRY(const ScanTask scan, store_->GetScan(scan_id));
-    if (scan.status == TaskStatus::kDone) return OkStatus();
+    TRY(ScanTask scan, store_->GetScan(scan_id));
+    if (scan.status == TaskStatus::kDone) return scan;
     if (scan.status == TaskStatus::kFailed) {
       return migration::ErrorFromJson(nlohmann::json::parse(scan.error_json));
     }
@@ -50,41 +88,58 @@ Status Service::WaitForScan(int64_t scan_id) {
   return migration::Cancelled();
 }
 
-Result<MadeJob> Service::RefreshAndMake(const AsyncRequest& request) {
+Result<Service::Refreshed> Service::RefreshAndMake(const AsyncRequest& request) {
   CHECK(request.job.has_value());
+  NewJob job = *request.job;
+  Refreshed refreshed;
   if (request.refresh) {
-    FetchScope scope{request.job->src_db, request.job->config.tables};
-    TRY(const int64_t scan, CreateFetchMetadataJob(request.source_id, scope));
-    TRY_VOID(WaitForScan(scan));
+    FetchScope scope{job.src_db, job.config.tables};
+    TRY(const int64_t id, CreateFetchMetadataJob(request.source_id, scope));
+    TRY(const ScanTask scan, WaitForScan(id));
+    refreshed.unread_count = FindUnread(scan, job, &refreshed.unread);
+  }
+  if (request.timer_log) {
+    job.firing = EndOfFiring(*request.timer_log, "start job success", refreshed.unread,
+                             refreshed.unread_count);
   }
   const TargetReach target{options_.http, [this] { return ending_.load(); }};
-  return MakeJob(*store_, {options_.folder, Now(), target}, *request.job);
+  TRY(refreshed.job, MakeJob(*store_, {options_.folder, Now(), target}, job));
+  return refreshed;
 }
 
 Service::Outcome Service::CreateJob(const AsyncRequest& request) {
   const auto made = RefreshAndMake(request);
   Outcome outcome;
-  std::string message = "start job success";
   if (made) {
-    nlohmann::json result = ToJson(made->choice);
-    result["job_id"] = made->id ? nlohmann::json(*made->id) : nlohmann::json();
+    nlohmann::json result = ToJson(made->job.choice);
+    const std::optional<int64_t>& id = made->job.id;
+    result["job_id"] = id ? nlohmann::json(*id) : nlohmann::json();
+    result["unread"] = made->unread;
+    result["unread_count"] = made->unread_count;
     outcome.result = result.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-    outcome.object_id = made->id;
-    if (!made->id) message = "nothing is new or has changed; no job was made";
+    outcome.object_id = id;
     const std::lock_guard lock(mutex_);
     held_.erase(request.source_id);
     wake_ = true;
     changed_.notify_all();
   } else {
     outcome.error = made.error();
-    message = made.error().ToString();
   }
-  if (request.timer_log) {
-    const JobStatus status = made ? JobStatus::kDone : JobStatus::kFailed;
-    const Status noted = store_->EndTimerLog(*request.timer_log, status, message);
+  if (request.timer_log && !outcome.object_id) {  // else the line has ended with the job's making
+    const Status noted = NoteNoJob(*request.timer_log, made);
     if (!noted && !outcome.error) outcome.error = noted.error();
   }
   return outcome;
+}
+
+Status Service::NoteNoJob(int64_t log_id, const Result<Refreshed>& made) {
+  if (made) {
+    return store_->EndTimerLog(EndOfFiring(log_id, "nothing is new or has changed; no job was made",
+                                           made->unread, made->unread_count));
+  }
+  const bool cut_off = ending_ && made.error().kind() == ErrorKind::kCancelled;
+  if (cut_off) return store_->ReturnTimerLog(log_id);
+  return store_->EndTimerLog({log_id, JobStatus::kFailed, made.error().ToString()});
 }
 
 // Running. ---------------------------------------------------------------------------------------
@@ -268,25 +323,26 @@ Result<bool> Service::TickJobs(const DataSource& source) {
 // Timers. ----------------------------------------------------------------------------------------
 
 Status Service::FireJobTimer(const JobTimer& timer, int64_t match_ms) {
-  TRY_VOID(store_->AnswerTimer(timer.id, match_ms));
+  TRY(const int64_t open, store_->CountOpenJobsOfTimer(timer.id));
   TimerLog log;
   log.timer_id = timer.id;
   log.action = "start job";
   log.status = JobStatus::kDoing;
   log.created_ms = Now();
-  TRY(const int64_t log_id, store_->AddTimerLog(log));
-  TRY(const int64_t open, store_->CountOpenJobsOfTimer(timer.id));
   if (open > 0) {
-    return store_->EndTimerLog(log_id, JobStatus::kFailed,
-                               "conflict: a job of this timer is still running; none was made");
+    log.status = JobStatus::kFailed;
+    log.message = "conflict: a job of this timer is still running; none was made";
   }
+  TRY(const int64_t log_id, store_->AnswerTimer(match_ms, log));
+  if (open > 0) return OkStatus();
   AsyncRequest request{timer.source_id, AsyncType::kTaskCreate, "timer"};
   request.refresh = timer.refresh;
   request.timer_log = log_id;
   request.job = NewJobOf(timer);
   const auto begun = BeginTask(request);
   if (begun) return store_->SetTimerLogTask(log_id, *begun);
-  return store_->EndTimerLog(log_id, JobStatus::kFailed, begun.error().ToString());
+  if (ending_) return store_->ReturnTimerLog(log_id);
+  return store_->EndTimerLog({log_id, JobStatus::kFailed, begun.error().ToString()});
 }
 
 Status Service::TickJobTimers(const DataSource& source) {

@@ -160,5 +160,32 @@ TEST_F(ServiceTest, AFolderHasMoreToDoWhileATimerIsSetOrSomethingOfAnySourceIsOp
   EXPECT_TRUE(more());
 }
 
+TEST_F(ServiceTest, ATimerThatTheEndOfTheServiceCutsOffFiresAgainOnce) {
+  const int64_t id = Add();
+  Store* store = &service_->store();
+  ASSERT_TRUE(store->KeepProjectSchemas("dw", false));
+  const int64_t timer = *store->AddTimer(MakeTimer(id));
+  workspace_.Hold();
+  now_ms_ += 30 * kMinute;
+  TickUntil([&] { return !Scans(id).empty() && Scans(id).front().status == TaskStatus::kDoing; });
+  workspace_.WaitUntilAsked();
+  Open();
+  store = &service_->store();
+  workspace_.Release();
+  const auto logs = [&] { return store->ListTimerLogs(timer, {1, 10}).value(); };
+  ASSERT_EQ(logs().size(), 1u);
+  EXPECT_EQ(logs()[0].status, JobStatus::kFailed);
+  EXPECT_NE(logs()[0].message.find("it is fired again"), std::string::npos) << logs()[0].message;
+  now_ms_ += 5 * kMinute;
+  TickUntil([&] { return logs().size() == 2 && logs()[0].status != JobStatus::kDoing; });
+  EXPECT_EQ(logs()[0].status, JobStatus::kDone) << logs()[0].message;
+  EXPECT_EQ(store->CountJobs({}).value(), 1);
+  Open();
+  store = &service_->store();
+  Tick();
+  EXPECT_EQ(logs().size(), 2u);
+  EXPECT_EQ(store->CountJobs({}).value(), 1);
+}
+
 }  // namespace
 }  // namespace mms::service

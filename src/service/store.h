@@ -273,8 +273,9 @@ class Store {
   /// The job and all that `tasks` gives to its argument, or nothing. Errors: kNotFound
   /// SOURCE_NOT_FOUND; kConflict JOB_CONFLICT naming tables of which another job of the source has
   /// a task that waits or runs; kConflict JOB_COLLISION naming tables that would go where another
-  /// job's go (TargetHolder); those of `tasks`.
-  Result<int64_t> AddJob(const Job& job, const std::function<Status(const AddJobTask& add)>& tasks);
+  /// job's go (TargetHolder); those of `tasks`. With it ends a timer's `firing`.
+  Result<int64_t> AddJob(const Job& job, const std::function<Status(const AddJobTask& add)>& tasks,
+                         const std::optional<TimerLogEnd>& firing = std::nullopt);
   /// Errors: kNotFound JOB_NOT_FOUND, also of one that was deleted; so of all that take a job's id.
   Result<Job> GetJob(int64_t id);
   /// Of GetJob its configuration alone, which costs the same however many tasks it has.
@@ -462,11 +463,14 @@ class Store {
   Status RemoveTimer(int64_t id);
   /// For the owner of the folder to see.
   Status AskTrigger(int64_t id);
-  /// The match, and what was asked for, are answered.
-  Status AnswerTimer(int64_t id, int64_t match_ms);
-  Result<int64_t> AddTimerLog(const TimerLog& log);
+  /// The match, and what was asked for, are answered by a line of the log, whose id it returns:
+  /// both or neither.
+  Result<int64_t> AnswerTimer(int64_t match_ms, const TimerLog& log);
   Status SetTimerLogTask(int64_t id, int64_t async_id);
-  Status EndTimerLog(int64_t id, JobStatus status, const std::string& message);
+  Status EndTimerLog(const TimerLogEnd& end);
+  /// Its process ends before the job is made: the line is FAILED and says so, and its timer is
+  /// asked to fire again, unless it is stopped.
+  Status ReturnTimerLog(int64_t id);
   /// Newest first.
   Result<std::vector<TimerLog>> ListTimerLogs(int64_t timer_id, const PageOf& page);
   /// Jobs of it with a task that waits or runs.
@@ -481,8 +485,9 @@ class Store {
   /// What a process that died left: spans end at their last heartbeat, STARTING, STARTED and
   /// STOPPING become STOPPED, scans that ran wait again, but for those that were interrupted
   /// `interruptions_max` times already: these have FAILED, as have asynchronous tasks. Tasks of
-  /// jobs that ran wait to be gone on with. Scans and asynchronous tasks beyond the newest
-  /// kRecordsKept of a source are dropped.
+  /// jobs that ran wait to be gone on with. Timers whose job was being made are asked to fire
+  /// again, but for those cut off that often one after the other. Scans and asynchronous tasks
+  /// beyond the newest kRecordsKept of a source are dropped.
   static constexpr int64_t kRecordsKept = 1'000;
   Status Recover(int interruptions_max, int64_t now_ms);
 

@@ -191,7 +191,8 @@ class TaskWriter {
 }  // namespace
 
 Result<int64_t> Store::AddJob(const Job& job,
-                              const std::function<Status(const AddJobTask& add)>& tasks) {
+                              const std::function<Status(const AddJobTask& add)>& tasks,
+                              const std::optional<TimerLogEnd>& firing) {
   return state_->Write([&](soci::session& sql) -> Result<int64_t> {
     long long source = job.source_id, created = job.created_ms, id = 0;
     long long timer = job.timer_id.value_or(0);
@@ -218,6 +219,7 @@ Result<int64_t> Store::AddJob(const Job& job,
       }));
     }
     TRY_VOID(CheckJobConflicts(sql, id));
+    if (firing) EndFiring(sql, *firing);
     return int64_t{id};
   });
 }

@@ -69,6 +69,12 @@ inline int64_t FetchCount(soci::statement& statement, const std::string& query) 
 /// Tasks of jobs that a dead process left running wait to be gone on with.
 void ReturnRunning(soci::session& sql, int64_t now_ms);
 
+/// Store::EndTimerLog, in its transaction.
+void EndFiring(soci::session& sql, const TimerLogEnd& end);
+/// Timers whose job a dead process was making are asked to fire again, but for those that have died
+/// with their process `interruptions_max` times one after the other.
+void ReturnFirings(soci::session& sql, int interruptions_max);
+
 /// Failed tasks of the job or task (`column`: "job_id" or "id") wait again. How many.
 int64_t RetryFailed(soci::session& sql, const char* column, int64_t id);
 /// Errors: those of Store::AddJob for what another job has.

@@ -1,4 +1,6 @@
 // Migration timers in store.h.
+#include <fmt/format.h>
+
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -72,6 +74,22 @@ struct BoundFilter {
         source(filter.source_id),
         stopped(filter.stopped ? static_cast<int>(*filter.stopped) : -1) {}
 };
+
+constexpr const char* kDied = "the process that was at it died";
+constexpr const char* kAgain = "; it is fired again";
+
+/// Timers whose line of the log (`log_id`; 0 = any) is at work are asked to fire again.
+void AskAgain(soci::session& sql, int64_t log_id, const std::string& why) {
+  long long id = log_id;
+  const std::string again = why + kAgain, stopped = why + "; the timer is stopped";
+  sql << "UPDATE timers SET trigger_asked = 1 WHERE stopped = 0 AND id IN (SELECT timer_id FROM "
+         "timer_logs WHERE status = 1 AND (:id = 0 OR id = :id))",
+      use(id, "id");
+  sql << "UPDATE timer_logs SET status = 3, message = CASE (SELECT stopped FROM timers t WHERE "
+         "t.id = timer_id) WHEN 0 THEN :again ELSE :stopped END "
+         "WHERE status = 1 AND (:id = 0 OR id = :id)",
+      use(again, "again"), use(stopped, "stopped"), use(id, "id");
+}
 
 /// One row is to be touched.
 Status Touch(soci::statement statement, int64_t id) {
@@ -174,20 +192,14 @@ Status Store::AskTrigger(int64_t timer_id) {
   });
 }
 
-Status Store::AnswerTimer(int64_t timer_id, int64_t match_ms) {
-  return state_->Write([&](soci::session& sql) -> Status {
-    long long id = timer_id, match = match_ms;
-    return Touch((sql.prepare << "UPDATE timers SET trigger_asked = 0, match_ms = :match "
-                                 "WHERE id = :id",
-                  use(match), use(id)),
-                 timer_id);
-  });
-}
-
-Result<int64_t> Store::AddTimerLog(const TimerLog& log) {
+Result<int64_t> Store::AnswerTimer(int64_t match_ms, const TimerLog& log) {
   return state_->Write([&](soci::session& sql) -> Result<int64_t> {
-    long long timer = log.timer_id, created = log.created_ms, id = 0;
+    long long timer = log.timer_id, match = match_ms, created = log.created_ms, id = 0;
     const int status = static_cast<int>(log.status);
+    TRY_VOID(Touch((sql.prepare << "UPDATE timers SET trigger_asked = 0, match_ms = :match "
+                                   "WHERE id = :id",
+                    use(match), use(timer)),
+                   log.timer_id));
     sql << "INSERT INTO timer_logs (timer_id, action, message, status, created_ms) "
            "VALUES (:timer, :action, :message, :status, :created) RETURNING id",
         use(timer), use(log.action), use(log.message), use(status), use(created), into(id);
@@ -203,14 +215,41 @@ Status Store::SetTimerLogTask(int64_t log_id, int64_t async_id) {
   });
 }
 
-Status Store::EndTimerLog(int64_t log_id, JobStatus log_status, const std::string& message) {
+void EndFiring(soci::session& sql, const TimerLogEnd& end) {
+  long long id = end.id;
+  const int status = static_cast<int>(end.status);
+  sql << "UPDATE timer_logs SET status = :status, message = :message WHERE id = :id", use(status),
+      use(end.message), use(id);
+}
+
+Status Store::EndTimerLog(const TimerLogEnd& end) {
   return state_->Write([&](soci::session& sql) -> Status {
-    long long id = log_id;
-    const int status = static_cast<int>(log_status);
-    sql << "UPDATE timer_logs SET status = :status, message = :message WHERE id = :id", use(status),
-        use(message), use(id);
+    EndFiring(sql, end);
     return OkStatus();
   });
+}
+
+Status Store::ReturnTimerLog(int64_t log_id) {
+  return state_->Write([&](soci::session& sql) -> Status {
+    AskAgain(sql, log_id, "the process ended before the job was made");
+    return OkStatus();
+  });
+}
+
+void ReturnFirings(soci::session& sql, int interruptions_max) {
+  const std::string again = std::string(kDied) + kAgain;
+  const std::string given_up =
+      std::string(kDied) + fmt::format(
+                               " {} times, making this timer's job; see the system's "
+                               "log, then: mms timer trigger",
+                               interruptions_max + 1);
+  sql << "UPDATE timer_logs SET status = 3, message = :given_up WHERE status = 1 AND "
+         "(SELECT COUNT(*) FROM timer_logs e WHERE e.timer_id = timer_logs.timer_id AND "
+         "e.message = :again AND e.id > COALESCE((SELECT MAX(o.id) FROM timer_logs o WHERE "
+         "o.timer_id = timer_logs.timer_id AND o.status <> 1 AND o.message <> :again), 0)) >= "
+         ":most",
+      use(given_up, "given_up"), use(again, "again"), use(interruptions_max, "most");
+  AskAgain(sql, 0, kDied);
 }
 
 Result<std::vector<TimerLog>> Store::ListTimerLogs(int64_t timer_id, const PageOf& page) {

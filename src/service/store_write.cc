@@ -305,8 +305,7 @@ Status Store::Recover(int interruptions_max, int64_t now_ms) {
     sql << "UPDATE scans SET status = 0, progress = 0, interruptions = interruptions + 1 "
            "WHERE status = 1";
     ReturnRunning(sql, now_ms);
-    sql << "UPDATE timer_logs SET status = 3, message = 'the process that was at it ended' "
-           "WHERE status = 1";
+    ReturnFirings(sql, interruptions_max);
     for (const char* table : {"scans", "async_tasks"}) {
       const std::string name = table;
       sql << "DELETE FROM " + name + " WHERE status >= 2 AND (SELECT COUNT(*) FROM " + name +

@@ -1,5 +1,6 @@
 """Migration timers: one job at a time, what is stopped does not fire, lists are changed, and the
-scan before a job can be left out. When a timer matches is tested by NextMatchTest.*.
+scan before a job can be left out. What a kill cuts off is fired again, what could not be read is
+told. When a timer matches is tested by NextMatchTest.*.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 
 from deltalake import write_deltalake
 from service_jobs import Jobs, make_jobs, put, service  # noqa: F401
-from sync_test import rows
+from sync_test import control, rows
 
 
 def timer(jobs: Jobs, *arguments: str, code: int = 0) -> list[dict[str, Any]]:
@@ -50,6 +51,16 @@ def fire(jobs: Jobs, *timers: int) -> None:
         )
     finally:
         process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=60)
+
+
+def serve(jobs: Jobs, until: str) -> None:
+    """Keeps the source started until the query finds a row, and is killed then."""
+    process = jobs.keep_started()
+    try:
+        jobs.wait_for(until, process)
+    finally:
+        process.kill()
         process.communicate(timeout=60)
 
 
@@ -169,3 +180,66 @@ def test_without_a_scan_before_it_a_timer_sees_what_the_last_one_found(
     assert messages(jobs, seeing) == ["start job success"]
     jobs.good_job("run")
     assert jobs.counts("orders") == {"a": 3, "b": 2}
+
+
+def test_a_firing_that_a_kill_cuts_off_is_fired_again_and_makes_one_job(
+    make_jobs: Callable[..., Jobs],  # noqa: F811
+    put: Callable[..., Path],  # noqa: F811
+    lake: dict[str, Any],
+) -> None:
+    jobs = make_jobs()
+    put("orders", {"a": 3})
+    jobs.good("sync", "sales", "--schema", "moved")
+    one = add(jobs, "nightly")
+    timer(jobs, "trigger", str(one))
+    # The scan before the job stands still, as long as the process lives.
+    control(lake, "POST", "fault", {"match": "/tables", "delay_ms": 20_000})
+    serve(jobs, "SELECT 1 FROM scans WHERE id > 1000000 AND status = 1")
+    control(lake, "DELETE", "fault")
+    assert jobs.good_job("list").of("job") == []
+
+    serve(jobs, "SELECT 1 FROM timer_logs WHERE status = 2")
+    serve(jobs, "SELECT 1 FROM job_tasks WHERE status = 10 AND running = 0")
+    (job,) = jobs.good_job("list").of("job")
+    assert job["timer_id"] == one
+    assert messages(jobs, one) == [
+        "the process that was at it died; it is fired again",
+        "start job success",
+    ]
+
+
+def test_a_table_that_can_no_longer_be_read_is_no_success_of_its_timer(
+    make_jobs: Callable[..., Jobs],  # noqa: F811
+    put: Callable[..., Path],  # noqa: F811
+) -> None:
+    jobs = make_jobs()
+    orders = put("orders", {"a": 3})
+    people = put("people", {"a": 9})
+    jobs.good("sync", "sales", "--schema", "moved")
+    jobs.move()
+    write_deltalake(str(orders), rows({"a": 1}), mode="append")
+    log = orders / "_delta_log" / "00000000000000000001.json"
+    features = {"readerFeatures": ["fromTheFuture"], "writerFeatures": ["fromTheFuture"]}
+    protocol = {"protocol": {"minReaderVersion": 3, "minWriterVersion": 7, **features}}
+    lines = [*log.read_text("utf-8").splitlines(), json.dumps(protocol)]
+    log.write_text("\n".join(lines) + "\n", "utf-8")
+    every, without = add(jobs, "every"), add(jobs, "without", "--but", "orders")
+    fire(jobs, every)
+    (line,) = timer(jobs, "log", str(every))
+    assert line["status"] == "FAILED"
+    assert line["message"].startswith("nothing is new or has changed; no job was made; the scan ")
+    assert "could not read 1 of its tables" in line["message"]
+    assert "main.moved.orders" in line["message"]
+    assert "fromTheFuture" in line["message"]
+    fire(jobs, without)
+    (line,) = timer(jobs, "log", str(without))
+    assert line["status"] == "DONE", "it does not mean that table"
+
+    # What can be read is copied meanwhile.
+    write_deltalake(str(people), rows({"b": 2}), mode="append")
+    fire(jobs, every)
+    line, _ = timer(jobs, "log", str(every))
+    assert line["status"] == "FAILED"
+    assert line["message"].startswith("start job success; the scan could not read 1 of its tables")
+    jobs.good_job("run")
+    assert jobs.counts("people") == {"a": 9, "b": 2}
