@@ -7,31 +7,16 @@
 #include <filesystem>
 #include <functional>
 
-#include "service/example_source.h"
 #include "service/service.h"
+#include "service/store_fixture.h"
 
 namespace mms::service {
 namespace {
 
 using migration::Metadata;
 
-class CheckTimerTest : public testing::Test {
+class CheckTimerTest : public StoreWithSource {
  protected:
-  void SetUp() override {
-    folder_ = testing::TempDir() + "timer-XXXXXX";
-    ASSERT_NE(mkdtemp(folder_.data()), nullptr);
-    taken_ = *migration::StateFolder::Take(folder_, "service.lock");
-    store_ = *Store::Open(*taken_);
-    DataSource source;
-    source.name = "sales";
-    source.config = *ApplyChanges({}, ExampleSettings(), false);
-    source_ = *store_->AddSource(source);
-  }
-  void TearDown() override {
-    store_.reset();
-    std::filesystem::remove_all(folder_);
-  }
-
   /// Tables of schema s, each with partitions day=1 and day=2.
   void Scan(const std::vector<std::string>& tables) {
     const std::string folder = SourceFolder(folder_, source_);
@@ -73,11 +58,6 @@ class CheckTimerTest : public testing::Test {
     const Status checked = CheckTimer(*store_, folder_, timer);
     return checked ? "" : checked.error().ToString();
   }
-
-  std::string folder_;
-  std::unique_ptr<migration::StateFolder> taken_;
-  std::unique_ptr<Store> store_;
-  int64_t source_ = 0;
 };
 
 TEST_F(CheckTimerTest, WhatDoesNotGoTogetherIsRefusedBeforeAnythingIsScanned) {

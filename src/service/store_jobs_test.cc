@@ -1,34 +1,16 @@
 // Jobs, their tasks and timers in the store.
 #include <gtest/gtest.h>
 
-#include <filesystem>
-
 #include "migration/ledger/database.h"
-#include "service/example_source.h"
-#include "service/store.h"
+#include "service/store_fixture.h"
 
 namespace mms::service {
 namespace {
 
 using enum JobTaskStatus;
 
-class StoreJobsTest : public testing::Test {
+class StoreJobsTest : public StoreWithSource {
  protected:
-  void SetUp() override {
-    folder_ = testing::TempDir() + "jobs-XXXXXX";
-    ASSERT_NE(mkdtemp(folder_.data()), nullptr);
-    taken_ = *migration::StateFolder::Take(folder_, "service.lock");
-    store_ = *Store::Open(*taken_);
-    DataSource source;
-    source.name = "sales";
-    source.config = *ApplyChanges({}, ExampleSettings(), false);
-    source_ = *store_->AddSource(source);
-  }
-  void TearDown() override {
-    store_.reset();
-    std::filesystem::remove_all(folder_);
-  }
-
   /// A job with `tasks` tasks of each table, of two partitions each.
   Result<int64_t> Add(const std::vector<std::string>& tables, int tasks = 1,
                       const std::string& eta = "", std::optional<int64_t> timer = {}) {
@@ -79,10 +61,6 @@ class StoreJobsTest : public testing::Test {
   }
   JobTask Task(int64_t id) { return *store_->GetJobTask(id); }
 
-  std::string folder_;
-  std::unique_ptr<migration::StateFolder> taken_;
-  std::unique_ptr<Store> store_;
-  int64_t source_ = 0;
   std::map<std::string, int64_t> bytes_;  ///< of each of a table's tasks
 };
 

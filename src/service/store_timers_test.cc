@@ -1,31 +1,13 @@
 // Firings of timers in the store, through the deaths of their processes.
 #include <gtest/gtest.h>
 
-#include <filesystem>
-
-#include "service/example_source.h"
-#include "service/store.h"
+#include "service/store_fixture.h"
 
 namespace mms::service {
 namespace {
 
-class StoreTimersTest : public testing::Test {
+class StoreTimersTest : public StoreWithSource {
  protected:
-  void SetUp() override {
-    folder_ = testing::TempDir() + "timers-XXXXXX";
-    ASSERT_NE(mkdtemp(folder_.data()), nullptr);
-    taken_ = *migration::StateFolder::Take(folder_, "service.lock");
-    store_ = *Store::Open(*taken_);
-    DataSource source;
-    source.name = "sales";
-    source.config = *ApplyChanges({}, ExampleSettings(), false);
-    source_ = *store_->AddSource(source);
-  }
-  void TearDown() override {
-    store_.reset();
-    std::filesystem::remove_all(folder_);
-  }
-
   /// Of one table, always the same.
   Result<int64_t> AddJob(const TimerLogEnd& firing) {
     Job job;
@@ -39,11 +21,6 @@ class StoreTimersTest : public testing::Test {
     };
     return store_->AddJob(job, add_table, firing);
   }
-
-  std::string folder_;
-  std::unique_ptr<migration::StateFolder> taken_;
-  std::unique_ptr<Store> store_;
-  int64_t source_ = 0;
 };
 
 TEST_F(StoreTimersTest, AFiringThatDiedWithItsProcessIsAskedForAgainAndGivenUpAtLast) {

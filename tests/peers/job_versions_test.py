@@ -11,6 +11,7 @@ import io
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from deltalake import write_deltalake
 from job_stop_test import fired, set_faults
@@ -25,7 +26,7 @@ def hide(partition: Path) -> Callable[[], object]:
     return lambda: kept.rename(file)
 
 
-def versions(jobs: Jobs, job: dict) -> dict[str, tuple[str, str]]:
+def versions(jobs: Jobs, job: dict[str, Any]) -> dict[str, tuple[str, str]]:
     """Version and rows of each partition, by the report."""
     path = jobs.state.parent / "report.csv"
     jobs.good_job("report", str(job["id"]), "--format", "csv", "--out", str(path))
@@ -33,11 +34,8 @@ def versions(jobs: Jobs, job: dict) -> dict[str, tuple[str, str]]:
     return {line["partition"]: (line["version"], line["rows_copied"]) for line in lines}
 
 
-def test_a_retry_copies_again_what_its_task_had_of_an_older_version(
-    make_jobs: Callable[..., Jobs], put: Callable[..., Path]
-) -> None:
-    jobs = make_jobs()
-    orders = put("orders", {"a": 3, "b": 4, "c": 5})
+def retry_after_a_change(jobs: Jobs, orders: Path) -> dict[str, Any]:
+    """A job that copied all but p=b at version 0, retried at version 1, in which p=a has grown."""
     jobs.good("sync", "sales", "--schema", "moved")
     bring_back = hide(orders / "p=b")
     job = jobs.create()
@@ -47,6 +45,15 @@ def test_a_retry_copies_again_what_its_task_had_of_an_older_version(
     jobs.good("sync", "sales", "--schema", "moved")
     jobs.good_job("retry", str(job["id"]))
     jobs.good_job("run")
+    return job
+
+
+def test_a_retry_copies_again_what_its_task_had_of_an_older_version(
+    make_jobs: Callable[..., Jobs], put: Callable[..., Path]
+) -> None:
+    jobs = make_jobs()
+    orders = put("orders", {"a": 3, "b": 4, "c": 5})
+    job = retry_after_a_change(jobs, orders)
     assert jobs.show(job)["status"] == "DONE"
     assert jobs.counts("orders") == {"a": 4, "b": 4, "c": 5}
     assert versions(jobs, job) == {"p=a": ("1", "4"), "p=b": ("1", "4"), "p=c": ("1", "5")}
@@ -80,15 +87,7 @@ def test_what_an_ended_task_copied_keeps_its_version_and_its_change_comes_next(
 ) -> None:
     jobs = make_jobs(**{"db.task.partition.max.num": "1"})
     orders = put("orders", {"a": 3, "b": 4})
-    jobs.good("sync", "sales", "--schema", "moved")
-    bring_back = hide(orders / "p=b")
-    job = jobs.create()
-    jobs.good_job("run", code=6)
-    bring_back()
-    write_deltalake(str(orders), rows({"a": 1}), mode="append")
-    jobs.good("sync", "sales", "--schema", "moved")
-    jobs.good_job("retry", str(job["id"]))
-    jobs.good_job("run")
+    job = retry_after_a_change(jobs, orders)
     assert versions(jobs, job) == {"p=a": ("0", "3"), "p=b": ("1", "4")}
     jobs.move(name="next")
     assert jobs.counts("orders") == {"a": 4, "b": 4}
