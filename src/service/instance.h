@@ -48,6 +48,11 @@ class Instance {
   ~Instance();
 
   migration::Metadata& metadata() { return *metadata_; }
+  /// By which its tasks run.
+  const migration::Policy& policy() const {
+    CHECK(options_.run.has_value());
+    return options_.run->plan.policy;
+  }
 
   /// Returns the scan's result document.
   Result<std::string> Scan(const migration::ScanScope& scope);

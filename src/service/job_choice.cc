@@ -370,7 +370,15 @@ class Choosing {
     TRY(const bool matches, Matches(table, partition));
     if (!matches) return Part::kOther;
     const bool completed = partition.status == ObjectStatus::kDone && !partition.updated;
-    return completed && job_.config.increment ? Part::kCompleted : Part::kWanted;
+    const bool leaves = completed && job_.config.increment && !IsRenamed(table, partition);
+    return leaves ? Part::kCompleted : Part::kWanted;
+  }
+
+  /// Whether what was copied of it goes by another name at the target now.
+  bool IsRenamed(const Chosen& table, const PartitionEntry& partition) const {
+    if (!partition.copied_as) return false;
+    const auto name = TargetText(table.columns, partition.values, rules_.policy);
+    return name && *name != *partition.copied_as;
   }
 
   Store::NewTask NewTask(const Chosen& table) const {

@@ -3,7 +3,8 @@
 //
 // Rules (mms-features of the service): a database job takes all tables of its schema but for its
 // lists, of which only the blacklist counts when both are given; with `increment` what is Completed
-// and not changed since is left out; partitions go into tasks in the order of their values, a task
+// and not changed since is left out, unless a partition goes by another name at the target by now;
+// partitions go into tasks in the order of their values, a task
 // being closed once it has as many partitions or bytes as the source allows; a table without
 // partitions is one task; partitions that become one at the target, where only the first levels
 // stay such, go together; a partitioned table of which nothing is chosen is one task for its

@@ -187,6 +187,30 @@ TEST_F(ChooseTasksTest, WhatIsCompletedIsLeftOutUnlessAllIsWanted) {
   EXPECT_EQ(Chosen(), (Names{"flat", "orders 3"}));
 }
 
+TEST_F(ChooseTasksTest, WhatGoesByAnotherNameAtTheTargetByNowIsNotCompleted) {
+  PutValues("orders", "string", {R"("a/b")", R"("c")"});
+  Metadata::StatusChange change{"main.s.orders", false, {R"(["a/b"])", R"(["c"])"}};
+  change.status = migration::ObjectStatus::kDone;
+  change.copied_as = {R"(["a_b"])", R"(["c"])"};
+  ASSERT_TRUE(metadata_->SetStatus(change));
+  rules_.policy.partition_value_map = {{"/", "_"}};
+  EXPECT_TRUE(Chosen().empty());
+  rules_.policy.partition_value_map = {{"/", "-"}};
+  EXPECT_EQ(Chosen(), (Names{"orders 1"}));
+  EXPECT_EQ(tasks_[0].values, (Names{R"(["a/b"])"}));
+  rules_.policy.partition_value_map = {};
+  EXPECT_TRUE(Chosen().empty()) << "it could have no name there";
+
+  change.copied_as = {"", R"(["c"])"};
+  ASSERT_TRUE(metadata_->SetStatus(change));
+  rules_.policy.partition_value_map = {{"/", "-"}};
+  EXPECT_EQ(Chosen(), (Names{"orders 1"})) << "it was copied under other settings";
+  change.settled = true;
+  change.copied_as.clear();
+  ASSERT_TRUE(metadata_->SetStatus(change));
+  EXPECT_TRUE(Chosen().empty()) << "a user says that it is done";
+}
+
 TEST_F(ChooseTasksTest, ViewsAreTakenWhenTheyAreAskedForAndEachTime) {
   Put("flat", {});
   const int64_t scan = *metadata_->BeginScan("", 1);

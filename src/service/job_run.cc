@@ -7,6 +7,7 @@
 
 #include "migration/workflow/engine.h"
 #include "service/job_order.h"
+#include "service/target_values.h"
 
 namespace mms::service {
 namespace {
@@ -212,7 +213,23 @@ Status JobRun::SetObject(Instance* instance, ObjectStatus status, const JobTaskR
     change.copied = migration::Metadata::Copied{result->version, result->table_id};
     change.left_told = MeansWholeTables(config_);
   }
+  if (result != nullptr && !change.whole) {
+    TRY(change.copied_as, NamesOf(*instance, *result, change.values));
+  }
   return instance->metadata().SetStatus(change);
+}
+
+Result<std::vector<std::string>> JobRun::NamesOf(Instance& instance, const JobTaskResult& result,
+                                                 const std::vector<std::string>& values) const {
+  TRY(const auto table, instance.metadata().FindTable(task_.table_name));
+  std::vector<std::string> names(values.size());
+  // "" is no name: what was copied under other settings is copied again.
+  if (!table || !result.named_as_now) return names;
+  const auto columns = PartitionColumnsOf(*table);
+  for (size_t i = 0; i < values.size(); ++i) {
+    names[i] = TargetText(columns, values[i], instance.policy()).value_or("");
+  }
+  return names;
 }
 
 Status JobRun::End(Instance* instance, const Outcome& outcome) {

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/lower_ascii.h"
+#include "migration/inspect/partition_selection.h"
 #include "migration/plan/names.h"
 
 namespace mms::service {
@@ -52,6 +53,16 @@ TargetValues MapValues(const std::vector<migration::PartitionColumn>& columns,
     mapped.push_back(target ? std::optional(*std::move(target)) : std::nullopt);
   }
   return mapped;
+}
+
+std::optional<std::string> TargetText(const std::vector<migration::PartitionColumn>& columns,
+                                      const std::string& values, const migration::Policy& policy) {
+  std::vector<std::optional<std::string>> texts;
+  for (const auto& value : MapValues(columns, values, policy)) {
+    if (!value) return std::nullopt;
+    texts.push_back(value->text);
+  }
+  return migration::PartitionText(texts);
 }
 
 std::vector<std::string> ColumnCollisions(const migration::TableEntry& table, const JobConfig& job,

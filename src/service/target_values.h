@@ -22,6 +22,10 @@ using TargetValues = std::vector<std::optional<migration::PartitionValue>>;
 TargetValues MapValues(const std::vector<migration::PartitionColumn>& columns,
                        const std::string& values, const migration::Policy& policy);
 
+/// The texts of MapValues as one (PartitionText); nullopt where MaxCompute takes one of them not.
+std::optional<std::string> TargetText(const std::vector<migration::PartitionColumn>& columns,
+                                      const std::string& values, const migration::Policy& policy);
+
 /// "a-b and a_b into a_b": columns of a table that would become one. What cannot be a name is a
 /// task's to tell, as is what lies within a struct.
 std::vector<std::string> ColumnCollisions(const migration::TableEntry& table, const JobConfig& job,

@@ -187,6 +187,36 @@ def test_one_that_an_earlier_release_copied_is_not_removed_since_nothing_shows_t
     assert "an earlier release copied it" in report["reasons"][0]
 
 
+@pytest.mark.parametrize("other_work", [False, True])
+def test_an_incremental_job_copies_what_goes_by_another_name_now_and_drops_nothing_of_it(
+    make_jobs: Callable[..., Jobs],  # noqa: F811
+    put: Callable[..., Path],  # noqa: F811
+    other_work: bool,
+) -> None:
+    jobs = make_jobs(**{"partition.value.mapping": '{"/":"_"}'})
+    orders = put("orders", {"a/b": 3, "c": 4})
+    jobs.good("sync", "sales", "--schema", "moved")
+    jobs.move()
+    assert "JOB_NOTHING_TO_DO" in jobs.refused()
+    jobs.good("update", "sales", "--set", 'partition.value.mapping={"/":"-"}')
+    if other_work:
+        write_deltalake(str(orders), rows({"c": 1}), mode="append")
+        jobs.good("sync", "sales", "--schema", "moved")
+    job = jobs.move("--set", "on_dropped_partition=drop")
+    assert [task["partitions"] for task in jobs.tasks(job)] == [1 + other_work]
+    assert jobs.counts("orders") == {"a_b": 3, "a-b": 3, "c": 4 + other_work}
+    (line,) = jobs.good_job("report", str(job["id"])).of("report_table")
+    assert line["verdict"] == "ExtraInTarget"
+    assert "which goes by another name now, p=a-b" in line["reasons"][0]
+    assert "JOB_NOTHING_TO_DO" in jobs.refused()
+
+    # It leaves the source, and goes under both names.
+    DeltaTable(str(orders)).delete("p = 'a/b'")
+    jobs.good("sync", "sales", "--schema", "moved")
+    jobs.move("--set", "on_dropped_partition=drop")
+    assert jobs.counts("orders") == {"c": 4 + other_work}
+
+
 def test_a_job_of_the_whole_table_tells_it_or_drops_it(
     make_jobs: Callable[..., Jobs],  # noqa: F811
     put: Callable[..., Path],  # noqa: F811

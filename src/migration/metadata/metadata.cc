@@ -190,18 +190,23 @@ std::vector<PartitionEntry> SelectPartitions(soci::session& sql, const Partition
   long long id = 0, bytes = 0, files = 0, data_version = 0, fingerprint = 0;
   int updated = 0, deleted = 0, status = 0;
   Nullable rows, changed;
+  std::string copied_as;
+  soci::indicator copied_known = soci::i_ok;
   const std::string pattern = filter.pattern.empty() ? "%" : LikeOf(filter.pattern);
   const std::string from = after == nullptr ? "" : *after;
   soci::statement statement =
       (sql.prepare << "SELECT id, value_list, row_count, bytes, files, data_version, changed_ms, "
                       "fingerprint, updated, deleted, " +
-                          std::string(StatusColumn(version)) + PartitionWhere(filter) +
+                          std::string(StatusColumn(version)) +
+                          (version >= kVersionOfCopiedAs ? ", copied_as" : ", NULL") +
+                          PartitionWhere(filter) +
                           (after == nullptr ? " AND :after = ''" : " AND value_list > :after") +
                           tail,
        soci::use(pattern), soci::use(from), soci::into(id), soci::into(entry.values),
        soci::into(rows.value, rows.known), soci::into(bytes), soci::into(files),
        soci::into(data_version), soci::into(changed.value, changed.known), soci::into(fingerprint),
-       soci::into(updated), soci::into(deleted), soci::into(status));
+       soci::into(updated), soci::into(deleted), soci::into(status),
+       soci::into(copied_as, copied_known));
   statement.execute();
   std::vector<PartitionEntry> partitions;
   while (statement.fetch()) {
@@ -215,6 +220,8 @@ std::vector<PartitionEntry> SelectPartitions(soci::session& sql, const Partition
     entry.updated = updated != 0;
     entry.deleted = deleted != 0;
     entry.status = static_cast<ObjectStatus>(status);
+    const bool known = copied_known == soci::i_ok;
+    entry.copied_as = known ? std::optional(copied_as) : std::nullopt;
     partitions.push_back(entry);
   }
   return partitions;

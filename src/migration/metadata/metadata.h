@@ -123,6 +123,8 @@ struct PartitionEntry {
   ObjectStatus status = ObjectStatus::kInit;
   bool updated = false;
   bool deleted = false;
+  /// What its values became at the target when it was last copied; nullopt = not known.
+  std::optional<std::string> copied_as = {};
 };
 
 /// What reading a table found out, to be kept at once.
@@ -290,6 +292,8 @@ class Metadata {
     bool left_told = false;
     /// They are taken for unchanged, whatever is known: a user says that they are DONE.
     bool settled = false;
+    /// PartitionEntry::copied_as of each of `values`; empty leaves what is known.
+    std::vector<std::string> copied_as = {};
   };
   /// Also the table's own status, of those of its partitions. What is not known is passed over.
   Status SetStatus(const StatusChange& change);

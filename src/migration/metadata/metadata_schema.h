@@ -85,6 +85,10 @@ inline constexpr const char* kVersion3 = R"sql(
   WHERE partition_columns NOT IN ('', '[]') AND columns_json LIKE '%timestamp%';
 )sql";
 inline constexpr int kVersionOfWarning = 3;
-inline constexpr std::array<const char*, 3> kMetadataMigrations = {kVersion1, kVersion2, kVersion3};
+
+inline constexpr const char* kVersion4 = "ALTER TABLE partitions ADD COLUMN copied_as TEXT";
+inline constexpr int kVersionOfCopiedAs = 4;
+inline constexpr std::array<const char*, 4> kMetadataMigrations = {kVersion1, kVersion2, kVersion3,
+                                                                   kVersion4};
 
 }  // namespace mms::migration

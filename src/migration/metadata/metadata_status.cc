@@ -56,7 +56,7 @@ void SetWhole(soci::session& sql, long long id, const Metadata::StatusChange& ch
   sql << "UPDATE partitions SET status = :status WHERE table_id = :id AND deleted = 0", use(status),
       use(id);
   if (change.settled) {
-    sql << "UPDATE partitions SET updated = 0 WHERE table_id = :id", use(id);
+    sql << "UPDATE partitions SET updated = 0, copied_as = NULL WHERE table_id = :id", use(id);
     sql << "UPDATE tables SET updated = 0 WHERE id = :id", use(id);
   }
   if (!change.copied || !IsSameTable(sql, id, *change.copied)) return;
@@ -78,13 +78,29 @@ void EachValue(soci::session& sql, long long id, const Metadata::StatusChange& c
   }
 }
 
+void SetNames(soci::session& sql, long long id, const Metadata::StatusChange& change) {
+  if (change.copied_as.empty()) return;
+  CHECK(change.copied_as.size() == change.values.size());
+  std::string value, name;
+  soci::statement prepared =
+      (sql.prepare << "UPDATE partitions SET copied_as = :name WHERE table_id = :id AND "
+                      "value_list = :value",
+       use(name, "name"), use(id, "id"), use(value, "value"));
+  for (size_t i = 0; i < change.values.size(); ++i) {
+    value = change.values[i];
+    name = change.copied_as[i];
+    prepared.execute(true);
+  }
+}
+
 void SetPartitions(soci::session& sql, long long id, const Metadata::StatusChange& change) {
   const std::string of_value = " WHERE table_id = :id AND value_list = :value";
   const std::string status = std::to_string(static_cast<int>(change.status));
   EachValue(sql, id, change, "UPDATE partitions SET status = " + status + of_value);
+  SetNames(sql, id, change);
   Aggregate(sql, id);
   if (change.settled) {
-    EachValue(sql, id, change, "UPDATE partitions SET updated = 0" + of_value);
+    EachValue(sql, id, change, "UPDATE partitions SET updated = 0, copied_as = NULL" + of_value);
   } else if (change.copied && IsSameTable(sql, id, *change.copied)) {
     EachValue(sql, id, change,
               "UPDATE partitions SET updated = 0" + of_value +

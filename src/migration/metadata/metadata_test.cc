@@ -459,6 +459,38 @@ TEST_F(MetadataTest, WhatAUserSettlesIsUnchangedUntilItChangesAgain) {
   EXPECT_EQ(metadata_->CountPartitions(updated).value(), 0);
 }
 
+TEST_F(MetadataTest, WhatPartitionsWereCopiedAsIsKeptUntilAUserSettlesThem) {
+  ScanOf({Listed("orders")});
+  Good(metadata_->SaveRead(ScanOf({Listed("orders")}), Read("orders", 8, 3)));
+  const auto names = [&] {
+    PartitionFilter filter;
+    filter.table_id = Find("orders").id;
+    std::vector<std::string> found;
+    Good(metadata_->VisitPartitions(filter, [&](const PartitionEntry& partition) -> Status {
+      found.push_back(partition.copied_as.value_or("unknown"));
+      return OkStatus();
+    }));
+    return found;
+  };
+  using Names = std::vector<std::string>;
+  Metadata::StatusChange change{
+      "main.sales.orders", false, {"[\"0\"]", "[\"1\"]"}, ObjectStatus::kDone};
+  change.copied_as = {"[\"zero\"]", "[\"one\"]"};
+  Good(metadata_->SetStatus(change));
+  EXPECT_EQ(names(), (Names{"[\"zero\"]", "[\"one\"]", "unknown"}));
+  change.copied_as.clear();
+  change.status = ObjectStatus::kDoing;
+  Good(metadata_->SetStatus(change));
+  EXPECT_EQ(names(), (Names{"[\"zero\"]", "[\"one\"]", "unknown"}));
+  change.values.pop_back();
+  change.settled = true;
+  Good(metadata_->SetStatus(change));
+  EXPECT_EQ(names(), (Names{"unknown", "[\"one\"]", "unknown"}));
+  change.whole = true;
+  Good(metadata_->SetStatus(change));
+  EXPECT_EQ(names(), (Names{"unknown", "unknown", "unknown"}));
+}
+
 TEST_F(MetadataTest, WhatWasAtWorkInADeadProcessIsNot) {
   ScanOf({Listed("orders"), Listed("flat")});
   Good(metadata_->SaveRead(ScanOf({Listed("orders"), Listed("flat")}), Read("orders", 8, 2)));
@@ -481,12 +513,15 @@ TEST_F(MetadataTest, AnOlderReleasesMetadataIsTakenOverAndLooksAgainForWarnings)
   {
     soci::session sql(soci::sqlite3, "db=\"" + folder_ + "/metadata.db\"");
     sql << "ALTER TABLE tables DROP COLUMN warning";
+    sql << "ALTER TABLE partitions DROP COLUMN copied_as";
     sql << "DELETE FROM schema_version WHERE version > 2";
   }
   {
     auto reader = Metadata::OpenToRead(folder_);
     ASSERT_TRUE(reader.has_value()) << reader.error().ToString();
     EXPECT_EQ((*(*reader)->FindTable("main.sales.daily"))->warning, "");
+    const int64_t daily_id = (*(*reader)->FindTable("main.sales.daily"))->id;
+    EXPECT_EQ((*(*reader)->AllPartitions(daily_id))[0].copied_as, std::nullopt);
   }
   metadata_ = Open();
   EXPECT_EQ(Find("daily").commit_mark, "") << "its log is read again";

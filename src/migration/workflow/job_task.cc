@@ -114,6 +114,8 @@ Result<bool> JobTasks::HasPlan(Work& work) {
   work.record = *record;
   work.plan = *std::move(plan);
   work.result.table_id = work.plan.table_id;
+  work.result.named_as_now =
+      work.plan.choices == ChoicesId(engine_.options.plan.policy, work.source.settings);
   if (work.plan.sql || work.order.verify == VerifyLevel::kCountBoth) {
     work.progress.SetBySql(work.slot);
   }

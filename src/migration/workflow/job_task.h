@@ -64,6 +64,8 @@ struct JobTaskResult {
   /// Of what was compared: a line for each partition with the rows of both sides, those that differ
   /// marked, the first 1,000; "" = it has no partitions.
   std::string partition_rows = {};
+  /// False: partitions go by the names of a plan that was begun under other settings.
+  bool named_as_now = false;
   /// Of the plan, where it was this task that made it.
   std::vector<std::string> warnings;
 };
