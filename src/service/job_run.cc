@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
+#include <set>
 #include <utility>
 
 #include "migration/workflow/engine.h"
@@ -232,6 +234,37 @@ Result<std::vector<std::string>> JobRun::NamesOf(Instance& instance, const JobTa
   return names;
 }
 
+Result<int64_t> JobRun::TakenOver(const JobTaskResult& result) {
+  if (task_.whole_table) return 0;
+  TRY(const std::optional<int> levels, LevelsOf(config_));
+  std::set<std::string> copied;  // that become one at the target count once
+  TRY_VOID(peers_.store.VisitTaskValues(task_.id, [&](const std::string& value) -> Status {
+    auto list = nlohmann::json::parse(value, nullptr, false);
+    if (levels && list.size() > static_cast<size_t>(*levels)) {
+      list.erase(list.begin() + *levels, list.end());
+    }
+    copied.insert(list.dump());
+    return OkStatus();
+  }));
+  return std::max<int64_t>(static_cast<int64_t>(copied.size()) - result.totals.units, 0);
+}
+
+/// It stays what it was, and tells that it was not compared.
+Status JobRun::EndUncompared(const Error& error) {
+  Store::JobTaskEnd end;
+  end.id = task_.id;
+  end.as_before = true;
+  end.status = kVerificationDoing;
+  end.error_json = migration::ErrorText(error);
+  end.traffic = TrafficSoFar();
+  end.share = ShareSoFar();
+  end.sql_ms = SqlSoFar();
+  end.now_ms = peers_.now_ms();
+  end.action = "compare again";
+  end.message = error.ToString();
+  return peers_.store.EndJobTask(end);
+}
+
 Status JobRun::End(Instance* instance, const Outcome& outcome) {
   const Error* error = nullptr;
   if (!outcome) {
@@ -246,7 +279,13 @@ Status JobRun::End(Instance* instance, const Outcome& outcome) {
   if (task_.compare_alone) {
     const bool differs = error != nullptr && error->code() == "VERIFY_MISMATCH";
     if (differs) TRY_VOID(SetObject(instance, ObjectStatus::kFailed, nullptr));
-    if (error == nullptr) TRY_VOID(SetObject(instance, ObjectStatus::kDone, nullptr));
+    if (result.totals.units > 0) {
+      TRY(taken_over_, TakenOver(result));
+    }
+    // Of a part of it nothing follows for what a later job has.
+    const bool all = error == nullptr && taken_over_ == 0;
+    if (all) TRY_VOID(SetObject(instance, ObjectStatus::kDone, nullptr));
+    if (error != nullptr && error->code() == "VERIFY_SUPERSEDED") return EndUncompared(*error);
   }
   if (error == nullptr) {
     // The object first: a crash between the two runs the task again, which finds all done.
@@ -266,9 +305,15 @@ Status JobRun::End(Instance* instance, const Outcome& outcome) {
   return EndFailed(result, *error);
 }
 
+std::string JobRun::TakenOverText() const {
+  if (taken_over_ == 0) return "";
+  return fmt::format("without {} that later jobs have taken over since: ",
+                     taken_over_ == 1 ? "1 partition" : fmt::format("{} partitions", taken_over_));
+}
+
 Status JobRun::EndDone(const JobTaskResult& result) {
   if (task_.compare_alone) {
-    TRY_VOID(Step(kVerificationDone, "compare again", Verdict(result)));
+    TRY_VOID(Step(kVerificationDone, "compare again", TakenOverText() + Verdict(result)));
   } else {
     TRY_VOID(Step(kSchemaDone, "create table", result.target_table));
   }
@@ -306,7 +351,7 @@ Status JobRun::EndFailed(const JobTaskResult& result, const Error& error) {
   }
   end.now_ms = peers_.now_ms();
   end.action = "end";
-  end.message = error.ToString() + result.partition_rows;
+  end.message = TakenOverText() + error.ToString() + result.partition_rows;
   if (const auto wait_ms = WaitBeforeRetry(error, task_.attempts)) {
     end.not_before_ms = end.now_ms + *wait_ms;
     end.message += fmt::format("; tried again in {} s", *wait_ms / 1000);

@@ -65,6 +65,10 @@ class JobRun {
   Status Step(JobTaskStatus status, const std::string& action, const std::string& message);
   Status End(Instance* instance, const Outcome& outcome);
   Status EndDone(const migration::JobTaskResult& result);
+  /// How many of the partitions that it copied are not its own to compare any more.
+  Result<int64_t> TakenOver(const migration::JobTaskResult& result);
+  std::string TakenOverText() const;
+  Status EndUncompared(const Error& error);
   Status EndFailed(const migration::JobTaskResult& result, const Error& error);
   Status EndStopped(const std::string& why);
   Status SetObject(Instance* instance, migration::ObjectStatus status,
@@ -77,6 +81,7 @@ class JobRun {
   const Peers peers_;
   const JobTask task_;
   const int64_t begun_ms_;
+  int64_t taken_over_ = 0;
   JobConfig config_;
   migration::Progress progress_;
   mutable std::mutex mutex_;

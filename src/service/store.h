@@ -368,6 +368,8 @@ class Store {
     std::optional<JobTaskStatus> status;
     std::optional<bool> running;
     bool failed = false;  ///< only those
+    /// Only those that are DONE, and whose last comparison was refused.
+    bool uncompared = false;
   };
   /// In the order of ids.
   Result<std::vector<JobTask>> ListJobTasks(const TaskFilter& filter, const PageOf& page);
@@ -413,6 +415,8 @@ class Store {
   struct JobTaskEnd {
     int64_t id = 0;
     JobTaskStatus status = JobTaskStatus::kDone;
+    /// Instead of `status`: the one that it had before it was to be compared again.
+    bool as_before = false;
     std::string error_json;
     std::optional<int64_t> rows_copied, bytes_copied;
     std::optional<migration::Traffic> traffic;

@@ -107,12 +107,13 @@ constexpr const char* kWhere =
     "AND (:partition = '' OR EXISTS (SELECT 1 FROM task_partitions p WHERE p.task_id = t.id "
     "AND p.value LIKE :like ESCAPE '\\')) AND (:status < 0 OR t.status = :status) "
     "AND (:running < 0 OR t.running = :running) "
-    "AND (:failed = 0 OR (t.running = 0 AND t.status IN (3, 6, 9))) ";
+    "AND (:failed = 0 OR (t.running = 0 AND t.status IN (3, 6, 9))) "
+    "AND (:uncompared = 0 OR (t.running = 0 AND t.status = 10 AND t.error <> '')) ";
 
 struct BoundFilter {
   std::string name, db, src, project, dst, partition, like;
   long long source = 0, job = 0;
-  int status = -1, running = -1, failed = 0;
+  int status = -1, running = -1, failed = 0, uncompared = 0;
 
   explicit BoundFilter(const Store::TaskFilter& filter)
       : name(LikePart(filter.job_name)),
@@ -126,7 +127,8 @@ struct BoundFilter {
         job(filter.job_id),
         status(filter.status ? static_cast<int>(*filter.status) : -1),
         running(filter.running ? static_cast<int>(*filter.running) : -1),
-        failed(filter.failed ? 1 : 0) {}
+        failed(filter.failed ? 1 : 0),
+        uncompared(filter.uncompared ? 1 : 0) {}
 
   void Bind(soci::statement& to) {
     to.exchange(use(source, "source"));
@@ -141,6 +143,7 @@ struct BoundFilter {
     to.exchange(use(status, "status"));
     to.exchange(use(running, "running"));
     to.exchange(use(failed, "failed"));
+    to.exchange(use(uncompared, "uncompared"));
   }
 };
 
@@ -409,7 +412,7 @@ Status Store::EndJobTask(const JobTaskEnd& end) {
     long long id = end.id, now = end.now_ms, not_before = end.not_before_ms;
     const bool again = not_before > 0;
     const int status = static_cast<int>(again ? ResumedFrom(end.status) : end.status);
-    const int is_end = again ? 0 : 1;
+    const int is_end = again ? 0 : 1, as_before = end.as_before ? 1 : 0;
     BoundTime sql_ms(end.sql_ms);
     BoundTraffic traffic(end.traffic);
     BoundShare share(end.share);
@@ -418,8 +421,11 @@ Status Store::EndJobTask(const JobTaskEnd& end) {
     soci::indicator has_bytes = end.bytes_copied ? soci::i_ok : soci::i_null;
     soci::statement statement =
         (sql.prepare << "UPDATE job_tasks SET running = 0, "
-                        "status = CASE WHEN :end = 0 AND compare_alone = 1 THEN 5 ELSE :status "
-                        "END, compare_alone = CASE :end WHEN 1 THEN 0 ELSE compare_alone END, "
+                        "status = CASE WHEN :end = 0 AND compare_alone = 1 THEN 5 "
+                        "WHEN :before = 1 THEN COALESCE((SELECT l.status FROM task_logs l WHERE "
+                        "l.task_id = :id AND l.action = 'end' AND l.status IN (9, 10) "
+                        "ORDER BY l.id DESC LIMIT 1), 10) ELSE :status END, compare_alone = CASE "
+                        ":end WHEN 1 THEN 0 ELSE compare_alone END, "
                         "not_before_ms = :wait, error = :error, "
                         "rows_copied = CASE compare_alone WHEN 1 THEN rows_copied ELSE :rows END, "
                         "bytes_copied = CASE compare_alone WHEN 1 THEN bytes_copied ELSE :bytes "
@@ -432,7 +438,7 @@ Status Store::EndJobTask(const JobTaskEnd& end) {
          use(rows, has_rows, "rows"), use(bytes, has_bytes, "bytes"),
          use(sql_ms.ms, sql_ms.known, "sql"), use(traffic.read, traffic.known, "read"),
          use(traffic.sent, traffic.known, "sent"), use(share.unit_ms, share.taken, "units"),
-         use(is_end, "end"), use(now, "now"), use(id, "id"));
+         use(is_end, "end"), use(as_before, "before"), use(now, "now"), use(id, "id"));
     statement.execute(true);
     if (statement.get_affected_rows() != 1) return WrongState(end.id, "run");
     NoteInstance(sql, end.id, share);

@@ -497,6 +497,35 @@ TEST_F(StoreJobsTest, WhatBeganBeforeTheInstanceWasSharedOutIsUnknown) {
   EXPECT_EQ(store_->UseOfJob(job)->unit_ms, std::nullopt) << "one part of it is unknown";
 }
 
+TEST_F(StoreJobsTest, ATaskWhoseComparisonIsRefusedStaysWhatItWas) {
+  const int64_t job = *Add({"a", "b"});
+  Store::JobTaskEnd end;
+  for (const JobTaskStatus status : {kDone, kVerificationFailed}) {
+    end.id = Begin();
+    end.status = status;
+    end.action = "end";
+    ASSERT_TRUE(store_->EndJobTask(end));
+  }
+  Store::TaskFilter uncompared;
+  uncompared.uncompared = true;
+  ASSERT_TRUE(store_->VerifyJob(job, {}, 30));
+  auto tasks = *store_->ListJobTasks({}, {});
+  for (const JobTask& task : tasks) {
+    end.id = task.id;
+    ASSERT_TRUE(store_->BeginJobTask(end.id, 40));
+    end.status = kVerificationDoing;
+    end.as_before = true;
+    end.error_json = "{}";
+    end.action = "compare again";
+    ASSERT_TRUE(store_->EndJobTask(end));
+  }
+  tasks = *store_->ListJobTasks({}, {});
+  EXPECT_EQ(tasks[0].status, kDone);
+  EXPECT_EQ(tasks[1].status, kVerificationFailed);
+  EXPECT_FALSE(tasks[0].compare_alone);
+  EXPECT_EQ(*store_->CountJobTasks(uncompared), 1);
+}
+
 TEST_F(StoreJobsTest, WhatWasReadIsWhatWasCounted) {
   const int64_t job = *Add({"a", "b"});
   const int64_t id = Begin();

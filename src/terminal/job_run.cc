@@ -9,6 +9,7 @@
 #include <set>
 #include <thread>
 
+#include "base/clock.h"
 #include "service/service.h"
 #include "terminal/interrupt.h"
 #include "terminal/job_verbs.h"
@@ -208,6 +209,24 @@ Status PrintFailed(Store& store, int64_t job_id, Output& output) {
   return OkStatus();
 }
 
+/// Tasks that were to be compared again and are not, though they are DONE; each is told.
+Result<int64_t> TellUncompared(Store& store, int64_t job_id, int64_t begun_ms, Output& output) {
+  Store::TaskFilter filter;
+  filter.job_id = job_id;
+  filter.uncompared = true;
+  int64_t count = 0;
+  for (int64_t page = 1;; ++page) {
+    TRY(const auto tasks, store.ListJobTasks(filter, {page, kPage}));
+    for (const JobTask& task : tasks) {
+      if (task.ended_ms.value_or(0) < begun_ms) continue;
+      if (++count > kFailedShown) continue;
+      output.Log(fmt::format("not compared: task {}, which stays {}: {}", task.id,
+                             service::StatusName(task.status), ErrorOf(task)));
+    }
+    if (static_cast<int64_t>(tasks.size()) < kPage) return count;
+  }
+}
+
 /// Whether a comparison found a difference in one of the job's tasks.
 Result<bool> HasMismatch(Store& store, int64_t job_id) {
   constexpr int64_t kPage = 100;
@@ -241,6 +260,7 @@ Result<ExitCode> RunJobRun(const JobFlags& flags, Output& output) {
   options.workers = flags.workers;
   TRY(const auto service, Service::Open(std::move(options)));
   Store& store = service->store();
+  const int64_t begun_ms = UnixMs();
   JobsOfRun ours(store);
   if (flags.id != 0) {
     TRY_VOID(store.GetJob(flags.id));
@@ -278,7 +298,12 @@ Result<ExitCode> RunJobRun(const JobFlags& flags, Output& output) {
   progress.Stop();
   ours.Forget();
   TRY(const Sums sums, ours.SumUp());
-  for (const int64_t id : ours.ids()) TRY_VOID(PrintFailed(store, id, output));
+  int64_t uncompared = 0;
+  for (const int64_t id : ours.ids()) {
+    TRY_VOID(PrintFailed(store, id, output));
+    TRY(const int64_t refused, TellUncompared(store, id, begun_ms, output));
+    uncompared += refused;
+  }
   const service::TaskCounts& tasks = sums.tasks;
   if (output.json()) {
     output.Object("summary", {{"tasks", tasks.total},
@@ -290,7 +315,8 @@ Result<ExitCode> RunJobRun(const JobFlags& flags, Output& output) {
                               Counted(tasks.total, "task"), tasks.done, tasks.failed, sums.stopped,
                               flags.state));
   }
-  return CodeOf(store, sums, ours.ids());
+  const bool all_compared = uncompared == 0 || sums.tasks.failed > 0;
+  return all_compared ? CodeOf(store, sums, ours.ids()) : ExitCode::kTasksFailed;
 }
 
 }  // namespace mms::terminal

@@ -110,6 +110,8 @@ struct UnitScope {
 
   int64_t table_id;
   std::optional<int64_t> task;
+  /// Also what was finished and is set aside: it stands at the target as an earlier plan left it.
+  bool aside = false;
 };
 
 /// Sums over a scope's units, in SQL.

@@ -126,6 +126,11 @@ const char* OfTask(long long task) {
   return task == 0 ? "AND :task = 0 " : "AND task = :task AND task <> 0 ";
 }
 
+/// Of units as `u`: those that the plan means, or with them those of earlier ones that stand there.
+std::string Meant(const UnitScope& scope) {
+  return scope.aside ? " AND (u.aside = 0 OR u.state >= 3) " : " AND u.aside = 0 ";
+}
+
 constexpr const char* kSelectTables =
     "SELECT id, source_name, target_table, version, plan_json, state, error_json FROM tables ";
 
@@ -228,7 +233,7 @@ Result<std::vector<UnitRecord>> Store::UnitsAfter(const UnitPage& wanted) {
                         : "(SELECT t.version FROM tables t WHERE t.id = u.table_id) ") +
         "FROM units u JOIN unit_plans p ON p.unit_id = u.id "
         "WHERE u.table_id = :table AND u.state < :below " +
-        std::string(state_->has_aside && !wanted.aside ? "AND u.aside = 0 " : "") + OfTask(task) +
+        std::string(state_->has_aside && !wanted.aside ? Meant(wanted.scope) : "") + OfTask(task) +
         "AND u.partition " + std::string(wanted.after ? ">" : ">=") +
         " :after ORDER BY u.partition LIMIT " + std::to_string(kPageRows);
     soci::statement statement =
@@ -305,8 +310,8 @@ Result<TableTotals> Store::Totals(const UnitScope& scope) {
                     ? "COALESCE(SUM(state >= 3 AND verdict <> 5 AND version IS NOT " + of_table +
                           "), 0) "
                     : "0 ") +
-               "FROM units WHERE table_id = :table" +
-               std::string(state_->has_aside ? " AND aside = 0 " : " ") + OfTask(task),
+               "FROM units u WHERE table_id = :table" +
+               (state_->has_aside ? Meant(scope) : std::string(" ")) + OfTask(task),
         soci::use(id, "table"), soci::use(task, "task"), soci::into(units), soci::into(committed),
         soci::into(bytes), soci::into(bytes_committed), soci::into(files), soci::into(planned),
         soci::into(planned_known), soci::into(copied), soci::into(target), soci::into(target_known),

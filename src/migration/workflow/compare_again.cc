@@ -11,6 +11,10 @@
 namespace mms::migration {
 namespace {
 
+constexpr const char* kOtherVersion =
+    "the source cannot be counted: a later job has planned the table, at another version; compare "
+    "by checksum or count, which need no source";
+
 /// What has left the source has nothing to be compared with.
 bool IsWanted(const UnitRecord& unit) {
   return unit.state >= UnitState::kCommitted && unit.verdict != Verdict::kExtra;
@@ -33,7 +37,10 @@ class Pass {
   Status ByCount() {
     std::optional<SourceSide> source;
     if (wishes_.level == VerifyLevel::kCountBoth) {
-      TRY(source, CountAtSource(engine_, table_.plan));
+      source = SourceSide{{}, kOtherVersion};
+      if (wishes_.of_plan) {
+        TRY(source, CountAtSource(engine_, table_.plan));
+      }
     }
     CountCheck check{wishes_.scope, IsWanted};
     check.source = source ? &*source : nullptr;

@@ -16,6 +16,8 @@ namespace mms::migration {
 struct ComparisonWishes {
   UnitScope scope;
   VerifyLevel level = VerifyLevel::kChecksum;  ///< kNone is as kChecksum
+  /// False: the table's plan is of a later job, whose version is none to count the source at.
+  bool of_plan = true;
 };
 
 /// Errors: kCancelled; what kept units from being compared; those of the ledger.

@@ -70,13 +70,21 @@ Result<JobTaskResult> JobTasks::Run(const JobTaskOrder& order, Progress& progres
   const Status status = RunSteps(work);
   if (!status) work.result.error = status.error();
   if (work.record.id != 0) {
-    TRY(work.result.totals, engine_.ledger->Totals(UnitScope(work.record.id, order.task)));
+    TRY(work.result.totals, engine_.ledger->Totals(ScopeOf(work)));
     work.result.target_table = work.record.target_table;
     work.result.version = work.record.version;
   }
   const bool stopped = !status && status.error().kind() == ErrorKind::kCancelled;
   if (!stopped) progress.SetStage(work.slot, status ? Stage::kDone : Stage::kFailed);
   return work.result;
+}
+
+/// What was copied by the task stays its own to compare, also when a later job has planned the
+/// table: until that one copies it, or finds that it has left the source.
+UnitScope JobTasks::ScopeOf(const Work& work) {
+  UnitScope scope(work.record.id, work.order.task);
+  scope.aside = work.order.compare_alone;
+  return scope;
 }
 
 Status JobTasks::RunSteps(Work& work) {
@@ -224,23 +232,25 @@ Status JobTasks::Compare(Work& work) {
   TableTotals totals;
   TableTotals all;
   if (record) {
-    TRY(totals, engine_.ledger->Totals(UnitScope(record->id, order.task)));
+    work.record = *record;
+    TRY(totals, engine_.ledger->Totals(ScopeOf(work)));
     TRY(all, engine_.ledger->Totals(record->id));
   }
   const bool no_partitions = record && all.units == 0;
   if (totals.units == 0 && !no_partitions) {
     return Error(ErrorKind::kConflict, "VERIFY_SUPERSEDED",
-                 "a later job has copied all that this task did; verify that one")
+                 "nothing is compared: later jobs have taken over all that this task copied; "
+                 "verify the last of them")
         .At("table " + name);
   }
-  work.record = *record;
   TRY(TableContext context, MakeContext(engine_, work.record, work.slot));
   context.progress = &work.progress;
   context.key += "/" + std::to_string(order.task);
   context.stopped = order.stopped;
   work.result.table_id = context.plan.table_id;
   if (order.verify == VerifyLevel::kCountBoth) work.progress.SetBySql(work.slot);
-  TRY_VOID(CompareAgain(context, {UnitScope(work.record.id, order.task), order.verify}));
+  const bool of_plan = context.plan.settings.selection == order.selection->id;
+  TRY_VOID(CompareAgain(context, {ScopeOf(work), order.verify, of_plan}));
   TRY_VOID(FindExtraOnce(work, context));
   return Judge(work);
 }
@@ -316,7 +326,7 @@ Status JobTasks::TellPartitions(Work& work, const UnitScope& scope) {
 Status JobTasks::Judge(Work& work) {
   if (!work.order.copy && !work.order.compare_alone) return OkStatus();
   work.result.reached = JobTaskStep::kVerification;
-  const UnitScope scope(work.record.id, work.order.task);
+  const UnitScope scope = ScopeOf(work);
   TRY(const TableTotals totals, engine_.ledger->Totals(scope));
   if (totals.Settled() < totals.units) {
     // Tried again by itself, which goes on with them.

@@ -87,6 +87,8 @@ class JobTasks {
 
   struct Work;
   Status RunSteps(Work& work);
+  /// The task's units.
+  static UnitScope ScopeOf(const Work& work);
   /// Has the record of a plan of the order's selection, or the error that there is none.
   Status TakePlan(Work& work);
   Result<bool> HasPlan(Work& work);
