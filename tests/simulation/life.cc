@@ -27,6 +27,7 @@ using service::AsyncType;
 using service::Service;
 
 constexpr const char* kName = "lake";
+constexpr const char* kProject = "dw";
 
 /// Real time, in which threads get on.
 void Breathe() {
@@ -132,17 +133,20 @@ class Life {
     }
     TRY(const bool has_target, service_->store().HasTarget());
     if (!has_target) TRY_VOID(service_->UpdateTarget(orders.at("target")));
-    TRY(const auto has_schemas, service_->store().FindProjectSchemas("dw"));
-    if (!has_schemas) TRY_VOID(service_->store().KeepProjectSchemas("dw", false));
+    TRY(const auto has_schemas, service_->store().FindProjectSchemas(kProject));
+    if (!has_schemas) TRY_VOID(service_->store().KeepProjectSchemas(kProject, false));
     return SyncChanges(orders.at("tables"));
   }
 
-  /// Unless the last life's sync saw the same.
+  /// Unless the last sync saw the same.
   Status SyncChanges(const json& tables) {
     const std::string file = folder_ + "/synced.json";
     std::ifstream before(file);
     if (before && json::parse(before, nullptr, false) == tables) return OkStatus();
-    TRY(const auto metadata, Metadata::Open(service::SourceFolder(folder_, source_)));
+    // Its instance has the metadata open, once it has begun.
+    const std::string source_folder = service::SourceFolder(folder_, source_);
+    TRY(const auto metadata,
+        before ? Metadata::OpenBeside(source_folder) : Metadata::Open(source_folder));
     TRY_VOID(Sync(*metadata, tables).Run());
     std::ofstream(file) << tables;
     return OkStatus();
@@ -225,6 +229,7 @@ class Life {
     const std::string what = action.at("do");
     service::Store& store = service_->store();
     if (what == "make job") return MakeJob(action);
+    if (what == "sync") return SyncChanges(action.at("tables"));
     if (what == "stop source") return service_->StopDataSource(source_);
     if (what == "start source") return service_->StartDataSource(source_);
     const int64_t id = action.at("id");

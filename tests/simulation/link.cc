@@ -37,7 +37,8 @@ bool SendText(int socket, const std::string& text) {
 }
 
 std::optional<std::string> ReceiveText(int socket) {
-  thread_local std::array<char, kMessageMax> buffer;
+  // Not of the thread: it would be cleared for each one that a life begins. One asks at a time.
+  static std::array<char, kMessageMax> buffer;
   const ssize_t size = recv(socket, buffer.data(), buffer.size(), 0);
   if (size <= 0) return std::nullopt;
   return std::string(buffer.data(), static_cast<size_t>(size));

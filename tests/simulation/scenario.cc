@@ -12,6 +12,7 @@ namespace {
 
 using nlohmann::json;
 
+constexpr double kCatchingUp = 0.4;
 constexpr std::array kMoments = {"before ", "during ", "after "};
 
 /// A write to the ledger, a call, or what lies between, at one of its first passings.
@@ -78,8 +79,9 @@ std::vector<PlannedAct> DrawActs(const Draw& draw, const SourceSide& source) {
                      {"increment", draw.Happens("increment", 0.5, nth)},
                      {"method", draw.Happens("count", 0.3, nth) ? "count" : "checksum"}}});
   }
-  constexpr std::array kWhats = {"stop job",    "start job",    "retry job", "verify job",
-                                 "stop source", "start source", "clock",     "writers"};
+  constexpr std::array kWhats = {"stop job",   "start job",   "retry job",
+                                 "verify job", "stop source", "start source",
+                                 "clock",      "writers",     "sync"};
   const int64_t count = draw.Number("acts", 0, 6);
   for (int64_t act = 0; act < count; ++act) {
     const auto nth = static_cast<uint64_t>(act);
@@ -109,6 +111,7 @@ Scenario MakeScenario(const Draw& draw, const SourceSide& source) {
   }
   scenario.lives.emplace_back();
   scenario.acts = DrawActs(draw, source);
+  scenario.catches_up = draw.Happens("catches up", kCatchingUp);
   scenario.waits = draw.Happens("waits", 0.5);
   return scenario;
 }

@@ -28,7 +28,8 @@ struct Scenario {
   nlohmann::json target;
   std::vector<LifePlan> lives;  ///< the last one is calm, so that all comes to its end
   std::vector<PlannedAct> acts;
-  bool waits = false;  ///< a turn waits for the tasks that it began
+  bool catches_up = false;  ///< it ends with a scan, and a job of what changed
+  bool waits = false;       ///< a turn waits for the tasks that it began
 };
 
 Scenario MakeScenario(const Draw& draw, const SourceSide& source);

@@ -104,7 +104,8 @@ class Run {
   void LiveOnce(size_t life) {
     std::array<int, 2> ends{};
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0) std::abort();
-    const pid_t child = fork();
+    // Without what libraries do about their threads: there are none here.
+    const pid_t child = _Fork();
     if (child < 0) std::abort();
     if (child == 0) {
       close(ends[0]);
@@ -356,6 +357,9 @@ int main(int count, char** arguments) {
   using namespace sqlite_api;
   sqlite3_config(SQLITE_CONFIG_MULTITHREAD);
   sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+  // No memory ahead of need: a life has many connections, each to a small file.
+  sqlite3_config(SQLITE_CONFIG_PAGECACHE, nullptr, 0, 0);
+  sqlite3_config(SQLITE_CONFIG_LOOKASIDE, 0, 0);
   mms::simulation::TakeLocksInMemoryAlone();
   mallopt(M_TOP_PAD, 4 << 20);
   mallopt(M_TRIM_THRESHOLD, 256 << 20);

@@ -17,7 +17,8 @@ using nlohmann::json;
 constexpr int64_t kTurnsMax = 4'000;
 constexpr int kRetriesMax = 12;
 constexpr int64_t kSecond = 1'000;
-constexpr int64_t kLeapMax = 30 * 60 * kSecond;
+constexpr int64_t kLeapMax = 2 * 60 * 60 * kSecond;
+constexpr int64_t kIdleMax = 7;  // turns: a window is waited for, and whatever a user has stopped
 
 std::string PartitionOf(const json& unit) { return unit.at("partition"); }
 std::string WhereOf(const json& unit) {
@@ -64,6 +65,11 @@ json Watch::Respond(const json& request) {
 }
 
 json Watch::Begin() {
+  return {{"settings", scenario_.settings}, {"target", scenario_.target}, {"tables", Tables()}};
+}
+
+/// What a scan of the source finds.
+json Watch::Tables() const {
   json tables = json::object();
   for (const auto& [name, table] : world_.source.tables) {
     json partitions = json::object();
@@ -75,9 +81,7 @@ json Watch::Begin() {
                     {"partitioned", table.partitioned},
                     {"partitions", std::move(partitions)}};
   }
-  return {{"settings", scenario_.settings},
-          {"target", scenario_.target},
-          {"tables", std::move(tables)}};
+  return tables;
 }
 
 // Turns. -----------------------------------------------------------------------------------------
@@ -95,9 +99,13 @@ json Watch::Turn(const json& seen) {
   PassTime(seen);
   TakeActs(seen, &actions);
   if (calm && actions.empty() && acts_taken_ == scenario_.acts.size()) Finish(seen, &actions);
-  bool ends = !calm && turns_of_life_ >= plan.turns_max;
+  bool ends = !calm && (turns_of_life_ >= plan.turns_max || idle_turns_ > kIdleMax);
   const bool idle = IsOver(seen) && seen.at("starting") == 0 && actions.empty();
-  const bool over = calm && idle && acts_taken_ == scenario_.acts.size();
+  bool over = calm && idle && acts_taken_ == scenario_.acts.size();
+  if (over && scenario_.catches_up && !caught_up_) {
+    CatchUp(&actions);
+    over = false;
+  }
   over_ = over_ || over;
   return {{"actions", actions}, {"waits", scenario_.waits}, {"ends", ends || over}, {"over", over}};
 }
@@ -106,7 +114,7 @@ json Watch::Turn(const json& seen) {
 void Watch::PassTime(const json& seen) {
   const bool idle = seen.at("running") == 0 && seen.at("starting") == 0;
   idle_turns_ = idle ? idle_turns_ + 1 : 0;
-  const int64_t doublings = std::clamp<int64_t>(2 * (idle_turns_ - 1), 0, 12);
+  const int64_t doublings = std::clamp<int64_t>(3 * (idle_turns_ - 1), 0, 15);
   clock_ms_.fetch_add(std::min(kLeapMax, kSecond << doublings));
 }
 
@@ -114,7 +122,8 @@ void Watch::TakeActs(const json& seen, json* actions) {
   // Where nothing is at work none that is far ahead is waited for.
   while (acts_taken_ < scenario_.acts.size()) {
     const PlannedAct& act = scenario_.acts[acts_taken_];
-    const bool soon = IsOver(seen) && seen.at("starting") == 0 && actions->empty();
+    const bool done = IsOver(seen) && seen.at("starting") == 0;
+    const bool soon = (done || idle_turns_ > kIdleMax) && actions->empty();
     if (act.turn > turns_ && !soon) return;
     ++acts_taken_;
     TakeAct(act.action, seen, actions);
@@ -129,6 +138,10 @@ void Watch::TakeAct(const json& action, const json& seen, json* actions) {
   }
   if (what == "writers") {
     for (auto& [name, table] : world_.source.tables) table.Commit();
+    return;
+  }
+  if (what == "sync") {
+    actions->push_back({{"do", what}, {"tables", Tables()}});
     return;
   }
   if (what == "make job") {
@@ -170,6 +183,20 @@ void Watch::Finish(const json& seen, json* actions) {
   }
 }
 
+/// Whatever came before, a scan and a job of what changed bring the target to the newest version.
+void Watch::CatchUp(json* actions) {
+  caught_up_ = world_.writers_rest = true;
+  NoteJobs();
+  json names = json::array();
+  for (const auto& [name, table] : world_.source.tables) names.push_back(name);
+  actions->push_back({{"do", "sync"}, {"tables", Tables()}});
+  actions->push_back({{"do", "make job"},
+                      {"name", "last"},
+                      {"tables", std::move(names)},
+                      {"increment", true},
+                      {"method", "checksum"}});
+}
+
 void Watch::Did(const json& told) {
   const std::string what = told.at("action").at("do");
   if (what.starts_with("stop")) world_.target.TroubleAll();  // also what began meanwhile
@@ -192,6 +219,20 @@ void Watch::Audit(const json& told) {
   }
   CheckTasks(audit, over);
   if (over) CheckEvidence(audit);
+  if (over && caught_up_) CheckCaughtUp();
+}
+
+void Watch::CheckCaughtUp() {
+  for (const auto& [name, table] : world_.source.tables) {
+    for (const auto& [partition, files] : table.versions.at(table.newest)) {
+      if (world_.target.tables[name].partitions[partition].rows ==
+          table.RowsAt(table.newest, partition)) {
+        continue;
+      }
+      Violate("all is over, and the target is not as the newest version: " + name + " " +
+              partition);
+    }
+  }
 }
 
 /// Generations are counted on, and within one a unit goes forward, or anew from its beginning.

@@ -31,6 +31,7 @@ class Watch {
 
  private:
   nlohmann::json Begin();
+  nlohmann::json Tables() const;
   nlohmann::json Turn(const nlohmann::json& seen);
   void TakeActs(const nlohmann::json& seen, nlohmann::json* actions);
   void TakeAct(const nlohmann::json& action, const nlohmann::json& seen, nlohmann::json* actions);
@@ -38,6 +39,7 @@ class Watch {
   void NoteJobs();
   /// What brings a calm run to its end.
   void Finish(const nlohmann::json& seen, nlohmann::json* actions);
+  void CatchUp(nlohmann::json* actions);
   void PassTime(const nlohmann::json& seen);
   void Did(const nlohmann::json& told);
   void Audit(const nlohmann::json& told);
@@ -46,6 +48,7 @@ class Watch {
   void CheckTasks(const nlohmann::json& audit, bool over);
   void CheckDone(const nlohmann::json& task, const nlohmann::json& audit);
   void CheckEvidence(const nlohmann::json& audit);
+  void CheckCaughtUp();
   void Violate(const std::string& what) { world_.Violate(what); }
 
   World& world_;
@@ -56,7 +59,8 @@ class Watch {
   size_t acts_taken_ = 0;
   int64_t idle_turns_ = 0;
   int retries_ = 0;
-  bool held_ = false;  ///< a user stopped the source: nothing starts it but a user
+  bool held_ = false;       ///< a user stopped the source: nothing starts it but a user
+  bool caught_up_ = false;  ///< or has been asked to
   bool over_ = false;
   struct UnitMark {
     int64_t generation = 0;

@@ -180,7 +180,8 @@ json World::Inspect(const json& request) {
   const Fault fault = Pick("inspect " + name, {Fault::kSourceAway});
   if (fault != Fault::kNone) return Unavailable("STORAGE_UNREACHABLE");
   // Writers do not wait for us.
-  if (draw.Happens("writers " + name, 0.15, counts_["inspect " + name])) table.Commit();
+  if (!writers_rest && draw.Happens("writers " + name, 0.15, counts_["inspect " + name]))
+    table.Commit();
   const int64_t version =
       request.contains("version") ? request["version"].get<int64_t>() : table.newest;
   if (version < table.oldest) {

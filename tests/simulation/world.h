@@ -47,6 +47,7 @@ class World {
   std::vector<std::string> violations;
   std::map<std::string, int64_t> faults;  ///< drawn, by name
   int64_t requests = 0;                   ///< of all lives
+  bool writers_rest = false;
 
  private:
   enum class Fault {
