@@ -52,6 +52,11 @@ struct Chosen {
   bool by_partition = false;
   ObjectStatus status = ObjectStatus::kInit;
   bool updated = false;
+  std::string place;                     ///< TargetName of this job
+  std::optional<std::string> copied_as;  ///< that of the last copy
+  /// First values of partitions that have left the source since they were copied, where they were
+  /// a part of one at the target only.
+  std::set<std::string> torn;
   std::optional<int64_t> bytes, rows;
 };
 
@@ -96,6 +101,11 @@ class Choosing {
   Result<JobChoice> Run() {
     TRY_VOID(ChoosePartitionIds());
     TRY_VOID(ChooseTables());
+    for (Chosen& table : tables_) {
+      if (table.by_partition && IsMerged(table)) {
+        TRY(table.torn, TornOf(table));
+      }
+    }
     TRY_VOID(CheckNames());
     TRY_VOID(CheckFilters());
     TRY_VOID(CheckValues());
@@ -189,6 +199,8 @@ class Choosing {
                                  asked != nullptr ? none : rules_.policy.table_name_map);
     // A name that cannot be is the task's to fail for, with what to do about it.
     chosen.target = name ? *name : LowerAscii(asked != nullptr ? *asked : chosen.table);
+    chosen.place = TargetName(job_.dst_project, job_.dst_schema, chosen.target);
+    chosen.copied_as = table.copied_as;
     tables_.push_back(std::move(chosen));
     return OkStatus();
   }
@@ -369,16 +381,58 @@ class Choosing {
     }
     TRY(const bool matches, Matches(table, partition));
     if (!matches) return Part::kOther;
-    const bool completed = partition.status == ObjectStatus::kDone && !partition.updated;
-    const bool leaves = completed && job_.config.increment && !IsRenamed(table, partition);
-    return leaves ? Part::kCompleted : Part::kWanted;
+    const bool completed = partition.status == ObjectStatus::kDone && !partition.updated &&
+                           !IsElsewhere(table, partition) && !IsTorn(table, partition);
+    return completed && job_.config.increment ? Part::kCompleted : Part::kWanted;
   }
 
-  /// Whether what was copied of it goes by another name at the target now.
-  bool IsRenamed(const Chosen& table, const PartitionEntry& partition) const {
-    if (!partition.copied_as) return false;
-    const auto name = TargetText(table.columns, partition.values, rules_.policy);
+  /// Whether what was copied of it is of another table at the target, or another partition, than
+  /// this job would make of it.
+  bool IsElsewhere(const Chosen& table, const PartitionEntry& partition) const {
+    if (!partition.copied_as) return IsElsewhere(table);
+    const auto name =
+        TargetName(table.place, table.columns, rules_.levels, partition.values, rules_.policy);
     return name && *name != *partition.copied_as;
+  }
+
+  bool IsElsewhere(const Chosen& table) const {
+    return table.copied_as && *table.copied_as != table.place;
+  }
+
+  bool IsCompleted(const Chosen& table) const {
+    return table.status == ObjectStatus::kDone && !table.updated && !IsElsewhere(table);
+  }
+
+  /// Whether partitions of the source become one at the target.
+  bool IsMerged(const Chosen& table) const {
+    return rules_.levels && static_cast<size_t>(*rules_.levels) < table.columns.size();
+  }
+
+  /// Whether the target's partition, of which this one is a part, holds rows of one that is gone.
+  bool IsTorn(const Chosen& table, const PartitionEntry& partition) const {
+    return !table.torn.empty() && table.torn.contains(FirstValues(partition.values));
+  }
+
+  std::string FirstValues(const std::string& values) const {
+    json list = json::parse(values);
+    const auto levels = std::min(static_cast<size_t>(*rules_.levels), list.size());
+    list.erase(list.begin() + static_cast<ptrdiff_t>(levels), list.end());
+    return list.dump();
+  }
+
+  Result<std::set<std::string>> TornOf(const Chosen& table) {
+    std::set<std::string> torn;
+    migration::PartitionFilter filter;
+    filter.table_id = table.id;
+    filter.deleted = true;
+    TRY_VOID(metadata_.VisitPartitions(filter, [&](const PartitionEntry& partition) -> Status {
+      // One whose last copy failed may be there from an earlier one.
+      const bool copied =
+          partition.status == ObjectStatus::kDone || partition.status == ObjectStatus::kFailed;
+      if (copied) torn.insert(FirstValues(partition.values));
+      return OkStatus();
+    }));
+    return torn;
   }
 
   Store::NewTask NewTask(const Chosen& table) const {
@@ -416,8 +470,7 @@ class Choosing {
   }
 
   Status MakeWhole(const Chosen& table) {
-    const bool completed = table.status == ObjectStatus::kDone && !table.updated;
-    if (completed && job_.config.increment) return OkStatus();
+    if (IsCompleted(table) && job_.config.increment) return OkStatus();
     Store::NewTask task = NewTask(table);
     task.task.bytes = table.bytes;
     task.task.rows = table.rows;
@@ -460,17 +513,14 @@ class Choosing {
     const bool tells = turn == 0 && MeansWholeTables(job_.config);
     TRY(const int64_t left, tells ? metadata_.CountLeft(table.id) : Result<int64_t>(0));
     if (left > 0) return Add(NewSchemaTask(table));
-    const bool completed = table.status == ObjectStatus::kDone;
+    const bool completed = table.status == ObjectStatus::kDone && !IsElsewhere(table);
     const bool nothing = turn == 0 && ids_.empty() && !filters_.contains(table.id);
     return nothing && !completed && !HasPartitions(table) ? Add(NewSchemaTask(table)) : OkStatus();
   }
 
   /// Whether two partitions are one at the target, where only the first levels stay such.
   bool BecomeOne(const std::string& values, const std::string& others) const {
-    if (!rules_.levels) return false;
-    const json left = json::parse(values), right = json::parse(others);
-    const auto levels = std::min(static_cast<size_t>(*rules_.levels), left.size());
-    return std::equal(left.begin(), left.begin() + static_cast<ptrdiff_t>(levels), right.begin());
+    return rules_.levels && FirstValues(values) == FirstValues(others);
   }
 
   /// A task that makes the table alone, and sees to what has left the source.

@@ -3,9 +3,10 @@
 //
 // Rules (mms-features of the service): a database job takes all tables of its schema but for its
 // lists, of which only the blacklist counts when both are given; with `increment` what is Completed
-// and not changed since is left out, unless a partition goes by another name at the target by now;
-// partitions go into tasks in the order of their values, a task
-// being closed once it has as many partitions or bytes as the source allows; a table without
+// and not changed since is left out, unless it would go to another place than it did: another
+// table, another name of a partition; where only the first levels stay partitions, one of which a
+// part has left the source is copied again. Partitions go into tasks in the order of their values,
+// a task being closed once it has as many partitions or bytes as the source allows; a table without
 // partitions is one task; partitions that become one at the target, where only the first levels
 // stay such, go together; a partitioned table of which nothing is chosen is one task for its
 // schema, unless it is Completed; so is one that is Completed but for partitions that have left the

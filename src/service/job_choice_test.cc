@@ -65,11 +65,31 @@ class ChooseTasksTest : public testing::Test {
     read.entry.delta_id = "d";
     read.entry.rows = 10;
     read.entry.bytes = 100;
-    read.entry.partition_columns = partitions.empty() ? "[]" : R"(["p"])";
+    const bool levels = !partitions.empty() && partitions[0].values.find(',') != std::string::npos;
+    read.entry.partition_columns = partitions.empty() ? "[]" : levels ? R"(["p","n"])" : R"(["p"])";
     if (!partitions.empty()) read.entry.partitions = static_cast<int64_t>(partitions.size());
     read.inserts = partitions;
     ASSERT_TRUE(metadata_->SaveRead(scan, read));
     ASSERT_TRUE(metadata_->EndScan(scan, {migration::ScanState::kDone, "{}", 2}));
+  }
+  /// "orders", partitioned by p and n.
+  void PutLevels(const std::vector<std::string>& values) {
+    std::vector<migration::PartitionEntry> partitions;
+    for (const std::string& value : values) partitions.push_back(Partition(value, 1));
+    PutTable("orders", "string", partitions);
+  }
+  void Vanish(const std::string& value) {
+    const int64_t scan = *metadata_->BeginScan("", 3);
+    const auto table = *metadata_->FindTable("main.s.orders");
+    migration::TableRead read;
+    read.table_id = table->id;
+    read.entry = *table;
+    const std::vector<migration::PartitionEntry> all = *metadata_->AllPartitions(table->id);
+    for (const migration::PartitionEntry& partition : all) {
+      if (partition.values == value) read.vanished.push_back(partition.id);
+    }
+    ASSERT_TRUE(metadata_->SaveRead(scan, read));
+    ASSERT_TRUE(metadata_->EndScan(scan, {migration::ScanState::kDone, "{}", 4}));
   }
   void Done(const std::string& name, const std::string& value = "") {
     Metadata::StatusChange change{"main.s." + name, value.empty(), {}};
@@ -191,7 +211,8 @@ TEST_F(ChooseTasksTest, WhatGoesByAnotherNameAtTheTargetByNowIsNotCompleted) {
   PutValues("orders", "string", {R"("a/b")", R"("c")"});
   Metadata::StatusChange change{"main.s.orders", false, {R"(["a/b"])", R"(["c"])"}};
   change.status = migration::ObjectStatus::kDone;
-  change.copied_as = {R"(["a_b"])", R"(["c"])"};
+  job_.dst_project = "dw";
+  change.copied_as = {R"(dw.orders/["a_b"])", R"(dw.orders/["c"])"};
   ASSERT_TRUE(metadata_->SetStatus(change));
   rules_.policy.partition_value_map = {{"/", "_"}};
   EXPECT_TRUE(Chosen().empty());
@@ -201,7 +222,7 @@ TEST_F(ChooseTasksTest, WhatGoesByAnotherNameAtTheTargetByNowIsNotCompleted) {
   rules_.policy.partition_value_map = {};
   EXPECT_TRUE(Chosen().empty()) << "it could have no name there";
 
-  change.copied_as = {"", R"(["c"])"};
+  change.copied_as = {"", R"(dw.orders/["c"])"};
   ASSERT_TRUE(metadata_->SetStatus(change));
   rules_.policy.partition_value_map = {{"/", "-"}};
   EXPECT_EQ(Chosen(), (Names{"orders 1"})) << "it was copied under other settings";
@@ -209,6 +230,59 @@ TEST_F(ChooseTasksTest, WhatGoesByAnotherNameAtTheTargetByNowIsNotCompleted) {
   change.copied_as.clear();
   ASSERT_TRUE(metadata_->SetStatus(change));
   EXPECT_TRUE(Chosen().empty()) << "a user says that it is done";
+}
+
+TEST_F(ChooseTasksTest, WhatWasCopiedToAnotherTableIsNotCompleted) {
+  Put("orders", {1, 1});
+  Put("flat", {});
+  Put("empty", {});
+  job_.dst_project = "dw";
+  Metadata::StatusChange change{"main.s.orders", false, {R"(["0"])", R"(["1"])"}};
+  change.status = migration::ObjectStatus::kDone;
+  change.copied_as = {R"(dw.orders/["0"])", R"(dw2.orders/["1"])"};
+  ASSERT_TRUE(metadata_->SetStatus(change));
+  Metadata::StatusChange flat{"main.s.flat"};
+  flat.status = migration::ObjectStatus::kDone;
+  flat.copied_as = {"dw.flat"};
+  ASSERT_TRUE(metadata_->SetStatus(flat));
+  Done("empty");  // by an earlier release, which did not keep where to
+  EXPECT_EQ(Chosen(), (Names{"orders 1"}));
+  EXPECT_EQ(tasks_[0].values, (Names{R"(["1"])"}));
+  job_.dst_project = "DW2";
+  EXPECT_EQ(Chosen(), (Names{"flat", "orders 1"}));
+  job_.dst_project = "dw";
+  job_.config.table_mapping = {{"orders", "sales"}, {"flat", "plain"}};
+  EXPECT_EQ(Chosen(), (Names{"flat", "orders 2"}));
+  job_.config.table_mapping = {};
+  job_.dst_schema = "raw";
+  EXPECT_EQ(Chosen(), (Names{"flat", "orders 2"}));
+
+  flat.settled = change.settled = true;
+  flat.copied_as.clear();
+  change.copied_as.clear();
+  ASSERT_TRUE(metadata_->SetStatuses({flat, change}));
+  EXPECT_TRUE(Chosen().empty()) << "a user says that they are done";
+}
+
+TEST_F(ChooseTasksTest, WhatIsMergedIsCopiedAgainWhenAPartOfItHasLeftTheSource) {
+  PutLevels({R"(["a","x"])", R"(["a","y"])", R"(["b","x"])"});
+  rules_.levels = 1;
+  job_.dst_project = "dw";
+  EXPECT_EQ(Chosen(), (Names{"orders 3"}));
+  Metadata::StatusChange change{"main.s.orders", false, tasks_[0].values};
+  change.status = migration::ObjectStatus::kDone;
+  change.copied_as = {R"(dw.orders/["a"])", R"(dw.orders/["a"])", R"(dw.orders/["b"])"};
+  ASSERT_TRUE(metadata_->SetStatus(change));
+  EXPECT_TRUE(Chosen().empty());
+  rules_.levels = 2;
+  EXPECT_EQ(Chosen(), (Names{"orders 3"})) << "they go to partitions of their own now";
+  rules_.levels = 1;
+
+  Vanish(R"(["a","y"])");
+  EXPECT_EQ(Chosen(), (Names{"orders 1"}));
+  EXPECT_EQ(tasks_[0].values, (Names{R"(["a","x"])"}));
+  rules_.levels = 0;
+  EXPECT_EQ(Chosen(), (Names{"orders 2"}));
 }
 
 TEST_F(ChooseTasksTest, ViewsAreTakenWhenTheyAreAskedForAndEachTime) {

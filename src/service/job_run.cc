@@ -215,21 +215,26 @@ Status JobRun::SetObject(Instance* instance, ObjectStatus status, const JobTaskR
     change.copied = migration::Metadata::Copied{result->version, result->table_id};
     change.left_told = MeansWholeTables(config_);
   }
-  if (result != nullptr && !change.whole) {
-    TRY(change.copied_as, NamesOf(*instance, *result, change.values));
+  if (result != nullptr) {
+    TRY(change.copied_as, NamesOf(*instance, *result, change));
   }
   return instance->metadata().SetStatus(change);
 }
 
-Result<std::vector<std::string>> JobRun::NamesOf(Instance& instance, const JobTaskResult& result,
-                                                 const std::vector<std::string>& values) const {
+Result<std::vector<std::string>> JobRun::NamesOf(
+    Instance& instance, const JobTaskResult& result,
+    const migration::Metadata::StatusChange& change) const {
+  const std::string target = TargetName(task_.dst_project, task_.dst_schema, task_.dst_table);
+  if (change.whole) return std::vector{target};
+  TRY(const std::optional<int> levels, LevelsOf(config_));
   TRY(const auto table, instance.metadata().FindTable(task_.table_name));
-  std::vector<std::string> names(values.size());
+  std::vector<std::string> names(change.values.size());
   // "" is no name: what was copied under other settings is copied again.
   if (!table || !result.named_as_now) return names;
   const auto columns = PartitionColumnsOf(*table);
-  for (size_t i = 0; i < values.size(); ++i) {
-    names[i] = TargetText(columns, values[i], instance.policy()).value_or("");
+  for (size_t i = 0; i < names.size(); ++i) {
+    names[i] =
+        TargetName(target, columns, levels, change.values[i], instance.policy()).value_or("");
   }
   return names;
 }

@@ -73,10 +73,10 @@ class JobRun {
   Status EndStopped(const std::string& why);
   Status SetObject(Instance* instance, migration::ObjectStatus status,
                    const migration::JobTaskResult* result);
-  /// What those values became at the target.
+  /// What the change is of became at the target.
   Result<std::vector<std::string>> NamesOf(Instance& instance,
                                            const migration::JobTaskResult& result,
-                                           const std::vector<std::string>& values) const;
+                                           const migration::Metadata::StatusChange& change) const;
   bool IsStopped();
   const Peers peers_;
   const JobTask task_;

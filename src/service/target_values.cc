@@ -1,5 +1,6 @@
 #include "service/target_values.h"
 
+#include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
 
@@ -55,14 +56,22 @@ TargetValues MapValues(const std::vector<migration::PartitionColumn>& columns,
   return mapped;
 }
 
-std::optional<std::string> TargetText(const std::vector<migration::PartitionColumn>& columns,
-                                      const std::string& values, const migration::Policy& policy) {
+std::string TargetName(const std::string& project, const std::string& schema,
+                       const std::string& table) {
+  return LowerAscii(project + (schema.empty() ? "" : "." + schema) + "." + table);
+}
+
+std::optional<std::string> TargetName(const std::string& table,
+                                      std::vector<migration::PartitionColumn> columns,
+                                      std::optional<int> levels, const std::string& values,
+                                      const migration::Policy& policy) {
+  if (levels) columns.resize(std::min(columns.size(), static_cast<size_t>(*levels)));
   std::vector<std::optional<std::string>> texts;
   for (const auto& value : MapValues(columns, values, policy)) {
     if (!value) return std::nullopt;
     texts.push_back(value->text);
   }
-  return migration::PartitionText(texts);
+  return table + "/" + migration::PartitionText(texts);
 }
 
 std::vector<std::string> ColumnCollisions(const migration::TableEntry& table, const JobConfig& job,

@@ -22,9 +22,16 @@ using TargetValues = std::vector<std::optional<migration::PartitionValue>>;
 TargetValues MapValues(const std::vector<migration::PartitionColumn>& columns,
                        const std::string& values, const migration::Policy& policy);
 
-/// The texts of MapValues as one (PartitionText); nullopt where MaxCompute takes one of them not.
-std::optional<std::string> TargetText(const std::vector<migration::PartitionColumn>& columns,
-                                      const std::string& values, const migration::Policy& policy);
+/// Which table of MaxCompute: "project.schema.table", without the schema where there is none.
+std::string TargetName(const std::string& project, const std::string& schema,
+                       const std::string& table);
+
+/// Which partition of it, or of which the rows are a part where only the first `levels` columns
+/// stay such; nullopt where MaxCompute takes a value not.
+std::optional<std::string> TargetName(const std::string& table,
+                                      std::vector<migration::PartitionColumn> columns,
+                                      std::optional<int> levels, const std::string& values,
+                                      const migration::Policy& policy);
 
 /// "a-b and a_b into a_b": columns of a table that would become one. What cannot be a name is a
 /// task's to tell, as is what lies within a struct.

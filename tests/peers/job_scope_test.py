@@ -187,7 +187,8 @@ def test_partitions_that_become_one_go_in_one_task(
     assert [task["partitions"] for task in jobs.tasks(again)] == [1]
     assert jobs.counts("days") == {"eu": 3, "us": 2}
 
-    whole = jobs.move("--table", "flat", "--set", "max_partition_level=0")
+    no_level = ("--table", "flat", "--set", "max_partition_level=0")
+    whole = jobs.move(*no_level)
     assert [task["partitions"] for task in jobs.tasks(whole)] == [3]
     assert jobs.counts("flat") == {"": 4}
-    assert "JOB_NOTHING_TO_DO" in jobs.refused("--table", "flat")
+    assert "JOB_NOTHING_TO_DO" in jobs.refused(*no_level)

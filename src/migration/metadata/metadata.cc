@@ -24,6 +24,8 @@ constexpr const char* kTableColumns =
 /// A row of `tables` as SOCI fills it.
 struct TableRow {
   TableEntry entry;
+  std::string copied_as;
+  soci::indicator copied_known = soci::i_ok;
   long long id = 0, chosen_scan = 0, changed_scan = 0;
   int state = 0, deletion_vectors = 0, count_source = 0, updated = 0, deleted = 0, change = 0;
   int status = 0;
@@ -55,6 +57,7 @@ struct TableRow {
     statement.exchange(into(change));
     statement.exchange(into(status));
     statement.exchange(into(entry.warning));
+    statement.exchange(into(copied_as, copied_known));
   }
 
   TableEntry Make() const {
@@ -78,6 +81,7 @@ struct TableRow {
     made.changed_scan = changed_scan;
     made.change = static_cast<TableChange>(change);
     made.status = static_cast<ObjectStatus>(status);
+    if (copied_known == soci::i_ok) made.copied_as = copied_as;
     return made;
   }
 };
@@ -153,10 +157,14 @@ void Prepare(soci::statement& statement, const std::string& query) {
 /// `status` of what has it.
 const char* StatusColumn(int version) { return version >= kVersionOfStatus ? "status" : "0"; }
 
+const char* CopiedAsColumn(int version) {
+  return version >= kVersionOfCopiedAs ? "copied_as" : "NULL";
+}
+
 /// Those that TableRow binds.
 std::string TableColumns(int version) {
-  return fmt::format("{}{}, {}", kTableColumns, StatusColumn(version),
-                     version >= kVersionOfWarning ? "warning" : "''");
+  return fmt::format("{}{}, {}, {}", kTableColumns, StatusColumn(version),
+                     version >= kVersionOfWarning ? "warning" : "''", CopiedAsColumn(version));
 }
 
 std::vector<TableEntry> SelectTables(soci::session& sql, TableWhere where, const std::string& tail,
@@ -197,8 +205,7 @@ std::vector<PartitionEntry> SelectPartitions(soci::session& sql, const Partition
   soci::statement statement =
       (sql.prepare << "SELECT id, value_list, row_count, bytes, files, data_version, changed_ms, "
                       "fingerprint, updated, deleted, " +
-                          std::string(StatusColumn(version)) +
-                          (version >= kVersionOfCopiedAs ? ", copied_as" : ", NULL") +
+                          std::string(StatusColumn(version)) + ", " + CopiedAsColumn(version) +
                           PartitionWhere(filter) +
                           (after == nullptr ? " AND :after = ''" : " AND value_list > :after") +
                           tail,

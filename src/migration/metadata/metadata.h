@@ -103,6 +103,9 @@ struct TableEntry {
   CountSource count_source = CountSource::kUnknown;
   std::string warning;  ///< of what the log holds, for people; "" = none
 
+  /// Which table of the target it was when it was last copied as a whole; nullopt = not known.
+  std::optional<std::string> copied_as = {};
+
   ObjectStatus status = ObjectStatus::kInit;  ///< of a partitioned one: made of its partitions'
   bool updated = false;
   bool deleted = false;
@@ -123,7 +126,8 @@ struct PartitionEntry {
   ObjectStatus status = ObjectStatus::kInit;
   bool updated = false;
   bool deleted = false;
-  /// What its values became at the target when it was last copied; nullopt = not known.
+  /// Which partition of which table of the target it was when it was last copied; nullopt = not
+  /// known.
   std::optional<std::string> copied_as = {};
 };
 
@@ -292,7 +296,7 @@ class Metadata {
     bool left_told = false;
     /// They are taken for unchanged, whatever is known: a user says that they are DONE.
     bool settled = false;
-    /// PartitionEntry::copied_as of each of `values`; empty leaves what is known.
+    /// `copied_as` of each of `values`, or with `whole` of the table; empty leaves what is known.
     std::vector<std::string> copied_as = {};
   };
   /// Also the table's own status, of those of its partitions. What is not known is passed over.

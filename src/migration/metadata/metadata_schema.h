@@ -86,7 +86,10 @@ inline constexpr const char* kVersion3 = R"sql(
 )sql";
 inline constexpr int kVersionOfWarning = 3;
 
-inline constexpr const char* kVersion4 = "ALTER TABLE partitions ADD COLUMN copied_as TEXT";
+inline constexpr const char* kVersion4 = R"sql(
+  ALTER TABLE tables ADD COLUMN copied_as TEXT;
+  ALTER TABLE partitions ADD COLUMN copied_as TEXT;
+)sql";
 inline constexpr int kVersionOfCopiedAs = 4;
 inline constexpr std::array<const char*, 4> kMetadataMigrations = {kVersion1, kVersion2, kVersion3,
                                                                    kVersion4};

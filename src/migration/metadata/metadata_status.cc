@@ -57,7 +57,11 @@ void SetWhole(soci::session& sql, long long id, const Metadata::StatusChange& ch
       use(id);
   if (change.settled) {
     sql << "UPDATE partitions SET updated = 0, copied_as = NULL WHERE table_id = :id", use(id);
-    sql << "UPDATE tables SET updated = 0 WHERE id = :id", use(id);
+    sql << "UPDATE tables SET updated = 0, copied_as = NULL WHERE id = :id", use(id);
+  }
+  if (!change.copied_as.empty()) {
+    sql << "UPDATE tables SET copied_as = :name WHERE id = :id", use(change.copied_as.front()),
+        use(id);
   }
   if (!change.copied || !IsSameTable(sql, id, *change.copied)) return;
   const long long version = change.copied->version;

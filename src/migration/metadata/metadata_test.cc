@@ -514,6 +514,7 @@ TEST_F(MetadataTest, AnOlderReleasesMetadataIsTakenOverAndLooksAgainForWarnings)
     soci::session sql(soci::sqlite3, "db=\"" + folder_ + "/metadata.db\"");
     sql << "ALTER TABLE tables DROP COLUMN warning";
     sql << "ALTER TABLE partitions DROP COLUMN copied_as";
+    sql << "ALTER TABLE tables DROP COLUMN copied_as";
     sql << "DELETE FROM schema_version WHERE version > 2";
   }
   {
