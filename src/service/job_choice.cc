@@ -14,6 +14,7 @@
 #include "migration/plan/names.h"
 #include "migration/plan/partition_expression.h"
 #include "migration/plan/partitions.h"
+#include "service/merged_partitions.h"
 #include "service/target_values.h"
 
 namespace mms::service {
@@ -101,11 +102,7 @@ class Choosing {
   Result<JobChoice> Run() {
     TRY_VOID(ChoosePartitionIds());
     TRY_VOID(ChooseTables());
-    for (Chosen& table : tables_) {
-      if (table.by_partition && IsMerged(table)) {
-        TRY(table.torn, TornOf(table));
-      }
-    }
+    TRY_VOID(FindTorn());
     TRY_VOID(CheckNames());
     TRY_VOID(CheckFilters());
     TRY_VOID(CheckValues());
@@ -202,6 +199,15 @@ class Choosing {
     chosen.place = TargetName(job_.dst_project, job_.dst_schema, chosen.target);
     chosen.copied_as = table.copied_as;
     tables_.push_back(std::move(chosen));
+    return OkStatus();
+  }
+
+  Status FindTorn() {
+    for (Chosen& table : tables_) {
+      const bool merged = rules_.levels && std::cmp_less(*rules_.levels, table.columns.size());
+      if (!merged || !table.by_partition) continue;
+      TRY(table.torn, MergedPartitions(*rules_.levels).FindTorn(metadata_, table.id));
+    }
     return OkStatus();
   }
 
@@ -403,36 +409,10 @@ class Choosing {
     return table.status == ObjectStatus::kDone && !table.updated && !IsElsewhere(table);
   }
 
-  /// Whether partitions of the source become one at the target.
-  bool IsMerged(const Chosen& table) const {
-    return rules_.levels && static_cast<size_t>(*rules_.levels) < table.columns.size();
-  }
-
   /// Whether the target's partition, of which this one is a part, holds rows of one that is gone.
   bool IsTorn(const Chosen& table, const PartitionEntry& partition) const {
-    return !table.torn.empty() && table.torn.contains(FirstValues(partition.values));
-  }
-
-  std::string FirstValues(const std::string& values) const {
-    json list = json::parse(values);
-    const auto levels = std::min(static_cast<size_t>(*rules_.levels), list.size());
-    list.erase(list.begin() + static_cast<ptrdiff_t>(levels), list.end());
-    return list.dump();
-  }
-
-  Result<std::set<std::string>> TornOf(const Chosen& table) {
-    std::set<std::string> torn;
-    migration::PartitionFilter filter;
-    filter.table_id = table.id;
-    filter.deleted = true;
-    TRY_VOID(metadata_.VisitPartitions(filter, [&](const PartitionEntry& partition) -> Status {
-      // One whose last copy failed may be there from an earlier one.
-      const bool copied =
-          partition.status == ObjectStatus::kDone || partition.status == ObjectStatus::kFailed;
-      if (copied) torn.insert(FirstValues(partition.values));
-      return OkStatus();
-    }));
-    return torn;
+    return !table.torn.empty() &&
+           table.torn.contains(MergedPartitions(*rules_.levels).FirstValues(partition.values));
   }
 
   Store::NewTask NewTask(const Chosen& table) const {
@@ -520,7 +500,9 @@ class Choosing {
 
   /// Whether two partitions are one at the target, where only the first levels stay such.
   bool BecomeOne(const std::string& values, const std::string& others) const {
-    return rules_.levels && FirstValues(values) == FirstValues(others);
+    if (!rules_.levels) return false;
+    const MergedPartitions merged(*rules_.levels);
+    return merged.FirstValues(values) == merged.FirstValues(others);
   }
 
   /// A task that makes the table alone, and sees to what has left the source.
@@ -547,48 +529,7 @@ class Choosing {
   JobChoice choice_;
 };
 
-migration::CharacterMap MapOf(const SourceConfig& config, const char* key) {
-  migration::CharacterMap map;
-  // In the order in which the setting has them.
-  const auto pairs = nlohmann::ordered_json::parse(config.Get(key));
-  for (const auto& [from, to] : pairs.items()) map.emplace_back(from, to.get<std::string>());
-  return map;
-}
-
 }  // namespace
-
-Result<ChoiceRules> ChoiceRulesOf(const SourceConfig& source, const JobConfig& job) {
-  static const std::set<std::string> kOwn = {"db.task.partition.max.num",
-                                             "db.task.partition.max.size"};
-  static const std::set<std::string> kJobsAlone = {
-      "max_egress_gb",        "max_cost", "max_partition_level",
-      "on_dropped_partition", "views",    "verification.method"};
-  TRY_VOID(BudgetOf(job));
-  TRY_VOID(MethodOf(job));
-  TRY_VOID(DroppedOf(job));
-  TRY_VOID(WantsViews(job));
-  json changes = json::object();
-  for (const auto& [key, value] : job.others) {
-    if (kJobsAlone.contains(key)) continue;
-    if (!kOwn.contains(key)) {
-      return Of(ErrorKind::kInvalidInput, "JOB_CONFIG",
-                fmt::format("others.{} is nothing that a job has of its own; it may have {}, {}",
-                            key, fmt::join(kOwn, ", "), fmt::join(kJobsAlone, ", ")));
-    }
-    changes[key] = value;
-  }
-  TRY(const SourceConfig config, ApplyChanges(source, changes, true));
-  ChoiceRules rules;
-  TRY(rules.levels, LevelsOf(job));
-  rules.size.partitions_max = std::stoll(config.Get("db.task.partition.max.num"));
-  rules.size.gigabytes_max = std::stoll(config.Get("db.task.partition.max.size"));
-  TRY(rules.filter, FilterOf(config));
-  rules.policy.table_name_map = MapOf(config, "table.name.mapping");
-  rules.policy.column_name_map = MapOf(config, "column.name.mapping");
-  rules.policy.partition_value_map = MapOf(config, "partition.value.mapping");
-  rules.policy.partition_zone = config.Get("legacy.partition.time.zone");
-  return rules;
-}
 
 json ToJson(const JobChoice& choice) {
   json refused = json::array();
