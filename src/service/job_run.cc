@@ -210,6 +210,12 @@ Status JobRun::SetObject(Instance* instance, ObjectStatus status, const JobTaskR
       return OkStatus();
     }));
   }
+  if (result != nullptr && !result->by_sql) {
+    change.brought = migration::Metadata::Copied{result->version, result->table_id};
+    TRY(const auto dropped, DroppedOf(config_));
+    change.brought_all =
+        MeansWholeTables(config_) && dropped != migration::DroppedPartition::kReport;
+  }
   // What stands there of an earlier version is as it was marked: the next job brings its changes.
   if (result != nullptr && result->totals.behind == 0) {
     change.copied = migration::Metadata::Copied{result->version, result->table_id};

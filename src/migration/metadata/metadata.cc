@@ -29,7 +29,7 @@ struct TableRow {
   long long id = 0, chosen_scan = 0, changed_scan = 0;
   int state = 0, deletion_vectors = 0, count_source = 0, updated = 0, deleted = 0, change = 0;
   int status = 0;
-  Nullable catalog_updated, version, data_version, changed, rows, bytes, files, partitions;
+  Nullable catalog_updated, version, data_version, changed, rows, bytes, files, partitions, copied;
 
   void Bind(soci::statement& statement) {
     using soci::into;
@@ -58,6 +58,8 @@ struct TableRow {
     statement.exchange(into(status));
     statement.exchange(into(entry.warning));
     statement.exchange(into(copied_as, copied_known));
+    number(copied);
+    statement.exchange(into(entry.copied_mark));
   }
 
   TableEntry Make() const {
@@ -82,6 +84,7 @@ struct TableRow {
     made.change = static_cast<TableChange>(change);
     made.status = static_cast<ObjectStatus>(status);
     if (copied_known == soci::i_ok) made.copied_as = copied_as;
+    made.copied_version = copied.Get();
     return made;
   }
 };
@@ -163,8 +166,9 @@ const char* CopiedAsColumn(int version) {
 
 /// Those that TableRow binds.
 std::string TableColumns(int version) {
-  return fmt::format("{}{}, {}, {}", kTableColumns, StatusColumn(version),
-                     version >= kVersionOfWarning ? "warning" : "''", CopiedAsColumn(version));
+  return fmt::format("{}{}, {}, {}, {}", kTableColumns, StatusColumn(version),
+                     version >= kVersionOfWarning ? "warning" : "''", CopiedAsColumn(version),
+                     version >= kVersionOfCopied ? "copied_version, copied_mark" : "NULL, ''");
 }
 
 std::vector<TableEntry> SelectTables(soci::session& sql, TableWhere where, const std::string& tail,

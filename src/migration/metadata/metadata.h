@@ -102,6 +102,10 @@ struct TableEntry {
   std::optional<int64_t> partitions;  ///< nullopt also for a table without partition columns
   CountSource count_source = CountSource::kUnknown;
   std::string warning;  ///< of what the log holds, for people; "" = none
+  /// The newest state that a job copied and no scan had seen then, until the next one reads the
+  /// table; nullopt = none. Its commit's mark; "" = nothing tells how it belongs to what was seen.
+  std::optional<int64_t> copied_version = {};
+  std::string copied_mark = {};
 
   /// Which table of the target it was when it was last copied as a whole; nullopt = not known.
   std::optional<std::string> copied_as = {};
@@ -114,6 +118,8 @@ struct TableEntry {
   TableChange change = TableChange::kNone;
 };
 
+inline constexpr int64_t kNoFingerprint = 0;
+
 struct PartitionEntry {
   int64_t id = 0;
   std::string values;  ///< JSON list of the values as in the log, in the order of the columns
@@ -122,7 +128,8 @@ struct PartitionEntry {
   int64_t files = 0;
   int64_t data_version = 0;  ///< its data is that of this version or an earlier one
   std::optional<int64_t> changed_ms;
-  int64_t fingerprint = 0;  ///< of its set of files: equal = nothing changed
+  /// Of its set of files as last scanned; kNoFingerprint = a job has copied another one since.
+  int64_t fingerprint = 0;
   ObjectStatus status = ObjectStatus::kInit;
   bool updated = false;
   bool deleted = false;
@@ -274,8 +281,9 @@ class Metadata {
 
   /// The state of a table that was copied, as its Snapshot has it.
   struct Copied {
-    int64_t version = 0;   ///< or kNoVersion
-    std::string table_id;  ///< of the log, or of the state of a table without one
+    int64_t version = 0;           ///< or kNoVersion
+    std::string table_id;          ///< of the log, or of the state of a table without one
+    std::string commit_mark = {};  ///< of the version; "" = not known
   };
 
   struct StatusChange {
@@ -285,9 +293,15 @@ class Metadata {
     ObjectStatus status = ObjectStatus::kInit;
     /// What was copied is no longer updated: these partitions, or all, where their data is not
     /// later than its version, and the table when none of its partitions is updated any more.
-    /// Nothing when the metadata is of another table by now, or of another state of one without
-    /// versions: that one was not copied.
+    /// Nothing when the metadata is of another table by now, of another history of it, or of
+    /// another state of one without versions: that one was not copied.
     std::optional<Copied> copied = {};
+    /// What stands at the target of these partitions, or of all, is of that state: where no scan
+    /// has seen it, the next one reads the table, and only the log can tell that they are
+    /// unchanged.
+    std::optional<Copied> brought = {};
+    /// With `brought`: of no other partition is anything left that was not in that state.
+    bool brought_all = false;
     /// With `whole`: of the table itself, made without rows. Where partitions of it are known, it
     /// is theirs to say, and nothing changes.
     bool alone = false;

@@ -91,7 +91,14 @@ inline constexpr const char* kVersion4 = R"sql(
   ALTER TABLE partitions ADD COLUMN copied_as TEXT;
 )sql";
 inline constexpr int kVersionOfCopiedAs = 4;
-inline constexpr std::array<const char*, 4> kMetadataMigrations = {kVersion1, kVersion2, kVersion3,
-                                                                   kVersion4};
+
+inline constexpr const char* kVersion5 = R"sql(
+  ALTER TABLE tables ADD COLUMN copied_version BIGINT;
+  ALTER TABLE tables ADD COLUMN copied_mark TEXT NOT NULL DEFAULT '';
+)sql";
+inline constexpr int kVersionOfCopied = 5;
+
+inline constexpr std::array<const char*, 5> kMetadataMigrations = {kVersion1, kVersion2, kVersion3,
+                                                                   kVersion4, kVersion5};
 
 }  // namespace mms::migration

@@ -27,8 +27,10 @@ bool IsSameTable(soci::session& sql, long long table_id, const Metadata::Copied&
   const long long version = copied.version;
   int same = 0;
   sql << "SELECT COUNT(*) FROM tables WHERE id = :id AND (version = -1) = (:version = -1) AND "
-         "CASE :version WHEN -1 THEN commit_mark ELSE delta_id END = :table",
-      use(table_id, "id"), use(version, "version"), use(copied.table_id, "table"), into(same);
+         "CASE :version WHEN -1 THEN commit_mark ELSE delta_id END = :table AND NOT (version = "
+         ":version AND version <> -1 AND commit_mark <> '' AND :mark NOT IN ('', commit_mark))",
+      use(table_id, "id"), use(version, "version"), use(copied.table_id, "table"),
+      use(copied.commit_mark, "mark"), into(same);
   return same > 0;
 }
 
@@ -79,6 +81,30 @@ void EachValue(soci::session& sql, long long id, const Metadata::StatusChange& c
   for (const std::string& named : change.values) {
     value = named;
     prepared.execute(true);
+  }
+}
+
+/// A state that no scan has seen is kept, the latest of one history; of two nothing tells which.
+void NoteBrought(soci::session& sql, long long id, const Metadata::StatusChange& change) {
+  const Metadata::Copied& brought = *change.brought;
+  const bool same = IsSameTable(sql, id, brought);
+  const long long version = brought.version;
+  int seen = 0;
+  sql << "SELECT COUNT(*) FROM tables WHERE id = :id AND version >= :version", use(id, "id"),
+      use(version, "version"), into(seen);
+  if (same && seen > 0) return;
+  const std::string mark = same ? brought.commit_mark : "";
+  sql << "UPDATE tables SET copied_mark = CASE WHEN copied_version IS NULL THEN :mark WHEN "
+         "copied_mark = '' OR :mark = '' THEN '' WHEN copied_version > :version THEN copied_mark "
+         "ELSE :mark END, copied_version = MAX(COALESCE(copied_version, :version), :version) "
+         "WHERE id = :id",
+      use(mark, "mark"), use(version, "version"), use(id, "id");
+  const std::string forget =
+      "UPDATE partitions SET fingerprint = " + std::to_string(kNoFingerprint);
+  if (change.whole || change.brought_all) {
+    sql << forget + " WHERE table_id = :id", use(id);
+  } else {
+    EachValue(sql, id, change, forget + " WHERE table_id = :id AND value_list = :value");
   }
 }
 
@@ -133,6 +159,7 @@ Status Metadata::SetStatuses(const std::vector<StatusChange>& changes) {
       } else {
         SetPartitions(sql, id, change);
       }
+      if (change.brought) NoteBrought(sql, id, change);
       if (change.left_told && change.copied) SetLeftTold(sql, id, *change.copied);
     }
     return OkStatus();

@@ -43,13 +43,15 @@ constexpr const char* kSaveListed = R"sql(
     deleted = 0, seen_scan = excluded.seen_scan, chosen_scan = excluded.chosen_scan
 )sql";
 
-// A table that the same scan found new stays so.
+// A table that the same scan found new stays so. What a job has copied since the table was looked
+// up is the next scan's to compare.
 constexpr const char* kSaveRead = R"sql(
   UPDATE tables SET state = 1, error_json = '', delta_id = :delta_id, version = :version,
     commit_mark = :mark, partition_columns = :partition_columns, column_mapping = :mapping,
     deletion_vectors = :vectors, data_version = :data_version, changed_ms = :changed_ms,
     row_count = :row_count, bytes = :bytes, files = :files, partitions = :partitions,
     count_source = :count_source, warning = :warning,
+    copied_version = CASE WHEN copied_version = :seen THEN NULL ELSE copied_version END,
     columns_json = CASE WHEN columns_json = '' THEN :columns ELSE columns_json END,
     updated = updated OR :change = 2,
     changed_scan = CASE WHEN :change = 2 THEN :scan ELSE changed_scan END,
@@ -256,8 +258,9 @@ Status Metadata::SaveRead(int64_t scan, const TableRead& read) {
   return Write([&](soci::session& sql) -> Status {
     using soci::use;
     const TableEntry& entry = read.entry;
-    Nullable version, data_version, changed, rows, bytes, files, partitions;
+    Nullable version, data_version, changed, rows, bytes, files, partitions, seen;
     version.Set(entry.version);
+    seen.Set(entry.copied_version);
     data_version.Set(entry.data_version);
     changed.Set(entry.changed_ms);
     rows.Set(entry.rows);
@@ -275,8 +278,9 @@ Status Metadata::SaveRead(int64_t scan, const TableRead& read) {
         use(changed.value, changed.known, "changed_ms"), use(rows.value, rows.known, "row_count"),
         use(bytes.value, bytes.known, "bytes"), use(files.value, files.known, "files"),
         use(partitions.value, partitions.known, "partitions"), use(source, "count_source"),
-        use(entry.warning, "warning"), use(entry.listed.columns_json, "columns"),
-        use(change, "change"), use(scan_id, "scan"), use(id, "id");
+        use(entry.warning, "warning"), use(seen.value, seen.known, "seen"),
+        use(entry.listed.columns_json, "columns"), use(change, "change"), use(scan_id, "scan"),
+        use(id, "id");
     PartitionWriter writer(sql, read.table_id);
     for (const PartitionEntry& partition : read.inserts) writer.Insert(partition);
     for (const PartitionEntry& partition : read.updates) writer.Update(partition);

@@ -50,6 +50,7 @@ class Comparison {
   TableRead Run() {
     TableRead read;
     read.table_id = facts_.before.id;
+    read.entry.copied_version = facts_.before.copied_version;
     for (const auto& [values, sum] : facts_.sums.sums()) ComparePartition(values, sum, read);
     // What is left has no live file any more.
     for (const auto& [values, partition] : stored_) {
@@ -60,7 +61,9 @@ class Comparison {
     Describe(read.entry);
     const bool replaced = !first_ && facts_.before.delta_id != facts_.info.id;
     const bool metadata_changed = changes_ != nullptr && changes_->metadata_changed;
-    if (!first_ && (data_differs_ || replaced || metadata_changed)) {
+    const bool changed = !first_ && (data_differs_ || replaced || metadata_changed);
+    // What a job copied before the first reading may be of another state.
+    if (changed || (first_ && facts_.before.copied_version)) {
       read.change = TableChange::kUpdated;
     }
     return read;
@@ -85,20 +88,16 @@ class Comparison {
     }
     const PartitionEntry& before = *found->second;
     stored_.erase(found);
-    if (before.fingerprint == entry.fingerprint && !before.deleted) {
-      // The same files; only their count may have become known.
-      if (before.rows == entry.rows) return;
+    const bool same = before.fingerprint == entry.fingerprint;
+    const bool told = changes_ != nullptr && !changes_->unattributed;
+    entry.updated = before.deleted || touched != touched_.end() || (!same && !told);
+    // The same files; only their count may have become known.
+    if (same && !entry.updated && before.rows == entry.rows) return;
+    if (!entry.updated) {
       entry.data_version = before.data_version;
       entry.changed_ms = before.changed_ms;
-    } else {
-      const bool told = changes_ != nullptr && !changes_->unattributed;
-      entry.updated = before.deleted || touched != touched_.end() || !told;
-      if (!entry.updated) {
-        entry.data_version = before.data_version;
-        entry.changed_ms = before.changed_ms;
-      }
-      data_differs_ = data_differs_ || entry.updated;
     }
+    data_differs_ = data_differs_ || entry.updated;
     entry.id = before.id;
     read.updates.push_back(std::move(entry));
   }

@@ -1,11 +1,12 @@
 // From a table's live files and the commits since the last reading to what the metadata keeps of
 // it: partitions with rows, bytes and files, and which of them hold other data than before. Pure.
 //
-// When is a partition updated? Its set of live files (paths and deletion vectors) differs from the
-// one kept, and a commit that changes data touched it. A difference that only OPTIMIZE and the like
-// made (dataChange=false) is none. Where the log no longer tells (commits cleaned up, a removed
-// file without its partition, a re-created table), any difference counts: rather copied once too
-// often.
+// When is a partition updated? A commit that changes data touched it, also where its live files
+// (paths and deletion vectors) are those kept again: a job may have copied a state between. A
+// difference that only OPTIMIZE and the like made (dataChange=false) is none. Where the log no
+// longer tells (commits cleaned up, a removed file without its partition, a re-created table,
+// another history put back under the same id), any difference counts, and what a job copied in a
+// state that no scan saw differs from any: rather copied once too often.
 //
 // Source of the facts: Delta protocol, "Add File and Remove File" (dataChange, partitionValues),
 // "Deletion Vectors" (unique id), "Per-file Statistics" (numRecords).
@@ -71,7 +72,8 @@ struct ReadFacts {
   const TableEntry& before;
   const delta::TableInfo& info;
   const PartitionSums& sums;
-  const std::optional<delta::Changes>& changes;  ///< since before.version; nullopt = not told
+  /// Since before.version, of a history that has before.copied_version too; nullopt = not told.
+  const std::optional<delta::Changes>& changes;
 };
 
 /// `stored`: the table's partitions as kept.

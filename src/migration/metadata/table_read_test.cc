@@ -111,6 +111,41 @@ TEST_F(TableReadTest, OnlyATouchedPartitionIsUpdated) {
   EXPECT_EQ(read.entry.changed_ms, 5000);
 }
 
+TEST_F(TableReadTest, WhatIsPutBackToTheLastReadingIsUpdatedSinceACopyMayLieBetween) {
+  const auto stored = Stored({File("1", "a"), File("2", "b")});
+  Touch("a", 6);
+  const TableRead read = Read({File("1", "a"), File("2", "b")}, stored);
+  EXPECT_EQ(read.change, TableChange::kUpdated);
+  ASSERT_EQ(read.updates.size(), 1U);
+  EXPECT_EQ(read.updates[0].values, "[\"a\"]");
+  EXPECT_TRUE(read.updates[0].updated);
+  EXPECT_EQ(read.updates[0].data_version, 6);
+}
+
+TEST_F(TableReadTest, WhatWasCopiedUnseenIsUpdatedUnlessTheLogTellsThatItIsNot) {
+  auto stored = Stored({File("1", "a"), File("2", "b")});
+  stored[stored[0].values == "[\"a\"]" ? 0 : 1].fingerprint = kNoFingerprint;
+  before_.copied_version = 4;
+  TableRead read = Read({File("1", "a"), File("2", "b")}, stored);  // commits cleaned up
+  ASSERT_EQ(read.updates.size(), 1U);
+  EXPECT_EQ(read.updates[0].values, "[\"a\"]");
+  EXPECT_TRUE(read.updates[0].updated);
+  EXPECT_EQ(read.change, TableChange::kUpdated);
+  changes_.emplace();
+  read = Read({File("1", "a"), File("2", "b")}, stored);
+  ASSERT_EQ(read.updates.size(), 1U);
+  EXPECT_FALSE(read.updates[0].updated);
+  EXPECT_NE(read.updates[0].fingerprint, kNoFingerprint);
+  EXPECT_EQ(read.change, TableChange::kNone);
+}
+
+TEST_F(TableReadTest, WhatWasCopiedBeforeTheFirstReadingMayBeOfAnotherState) {
+  before_ = TableEntry();
+  EXPECT_EQ(Read({File("1", "a")}, {}).change, TableChange::kNone);
+  before_.copied_version = 6;
+  EXPECT_EQ(Read({File("1", "a")}, {}).change, TableChange::kUpdated);
+}
+
 TEST_F(TableReadTest, CompactionAloneUpdatesNothing) {
   const auto stored = Stored({File("1", "a"), File("2", "a")});
   changes_.emplace();

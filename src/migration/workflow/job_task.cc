@@ -122,6 +122,7 @@ Result<bool> JobTasks::HasPlan(Work& work) {
   work.record = *record;
   work.plan = *std::move(plan);
   work.result.table_id = work.plan.table_id;
+  work.result.by_sql = work.plan.sql.has_value();
   work.result.named_as_now =
       work.plan.choices == ChoicesId(engine_.options.plan.policy, work.source.settings);
   if (work.plan.sql || work.order.verify == VerifyLevel::kCountBoth) {

@@ -406,7 +406,7 @@ Result<std::optional<TableRead>> Scan::ReadLog(const TableEntry& entry) {
   TRY(const azure::Location location, azure::ParseLocation(entry.listed.location));
   const ListedTable& listed = entry.listed;
   TRY(const auto storage, storage_.Open(location, listed.name, listed.catalog_id));
-  if (entry.version && !entry.commit_mark.empty()) {
+  if (entry.version && !entry.commit_mark.empty() && !entry.copied_version) {
     TRY(const delta::Table::Place place, LogPlace(storage, location));
     TRY(const delta::LogEnd end, delta::FindLogEnd(place, *entry.version));
     if (end.newest == entry.version && end.mark == entry.commit_mark) {
@@ -450,7 +450,9 @@ Result<std::optional<TableRead>> Scan::ReadFolder(const TableEntry& entry) {
   if (source.refusal) return *source.refusal;
   TRY(const auto storage, storage_.Open(source.location, source.name, source.catalog_id));
   TRY(const Snapshot snapshot, ReadFileTable(source, table, *storage));
-  if (entry.commit_mark == snapshot.table_id) return std::optional<TableRead>();
+  if (entry.commit_mark == snapshot.table_id && !entry.copied_version) {
+    return std::optional<TableRead>();
+  }
   delta::TableInfo info;
   info.version = kNoVersion;
   info.commit_mark = snapshot.table_id;

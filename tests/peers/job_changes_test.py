@@ -1,0 +1,125 @@
+"""Which changes of the source a scan finds for the next job: also those that leave the files of the
+last scan, that another history brings, or that give the columns another meaning.
+"""
+
+# ruff: noqa: F811 - fixtures are imported
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from delta_by_hand import DeltaByHand
+from deltalake import DeltaTable, write_deltalake
+from service_jobs import Jobs, make_jobs, put, service  # noqa: F401
+from sync_test import rows
+
+
+def scan(jobs: Jobs) -> None:
+    jobs.good("sync", "sales", "--schema", "moved")
+
+
+def values(jobs: Jobs, table: str) -> list[tuple[Any, ...]]:
+    """Rows at the target, in order; the partition's value is the last of each."""
+    found = jobs.sandbox.odps().get_table(table, project="dw")
+    parted = bool(found.table_schema.partitions)
+    names = [partition.name for partition in found.partitions] if parted else [None]
+    lines = []
+    for name in names:
+        with found.open_reader(partition=name) as reader:
+            lines += [tuple(record.values) for record in reader]
+    return sorted(lines, key=str)
+
+
+def overwrite(folder: Path, parts: dict[str, int]) -> None:
+    """Partition a has these rows alone, by a commit that no scan sees."""
+    write_deltalake(str(folder), rows(parts), mode="overwrite", predicate="p = 'a'")
+
+
+def clean_log(folder: Path, versions: list[int]) -> None:
+    DeltaTable(str(folder)).create_checkpoint()
+    for version in versions:
+        (folder / "_delta_log" / f"{version:020}.json").unlink()
+
+
+@pytest.mark.parametrize("cleaned", [False, True])
+def test_a_partition_put_back_after_a_job_copied_another_state_is_copied_again(
+    make_jobs: Callable[..., Jobs], put: Callable[..., Path], cleaned: bool
+) -> None:
+    folder = put("t", {"a": 3, "b": 2})
+    jobs = make_jobs()
+    scan(jobs)
+    jobs.move()
+    overwrite(folder, {"a": 1})
+    jobs.move("--all")
+    assert jobs.counts("t") == {"a": 1, "b": 2}
+    DeltaTable(str(folder)).restore(0)
+    if cleaned:
+        clean_log(folder, [0, 1])
+    scan(jobs)
+    job = jobs.move()
+    assert jobs.counts("t") == {"a": 3, "b": 2}
+    # Of a log that was cleaned up nothing tells that b is what it was.
+    assert [task["partitions"] for task in jobs.tasks(job)] == [2 if cleaned else 1]
+    scan(jobs)
+    jobs.refused()
+
+
+def test_a_table_put_back_after_a_job_copied_another_state_is_copied_again(
+    make_jobs: Callable[..., Jobs], put: Callable[..., Path]
+) -> None:
+    table = DeltaByHand(put("t", 1), [("n", "long", "")], mapped=False)
+    first = table.file(pa.table({"n": [1, 2, 3]}))
+    table.commit(first)
+    jobs = make_jobs()
+    scan(jobs)
+    jobs.move()
+    other = table.file(pa.table({"n": [9]}))
+    table.commit(table.remove(first), other)
+    jobs.move("--all")
+    assert values(jobs, "t") == [(9,)]
+    table.commit(table.remove(other), first)
+    scan(jobs)
+    jobs.move()
+    assert values(jobs, "t") == [(1,), (2,), (3,)]
+
+
+@pytest.mark.parametrize("cleaned", [False, True])
+def test_a_partition_that_a_job_dropped_and_that_is_put_back_is_there_again(
+    make_jobs: Callable[..., Jobs], put: Callable[..., Path], cleaned: bool
+) -> None:
+    folder = put("t", {"a": 3, "b": 2})
+    jobs = make_jobs()
+    scan(jobs)
+    jobs.move()
+    table = DeltaTable(str(folder))
+    table.delete("p = 'a'")
+    jobs.move("--all", "--set", "on_dropped_partition=drop")
+    assert jobs.counts("t") == {"b": 2}
+    DeltaTable(str(folder)).restore(0)
+    if cleaned:
+        clean_log(folder, [0, 1])
+    scan(jobs)
+    jobs.move()
+    assert jobs.counts("t") == {"a": 3, "b": 2}
+
+
+def test_what_was_compacted_after_a_job_copied_a_later_state_is_not_copied_again(
+    make_jobs: Callable[..., Jobs], put: Callable[..., Path]
+) -> None:
+    folder = put("t", {"a": 3, "b": 2})
+    write_deltalake(str(folder), rows({"a": 1}), mode="append")
+    jobs = make_jobs()
+    scan(jobs)
+    jobs.move()
+    write_deltalake(str(folder), rows({"b": 1}), mode="append")
+    jobs.move("--all")
+    DeltaTable(str(folder)).optimize.compact()
+    scan(jobs)
+    job = jobs.move()
+    # b alone, which its own commit touched.
+    assert [task["partitions"] for task in jobs.tasks(job)] == [1]
+    scan(jobs)
+    jobs.refused()
