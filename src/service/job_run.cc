@@ -210,15 +210,16 @@ Status JobRun::SetObject(Instance* instance, ObjectStatus status, const JobTaskR
       return OkStatus();
     }));
   }
+  using Copied = migration::Metadata::Copied;
   if (result != nullptr && !result->by_sql) {
-    change.brought = migration::Metadata::Copied{result->version, result->table_id};
+    change.brought = Copied{result->version, result->table_id, result->commit_mark};
     TRY(const auto dropped, DroppedOf(config_));
     change.brought_all =
         MeansWholeTables(config_) && dropped != migration::DroppedPartition::kReport;
   }
   // What stands there of an earlier version is as it was marked: the next job brings its changes.
   if (result != nullptr && result->totals.behind == 0) {
-    change.copied = migration::Metadata::Copied{result->version, result->table_id};
+    change.copied = Copied{result->version, result->table_id, result->commit_mark};
     change.left_told = MeansWholeTables(config_);
   }
   if (result != nullptr) {

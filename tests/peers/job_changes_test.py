@@ -11,8 +11,10 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from conftest import Sandbox
 from delta_by_hand import DeltaByHand
 from deltalake import DeltaTable, write_deltalake
+from local_run import LocalRun
 from service_jobs import Jobs, make_jobs, put, service  # noqa: F401
 from sync_test import rows
 
@@ -123,3 +125,86 @@ def test_what_was_compacted_after_a_job_copied_a_later_state_is_not_copied_again
     assert [task["partitions"] for task in jobs.tasks(job)] == [1]
     scan(jobs)
     jobs.refused()
+
+
+# Another history. ---------------------------------------------------------------------------------
+
+
+def numbers(*values: int) -> pa.Table:
+    return pa.table({"n": pa.array(values, pa.int64())})
+
+
+@pytest.mark.parametrize("grows", [False, True])
+def test_a_table_put_back_from_a_backup_and_written_on_is_copied_again(
+    make_jobs: Callable[..., Jobs], put: Callable[..., Path], grows: bool
+) -> None:
+    fields = [("n", "long", ""), ("p", "string", "")]
+    table = DeltaByHand(put("t", 1), fields, ["p"], mapped=False)
+    table.commit(table.file(numbers(1), p="x"))
+    table.commit(table.file(numbers(2), p="x"))
+    jobs = make_jobs()
+    scan(jobs)
+    jobs.move()
+    table.go_back(1)
+    table.commit(table.file(numbers(71, 72), p="x"))
+    if grows:
+        table.commit(table.file(numbers(9), p="y"))
+    scan(jobs)
+    jobs.move()
+    expected = [(1, "x"), (71, "x"), (72, "x")] + [(9, "y")] * grows
+    assert values(jobs, "t") == expected
+    scan(jobs)
+    jobs.refused()
+
+
+def test_a_state_that_a_job_copied_and_a_backup_undid_is_copied_again(
+    make_jobs: Callable[..., Jobs], put: Callable[..., Path]
+) -> None:
+    fields = [("n", "long", ""), ("p", "string", "")]
+    table = DeltaByHand(put("t", 1), fields, ["p"], mapped=False)
+    table.commit(table.file(numbers(1), p="x"), table.file(numbers(2), p="y"))
+    jobs = make_jobs()
+    scan(jobs)
+    jobs.move()
+    table.commit(table.file(numbers(5), p="x"))
+    jobs.move("--all")
+    assert values(jobs, "t") == [(1, "x"), (2, "y"), (5, "x")]
+    table.go_back(1)
+    table.commit(table.file(numbers(71, 72), p="y"))
+    scan(jobs)
+    jobs.move()
+    assert values(jobs, "t") == [(1, "x"), (2, "y"), (71, "y"), (72, "y")]
+
+
+def test_a_state_that_a_job_copied_and_that_is_no_more_is_copied_again(
+    make_jobs: Callable[..., Jobs], put: Callable[..., Path]
+) -> None:
+    table = DeltaByHand(put("t", 1), [("n", "long", "")], mapped=False)
+    table.commit(table.file(numbers(1)))
+    jobs = make_jobs()
+    scan(jobs)
+    jobs.move()
+    table.commit(table.file(numbers(2)))
+    jobs.move("--all")
+    table.go_back(1)
+    scan(jobs)
+    jobs.move()
+    assert values(jobs, "t") == [(1,)]
+    scan(jobs)
+    jobs.refused()
+
+
+def test_a_run_after_a_backup_was_put_back_and_written_on_copies_again(
+    mms_bin: str, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    local = LocalRun(mms_bin, sandbox, tmp_path)
+    table = DeltaByHand(tmp_path / "kept", [("n", "long", "")], mapped=False)
+    table.commit(table.file(numbers(1)))
+    table.commit(table.file(numbers(2)))
+    local.table(table.folder, "kept")
+    assert local.run().code == 0
+    table.go_back(1)
+    table.commit(table.file(numbers(71, 72)))
+    assert local.run().code == 0
+    with sandbox.odps().get_table("kept").open_reader() as reader:
+        assert sorted(record[0] for record in reader) == [1, 71, 72]

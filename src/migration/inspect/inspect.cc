@@ -31,6 +31,7 @@ Result<Snapshot> ReadSnapshot(const SourceTable& source, delta::Table& table) {
   snapshot.source = source;
   snapshot.version = info.version;
   snapshot.table_id = info.id;
+  snapshot.commit_mark = info.commit_mark;
   snapshot.column_mapping = info.column_mapping;
   snapshot.logical = table.logical_schema();
   snapshot.physical = table.physical_schema();

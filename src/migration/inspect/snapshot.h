@@ -53,6 +53,7 @@ struct Snapshot {
   SourceTable source;
   int64_t version = 0;   ///< or kNoVersion
   std::string table_id;  ///< without a version: another one whenever a file or the catalog differs
+  std::string commit_mark = {};  ///< delta::TableInfo::commit_mark; "" = not known
   /// Of a format's reader, by lower-case name; empty for Delta.
   std::map<std::string, std::string> options;
   std::vector<std::string> warnings;

@@ -72,6 +72,7 @@ class Planner {
     plan_.warnings = snapshot_.warnings;
     plan_.version = snapshot_.version;
     plan_.table_id = snapshot_.table_id;
+    plan_.commit_mark = snapshot_.commit_mark;
     plan_.sql = snapshot_.sql;
     plan_.warnings.insert(plan_.warnings.end(), snapshot_.source.warnings.begin(),
                           snapshot_.source.warnings.end());

@@ -131,6 +131,7 @@ struct TablePlan {
   std::map<std::string, std::string> options;  ///< Snapshot::options
   int64_t version = 0;                         ///< or kNoVersion
   std::string table_id;
+  std::string commit_mark = {};   ///< Snapshot::commit_mark
   std::optional<SqlReading> sql;  ///< set when its rows are read by SQL
   std::string target_table;       ///< without project and schema
   std::string comment;

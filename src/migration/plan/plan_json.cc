@@ -241,6 +241,7 @@ json ToJson(const TablePlan& plan) {
           {"options", plan.options},
           {"version", plan.version},
           {"table_id", plan.table_id},
+          {"commit_mark", plan.commit_mark},
           {"target_table", plan.target_table},
           {"comment", plan.comment},
           {"column_mapping", plan.column_mapping},
@@ -270,6 +271,7 @@ Result<TablePlan> TablePlanFromJson(const json& document) {
     plan.options = document.value("options", plan.options);
     document.at("version").get_to(plan.version);
     document.at("table_id").get_to(plan.table_id);
+    plan.commit_mark = document.value("commit_mark", "");
     document.at("target_table").get_to(plan.target_table);
     document.at("comment").get_to(plan.comment);
     document.at("column_mapping").get_to(plan.column_mapping);

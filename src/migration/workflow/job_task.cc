@@ -122,6 +122,7 @@ Result<bool> JobTasks::HasPlan(Work& work) {
   work.record = *record;
   work.plan = *std::move(plan);
   work.result.table_id = work.plan.table_id;
+  work.result.commit_mark = work.plan.commit_mark;
   work.result.by_sql = work.plan.sql.has_value();
   work.result.named_as_now =
       work.plan.choices == ChoicesId(engine_.options.plan.policy, work.source.settings);

@@ -61,6 +61,7 @@ struct JobTaskResult {
   std::string target_table;    ///< "" = not planned
   int64_t version = 0;         ///< that it was planned at, or kNoVersion
   std::string table_id;        ///< TablePlan::table_id
+  std::string commit_mark;     ///< TablePlan::commit_mark
   bool by_sql = false;         ///< its rows are read by SQL: no log or files tell their state
   /// Of what was compared: a line for each partition with the rows of both sides, those that differ
   /// marked, the first 1,000; "" = it has no partitions.

@@ -129,6 +129,14 @@ Error VersionGone(const SourceTable& source, int64_t version, const Error& cause
       .At("table " + source.name);
 }
 
+/// Whether the version is the one that was planned, and not another one that took its place under
+/// the same table id, as when a folder was put back from a backup and written on.
+bool IsSameCommit(const TablePlan& before, const Snapshot& snapshot) {
+  const bool known = !before.commit_mark.empty() && !snapshot.commit_mark.empty();
+  return before.table_id == snapshot.table_id && before.version == snapshot.version &&
+         (!known || before.commit_mark == snapshot.commit_mark);
+}
+
 void WarnOfEarlierVersion(const std::optional<TablePlan>& before, TablePlan* plan) {
   if (!IsOfSameJob(before, *plan) || before->version == plan->version) return;
   plan->warnings.push_back("planned again at version " + std::to_string(plan->version) +
@@ -367,9 +375,8 @@ Status Planner::PlanAgain(const SourceTable& source, const std::optional<TableRe
   // Nothing tells whether rows that SQL reads without a version are those of the earlier reading.
   const bool may_be_same = !snapshot->sql || snapshot->sql->version;
   if (before && known->state == TableState::kDone && may_be_same &&
-      known->version == snapshot->version && before->sql == snapshot->sql &&
+      IsSameCommit(*before, *snapshot) && before->sql == snapshot->sql &&
       before->target_table == WantedName(source, policy) &&
-      before->table_id == snapshot->table_id &&
       before->choices == ChoicesId(policy, source.settings)) {
     return OkStatus();
   }

@@ -57,6 +57,13 @@ std::string ColumnsOf(const databricks::Table& table) {
   return columns.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
+/// Whether the log has this commit still; of "" nothing tells.
+Result<bool> HasCommit(const delta::Table::Place& place, int64_t version, const std::string& mark) {
+  if (mark.empty()) return false;
+  TRY(const delta::LogEnd end, delta::FindLogEnd(place, version));
+  return end.mark == mark;
+}
+
 ListedTable MakeListed(const SourceTable& source) {
   ListedTable listed;
   listed.name = source.name;
@@ -406,12 +413,19 @@ Result<std::optional<TableRead>> Scan::ReadLog(const TableEntry& entry) {
   TRY(const azure::Location location, azure::ParseLocation(entry.listed.location));
   const ListedTable& listed = entry.listed;
   TRY(const auto storage, storage_.Open(location, listed.name, listed.catalog_id));
-  if (entry.version && !entry.commit_mark.empty() && !entry.copied_version) {
-    TRY(const delta::Table::Place place, LogPlace(storage, location));
+  TRY(const delta::Table::Place place, LogPlace(storage, location));
+  bool same_history = true;
+  if (entry.version && !entry.commit_mark.empty()) {
     TRY(const delta::LogEnd end, delta::FindLogEnd(place, *entry.version));
-    if (end.newest == entry.version && end.mark == entry.commit_mark) {
+    const bool same_commit = end.mark == entry.commit_mark;
+    if (end.newest == entry.version && same_commit && !entry.copied_version) {
       return std::optional<TableRead>();
     }
+    // Of a commit that was cleaned up nothing tells; what followed it may still do.
+    same_history = same_commit || end.mark.empty();
+  }
+  if (same_history && entry.copied_version) {
+    TRY(same_history, HasCommit(place, *entry.copied_version, entry.copied_mark));
   }
   TRY(const auto table, OpenLog(storage, location, std::nullopt));
   const delta::TableInfo& info = table->info();
@@ -430,7 +444,8 @@ Result<std::optional<TableRead>> Scan::ReadLog(const TableEntry& entry) {
   CountByFooters(*storage, location, kDeltaFormat, &sums);
   if (cancelled_) return Cancelled();  // footers that were given up are not unknown for good
   std::optional<delta::Changes> changes;
-  if (entry.version && entry.delta_id == info.id && *entry.version <= info.version) {
+  if (same_history && entry.version && entry.delta_id == info.id &&
+      *entry.version <= info.version) {
     Result<delta::Changes> told = table->ListChanges(*entry.version);
     if (told) {
       changes = *std::move(told);
