@@ -208,3 +208,61 @@ def test_a_run_after_a_backup_was_put_back_and_written_on_copies_again(
     assert local.run().code == 0
     with sandbox.odps().get_table("kept").open_reader() as reader:
         assert sorted(record[0] for record in reader) == [1, 71, 72]
+
+
+# Other columns. -----------------------------------------------------------------------------------
+
+A, B, P = ("a", "integer", "c1"), ("b", "integer", "c2"), ("p", "string", "c3")
+
+
+def ints(**columns: list[int]) -> pa.Table:
+    return pa.table({name: pa.array(column, pa.int32()) for name, column in columns.items()})
+
+
+@pytest.fixture
+def mapped(put: Callable[..., Path]) -> DeltaByHand:
+    """Partition x of the columns a and b."""
+    table = DeltaByHand(put("t", 1), [A, B, P], ["p"])
+    table.commit(table.file(ints(c1=[1, 2], c2=[10, 20]), c3="x"))
+    return table
+
+
+def test_columns_that_swap_names_copy_all_partitions_again(
+    make_jobs: Callable[..., Jobs], mapped: DeltaByHand
+) -> None:
+    jobs = make_jobs()
+    scan(jobs)
+    jobs.move()
+    mapped.commit(mapped.metadata([("a", "integer", "c2"), ("b", "integer", "c1"), P]))
+    scan(jobs)
+    jobs.move()
+    assert values(jobs, "t") == [(10, 1, "x"), (20, 2, "x")]
+    scan(jobs)
+    jobs.refused()
+
+
+@pytest.mark.parametrize("scanned_between", [False, True])
+def test_a_column_dropped_and_added_again_is_null_in_all_partitions(
+    make_jobs: Callable[..., Jobs], mapped: DeltaByHand, scanned_between: bool
+) -> None:
+    jobs = make_jobs()
+    scan(jobs)
+    jobs.move()
+    mapped.commit(mapped.metadata([A, P]))
+    if scanned_between:
+        scan(jobs)
+    mapped.commit(mapped.metadata([A, ("b", "integer", "c9"), P]))
+    scan(jobs)
+    jobs.move()
+    assert values(jobs, "t") == [(1, None, "x"), (2, None, "x")]
+
+
+def test_a_new_column_copies_no_partition_again(
+    make_jobs: Callable[..., Jobs], mapped: DeltaByHand
+) -> None:
+    jobs = make_jobs()
+    scan(jobs)
+    jobs.move()
+    mapped.commit(mapped.metadata([A, B, ("c", "integer", "c4"), P]))
+    scan(jobs)
+    jobs.refused()

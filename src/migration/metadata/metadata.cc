@@ -60,6 +60,7 @@ struct TableRow {
     statement.exchange(into(copied_as, copied_known));
     number(copied);
     statement.exchange(into(entry.copied_mark));
+    statement.exchange(into(entry.column_ids));
   }
 
   TableEntry Make() const {
@@ -166,9 +167,10 @@ const char* CopiedAsColumn(int version) {
 
 /// Those that TableRow binds.
 std::string TableColumns(int version) {
-  return fmt::format("{}{}, {}, {}, {}", kTableColumns, StatusColumn(version),
-                     version >= kVersionOfWarning ? "warning" : "''", CopiedAsColumn(version),
-                     version >= kVersionOfCopied ? "copied_version, copied_mark" : "NULL, ''");
+  return fmt::format(
+      "{}{}, {}, {}, {}", kTableColumns, StatusColumn(version),
+      version >= kVersionOfWarning ? "warning" : "''", CopiedAsColumn(version),
+      version >= kVersionOfCopied ? "copied_version, copied_mark, column_ids" : "NULL, '', ''");
 }
 
 std::vector<TableEntry> SelectTables(soci::session& sql, TableWhere where, const std::string& tail,

@@ -93,6 +93,7 @@ struct TableEntry {
   std::string commit_mark;         ///< delta::LogEnd::mark of `version`; else Snapshot::table_id
   std::string partition_columns;   ///< JSON list of logical names
   std::string column_mapping;
+  std::string column_ids = {};  ///< ColumnIdsOf its schema, and what left it; "" = not known
   bool deletion_vectors = false;
   std::optional<int64_t> data_version;  ///< of the last commit that changed data, or a later one
   std::optional<int64_t> changed_ms;    ///< its time, or that of the newest file

@@ -95,6 +95,7 @@ inline constexpr int kVersionOfCopiedAs = 4;
 inline constexpr const char* kVersion5 = R"sql(
   ALTER TABLE tables ADD COLUMN copied_version BIGINT;
   ALTER TABLE tables ADD COLUMN copied_mark TEXT NOT NULL DEFAULT '';
+  ALTER TABLE tables ADD COLUMN column_ids TEXT NOT NULL DEFAULT '';
 )sql";
 inline constexpr int kVersionOfCopied = 5;
 

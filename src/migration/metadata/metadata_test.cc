@@ -514,7 +514,7 @@ TEST_F(MetadataTest, AnOlderReleasesMetadataIsTakenOverAndLooksAgainForWarnings)
     soci::session sql(soci::sqlite3, "db=\"" + folder_ + "/metadata.db\"");
     sql << "ALTER TABLE tables DROP COLUMN warning";
     sql << "ALTER TABLE partitions DROP COLUMN copied_as";
-    for (const char* column : {"copied_as", "copied_version", "copied_mark"}) {
+    for (const char* column : {"copied_as", "copied_version", "copied_mark", "column_ids"}) {
       sql << std::string("ALTER TABLE tables DROP COLUMN ") + column;
     }
     sql << "DELETE FROM schema_version WHERE version > 2";

@@ -48,6 +48,7 @@ constexpr const char* kSaveListed = R"sql(
 constexpr const char* kSaveRead = R"sql(
   UPDATE tables SET state = 1, error_json = '', delta_id = :delta_id, version = :version,
     commit_mark = :mark, partition_columns = :partition_columns, column_mapping = :mapping,
+    column_ids = :column_ids,
     deletion_vectors = :vectors, data_version = :data_version, changed_ms = :changed_ms,
     row_count = :row_count, bytes = :bytes, files = :files, partitions = :partitions,
     count_source = :count_source, warning = :warning,
@@ -273,8 +274,8 @@ Status Metadata::SaveRead(int64_t scan, const TableRead& read) {
     const long long id = read.table_id, scan_id = scan;
     sql << kSaveRead, use(entry.delta_id, "delta_id"), use(version.value, version.known, "version"),
         use(entry.commit_mark, "mark"), use(entry.partition_columns, "partition_columns"),
-        use(entry.column_mapping, "mapping"), use(vectors, "vectors"),
-        use(data_version.value, data_version.known, "data_version"),
+        use(entry.column_mapping, "mapping"), use(entry.column_ids, "column_ids"),
+        use(vectors, "vectors"), use(data_version.value, data_version.known, "data_version"),
         use(changed.value, changed.known, "changed_ms"), use(rows.value, rows.known, "row_count"),
         use(bytes.value, bytes.known, "bytes"), use(files.value, files.known, "files"),
         use(partitions.value, partitions.known, "partitions"), use(source, "count_source"),

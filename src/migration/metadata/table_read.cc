@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "migration/inspect/partition_selection.h"
+#include "migration/metadata/column_ids.h"
 
 namespace mms::migration {
 namespace {
@@ -45,6 +46,8 @@ class Comparison {
       }
     }
     for (const PartitionEntry& partition : stored) stored_.emplace(partition.values, &partition);
+    column_ids_ = ColumnIdsOf(facts.info.schema_json);
+    other_meaning_ = !first_ && ColumnsMeanOther();
   }
 
   TableRead Run() {
@@ -70,6 +73,14 @@ class Comparison {
   }
 
  private:
+  bool ColumnsMeanOther() const {
+    const std::string& before = facts_.before.column_ids;
+    if (!before.empty()) return MeanOther(before, column_ids_);
+    // Read by an earlier release, which kept none: only where nothing happened is it sure.
+    const bool touched = changes_ == nullptr || changes_->metadata_changed;
+    return touched && facts_.info.column_mapping != "none";
+  }
+
   void ComparePartition(const std::string& values, const PartitionSums::Sum& sum, TableRead& read) {
     PartitionEntry entry;
     entry.values = values;
@@ -90,12 +101,18 @@ class Comparison {
     stored_.erase(found);
     const bool same = before.fingerprint == entry.fingerprint;
     const bool told = changes_ != nullptr && !changes_->unattributed;
-    entry.updated = before.deleted || touched != touched_.end() || (!same && !told);
+    entry.updated =
+        before.deleted || touched != touched_.end() || other_meaning_ || (!same && !told);
     // The same files; only their count may have become known.
     if (same && !entry.updated && before.rows == entry.rows) return;
     if (!entry.updated) {
       entry.data_version = before.data_version;
       entry.changed_ms = before.changed_ms;
+    }
+    if (other_meaning_) {
+      // What was planned before that commit is no copy of it.
+      entry.data_version = facts_.info.version;
+      if (touched == touched_.end()) entry.changed_ms = before.changed_ms;
     }
     data_differs_ = data_differs_ || entry.updated;
     entry.id = before.id;
@@ -109,6 +126,8 @@ class Comparison {
     entry.commit_mark = info.commit_mark;
     entry.partition_columns = Dump(Json(info.partition_columns));
     entry.column_mapping = info.column_mapping;
+    entry.column_ids =
+        other_meaning_ ? column_ids_ : WithGone(column_ids_, facts_.before.column_ids);
     entry.deletion_vectors = facts_.sums.deletion_vectors();
     PartitionSums::Sum all;
     for (const auto& [values, sum] : facts_.sums.sums()) {
@@ -142,6 +161,8 @@ class Comparison {
       entry.changed_ms = std::nullopt;
       if (modified_ms > 0) entry.changed_ms = modified_ms;
     }
+    const bool other_columns = changes_ != nullptr && changes_->metadata_changed;
+    if (other_columns || other_meaning_) entry.data_version = facts_.info.version;
   }
 
   const ReadFacts& facts_;
@@ -149,6 +170,8 @@ class Comparison {
   const delta::Changes* changes_ = nullptr;  ///< null when the log does not tell
   std::unordered_map<std::string, delta::CommitStamp> touched_;
   std::unordered_map<std::string_view, const PartitionEntry*> stored_;
+  std::string column_ids_;
+  bool other_meaning_ = false;  ///< of columns, in files that are there
   bool data_differs_ = false;
 };
 

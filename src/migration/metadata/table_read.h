@@ -6,7 +6,9 @@
 // difference that only OPTIMIZE and the like made (dataChange=false) is none. Where the log no
 // longer tells (commits cleaned up, a removed file without its partition, a re-created table,
 // another history put back under the same id), any difference counts, and what a job copied in a
-// state that no scan saw differs from any: rather copied once too often.
+// state that no scan saw differs from any: rather copied once too often. A commit after which a
+// column reads other data of the files that are there (column_ids.h) updates every partition; a
+// column that is new does not, since it is NULL in all rows before, at the target too.
 //
 // Source of the facts: Delta protocol, "Add File and Remove File" (dataChange, partitionValues),
 // "Deletion Vectors" (unique id), "Per-file Statistics" (numRecords).

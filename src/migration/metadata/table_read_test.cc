@@ -31,6 +31,7 @@ class TableReadTest : public ::testing::Test {
     info_.id = "d";
     info_.version = 6;
     info_.partition_columns = {"p"};
+    info_.column_mapping = "none";
     info_.schema_json =
         R"({"fields":[{"name":"p","type":"string","nullable":true,"metadata":{"comment":"c"}}]})";
     before_.id = 1;
@@ -199,6 +200,38 @@ TEST_F(TableReadTest, ANewSchemaAloneIsAChangeOfTheTable) {
   const TableRead read = Read({File("1", "a")}, stored);
   EXPECT_EQ(read.change, TableChange::kUpdated);
   EXPECT_TRUE(read.updates.empty());
+}
+
+TEST_F(TableReadTest, ColumnsThatMeanOtherUpdateEveryPartition) {
+  const auto stored = Stored({File("1", "a"), File("2", "b")});
+  changes_.emplace();
+  changes_->metadata_changed = true;
+  before_.column_ids = R"({"gone":["c1"],"p":["p"]})";
+  TableRead read = Read({File("1", "a"), File("2", "b")}, stored);
+  EXPECT_TRUE(read.updates.empty());
+  EXPECT_EQ(read.entry.column_ids, before_.column_ids) << "it may come back";
+  before_.column_ids = R"({"p":["another"]})";
+  read = Read({File("1", "a"), File("2", "b")}, stored);
+  EXPECT_EQ(read.change, TableChange::kUpdated);
+  ASSERT_EQ(read.updates.size(), 2U);
+  for (const PartitionEntry& partition : read.updates) {
+    EXPECT_TRUE(partition.updated);
+    EXPECT_EQ(partition.data_version, 6) << "what is being copied of 5 is not of it";
+    EXPECT_EQ(partition.changed_ms, 5);
+  }
+  EXPECT_EQ(read.entry.column_ids, R"({"p":["p"]})");
+  EXPECT_EQ(read.entry.data_version, 6);
+}
+
+TEST_F(TableReadTest, ColumnsThatAnEarlierReleaseDidNotKeepMayMeanOther) {
+  const auto stored = Stored({File("1", "a")});
+  info_.column_mapping = "name";
+  changes_.emplace();
+  EXPECT_TRUE(Read({File("1", "a")}, stored).updates.empty());
+  changes_->metadata_changed = true;
+  EXPECT_EQ(Read({File("1", "a")}, stored).updates.size(), 1U);
+  info_.column_mapping = "none";
+  EXPECT_TRUE(Read({File("1", "a")}, stored).updates.empty());
 }
 
 TEST_F(TableReadTest, RowsThatTheLogDoesNotTellAreUnknownUntilTheFooterSaysThem) {
