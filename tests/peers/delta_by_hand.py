@@ -29,7 +29,8 @@ class DeltaByHand:
         self.log = folder / "_delta_log"
         self.log.mkdir(parents=True)
         self.version = -1
-        self.ids, self.files = itertools.count(1), itertools.count()
+        self.ids: dict[str, int] = {}  # by physical name, as a writer keeps them
+        self.files = itertools.count()
         versions = (2, 5) if mapped else (1, 2)
         protocol = {"minReaderVersion": versions[0], "minWriterVersion": versions[1]}
         self.commit({"protocol": protocol}, self.metadata(fields))
@@ -37,7 +38,7 @@ class DeltaByHand:
     def field(self, field: Field) -> dict[str, Any]:
         name, kind, physical = field
         metadata = {
-            "delta.columnMapping.id": next(self.ids),
+            "delta.columnMapping.id": self.ids.setdefault(physical, len(self.ids) + 1),
             "delta.columnMapping.physicalName": physical,
         }
         return {

@@ -266,3 +266,60 @@ def test_a_new_column_copies_no_partition_again(
     mapped.commit(mapped.metadata([A, B, ("c", "integer", "c4"), P]))
     scan(jobs)
     jobs.refused()
+
+
+def nested(k: int, **fields: int) -> pa.Table:
+    """Columns k1 and the struct s1 of these fields."""
+    types = pa.struct([(name, pa.int32()) for name in fields])
+    return pa.table({"k1": pa.array([k], pa.int32()), "s1": pa.array([fields], types)})
+
+
+K, X = ("k", "integer", "k1"), ("x", "integer", "x1")
+FIRST = [K, ("s", [X, ("y", "integer", "y1")], "s1")]
+AGAIN = [K, ("s", [X, ("y", "integer", "y9")], "s1")]
+
+
+def fields_of(value: Any) -> tuple[Any, Any]:
+    """x and y of a struct, as PyODPS gives it: by name or by place."""
+    found = value if isinstance(value, dict) else value._asdict()
+    return (found["x"], found["y"])
+
+
+@pytest.mark.parametrize("parted", [False, True])
+def test_a_field_dropped_and_added_again_is_null_for_later_jobs(
+    make_jobs: Callable[..., Jobs], put: Callable[..., Path], parted: bool
+) -> None:
+    more = [P] * parted
+    value = {"c3": "x"} if parted else {}
+    table = DeltaByHand(put("t", 1), FIRST + more, ["p"] * parted)
+    table.commit(table.file(nested(1, x1=5, y1=50), **value))
+    jobs = make_jobs()
+    scan(jobs)
+    jobs.move()
+    table.commit(table.metadata(AGAIN + more))
+    value = {"c3": "y"} if parted else {}
+    table.commit(table.file(nested(2, x1=6, y9=60), **value))
+    scan(jobs)
+    jobs.move()
+    assert [fields_of(row[1]) for row in values(jobs, "t")] == [(5, None), (6, 60)]
+
+
+def test_a_field_dropped_and_added_again_is_null_for_later_runs(
+    mms_bin: str, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    local = LocalRun(mms_bin, sandbox, tmp_path)
+    table = DeltaByHand(tmp_path / "fields", FIRST)
+    table.commit(table.file(nested(1, x1=5, y1=50)))
+    local.table(table.folder, "fields")
+
+    def moved() -> list[tuple[Any, Any]]:
+        assert local.run().code == 0
+        with sandbox.odps().get_table("fields").open_reader() as reader:
+            found = sorted((tuple(record.values) for record in reader), key=str)
+        return [fields_of(row[1]) for row in found]
+
+    assert moved() == [(5, 50)]
+    table.commit(table.metadata(AGAIN))
+    assert moved() == [(5, None)]
+    table.commit(table.file(nested(2, x1=6, y9=60)))
+    assert moved() == [(5, None), (6, 60)]

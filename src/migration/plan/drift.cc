@@ -1,6 +1,7 @@
 #include "migration/plan/drift.h"
 
 #include <arrow/type.h>
+#include <arrow/util/key_value_metadata.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -136,6 +137,56 @@ void DropUnread(TablePlan* plan) {
   plan->physical = arrow::schema(std::move(fields));
 }
 
+arrow::FieldVector FieldsWithin(const arrow::DataType& type) {
+  if (type.id() != arrow::Type::MAP) return type.fields();
+  const auto& map = static_cast<const arrow::MapType&>(type);
+  return {map.key_field(), map.item_field()};
+}
+
+/// By the name, and by the id of column mapping where both have one.
+bool IsSameInFiles(const arrow::Field& left, const arrow::Field& right) {
+  const auto id = [](const arrow::Field& field) {
+    const auto& metadata = field.metadata();
+    return metadata ? metadata->Get("PARQUET:field_id").ValueOr("") : "";
+  };
+  const std::string id_left = id(left), id_right = id(right);
+  return left.name() == right.name() &&
+         (id_left.empty() || id_right.empty() || id_left == id_right);
+}
+
+/// A column, or a field within one: what it is at the target, and in the files.
+struct Part {
+  const maxcompute::Type& target;
+  const arrow::DataType& files;
+};
+
+/// Whether fields within one column of the files go by other names at the target than they did, or
+/// another field goes by the name of one.
+bool FieldsDiffer(const Part& before, const Part& now) {
+  const arrow::FieldVector were = FieldsWithin(before.files);
+  const arrow::FieldVector are = FieldsWithin(now.files);
+  if (were.empty() && are.empty()) return false;
+  const bool stay = before.target.kind == now.target.kind &&
+                    before.target.arguments.size() == were.size() &&
+                    now.target.arguments.size() == are.size();
+  // As one value at the target: whatever is another within makes it another.
+  if (!stay) return !(before.target == now.target) || !before.files.Equals(now.files);
+  for (size_t i = 0; i < are.size(); ++i) {
+    for (size_t j = 0; j < were.size(); ++j) {
+      bool same_name = i == j;
+      if (now.target.kind == maxcompute::TypeKind::kStruct) {
+        same_name = LowerAscii(now.target.names[i]) == LowerAscii(before.target.names[j]);
+        if (same_name != IsSameInFiles(*were[j], *are[i])) return true;
+      }
+      if (same_name && FieldsDiffer({before.target.arguments[j], *were[j]->type()},
+                                    {now.target.arguments[i], *are[i]->type()})) {
+        return true;
+      }
+    }
+  }
+  return false;
+}
+
 }  // namespace
 
 bool SameType(const maxcompute::Type& left, const maxcompute::Type& right) {
@@ -151,18 +202,23 @@ Status FollowTarget(const maxcompute::TableInfo& target, const Policy& policy,
 
 void FollowEarlierPlan(const TablePlan& before, TablePlan* plan) {
   // A file never changes, so a column is as it was copied then if both plans read the same physical
-  // column into it, or if the physical column is new: then no earlier file has it.
+  // column into it, or if the physical column is new: then no earlier file has it. So are the
+  // fields within it.
   const auto differs = [&](const ColumnPlan& column) {
     if (column.origin != Origin::kFile) return false;
-    const std::string& physical = plan->physical->field(column.index)->name();
+    const arrow::Field& files = *plan->physical->field(column.index);
     for (const LeftOutColumn& other : before.left_out) {
-      if (other.physical_name == physical) return true;
+      if (other.physical_name == files.name()) return true;
     }
     for (const ColumnPlan& other : before.columns) {
       if (other.origin != Origin::kFile) continue;
       const bool same_name = other.target.name == column.target.name;
-      const bool same_files = before.physical->field(other.index)->name() == physical;
-      if (same_name != same_files) return true;
+      const arrow::Field& files_then = *before.physical->field(other.index);
+      if (same_name != IsSameInFiles(files_then, files)) return true;
+      if (same_name && FieldsDiffer({other.target.type, *files_then.type()},
+                                    {column.target.type, *files.type()})) {
+        return true;
+      }
     }
     const auto& earlier = before.taken_up;
     return std::find(earlier.begin(), earlier.end(), column.target.name) != earlier.end();

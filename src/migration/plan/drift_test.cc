@@ -1,6 +1,7 @@
 #include "migration/plan/drift.h"
 
 #include <arrow/type.h>
+#include <arrow/util/key_value_metadata.h>
 #include <gtest/gtest.h>
 
 namespace mms::migration {
@@ -142,6 +143,57 @@ TEST(Drift, AFinishedPartitionStaysUnlessItsFilesHaveAColumnThatItLacks) {
   made_again.physical =
       arrow::schema({arrow::field("col-a", arrow::utf8()), arrow::field("col-b2", arrow::utf8())});
   EXPECT_EQ(fingerprint(two, made_again), "f+b") << "dropped, and added again under its name";
+}
+
+/// One column s of the target's type, read from files in which it has this type.
+TablePlan PlanOfNested(const std::string& type, const std::shared_ptr<arrow::DataType>& files) {
+  TablePlan plan = PlanOf({Target("s", type)});
+  plan.physical = arrow::schema({arrow::field("col-s", files)});
+  return plan;
+}
+
+bool IsTakenUp(const TablePlan& before, TablePlan now) {
+  FollowEarlierPlan(before, &now);
+  return !now.taken_up.empty() && now.units[0].fingerprint != "f";
+}
+
+TEST(Drift, AFieldThatWasDroppedAndAddedAgainIsTakenUp) {
+  using arrow::field;
+  using arrow::int32;
+  const std::string type = "STRUCT<x:INT,y:INT>";
+  const auto first = arrow::struct_({field("x1", int32()), field("y1", int32())});
+  const auto added = arrow::struct_({field("x1", int32()), field("y9", int32())});
+  const auto swapped = arrow::struct_({field("y1", int32()), field("x1", int32())});
+  const TablePlan before = PlanOfNested(type, first);
+  EXPECT_FALSE(IsTakenUp(before, before));
+  EXPECT_TRUE(IsTakenUp(before, PlanOfNested(type, added)));
+  EXPECT_TRUE(IsTakenUp(before, PlanOfNested(type, swapped)));
+  EXPECT_FALSE(IsTakenUp(before, PlanOfNested("STRUCT<y:INT,x:INT>", swapped)));
+  EXPECT_TRUE(IsTakenUp(PlanOfNested("ARRAY<" + type + ">", arrow::list(first)),
+                        PlanOfNested("ARRAY<" + type + ">", arrow::list(added))));
+  EXPECT_TRUE(IsTakenUp(PlanOfNested("MAP<INT," + type + ">", arrow::map(int32(), first)),
+                        PlanOfNested("MAP<INT," + type + ">", arrow::map(int32(), added))));
+  EXPECT_TRUE(IsTakenUp(PlanOfNested("STRING", first), PlanOfNested("STRING", added)));
+}
+
+TEST(Drift, AFieldThatIsNewWithinAColumnTakesNothingUp) {
+  using arrow::field;
+  using arrow::int32;
+  const auto x = field("x1", int32());
+  EXPECT_FALSE(
+      IsTakenUp(PlanOfNested("STRUCT<x:INT>", arrow::struct_({x})),
+                PlanOfNested("STRUCT<x:INT,y:INT>", arrow::struct_({x, field("y1", int32())}))));
+}
+
+TEST(Drift, IdsTellFieldsOfOneNameApartWhereBothHaveThem) {
+  const auto files = [](const char* id) {
+    const auto ids = id[0] == 0 ? nullptr : arrow::key_value_metadata({"PARQUET:field_id"}, {id});
+    return arrow::struct_({arrow::field("x", arrow::int32(), true, ids)});
+  };
+  const auto plan = [&](const char* id) { return PlanOfNested("STRUCT<x:INT>", files(id)); };
+  EXPECT_FALSE(IsTakenUp(plan("1"), plan("1")));
+  EXPECT_FALSE(IsTakenUp(plan(""), plan("1"))) << "column mapping was turned on";
+  EXPECT_TRUE(IsTakenUp(plan("1"), plan("2")));
 }
 
 }  // namespace
