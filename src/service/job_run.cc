@@ -365,7 +365,7 @@ Status JobRun::EndFailed(const JobTaskResult& result, const Error& error) {
   end.action = "end";
   end.message = TakenOverText() + error.ToString() + result.partition_rows;
   if (const auto wait_ms = WaitBeforeRetry(error, task_.attempts)) {
-    end.not_before_ms = end.now_ms + *wait_ms;
+    end.not_before_ms = peers_.steady_ms() + *wait_ms;
     end.message += fmt::format("; tried again in {} s", *wait_ms / 1000);
   }
   return peers_.store.EndJobTask(end);

@@ -240,7 +240,7 @@ Status Service::BeginJobTasks(const DataSource& source) {
                         job_tasks_.size() >= static_cast<size_t>(options_.job_tasks_max);
       if (full || ending_) return OkStatus();
     }
-    TRY(const std::optional<JobTask> next, store_->NextJobTask(source.id, Now()));
+    TRY(const std::optional<JobTask> next, store_->NextJobTask(source.id, Steady()));
     if (!next) return OkStatus();
     {
       const std::lock_guard lock(mutex_);
@@ -312,7 +312,7 @@ Result<bool> Service::TickJobs(const DataSource& source) {
   if (work.runs) NoteWork(source.id);
   // Each end of a task comes here, and what a job has used is summed up over all its tasks.
   if (work.told) TRY_VOID(KeepBudgets(source.id));
-  TRY(const std::optional<JobTask> next, store_->NextJobTask(source.id, Now()));
+  TRY(const std::optional<JobTask> next, store_->NextJobTask(source.id, Steady()));
   if (!next) return true;
   TRY(const bool is_open, IsWindowOpen(source, Now()));
   if (!is_open) return true;

@@ -59,6 +59,32 @@ TEST_F(ServiceTest, TasksOfAllSourcesTogetherKeepToTheServicesLimit) {
   EXPECT_EQ(service_->store().CountJobTasks(open).value(), 0) << "a slot was free";
 }
 
+TEST_F(ServiceTest, AClockThatIsSetBackMakesNoTaskWaitLonger) {
+  HeldTarget target;
+  target.Release();
+  ASSERT_TRUE(service_->UpdateTarget(target.Settings()));
+  const int64_t id = Add();
+  ASSERT_TRUE(service_->StartDataSource(id));
+  AddTasks(service_->store(), id, 1);
+  const int64_t task = (*service_->store().ListJobTasks({}, {1, 1}))[0].id;
+  ASSERT_TRUE(service_->store().BeginJobTask(task, now_ms_));
+  Store::JobTaskEnd failed;
+  failed.id = task;
+  failed.status = JobTaskStatus::kDataFailed;
+  failed.not_before_ms = now_ms_ + 8'000;
+  ASSERT_TRUE(service_->store().EndJobTask(failed));
+  set_by_ms_ = -60 * kMinute;
+  const auto attempts = [&] { return service_->store().GetJobTask(task)->attempts; };
+  now_ms_ += 7'000;
+  Tick();
+  service_->WaitForJobTasks();
+  EXPECT_EQ(attempts(), 1);
+  now_ms_ += 1'000;
+  Tick();
+  service_->WaitForJobTasks();
+  EXPECT_EQ(attempts(), 2);
+}
+
 TEST_F(ServiceTest, EvidenceThatCouldNotBeWrittenIsTriedAgainAndTellsWhoWaitsForIt) {
   HeldTarget target;
   target.Release();

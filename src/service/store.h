@@ -389,8 +389,8 @@ class Store {
 
   /// The next one to begin: of jobs that are not stopped, by eta, then oldest job, retried tasks
   /// first, tables in turn and of those the one whose task is largest. None of a table of which due
-  /// evidence tells.
-  Result<std::optional<JobTask>> NextJobTask(int64_t source_id, int64_t now_ms);
+  /// evidence tells. `steady_ms`: of JobTaskEnd::not_before_ms.
+  Result<std::optional<JobTask>> NextJobTask(int64_t source_id, int64_t steady_ms);
   /// As it then is. Errors: kConflict TASK_STATE.
   Result<JobTask> BeginJobTask(int64_t id, int64_t now_ms);
   struct TaskStep {
@@ -423,7 +423,8 @@ class Store {
     std::optional<ShareTaken> share = {};
     std::optional<int64_t> sql_ms = {};
     int64_t now_ms = 0;
-    int64_t not_before_ms = 0;  ///< set: it has not failed for good, and waits until then
+    /// Set: it has not failed for good, and waits until then, by the clock that nobody sets.
+    int64_t not_before_ms = 0;
     std::string action;
     std::string message;
   };

@@ -331,10 +331,10 @@ Status Store::RetryTask(int64_t task_id, int64_t now_ms) {
   });
 }
 
-Result<std::optional<JobTask>> Store::NextJobTask(int64_t source_id, int64_t now_ms) {
+Result<std::optional<JobTask>> Store::NextJobTask(int64_t source_id, int64_t steady_ms) {
   using Next = std::optional<JobTask>;
   return state_->Read([&](soci::session& sql) -> Result<Next> {
-    long long source = source_id, now = now_ms, id = 0;
+    long long source = source_id, now = steady_ms, id = 0;
     // In the index's order and words, so that it is the index that answers.
     sql << "SELECT id FROM job_tasks t WHERE source_id = :source AND running = 0 AND stopped = 0 "
            "AND status IN (0, 2, 5) AND not_before_ms <= :now AND NOT EXISTS (SELECT 1 FROM jobs j "
