@@ -1,5 +1,7 @@
 #include "base/secret.h"
 
+#include <openssl/evp.h>
+
 #include <algorithm>
 #include <array>
 #include <cctype>
@@ -16,6 +18,7 @@ namespace mms {
 namespace {
 
 constexpr size_t kShortestScrubbed = 6;
+constexpr size_t kShortestBase64 = 8;
 constexpr std::string_view kHidden = "***";
 
 struct Known {
@@ -39,12 +42,42 @@ std::string WithSmallEscapes(std::string text) {
   return text;
 }
 
+std::string Base64(const std::string& text) {
+  std::string out(4 * ((text.size() + 2) / 3) + 1, '\0');
+  const int size = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data()),
+                                   reinterpret_cast<const unsigned char*>(text.data()),
+                                   static_cast<int>(text.size()));
+  out.resize(static_cast<size_t>(size));
+  return out;
+}
+
+/// What of the value is the same in the base64 of whatever holds it, as "user:password" of an
+/// Authorization: one for each of the three places of a group that it may begin at.
+std::vector<std::string> Base64Cores(const std::string& value) {
+  std::vector<std::string> cores;
+  for (const size_t before : {0UL, 1UL, 2UL}) {
+    std::string core = Base64(std::string(before, ' ') + value);
+    const size_t bits = 8 * (before + value.size());
+    core.resize(bits / 6);                // the last character may hold of what follows
+    core.erase(0, (8 * before + 5) / 6);  // and the first of what comes before
+    if (core.size() >= kShortestBase64) cores.push_back(std::move(core));
+  }
+  return cores;
+}
+
 void Remember(const std::string& value) {
   if (value.size() < kShortestScrubbed) return;
   Known& known = KnownSecrets();
   std::lock_guard lock(known.mutex);
   const std::string encoded = UrlEncode(value);
-  for (const std::string& form : {value, encoded, WithSmallEscapes(encoded)}) {
+  std::vector<std::string> forms = Base64Cores(value);
+  for (std::string& core : Base64Cores(value)) {
+    std::replace(core.begin(), core.end(), '+', '-');
+    std::replace(core.begin(), core.end(), '/', '_');
+    forms.push_back(std::move(core));
+  }
+  forms.insert(forms.end(), {value, encoded, WithSmallEscapes(encoded)});
+  for (const std::string& form : forms) {
     if (std::find(known.values.begin(), known.values.end(), form) == known.values.end()) {
       known.values.push_back(form);
     }

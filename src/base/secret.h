@@ -33,8 +33,8 @@ class Secret {
 /// names the setting.
 Result<Secret> ResolveSecret(std::string_view reference, std::string_view what);
 
-/// Replaces every known secret (plain and percent-encoded), and the values of sig=, Authorization
-/// and token fields, by ***. Linear in the text; safe for answers of any size.
+/// Replaces every known secret (plain, percent-encoded, within base64), and values of sig=, token
+/// and Authorization fields, by ***. Linear in the text; safe for answers of any size.
 std::string ScrubSecrets(std::string_view text);
 
 }  // namespace mms

@@ -79,6 +79,17 @@ TEST(ScrubSecrets, HidesTheLongerOfTwoNestedSecretsWhole) {
   EXPECT_EQ(ScrubSecrets("x canary-inner-and-outer y canary-inner z"), "x *** y *** z");
 }
 
+TEST(ScrubSecrets, HidesSecretsWithinBase64) {
+  const Secret secret("canary-within-base64");
+  // Of c:, cc: and ccc: before it, and of it alone, as `base64` writes them.
+  for (const char* text : {"YzpjYW5hcnktd2l0aGluLWJhc2U2NA==", "Y2M6Y2FuYXJ5LXdpdGhpbi1iYXNlNjQ=",
+                           "Y2NjOmNhbmFyeS13aXRoaW4tYmFzZTY0", "Y2FuYXJ5LXdpdGhpbi1iYXNlNjQ="}) {
+    const std::string shown = ScrubSecrets("Proxy-Authorization=Basic " + std::string(text));
+    EXPECT_NE(shown.find("***"), shown.npos) << shown;
+    EXPECT_LT(shown.size(), 42u) << shown << ": what is left of it";
+  }
+}
+
 TEST(ScrubSecrets, LeavesShortValuesAlone) {
   const Secret tiny("abc");
   EXPECT_EQ(ScrubSecrets("abc abcd"), "abc abcd");

@@ -53,7 +53,7 @@ struct Chosen {
   bool by_partition = false;
   ObjectStatus status = ObjectStatus::kInit;
   bool updated = false;
-  std::string place;                     ///< TargetName of this job
+  std::string place;                     ///< TargetName and ColumnMark of this job
   std::optional<std::string> copied_as;  ///< that of the last copy
   /// First values of partitions that have left the source since they were copied, where they were
   /// a part of one at the target only.
@@ -196,7 +196,8 @@ class Choosing {
                                  asked != nullptr ? none : rules_.policy.table_name_map);
     // A name that cannot be is the task's to fail for, with what to do about it.
     chosen.target = name ? *name : LowerAscii(asked != nullptr ? *asked : chosen.table);
-    chosen.place = TargetName(job_.dst_project, job_.dst_schema, chosen.target);
+    chosen.place = TargetName(job_.dst_project, job_.dst_schema, chosen.target) +
+                   ColumnMark(table, job_.config, rules_.policy);
     chosen.copied_as = table.copied_as;
     tables_.push_back(std::move(chosen));
     return OkStatus();

@@ -116,7 +116,27 @@ Status JobRun::Run() {
   return ended;
 }
 
-Result<JobTaskOrder> JobRun::MakeOrder() {
+std::string JobRun::PlaceOf(Instance& instance, const migration::TableEntry& table) const {
+  return TargetName(task_.dst_project, task_.dst_schema, task_.dst_table) +
+         ColumnMark(table, config_, instance.policy());
+}
+
+Status JobRun::ForgetCopied(Instance& instance) {
+  TRY(const auto table, instance.metadata().FindTable(task_.table_name));
+  if (!table) return OkStatus();
+  TRY(const int64_t gone,
+      instance.metadata().ForgetCopied(task_.table_name, PlaceOf(instance, *table)));
+  // A job of all has them among its tasks.
+  if (gone == 0 || !config_.increment) return OkStatus();
+  return Error(ErrorKind::kConflict, "TARGET_TABLE_GONE",
+               fmt::format("is not there any more, and with it {} that had been copied and that "
+                           "this job leaves out as Completed; they count as not copied now: make "
+                           "another job, which copies all of the table",
+                           gone == 1 ? "1 partition" : fmt::format("{} partitions", gone)))
+      .At("target table " + TargetName(task_.dst_project, task_.dst_schema, task_.dst_table));
+}
+
+Result<JobTaskOrder> JobRun::MakeOrder(Instance& instance) {
   const std::string id = "job " + std::to_string(task_.job_id);
   using migration::PartitionSelection;
   TRY(PartitionSelection selection, SelectionOf(task_, config_, id));
@@ -133,11 +153,12 @@ Result<JobTaskOrder> JobRun::MakeOrder() {
     };
   }
   order.stopped = [this] { return IsStopped(); };
+  order.on_missing = [this, &instance] { return ForgetCopied(instance); };
   return order;
 }
 
 JobRun::Outcome JobRun::Copy(Instance& instance) {
-  TRY(const JobTaskOrder order, MakeOrder());
+  TRY(const JobTaskOrder order, MakeOrder(instance));
   TRY(const auto workflow, instance.WorkflowFor({task_.dst_project, task_.dst_schema}));
   progress_.on_change = [this](const TableProgress& table) { Follow(table); };
   const auto log = [this](const char* action) {
@@ -231,13 +252,13 @@ Status JobRun::SetObject(Instance* instance, ObjectStatus status, const JobTaskR
 Result<std::vector<std::string>> JobRun::NamesOf(
     Instance& instance, const JobTaskResult& result,
     const migration::Metadata::StatusChange& change) const {
-  const std::string target = TargetName(task_.dst_project, task_.dst_schema, task_.dst_table);
-  if (change.whole) return std::vector{target};
-  TRY(const std::optional<int> levels, LevelsOf(config_));
   TRY(const auto table, instance.metadata().FindTable(task_.table_name));
-  std::vector<std::string> names(change.values.size());
+  std::vector<std::string> names(change.whole ? 1 : change.values.size());
   // "" is no name: what was copied under other settings is copied again.
   if (!table || !result.named_as_now) return names;
+  const std::string target = PlaceOf(instance, *table);
+  if (change.whole) return std::vector{target};
+  TRY(const std::optional<int> levels, LevelsOf(config_));
   const auto columns = PartitionColumnsOf(*table);
   for (size_t i = 0; i < names.size(); ++i) {
     names[i] =

@@ -59,7 +59,11 @@ class JobRun {
 
  private:
   using Outcome = Result<migration::JobTaskResult>;
-  Result<migration::JobTaskOrder> MakeOrder();
+  Result<migration::JobTaskOrder> MakeOrder(Instance& instance);
+  /// Where the table goes, as the choice of jobs compares it.
+  std::string PlaceOf(Instance& instance, const migration::TableEntry& table) const;
+  /// The table is not at the target, though partitions of it may have been copied there.
+  Status ForgetCopied(Instance& instance);
   Outcome Copy(Instance& instance);
   void Follow(const migration::TableProgress& table);
   Status Step(JobTaskStatus status, const std::string& action, const std::string& message);

@@ -143,6 +143,8 @@ class Service {
 
   /// UpdateMmsTarget: `changes` of a part of the target's settings (target_profile.h). Sources that
   /// are started keep to what they have.
+  /// Errors: also kConflict TARGET_OTHER for another endpoint once there are jobs, unless
+  /// `same_service_as` names the one before.
   Status UpdateTarget(const nlohmann::json& changes);
 
   /// Whether something of the folder waits, runs, or will come by a timer. What waits for a source
@@ -169,6 +171,7 @@ class Service {
   void WaitForScans();
 
  private:
+  Status CheckSameService(const Profile& before, const Profile& changed);
   explicit Service(ServiceOptions options);
   int64_t Now() const { return options_.now_ms(); }
   int64_t Steady() const { return options_.steady_ms(); }

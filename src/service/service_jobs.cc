@@ -360,9 +360,25 @@ Status Service::TickJobTimers(const DataSource& source) {
   }
 }
 
+/// What is Completed is so at one MaxCompute, which may have several endpoints.
+Status Service::CheckSameService(const Profile& before, const Profile& changed) {
+  const std::string was = before.Get("endpoint");
+  const std::string is = changed.Get("endpoint");
+  if (was.empty() || was == is || changed.Get("same_service_as") == was) return OkStatus();
+  TRY(const bool jobs, store_->HasJobs());
+  if (!jobs) return OkStatus();
+  return Error(ErrorKind::kConflict, "TARGET_OTHER",
+               "jobs of this state folder have copied to " + was +
+                   ", and what is Completed is so there alone; begin with another state folder for "
+                   "another MaxCompute, or where " +
+                   is + " leads to the same one, give also --set same_service_as=" + was)
+      .At("target");
+}
+
 Status Service::UpdateTarget(const nlohmann::json& changes) {
   TRY(const Profile before, store_->UnsealTarget());
   TRY(const Profile changed, ApplyTargetChanges(before, changes));
+  TRY_VOID(CheckSameService(before, changed));
   const std::string network = changed.Get("network");
   if (!network.empty()) TRY_VOID(store_->GetNetwork(network));
   return store_->SaveTarget(changed);

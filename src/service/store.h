@@ -248,6 +248,8 @@ class Store {
   // The target: one for the folder. ------------------------------------------------------------
 
   Result<bool> HasTarget();
+  /// Whether any was ever made, the deleted included.
+  Result<bool> HasJobs();
   /// Whether a project of the target has schemas, as it was kept; nullopt = not known yet. Another
   /// endpoint forgets it.
   Result<std::optional<bool>> FindProjectSchemas(const std::string& project);

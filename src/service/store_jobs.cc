@@ -224,6 +224,14 @@ Result<int64_t> Store::AddJob(const Job& job,
   });
 }
 
+Result<bool> Store::HasJobs() {
+  return state_->Read([&](soci::session& sql) -> Result<bool> {
+    int any = 0;
+    sql << "SELECT EXISTS (SELECT 1 FROM jobs)", into(any);
+    return any != 0;
+  });
+}
+
 Result<Job> Store::GetJob(int64_t id) {
   return state_->Read([&](soci::session& sql) -> Result<Job> {
     soci::statement statement(sql);

@@ -42,6 +42,8 @@ constexpr const char* kTransport = "Transport";
 
 constexpr auto kItems = std::to_array<ConfigItem>({
     {"endpoint", kString, kPlace, "MaxCompute Endpoint", "MaxCompute Endpoint", "", Address, true},
+    {"same_service_as", kString, kPlace, "Another Endpoint of the Same Service",
+     "同一服务的另一个 Endpoint", "", Address},
     {"tunnel_endpoint", kString, kPlace, "Tunnel Endpoint", "Tunnel Endpoint", "", Address},
     {"logview", kString, kPlace, "LogView Host", "LogView 地址", "", Address},
     {"region", kString, kPlace, "Region", "地域", "", AsIs},

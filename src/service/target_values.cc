@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "base/lower_ascii.h"
+#include "base/sha256.h"
 #include "migration/inspect/partition_selection.h"
 #include "migration/plan/names.h"
 
@@ -72,6 +74,29 @@ std::optional<std::string> TargetName(const std::string& table,
     texts.push_back(value->text);
   }
   return table + "/" + migration::PartitionText(texts);
+}
+
+std::string ColumnMark(const migration::TableEntry& table, const JobConfig& job,
+                       const migration::Policy& policy) {
+  constexpr size_t kDigits = 8;
+  std::set<std::string> names;
+  std::string all;
+  for (const json& column : ListOf(table.listed.columns_json)) {
+    const std::string name = column.value("name", "");
+    names.insert(LowerAscii(name));
+    all += name + column.value("type", "");  // which names the fields of a struct
+  }
+  json rules = json::array();
+  for (const auto& [source, target] : job.column_mapping) {
+    if (names.contains(LowerAscii(source))) {
+      rules.push_back({LowerAscii(source), LowerAscii(target)});
+    }
+  }
+  std::sort(rules.begin(), rules.end());
+  for (const auto& [from, to] : policy.column_name_map) {
+    if (all.find(from) != all.npos) rules.push_back({from, to});
+  }
+  return rules.empty() ? "" : "#" + Sha256Of(rules.dump()).substr(0, kDigits);
 }
 
 std::vector<std::string> ColumnCollisions(const migration::TableEntry& table, const JobConfig& job,

@@ -26,6 +26,11 @@ TargetValues MapValues(const std::vector<migration::PartitionColumn>& columns,
 std::string TargetName(const std::string& project, const std::string& schema,
                        const std::string& table);
 
+/// Under which names its columns go there: "" = their own, else "#" and a mark of the rules that
+/// change some.
+std::string ColumnMark(const migration::TableEntry& table, const JobConfig& job,
+                       const migration::Policy& policy);
+
 /// Which partition of it, or of which the rows are a part where only the first `levels` columns
 /// stay such; nullopt where MaxCompute takes a value not.
 std::optional<std::string> TargetName(const std::string& table,

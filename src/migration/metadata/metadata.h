@@ -318,6 +318,9 @@ class Metadata {
   Status SetStatus(const StatusChange& change);
   /// All of them, or none.
   Status SetStatuses(const std::vector<StatusChange>& changes);
+  /// What was copied into this table of the target (the first part of `copied_as`) is not there any
+  /// more: it is INIT again. Returns how many partitions that are still at the source.
+  Result<int64_t> ForgetCopied(const std::string& table_name, const std::string& target);
   /// After a crash, when nothing is at work: DOING becomes INIT.
   Status ResetDoing();
 

@@ -178,6 +178,27 @@ Result<int64_t> Metadata::CountLeft(int64_t table_id) {
   });
 }
 
+Result<int64_t> Metadata::ForgetCopied(const std::string& table_name, const std::string& target) {
+  long long forgotten = 0;
+  TRY_VOID(Write([&](soci::session& sql) -> Status {
+    long long id = 0;
+    sql << "SELECT id FROM tables WHERE name = :name", use(table_name), into(id);
+    if (!sql.got_data()) return OkStatus();
+    const std::string place = target + "/";
+    const std::string there =
+        " FROM partitions WHERE table_id = :id AND status = 2 AND "
+        "SUBSTR(copied_as, 1, LENGTH(:place)) = :place";
+    sql << "SELECT COUNT(*)" + there + " AND deleted = 0", use(id, "id"), use(place, "place"),
+        into(forgotten);
+    sql << "UPDATE partitions SET status = 0, copied_as = NULL WHERE id IN (SELECT id" + there +
+               ")",
+        use(id, "id"), use(place, "place");
+    if (forgotten > 0) Aggregate(sql, id);
+    return OkStatus();
+  }));
+  return int64_t{forgotten};
+}
+
 Status Metadata::ResetDoing() {
   return Write([&](soci::session& sql) -> Status {
     std::vector<long long> tables;

@@ -58,6 +58,8 @@ struct TableContext {
   std::string load_name;    ///< the same, qualified and quoted
   Progress::Slot slot = 0;
   std::function<bool()> stopped;  ///< of a job's task, may be null
+  /// Asked before a table that is not there is made, may be null; what it fails with ends the task.
+  std::function<Status()> on_missing;
 
   /// No more is begun for this table: the run ends, or its task is to.
   bool IsStopped() const { return engine->cancelled || (stopped && stopped()); }

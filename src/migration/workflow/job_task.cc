@@ -209,6 +209,7 @@ Status JobTasks::RunPass(Work& work) {
   context.progress = &work.progress;
   context.key += "/" + std::to_string(order.task);
   context.stopped = order.stopped;
+  context.on_missing = order.on_missing;
   PassWishes wishes;
   wishes.task = order.task;
   wishes.verify = order.verify;

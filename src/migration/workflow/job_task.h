@@ -46,6 +46,8 @@ struct JobTaskOrder {
   bool compare_alone = false;  ///< what it has copied is compared again, and nothing else is done
   /// Asked before each partition and each block; from any thread, often.
   std::function<bool()> stopped;
+  /// TableContext::on_missing.
+  std::function<Status()> on_missing = {};
 };
 
 /// The table that the order means, with what the job has of it; as Source::Find.

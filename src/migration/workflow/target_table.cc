@@ -180,6 +180,7 @@ Status PrepareTable(TableContext& table, bool has_committed_units) {
                    "restore it, or begin with another state folder")
           .At(Where(table));
     }
+    if (table.on_missing) TRY_VOID(table.on_missing());
     TRY_VOID(Create(table));
     TRY(found, client.FetchTable(name));
   } else if (const auto names = ColumnsToAdd(table.plan, *found); !names.empty()) {
