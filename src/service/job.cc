@@ -79,8 +79,9 @@ json ToJson(const JobConfig& config) {
           {"others", config.others}};
 }
 
-Result<VerificationMethod> MethodOf(const JobConfig& config) {
-  const auto found = config.others.find("verification.method");
+Result<VerificationMethod> MethodOf(const JobConfig& config, bool compare_alone) {
+  auto found = compare_alone ? config.others.find(kOnceMethod) : config.others.end();
+  if (found == config.others.end()) found = config.others.find("verification.method");
   if (found == config.others.end() || found->second == "checksum") {
     return VerificationMethod::kChecksum;
   }

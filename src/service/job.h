@@ -75,8 +75,11 @@ enum class VerificationMethod {
   kCount,      ///< "count": the rows copied against COUNT(*) at the target
   kCountBoth,  ///< "count_both": COUNT(*) on both sides, as MMS does
 };
-/// Errors: kInvalidInput JOB_CONFIG.
-Result<VerificationMethod> MethodOf(const JobConfig& config);
+/// Where it is compared alone, by the method of that comparison if it has one of its own: a copy
+/// that comes after it is compared as the job says. Errors: kInvalidInput JOB_CONFIG.
+Result<VerificationMethod> MethodOf(const JobConfig& config, bool compare_alone = false);
+/// Key in `others` of the last comparison's own method.
+inline constexpr const char* kOnceMethod = "verification.once";
 
 /// Whether views are copied too, by SQL: `views` of its `others`, "true" or "false" (the default).
 /// Errors: kInvalidInput JOB_CONFIG.

@@ -17,7 +17,7 @@ migration::VerifyLevel LevelOf(VerificationMethod method) {
 }  // namespace
 
 Result<migration::VerifyLevel> VerifyLevelOf(const JobConfig& config, bool compare_alone) {
-  TRY(const VerificationMethod method, MethodOf(config));
+  TRY(const VerificationMethod method, MethodOf(config, compare_alone));
   return config.verification || compare_alone ? LevelOf(method) : migration::VerifyLevel::kNone;
 }
 

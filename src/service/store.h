@@ -349,12 +349,11 @@ class Store {
   Result<std::optional<TargetHolder>> FindTargetHolder(const JobTask& task);
   /// Also starts it. Returns how many failed tasks are to be tried again.
   Result<int64_t> RetryJob(int64_t id);
-  /// Also starts it, with `others` as StartJob has them: what has been copied is compared once
-  /// more. Returns how many tasks wait for it: those that are DONE or failed by comparing. Errors:
-  /// kConflict JOB_CONFLICT, JOB_COLLISION; kConflict JOB_STATE when there are none, or the job
-  /// copies no data.
-  Result<int64_t> VerifyJob(int64_t id, const std::map<std::string, std::string>& others,
-                            int64_t now_ms);
+  /// Also starts it: what has been copied is compared once
+  /// more, by `method` ("" = the job's own) this time. Returns how many tasks wait for it: those
+  /// that are DONE or failed by comparing. Errors: kConflict JOB_CONFLICT, JOB_COLLISION; kConflict
+  /// JOB_STATE when there are none, or the job copies no data.
+  Result<int64_t> VerifyJob(int64_t id, const std::string& method, int64_t now_ms);
   /// It is listed no more, and its tasks are stopped.
   Status DeleteJob(int64_t id);
 

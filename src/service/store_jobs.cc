@@ -298,13 +298,23 @@ Status Store::StopJob(int64_t job_id, const StopCause& why) {
 
 namespace {
 
-Status SetOthers(soci::session& sql, int64_t job_id,
-                 const std::map<std::string, std::string>& others) {
-  if (others.empty()) return OkStatus();
+Result<JobConfig> ConfigOf(soci::session& sql, int64_t job_id) {
   long long id = job_id;
   std::string text;
   sql << "SELECT config FROM jobs WHERE id = :id", use(id), into(text);
-  TRY(JobConfig config, JobConfigFromJson(json::parse(text, nullptr, false)));
+  return JobConfigFromJson(json::parse(text, nullptr, false));
+}
+
+void SaveConfig(soci::session& sql, int64_t job_id, const JobConfig& config) {
+  const long long id = job_id;
+  const std::string text = ToJson(config).dump();
+  sql << "UPDATE jobs SET config = :config WHERE id = :id", use(text), use(id);
+}
+
+Status SetOthers(soci::session& sql, int64_t job_id,
+                 const std::map<std::string, std::string>& others) {
+  if (others.empty()) return OkStatus();
+  TRY(JobConfig config, ConfigOf(sql, job_id));
   static const std::set<std::string> kChangeable = {"max_cost", "max_egress_gb",
                                                     "on_dropped_partition", "verification.method"};
   for (const auto& [key, value] : others) {
@@ -320,8 +330,16 @@ Status SetOthers(soci::session& sql, int64_t job_id,
   TRY_VOID(BudgetOf(config));
   TRY_VOID(MethodOf(config));
   TRY_VOID(DroppedOf(config));
-  text = ToJson(config).dump();
-  sql << "UPDATE jobs SET config = :config WHERE id = :id", use(text), use(id);
+  SaveConfig(sql, job_id, config);
+  return OkStatus();
+}
+
+Status SetOnce(soci::session& sql, int64_t job_id, const std::string& method) {
+  TRY(JobConfig config, ConfigOf(sql, job_id));
+  config.others.erase(kOnceMethod);
+  if (!method.empty()) config.others[kOnceMethod] = method;
+  TRY_VOID(MethodOf(config, true));
+  SaveConfig(sql, job_id, config);
   return OkStatus();
 }
 
@@ -353,13 +371,12 @@ Result<int64_t> Store::RetryJob(int64_t job_id) {
   });
 }
 
-Result<int64_t> Store::VerifyJob(int64_t job_id, const std::map<std::string, std::string>& others,
-                                 int64_t now_ms) {
+Result<int64_t> Store::VerifyJob(int64_t job_id, const std::string& method, int64_t now_ms) {
   TRY(const Job job, GetJob(job_id));
   return state_->Write([&](soci::session& sql) -> Result<int64_t> {
     TRY_VOID(CheckThere(sql, job_id));
     TRY_VOID(CheckJobConflicts(sql, job_id));
-    TRY_VOID(SetOthers(sql, job_id, others));
+    TRY_VOID(SetOnce(sql, job_id, method));
     long long id = job_id, now = now_ms;
     soci::statement statement =
         (sql.prepare << "UPDATE job_tasks SET status = 5, compare_alone = 1, attempts = 0, "

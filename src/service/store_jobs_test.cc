@@ -508,7 +508,7 @@ TEST_F(StoreJobsTest, ATaskWhoseComparisonIsRefusedStaysWhatItWas) {
   }
   Store::TaskFilter uncompared;
   uncompared.uncompared = true;
-  ASSERT_TRUE(store_->VerifyJob(job, {}, 30));
+  ASSERT_TRUE(store_->VerifyJob(job, "", 30));
   auto tasks = *store_->ListJobTasks({}, {});
   for (const JobTask& task : tasks) {
     end.id = task.id;

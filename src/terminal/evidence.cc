@@ -29,13 +29,23 @@ Result<BundleSummary> Write(const std::string& file, const std::string& bundle) 
   return migration::WriteBundle(*ledger, facts, key, bundle);
 }
 
-/// "3 tables, 5 partitions: 4 Match, 1 Mismatch".
+/// " (3 by checksum, 1 by count)".
+std::string MethodsText(const BundleSummary& summary) {
+  std::string text;
+  for (const auto& [method, count] : summary.totals.matches()) {
+    text += (text.empty() ? " (" : ", ") + Thousands(count) + " by " + Printable(method);
+  }
+  return text.empty() ? text : text + ")";
+}
+
+/// "3 tables, 5 partitions: 4 Match (3 by checksum, 1 by count), 1 Mismatch".
 std::string CountsText(const BundleSummary& summary) {
   std::string text = Counted(summary.totals.tables(), "table") + ", " +
                      Counted(summary.totals.partitions(), "partition");
   const char* before = ": ";
   for (const auto& [verdict, count] : summary.totals.verdicts()) {
     text += std::exchange(before, ", ") + Thousands(count) + " " + Printable(verdict);
+    if (verdict == migration::VerdictName(migration::Verdict::kMatch)) text += MethodsText(summary);
   }
   return text;
 }

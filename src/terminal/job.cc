@@ -175,9 +175,7 @@ Result<ExitCode> RunJobStart(const JobFlags& flags, Output& output) {
 
 Result<ExitCode> RunJobVerify(const JobFlags& flags, Output& output) {
   TRY(const auto store, Store::OpenBeside(flags.state));
-  std::map<std::string, std::string> others;
-  if (!flags.method.empty()) others["verification.method"] = flags.method;
-  TRY(const int64_t tasks, store->VerifyJob(flags.id, others, UnixMs()));
+  TRY(const int64_t tasks, store->VerifyJob(flags.id, flags.method, UnixMs()));
   output.Log("what " + Counted(tasks, "task") + " copied is to be compared again");
   TRY_VOID(ShowJob(*store, flags, flags.id, output));
   return ExitCode::kDone;

@@ -45,7 +45,7 @@ class Line {
 
 constexpr std::string_view kHeader =
     "table,target_table,partition,version,state,verdict,rows_source,rows_copied,rows_target,bytes,"
-    "files,source_checksum,target_checksum,difference,error\r\n";
+    "files,source_checksum,target_checksum,difference,error,compared_by\r\n";
 
 Result<std::string> ShortChecksum(const std::string& document) {
   if (document.empty()) return std::string();
@@ -82,6 +82,7 @@ Result<std::string> UnitLine(const TableRecord& table, const UnitRecord& unit) {
   line.Add(unit.rows_target);
   line.Add(std::optional(unit.bytes)).Add(std::optional(unit.files));
   line.Add(source).Add(target).Add(unit.difference).Add(error);
+  line.Add(MethodName(unit.compared_by));
   return std::move(line).Take();
 }
 
@@ -93,7 +94,7 @@ Result<std::string> TableLine(migration::Ledger& ledger, const TableRecord& tabl
   line.Add(StateName(table.state)).Add(OutcomeName(report.outcome));
   line.Add(report.rows_source).Add(report.rows_copied).Add(report.rows_target);
   line.Add(report.bytes).Add(report.files);
-  line.Add("").Add("").Add("").Add(ErrorText(table.error_json));
+  line.Add("").Add("").Add("").Add(ErrorText(table.error_json)).Add("");
   return std::move(line).Take();
 }
 

@@ -23,25 +23,26 @@ TEST(ReportCsv, HasARowForEachPartitionAndForATableWithoutAny) {
   ExampleLedger example("csv_rows");
   const auto lines = Lines(example.ledger());
   ASSERT_EQ(lines.size(), 7u);
-  EXPECT_EQ(lines[0],
-            "table,target_table,partition,version,state,verdict,rows_source,rows_copied,"
-            "rows_target,bytes,files,source_checksum,target_checksum,difference,error\r\n");
+  EXPECT_EQ(
+      lines[0],
+      "table,target_table,partition,version,state,verdict,rows_source,rows_copied,"
+      "rows_target,bytes,files,source_checksum,target_checksum,difference,error,compared_by\r\n");
   EXPECT_EQ(lines[1],
             "main.s.orders,orders,ds=0,4,verified,Match,10,10,10,1000,1,0000000000000abc,"
-            "0000000000000abc,,\r\n");
+            "0000000000000abc,,,checksum\r\n");
   EXPECT_EQ(lines[3],
             "main.s.orders,orders,ds=2,4,verified,MissingInTarget,30,30,,3000,1,0000000000000001,,"
-            "partition ds=2: not at the target; 30 rows were copied,\r\n");
-  EXPECT_EQ(lines[4], "main.s.orders,orders,ds=3,4,loading,Pending,40,,,4000,1,,,,\r\n");
-  EXPECT_EQ(lines[5], "main.s.view,,,,refused,Refused,,,,,,,,,is a view [TABLE_IS_VIEW]\r\n");
-  EXPECT_EQ(lines[6], "main.s.whole,whole,,4,planned,Pending,5,,,500,1,,,,\r\n");
+            "partition ds=2: not at the target; 30 rows were copied,,count\r\n");
+  EXPECT_EQ(lines[4], "main.s.orders,orders,ds=3,4,loading,Pending,40,,,4000,1,,,,,\r\n");
+  EXPECT_EQ(lines[5], "main.s.view,,,,refused,Refused,,,,,,,,,is a view [TABLE_IS_VIEW],\r\n");
+  EXPECT_EQ(lines[6], "main.s.whole,whole,,4,planned,Pending,5,,,500,1,,,,,\r\n");
 }
 
 TEST(ReportCsv, QuotesWhatHoldsACommaAQuoteOrALineEnd) {
   ExampleLedger example("csv_quotes");
   EXPECT_NE(Lines(example.ledger())[2].find(
                 ",\"partition ds=1: 20 rows on both sides; values differ in columns a, "
-                "\"\"b\"\"\",\r\n"),
+                "\"\"b\"\"\",,checksum\r\n"),
             std::string::npos);
   example.AddTable("main.s.odd", {ExampleLedger::Unit("ds=line\r\nend", 1)});
   const auto lines = Lines(example.ledger());

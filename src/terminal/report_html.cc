@@ -23,7 +23,6 @@ using migration::Verdict;
 using Sink = std::function<Status(std::string_view)>;
 
 constexpr size_t kChartBars = 12;
-constexpr size_t kShortChecksum = 8;
 
 std::string TimeText(int64_t ms) {
   return fmt::format("{:%Y-%m-%d %H:%M:%S} UTC", fmt::gmtime(static_cast<std::time_t>(ms / 1000)));
@@ -158,11 +157,16 @@ class Page {
     const int64_t matched = totals.outcomes[0];
     const std::string lead = worst == Outcome::kMatch ? Filled(words_.all_match, all)
                                                       : Filled(words_.some_match, matched, all);
+    const auto unread = std::count_if(tables_.begin(), tables_.end(), [](const TableReport& table) {
+      return table.outcome == Outcome::kMatch && table.IsByCount();
+    });
+    const std::string by_count =
+        unread == 0 ? "" : "<p class=\"note\">" + Filled(words_.by_count, unread) + "</p>\n";
     const auto card = [](const char* name, const std::string& value) {
       return fmt::format("<div><dt>{}</dt><dd>{}</dd></div>\n", name, value);
     };
-    return write_(fmt::format("<p class=\"lead v-{}\">{}</p>\n<dl class=\"cards\">\n",
-                              OutcomeName(worst), lead) +
+    return write_(fmt::format("<p class=\"lead v-{}\">{}</p>\n{}<dl class=\"cards\">\n",
+                              OutcomeName(worst), lead, by_count) +
                   card(words_.tables, Thousands(all)) +
                   card(words_.partitions, Thousands(totals.units)) +
                   card(words_.rows_source, Thousands(totals.rows_source)) +
@@ -286,15 +290,13 @@ class Page {
                     Head(words_.partitions, true) + Head(words_.files, true) +
                     Head(words_.rows_source, true) + Head(words_.rows_copied, true) +
                     Head(words_.rows_target, true) + Head(words_.bytes, true) +
-                    Head(words_.checksum) + "</tr></thead><tbody>\n"));
+                    Head(words_.checksum) + Head(words_.compared_by) + "</tr></thead><tbody>\n"));
     for (const TableReport& table : tables_) TRY_VOID(write_(TableRow(table)));
     return write_(fmt::format("</tbody></table></div>\n<p class=\"note\">{}</p>\n", words_.legend));
   }
 
   std::string TableRow(const TableReport& table) const {
     const bool planned = table.planned;
-    const std::string& checksum =
-        table.source_checksum.empty() ? table.target_checksum : table.source_checksum;
     return fmt::format("<tr data-table=\"{}\" data-verdict=\"{}\">", HtmlText(table.source),
                        OutcomeName(table.outcome)) +
            "<td class=\"p\">" + HtmlText(table.source) + "</td>" +
@@ -303,8 +305,8 @@ class Page {
            NumberCell(table.files, planned) + NumberCell(table.rows_source, planned) +
            NumberCell(table.rows_copied, planned) + NumberCell(table.rows_target, planned) +
            "<td class=\"n\">" + (planned ? HumanBytes(table.bytes) : "-") +
-           "</td><td class=\"c\">" + (checksum.empty() ? "-" : checksum.substr(0, kShortChecksum)) +
-           "</td></tr>\n";
+           "</td><td class=\"c\">" + table.ShownChecksum() + "</td>" + TextCell(table.Methods()) +
+           "</tr>\n";
   }
 
   Status WriteLastRun() {

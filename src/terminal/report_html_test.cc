@@ -52,6 +52,21 @@ TEST(ReportHtml, TellsEveryTableItsVerdictAndWhatIsWrongWithIt) {
             std::string::npos);
 }
 
+TEST(ReportHtml, AMatchByCountIsToldAsThatWithoutAChecksum) {
+  ExampleLedger example("html_count");
+  const auto ids = example.AddTable("main.s.counted", {ExampleLedger::Unit("", 7)});
+  example.Copy(ids[0], 7, ExampleLedger::ChecksumJson(7, 0x123));
+  migration::Ledger::Comparison counted{Verdict::kMatch, 7, "", ""};
+  counted.by = migration::ComparedBy::kCount;
+  ASSERT_TRUE(example.ledger().Verified(ids[0], 1, counted).get());
+  const auto table = example.ledger().FindTable("main.s.counted");
+  ASSERT_TRUE(example.ledger().SetTableState((*table)->id, migration::TableState::kDone, ""));
+  const std::string page = Page(example.ledger());
+  EXPECT_NE(page.find("<td class=\"c\">-</td><td class=\"t\">count</td></tr>"), std::string::npos);
+  EXPECT_NE(page.find("Of these, 1 match by their count of rows alone"), std::string::npos);
+  EXPECT_EQ(page.find(">00000000</td>"), page.rfind(">00000000</td>")) << "only that of orders";
+}
+
 TEST(ReportHtml, FetchesNothingAndRunsNothing) {
   ExampleLedger example("html_alone");
   example.AddTable("main.s.<script>alert(1)</script>", {ExampleLedger::Unit("", 1)});

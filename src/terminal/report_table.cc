@@ -8,8 +8,6 @@
 namespace mms::terminal {
 namespace {
 
-constexpr size_t kShortChecksum = 8;
-
 void Add(std::optional<int64_t>& sum, const std::optional<int64_t>& part) {
   if (sum && part) {
     *sum += *part;
@@ -44,12 +42,6 @@ void AppendRows(std::vector<std::string>& cells, const RowCounts& rows, bool fol
   cells.push_back(Count(rows.target, rows.applies));
 }
 
-std::string ShortChecksum(const TableReport& table) {
-  const std::string& checksum =
-      table.source_checksum.empty() ? table.target_checksum : table.source_checksum;
-  return checksum.empty() ? "-" : checksum.substr(0, kShortChecksum);
-}
-
 TextTable Build(const std::vector<TableReport>& tables, bool folded) {
   using Align = TextTable::Align;
   std::vector<TextTable::Column> columns = {
@@ -61,7 +53,7 @@ TextTable Build(const std::vector<TableReport>& tables, bool folded) {
       columns.push_back({title, Align::kRight});
     }
   }
-  columns.insert(columns.end(), {{"BYTES", Align::kRight}, {"CHECKSUM"}, {"VERDICT"}});
+  columns.insert(columns.end(), {{"BYTES", Align::kRight}, {"CHECKSUM"}, {"VERDICT"}, {"BY"}});
   TextTable text(columns);
   for (const TableReport& table : tables) {
     const bool planned = table.planned;
@@ -70,8 +62,9 @@ TextTable Build(const std::vector<TableReport>& tables, bool folded) {
                                       Count(table.files, planned)};
     AppendRows(cells, {table.rows_source, table.rows_copied, table.rows_target, planned}, folded);
     cells.push_back(planned ? HumanBytes(table.bytes) : "-");
-    cells.push_back(ShortChecksum(table));
+    cells.push_back(table.ShownChecksum());
     cells.emplace_back(OutcomeName(table.outcome));
+    cells.push_back(table.Methods());
     text.AddRow(std::move(cells));
   }
   const ReportTotals totals = SumOf(tables);
@@ -82,6 +75,7 @@ TextTable Build(const std::vector<TableReport>& tables, bool folded) {
   cells.push_back(HumanBytes(totals.bytes));
   cells.emplace_back("");
   cells.push_back(OutcomeCounts(tables));
+  cells.emplace_back("");
   text.AddRow(std::move(cells));
   return text;
 }
@@ -165,10 +159,13 @@ Json TableFields(const TableReport& table) {
   const auto text_or_null = [](const std::string& text) {
     return text.empty() ? Json(nullptr) : Json(text);
   };
+  Json methods = Json::array();
+  for (const migration::ComparedBy by : table.compared_by) methods.push_back(MethodName(by));
   return {{"source", table.source},
           {"target_table", text_or_null(table.target)},
           {"version", OrNull(table.version)},
           {"verdict", OutcomeName(table.outcome)},
+          {"compared_by", std::move(methods)},
           {"units", table.planned ? Json(table.units) : Json(nullptr)},
           {"units_committed", table.planned ? Json(table.units_committed) : Json(nullptr)},
           {"files", OrNull(table.files)},

@@ -17,6 +17,7 @@ std::vector<TableReport> Tables() {
   good.rows_source = good.rows_copied = good.rows_target = 1'500'000;
   good.source_checksum = good.target_checksum = "0123456789abcdef";
   good.outcome = Outcome::kMatch;
+  good.compared_by = {migration::ComparedBy::kChecksum};
 
   TableReport wrong = good;
   wrong.source = "main.sales.lines";
@@ -39,15 +40,15 @@ std::vector<TableReport> Tables() {
 TEST(ReportTable, AlignsNumbersAndExplainsWhatIsNotMatch) {
   EXPECT_EQ(RenderReport(Tables(), {.utf8 = false}),
             "SOURCE             TARGET  VERSION  FILES  ROWS IN LOG     COPIED  IN TARGET     BYTES"
-            "  CHECKSUM  VERDICT\n"
+            "  CHECKSUM  VERDICT                         BY\n"
             "main.sales.orders  orders       12     40    1,500,000  1,500,000  1,500,000  3.00 MiB"
-            "  01234567  Match\n"
+            "  01234567  Match                           checksum\n"
             "main.sales.lines   lines        12     40            ?  1,500,000  1,499,999  3.00 MiB"
-            "  01234567  Mismatch\n"
+            "  01234567  Mismatch                        checksum\n"
             "main.sales.view    -             -      -            -          -          -         -"
-            "  -         Refused\n"
+            "  -         Refused                         -\n"
             "--------------------------------------------------------------------------------------"
-            "------------------------------------------\n"
+            "----------------------------------------------------\n"
             "3 tables                               80            ?  3,000,000  2,999,999  6.00 MiB"
             "            1 Match, 1 Mismatch, 1 Refused\n"
             "\n"
@@ -57,6 +58,26 @@ TEST(ReportTable, AlignsNumbersAndExplainsWhatIsNotMatch) {
             "\n"
             "main.sales.view: Refused\n"
             "  is a view; copy its tables [TABLE_IS_VIEW]\n");
+}
+
+TEST(ReportTable, NoChecksumStandsBesideAVerdictThatDidNotUseIt) {
+  using migration::ComparedBy;
+  std::vector<TableReport> tables = Tables();
+  tables.resize(1);
+  const auto last_line = [&] {
+    const std::string text = RenderReport(tables, {.utf8 = false});
+    const size_t begin = text.find("main.sales.orders");
+    return text.substr(begin, text.find('\n', begin) - begin);
+  };
+  tables[0].compared_by = {ComparedBy::kCount};
+  EXPECT_TRUE(last_line().ends_with("MiB  -         Match    count")) << last_line();
+  EXPECT_EQ(TableFields(tables[0])["compared_by"], Json::array({"count"}));
+  tables[0].compared_by = {ComparedBy::kChecksum, ComparedBy::kCountBoth};
+  EXPECT_TRUE(last_line().ends_with("MiB  -         Match    checksum, count_both")) << last_line();
+  tables[0].compared_by = {ComparedBy::kChecksumThenCount};
+  EXPECT_TRUE(last_line().ends_with("  01234567  Match    checksum_then_count")) << last_line();
+  tables[0].compared_by = {};
+  EXPECT_TRUE(last_line().ends_with("  -         Match    -")) << last_line();
 }
 
 TEST(ReportTable, ANarrowScreenFoldsRowCountsThatAgree) {

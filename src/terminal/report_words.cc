@@ -9,6 +9,7 @@ constexpr ReportWords kEnglish = {
     .language = "en",
     .title = "Migration report",
     .all_match = "Every table arrived whole: % of % match.",
+    .by_count = "Of these, % match by their count of rows alone: their values were not compared.",
     .some_match = "% of ^ tables match. What the others need stands below.",
     .no_tables = "No tables yet: plan or run first.",
     .source = "Source",
@@ -34,6 +35,7 @@ constexpr ReportWords kEnglish = {
     .table = "Table",
     .version = "Version",
     .checksum = "Checksum",
+    .compared_by = "Compared by",
     .verdict = "Verdict",
     .partition = "Partition",
     .difference = "Difference",
@@ -47,13 +49,15 @@ constexpr ReportWords kEnglish = {
         "? is a number that is not known, - one that does not apply. A table's verdict is the "
         "worst of its partitions. Checksums are order-free sums over typed values, taken once "
         "while the source was read and once from what the target gave back; their first "
-        "digits are shown.",
+        "digits are shown where every verdict was reached by them. A count compares rows alone; "
+        "checksum_then_count is a verdict on values, counted again since.",
 };
 
 constexpr ReportWords kChinese = {
     .language = "zh-CN",
     .title = "迁移报告",
     .all_match = "所有表均完整到达：%/% 一致。",
+    .by_count = "其中 % 张表仅按行数一致，未比对数据内容。",
     .some_match = "^ 张表中有 % 张一致，其余表的处理办法见下文。",
     .no_tables = "尚无任何表，请先执行 plan 或 run。",
     .source = "源端",
@@ -79,6 +83,7 @@ constexpr ReportWords kChinese = {
     .table = "表",
     .version = "版本",
     .checksum = "校验和",
+    .compared_by = "校验方式",
     .verdict = "结论",
     .partition = "分区",
     .difference = "差异",
@@ -90,7 +95,8 @@ constexpr ReportWords kChinese = {
     .more_partitions = "另有 % 个分区，完整清单见 mms report --format csv",
     .legend =
         "? 表示数值未知，- 表示不适用。表的结论取其分区中最差者。校验和是对带类型的值求得的与"
-        "顺序无关的和：读取源端时计算一次，从目标端读回后再计算一次；此处只显示前几位。",
+        "顺序无关的和：读取源端时计算一次，从目标端读回后再计算一次；仅当所有结论均由其得出时显示"
+        "前几位。count 只比对行数；checksum_then_count 表示结论来自校验和，之后又核对过行数。",
 };
 
 const char* Chinese(Outcome outcome) {

@@ -14,6 +14,7 @@ struct ReportWords {
   const char* language;  ///< of <html lang>
   const char* title;
   const char* all_match;   ///< % = number of tables
+  const char* by_count;    ///< % = tables that match by their count of rows
   const char* some_match;  ///< % = those that match, ^ = all of them
   const char* no_tables;
   const char* source;
@@ -39,6 +40,7 @@ struct ReportWords {
   const char* table;
   const char* version;
   const char* checksum;
+  const char* compared_by;
   const char* verdict;
   const char* partition;
   const char* difference;

@@ -166,6 +166,25 @@ std::optional<Error> ErrorOfLedger(const std::string& error_json) {
   return migration::ErrorFromJson(document);
 }
 
+bool TableReport::IsByCount() const {
+  return !std::all_of(compared_by.begin(), compared_by.end(), migration::UsesChecksum);
+}
+
+std::string TableReport::Methods() const {
+  std::string text;
+  for (const migration::ComparedBy by : compared_by) {
+    text += (text.empty() ? "" : ", ") + std::string(migration::MethodName(by));
+  }
+  return text.empty() ? "-" : text;
+}
+
+std::string TableReport::ShownChecksum() const {
+  constexpr size_t kShortChecksum = 8;
+  const bool on_values = !compared_by.empty() && !IsByCount();
+  const std::string& checksum = source_checksum.empty() ? target_checksum : source_checksum;
+  return checksum.empty() || !on_values ? "-" : checksum.substr(0, kShortChecksum);
+}
+
 Result<TableReport> ReadTableReport(migration::Ledger& ledger, const TableRecord& table) {
   TableReport report;
   report.source = table.source_name;
@@ -198,6 +217,9 @@ Result<TableReport> ReadTableReport(migration::Ledger& ledger, const TableRecord
       TRY_VOID(target.Add(unit.target_checksum));
     }
     report.outcome = std::max(report.outcome, OutcomeOf(unit.verdict));
+    if (unit.compared_by != migration::ComparedBy::kNothing) {
+      report.compared_by.insert(unit.compared_by);
+    }
     Explain(report, unit);
     return OkStatus();
   };

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -55,6 +56,8 @@ struct TableReport {
   std::string source_checksum;         ///< hex; "" unless every unit's was taken
   std::string target_checksum;
   Outcome outcome = Outcome::kPending;
+  /// By what its partitions were compared; empty = none was, or nobody knows by what.
+  std::set<migration::ComparedBy> compared_by;
   /// What the policies made of values, by column; also a partition column's mapped values, counted
   /// in partitions.
   struct ChangedColumn {
@@ -69,6 +72,13 @@ struct TableReport {
   std::optional<Error> error;         ///< the table's own, else the first of a unit
   std::vector<std::string> reasons;   ///< for anything but Match: what is wrong and what to do
   int64_t reasons_left_out = 0;
+
+  /// Some verdict was reached by counting rows alone.
+  bool IsByCount() const;
+  /// "checksum, count"; "-" = by nothing.
+  std::string Methods() const;
+  /// The first digits of its checksum, "-" where some verdict was reached without any.
+  std::string ShownChecksum() const;
 };
 
 Result<TableReport> ReadTableReport(migration::Ledger& ledger, const migration::TableRecord& table);

@@ -118,7 +118,8 @@ TEST_F(BundleTest, IsWholeAndSaysWhatTheLedgerSays) {
             "\"made_at\":\"2023-11-14T22:13:20Z\",\"product_version\":\"1.2.3\","
             "\"source\":{\"catalog\":\"main\",\"workspace\":\"https://adb-1.azuredatabricks.net\"},"
             "\"target\":\"project dw at mc.example.com\","
-            "\"totals\":{\"bytes\":10500,\"files\":5,\"partitions\":5,"
+            "\"totals\":{\"bytes\":10500,\"files\":5,\"matches_by_method\":{\"checksum\":1},"
+            "\"partitions\":5,"
             "\"partitions_by_verdict\":{\"Match\":1,\"Mismatch\":1,\"MissingInTarget\":1,"
             "\"Pending\":2},\"rows_copied\":60,\"rows_source\":105,\"rows_target\":null,"
             "\"tables\":3,\"tables_by_state\":{\"planned\":2,\"refused\":1}}}");
@@ -135,7 +136,8 @@ TEST_F(BundleTest, ALineHasOneFormAndEveryFigure) {
   std::string line;
   ASSERT_TRUE(std::getline(lines, line));
   EXPECT_EQ(line,
-            "{\"bytes\":1000,\"changes\":null,\"difference\":null,\"error\":null,\"files\":1,"
+            "{\"bytes\":1000,\"changes\":null,\"compared_by\":\"checksum\",\"difference\":null,"
+            "\"error\":null,\"files\":1,"
             "\"fingerprint\":\"fds=0\",\"generation\":1,\"partition\":\"ds=0\",\"rows_copied\":10,"
             "\"rows_source\":10,\"rows_target\":10,\"session_id\":\"session-1\","
             "\"source_checksum\":{\"columns\":[[0,\"0000000000000abd\"],[1,\"0000000000000abe\"]],"
@@ -151,6 +153,32 @@ TEST_F(BundleTest, ALineHasOneFormAndEveryFigure) {
   EXPECT_NE(table["plan"]["create_table"].get<std::string>().find(
                 "CREATE TABLE IF NOT EXISTS `dw`.`orders`"),
             std::string::npos);
+}
+
+TEST_F(BundleTest, TellsByWhatEachPartitionWasComparedAndAnOlderBundleIsWholeWithoutIt) {
+  const auto lines = Content(kPartitionsFile);
+  EXPECT_NE(lines.find("\"compared_by\":\"checksum\""), std::string::npos) << lines;
+  EXPECT_NE(lines.find("\"compared_by\":\"count\""), std::string::npos) << lines;
+  EXPECT_NE(lines.find("\"compared_by\":null"), std::string::npos) << lines;
+  const auto checked = CheckBundle(path_, "");
+  ASSERT_TRUE(checked) << checked.error().ToString();
+  EXPECT_EQ(checked->totals.matches(), (std::map<std::string, int64_t>{{"checksum", 1}}));
+  EXPECT_EQ(checked->manifest["totals"]["matches_by_method"]["checksum"], 1);
+
+  std::string& older = Content(kPartitionsFile);
+  for (const std::string part :
+       {"\"compared_by\":\"checksum\",", "\"compared_by\":\"count\",", "\"compared_by\":null,"}) {
+    for (size_t at; (at = older.find(part)) != std::string::npos;) older.erase(at, part.size());
+  }
+  std::string& manifest = Content(kManifestFile);
+  const std::string told = "\"matches_by_method\":{\"checksum\":1},";
+  ASSERT_NE(manifest.find(told), std::string::npos) << manifest;
+  manifest.erase(manifest.find(told), told.size());
+  SignAgain("evidence.key");
+  WriteFiles(files_);
+  const auto old = CheckBundle(path_, "");
+  ASSERT_TRUE(old) << old.error().ToString();
+  EXPECT_TRUE(old->totals.matches().empty());
 }
 
 TEST_F(BundleTest, TheSameLedgerGivesTheSameBytes) {

@@ -114,17 +114,22 @@ class ExampleLedger {
     Copy(ids[2], 30, ChecksumJson(30, 1));
     EXPECT_TRUE(ledger_->BeginLoad(ids[3], 0).get());
     EXPECT_TRUE(
-        ledger_->Verified(ids[0], 1, {Verdict::kMatch, 10, ChecksumJson(10, 0xabc), ""}).get());
+        ledger_
+            ->Verified(ids[0], 1,
+                       {Verdict::kMatch, 10, ChecksumJson(10, 0xabc), "", ComparedBy::kChecksum})
+            .get());
     EXPECT_TRUE(
         ledger_
             ->Verified(ids[1], 1,
                        {Verdict::kMismatch, 20, ChecksumJson(20, 0xeee),
-                        "partition ds=1: 20 rows on both sides; values differ in columns a, \"b\""})
+                        "partition ds=1: 20 rows on both sides; values differ in columns a, \"b\"",
+                        ComparedBy::kChecksum})
             .get());
     EXPECT_TRUE(ledger_
                     ->Verified(ids[2], 1,
                                {Verdict::kMissing, std::nullopt, "",
-                                "partition ds=2: not at the target; 30 rows were copied"})
+                                "partition ds=2: not at the target; 30 rows were copied",
+                                ComparedBy::kCount})
                     .get());
   }
 

@@ -108,6 +108,10 @@ Status EvidenceTotals::AddTable(const json& line) {
 Status EvidenceTotals::AddPartition(const json& line) {
   try {
     TRY_VOID(Count(&verdicts_, line.at("verdict")));
+    const auto method = line.find("compared_by");
+    if (method != line.end() && line.at("verdict") == VerdictName(Verdict::kMatch)) {
+      TRY_VOID(Count(&matches_, method->is_null() ? json("unknown") : *method));
+    }
     TRY_VOID(Add(&files_, line.at("files")));
     TRY_VOID(Add(&bytes_, line.at("bytes")));
     const json& copied = line.at("rows_copied");
@@ -122,15 +126,17 @@ Status EvidenceTotals::AddPartition(const json& line) {
 }
 
 json EvidenceTotals::ToJson() const {
-  return {{"tables", tables_},
-          {"tables_by_state", table_states_},
-          {"partitions", partitions_},
-          {"partitions_by_verdict", verdicts_},
-          {"files", files_},
-          {"bytes", bytes_},
-          {"rows_source", OrNull(rows_source_)},
-          {"rows_copied", rows_copied_},
-          {"rows_target", OrNull(rows_target_)}};
+  json totals = {{"tables", tables_},
+                 {"tables_by_state", table_states_},
+                 {"partitions", partitions_},
+                 {"partitions_by_verdict", verdicts_},
+                 {"files", files_},
+                 {"bytes", bytes_},
+                 {"rows_source", OrNull(rows_source_)},
+                 {"rows_copied", rows_copied_},
+                 {"rows_target", OrNull(rows_target_)}};
+  if (!matches_.empty()) totals["matches_by_method"] = matches_;
+  return totals;
 }
 
 Result<json> TableLine(const TableRecord& table, const maxcompute::Options& target) {
@@ -160,6 +166,7 @@ Result<json> PartitionLine(const TableRecord& table, const UnitRecord& unit) {
               {"version", unit.version == kNoVersion ? json(nullptr) : OrNull(unit.version)},
               {"state", StateName(unit.state)},
               {"verdict", VerdictName(unit.verdict)},
+              {"compared_by", TextOrNull(std::string(MethodName(unit.compared_by)))},
               {"difference", TextOrNull(unit.difference)},
               {"generation", unit.generation},
               {"session_id", TextOrNull(unit.session_id)},

@@ -30,12 +30,15 @@ class EvidenceTotals {
   int64_t tables() const { return tables_; }
   int64_t partitions() const { return partitions_; }
   const std::map<std::string, int64_t>& verdicts() const { return verdicts_; }
+  /// Of those that match, by the method that told so; empty = of a release that did not note it.
+  const std::map<std::string, int64_t>& matches() const { return matches_; }
 
  private:
   int64_t tables_ = 0;
   std::map<std::string, int64_t> table_states_;
   int64_t partitions_ = 0;
   std::map<std::string, int64_t> verdicts_;  ///< of partitions
+  std::map<std::string, int64_t> matches_;
   int64_t files_ = 0;
   int64_t bytes_ = 0;
   int64_t rows_copied_ = 0;

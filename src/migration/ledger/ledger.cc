@@ -82,6 +82,18 @@ std::string_view VerdictName(Verdict verdict) {
   return "Unknown";
 }
 
+std::string_view MethodName(ComparedBy by) {
+  switch (by) {
+    case ComparedBy::kNothing: return "";
+    case ComparedBy::kChecksum: return "checksum";
+    case ComparedBy::kCount: return "count";
+    case ComparedBy::kCountBoth: return "count_both";
+    case ComparedBy::kChecksumThenCount: return "checksum_then_count";
+    case ComparedBy::kChecksumThenCountBoth: return "checksum_then_count_both";
+  }
+  return "";
+}
+
 // Two connections: reads never wait for a writer's fsync. Members end in reverse order: first the
 // writing thread (what waits is written), then the connections, last the folder's lock.
 struct Ledger::State {

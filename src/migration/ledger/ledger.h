@@ -50,11 +50,27 @@ enum class Verdict {
       6,  ///< copied, and nothing can tell whether it equals, however often it is tried
 };
 
+/// By what a verdict was reached (never renumber).
+enum class ComparedBy {
+  kNothing = 0,  ///< not compared, or nobody can tell: by a release that did not note it
+  kChecksum = 1,
+  kCount = 2,              ///< rows copied against rows counted at the target
+  kCountBoth = 3,          ///< rows counted on both sides
+  kChecksumThenCount = 4,  ///< by checksum, which a later count neither lifts nor weakens
+  kChecksumThenCountBoth = 5,
+};
+/// The verdict is one on values.
+inline bool UsesChecksum(ComparedBy by) {
+  return by == ComparedBy::kChecksum || by >= ComparedBy::kChecksumThenCount;
+}
+
 std::string_view StateName(UnitState state);
 std::string_view StateName(TableState state);
 /// "Pending", "Match", "Mismatch", "MissingInTarget", "NotCompared", "ExtraInTarget",
 /// "NotComparable".
 std::string_view VerdictName(Verdict verdict);
+/// "", "checksum", "count", "count_both", "checksum_then_count", "checksum_then_count_both".
+std::string_view MethodName(ComparedBy by);
 
 /// The names of all writes, for base/fault_point.h.
 std::span<const std::string_view> LedgerActs();
@@ -94,6 +110,7 @@ struct UnitRecord {
   std::string target_checksum;
   std::string changes;  ///< ValueChanges as text; "" = no value was changed
   Verdict verdict = Verdict::kPending;
+  ComparedBy compared_by = ComparedBy::kNothing;
   std::string difference;  ///< for people: which columns, which counts; "" = none
   std::string error_json;
 };
@@ -246,6 +263,7 @@ class Ledger {
     std::optional<int64_t> rows_target;
     std::string target_checksum;
     std::string difference;
+    ComparedBy by = ComparedBy::kNothing;
   };
   /// committed/verified -> verified.
   Transition Verified(int64_t unit_id, int generation, Comparison comparison);

@@ -80,6 +80,23 @@ TEST_F(LedgerTest, CountsOfChangedValuesAreKeptWithTheirLoadOnly) {
   EXPECT_EQ(Units(*ledger, table).at(0).changes, "");
 }
 
+TEST_F(LedgerTest, ByWhatAVerdictWasReachedIsKeptUntilTheNextLoad) {
+  auto ledger = OpenLedger();
+  const int64_t table = Save(*ledger, Table(), {Unit("a", "f")});
+  const int generation = Commit(*ledger, Units(*ledger, table).at(0));
+  EXPECT_EQ(Units(*ledger, table).at(0).compared_by, ComparedBy::kNothing);
+  const auto note = [&](ComparedBy by) {
+    const Ledger::Comparison told{Verdict::kMismatch, 9, "{}", "x", by};
+    const int64_t id = Units(*ledger, table).at(0).id;
+    ASSERT_TRUE(ledger->Verified(id, generation, told).get().has_value());
+    EXPECT_EQ(Units(*ledger, table).at(0).compared_by, by);
+  };
+  note(ComparedBy::kChecksum);
+  note(ComparedBy::kChecksumThenCountBoth);
+  ASSERT_TRUE(ledger->ForgetMismatches(table).has_value());
+  EXPECT_EQ(Units(*ledger, table).at(0).compared_by, ComparedBy::kNothing);
+}
+
 TEST_F(LedgerTest, ATablesDocumentIsReplacedAloneAndItsUnitsStay) {
   auto ledger = OpenLedger();
   const int64_t table = Save(*ledger, Table(), {Unit("", "f")});

@@ -76,10 +76,17 @@ constexpr const char* kVersion6 = R"sql(
 )sql";
 constexpr int kVersionOfVersion = 6;
 
+/// A checksum of the target was kept of those alone that were compared by it.
+constexpr const char* kVersion7 = R"sql(
+  ALTER TABLE units ADD COLUMN compared_by INTEGER NOT NULL DEFAULT 0;
+  UPDATE units SET compared_by = 1 WHERE target_checksum <> '';
+)sql";
+constexpr int kVersionOfMethod = 7;
+
 /// Schema versions in order; each is applied once, in a transaction. Never change one that was
 /// released.
-constexpr std::array<const char*, 6> kMigrations = {kVersion1, kVersion2, kVersion3,
-                                                    kVersion4, kVersion5, kVersion6};
+constexpr std::array<const char*, 7> kMigrations = {kVersion1, kVersion2, kVersion3, kVersion4,
+                                                    kVersion5, kVersion6, kVersion7};
 
 struct TableRow {
   long long id = 0, version = 0;
@@ -97,7 +104,7 @@ struct TableRow {
 struct UnitRow {
   long long id = 0, table_id = 0, task = 0, rows_planned = 0, bytes = 0, files = 0;
   long long rows_copied = 0, rows_target = 0, version = 0;
-  int state = 0, generation = 0, verdict = 0;
+  int state = 0, generation = 0, verdict = 0, compared_by = 0;
   soci::indicator planned = soci::i_ok, copied = soci::i_ok, target = soci::i_ok;
   soci::indicator has_version = soci::i_null;
   UnitRecord text;
@@ -116,6 +123,7 @@ struct UnitRow {
     unit.rows_copied = Optional(rows_copied, copied);
     unit.rows_target = Optional(rows_target, target);
     unit.verdict = static_cast<Verdict>(verdict);
+    unit.compared_by = static_cast<ComparedBy>(compared_by);
     return unit;
   }
 };
@@ -148,6 +156,7 @@ Result<std::unique_ptr<Store>> Store::Open(const std::string& file, Mode mode) {
     state->has_aside = version >= kVersionOfAside;
     state->has_task = version >= kVersionOfTask;
     state->has_version = version >= kVersionOfVersion;
+    state->has_method = version >= kVersionOfMethod;
     return OkStatus();
   });
   TRY_VOID(std::move(opened));
@@ -228,6 +237,7 @@ Result<std::vector<UnitRecord>> Store::UnitsAfter(const UnitPage& wanted) {
         "u.source_checksum, u.target_checksum, u.verdict, u.difference, u.error_json, " +
         std::string(state_->has_changes ? "u.changes, " : "'', ") +
         std::string(state_->has_task ? "u.task, " : "0, ") +
+        std::string(state_->has_method ? "u.compared_by, " : "u.target_checksum <> '', ") +
         std::string(state_->has_version
                         ? "u.version "
                         : "(SELECT t.version FROM tables t WHERE t.id = u.table_id) ") +
@@ -246,7 +256,7 @@ Result<std::vector<UnitRecord>> Store::UnitsAfter(const UnitPage& wanted) {
          soci::into(row.rows_target, row.target), soci::into(text.source_checksum),
          soci::into(text.target_checksum), soci::into(row.verdict), soci::into(text.difference),
          soci::into(text.error_json), soci::into(text.changes), soci::into(row.task),
-         soci::into(row.version, row.has_version));
+         soci::into(row.compared_by), soci::into(row.version, row.has_version));
     statement.execute();
     while (statement.fetch()) page.push_back(row.Make());
     return page;

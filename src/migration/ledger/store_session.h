@@ -20,6 +20,7 @@ struct Store::State {
   bool has_aside = true;
   bool has_task = true;
   bool has_version = true;
+  bool has_method = true;
   std::unique_ptr<Transitions> transitions;
 
   State();

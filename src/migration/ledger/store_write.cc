@@ -20,7 +20,7 @@ struct Transition {
   std::string text, more;
   long long rows = 0;
   soci::indicator rows_known = soci::i_ok;
-  int verdict = 0;
+  int verdict = 0, compared_by = 0;
   std::unique_ptr<soci::statement> statement;
 
   Status Run(std::string_view name) {
@@ -48,7 +48,7 @@ struct Transitions {
           make((sql.prepare << "UPDATE units SET state = 1, generation = generation + 1, "
                                "session_id = '', rows_copied = NULL, rows_target = NULL, "
                                "source_checksum = '', target_checksum = '', changes = '', "
-                               "verdict = 0, difference = '', error_json = '' "
+                               "verdict = 0, compared_by = 0, difference = '', error_json = '' "
                                "WHERE id = :id AND generation = :generation AND state IN (0, 1, 2)",
                 use(t.unit_id), use(t.generation)));
     }
@@ -93,10 +93,11 @@ struct Transitions {
       Transition& t = verified;
       t.statement = make(
           (sql.prepare << "UPDATE units SET state = 4, verdict = :verdict, rows_target = :rows, "
-                          "target_checksum = :sum, difference = :difference, error_json = '' "
+                          "target_checksum = :sum, difference = :difference, compared_by = :by, "
+                          "error_json = '' "
                           "WHERE id = :id AND generation = :generation AND state IN (3, 4)",
-           use(t.verdict), use(t.rows, t.rows_known), use(t.text), use(t.more), use(t.unit_id),
-           use(t.generation)));
+           use(t.verdict), use(t.rows, t.rows_known), use(t.text), use(t.more), use(t.compared_by),
+           use(t.unit_id), use(t.generation)));
     }
     {
       Transition& t = unit_error;
@@ -196,7 +197,8 @@ class UnitWriter {
                     "state = 0, aside = 0, session_id = '', rows_planned = :rows, bytes = :bytes, "
                     "files = :files, task = :task, rows_copied = NULL, rows_target = NULL, "
                     "source_checksum = '', target_checksum = '', changes = '', "
-                    "verdict = 0, difference = '', error_json = '' WHERE id = :id",
+                    "verdict = 0, compared_by = 0, difference = '', error_json = '' "
+                    "WHERE id = :id",
              soci::use(fingerprint_), soci::use(version_), soci::use(rows_, known_),
              soci::use(bytes_), soci::use(files_), soci::use(task_), soci::use(id_))),
         reset_plan_((sql.prepare << "UPDATE unit_plans SET plan_json = :plan WHERE unit_id = :id",
@@ -297,7 +299,8 @@ void SetVersion(soci::session& sql, const OldUnit& unit, std::optional<int64_t> 
 /// It keeps what is known of its rows, so that it is known what stands there.
 void MarkExtra(soci::session& sql, long long id, const UnitRecord& unit) {
   const long long task = unit.task;
-  sql << "UPDATE units SET aside = 0, state = 4, verdict = 5, task = :task, fingerprint = :print, "
+  sql << "UPDATE units SET aside = 0, state = 4, verdict = 5, compared_by = 0, task = :task, "
+         "fingerprint = :print, "
          "rows_planned = 0, bytes = 0, files = 0, difference = :difference, error_json = '' "
          "WHERE id = :id",
       soci::use(task), soci::use(unit.fingerprint), soci::use(unit.difference), soci::use(id);
@@ -481,7 +484,8 @@ Status Store::ForgetMismatches(const UnitScope& scope) {
     // 2 and 3: Mismatch and MissingInTarget.
     state_->sql << "UPDATE units SET state = 0, rows_copied = NULL, rows_target = NULL, "
                    "source_checksum = '', target_checksum = '', changes = '', verdict = 0, "
-                   "difference = '' WHERE table_id = :table AND aside = 0 AND state = 4 AND "
+                   "compared_by = 0, difference = '' WHERE table_id = :table AND aside = 0 AND "
+                   "state = 4 AND "
                    "verdict IN (2, 3) AND (:task = 0 OR task = :task)",
         soci::use(id, "table"), soci::use(task, "task");
     return OkStatus();
@@ -556,6 +560,7 @@ Status Store::Verified(int64_t unit_id, int generation, const Ledger::Comparison
     t.rows_known = comparison.rows_target ? soci::i_ok : soci::i_null;
     t.text = comparison.target_checksum;
     t.more = comparison.difference;
+    t.compared_by = static_cast<int>(comparison.by);
     return t.Run("Verified");
   });
 }

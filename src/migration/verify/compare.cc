@@ -12,6 +12,8 @@ constexpr const char* kNoChecksum =
     "their values cannot be compared, since no checksum was taken while they were copied (verify "
     "was none or count then); compare them by count";
 
+constexpr std::string_view kSince = "; no count lifts that: since then ";
+
 std::string Where(const Claim& claim) {
   return claim.partition.empty() ? "table" : "partition " + claim.partition;
 }
@@ -55,6 +57,7 @@ std::string ColumnDifferences(const Claim& claim, const Checksum& source, const 
 Ledger::Comparison CompareRows(const Claim& claim, int64_t rows_target) {
   Ledger::Comparison comparison;
   comparison.rows_target = rows_target;
+  comparison.by = ComparedBy::kCount;
   comparison.verdict = claim.rows == rows_target ? Verdict::kMatch : Verdict::kMismatch;
   if (comparison.verdict == Verdict::kMismatch) {
     comparison.difference = fmt::format("{}: {} rows at the source, {} at the target", Where(claim),
@@ -65,6 +68,7 @@ Ledger::Comparison CompareRows(const Claim& claim, int64_t rows_target) {
 
 Ledger::Comparison CompareCounts(const Claim& claim, int64_t rows_source, int64_t rows_target) {
   Ledger::Comparison comparison = CompareRows(claim, rows_target);
+  comparison.by = ComparedBy::kCountBoth;
   if (rows_source == rows_target && rows_source == claim.rows) return comparison;
   comparison.verdict = Verdict::kMismatch;
   comparison.difference =
@@ -74,12 +78,11 @@ Ledger::Comparison CompareCounts(const Claim& claim, int64_t rows_source, int64_
 }
 
 Ledger::Comparison CompareChecksums(const Claim& claim, const Checksum& target) {
+  if (!claim.checksum && claim.rows > 0) return NotComparable(claim, target.rows, kNoChecksum);
   Ledger::Comparison comparison = CompareRows(claim, target.rows);
+  comparison.by = ComparedBy::kChecksum;
   comparison.target_checksum = ToJson(target).dump();
-  if (comparison.verdict == Verdict::kMismatch) return comparison;
-  if (!claim.checksum) {
-    return claim.rows == 0 ? comparison : NotComparable(claim, target.rows, kNoChecksum);
-  }
+  if (comparison.verdict == Verdict::kMismatch || !claim.checksum) return comparison;
   const Checksum& source = *claim.checksum;
   // Without rows there is nothing to differ, and a part that nobody read has no columns either.
   if (claim.rows == 0) return comparison;
@@ -96,6 +99,7 @@ Ledger::Comparison CompareChecksums(const Claim& claim, const Checksum& target) 
 Ledger::Comparison ValuesDiffer(const Claim& claim, const std::string& what) {
   Ledger::Comparison comparison;
   comparison.verdict = Verdict::kMismatch;
+  comparison.by = ComparedBy::kChecksum;
   comparison.rows_target = claim.rows;
   comparison.difference =
       fmt::format("{}: {} rows on both sides; {}", Where(claim), claim.rows, what);
@@ -108,18 +112,42 @@ Ledger::Comparison NotComparable(const Claim& claim, std::optional<int64_t> rows
   if (rows_target) comparison = CompareRows(claim, *rows_target);
   if (comparison.verdict == Verdict::kMismatch) return comparison;
   comparison.verdict = Verdict::kNotComparable;
+  comparison.by = ComparedBy::kNothing;
   comparison.difference =
       rows_target ? fmt::format("{}: {} rows on both sides; {}", Where(claim), claim.rows, why)
                   : fmt::format("{}: {} rows were copied; {}", Where(claim), claim.rows, why);
   return comparison;
 }
 
-Ledger::Comparison NotAtTarget(const Claim& claim) {
+Ledger::Comparison NotAtTarget(const Claim& claim, ComparedBy by) {
   Ledger::Comparison comparison;
+  comparison.by = by;
   comparison.verdict = Verdict::kMissing;
   comparison.difference =
       fmt::format("{}: not at the target; {} rows were copied", Where(claim), claim.rows);
   return comparison;
+}
+
+Ledger::Comparison AfterEarlier(const UnitRecord& earlier, Ledger::Comparison now) {
+  const bool on_values = UsesChecksum(earlier.compared_by) && !UsesChecksum(now.by);
+  const bool differed = on_values && earlier.verdict == Verdict::kMismatch;
+  const bool matched = on_values && earlier.verdict == Verdict::kMatch;
+  const bool stays =
+      differed ? now.verdict != Verdict::kMissing : matched && now.verdict == Verdict::kMatch;
+  if (!stays) return now;
+  Ledger::Comparison both = std::move(now);
+  both.target_checksum = earlier.target_checksum;
+  both.by = both.by == ComparedBy::kCountBoth ? ComparedBy::kChecksumThenCountBoth
+            : both.by == ComparedBy::kCount   ? ComparedBy::kChecksumThenCount
+                                              : earlier.compared_by;
+  if (!differed) return both;
+  both.verdict = Verdict::kMismatch;
+  both.difference = earlier.difference.substr(0, earlier.difference.find(kSince));
+  if (!both.rows_target) both.rows_target = earlier.rows_target;
+  both.difference +=
+      fmt::format("{}{} rows at the target; compare by checksum, or copy it again", kSince,
+                  both.rows_target ? std::to_string(*both.rows_target) : "unknown");
+  return both;
 }
 
 }  // namespace mms::migration

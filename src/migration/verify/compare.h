@@ -22,6 +22,8 @@ struct Claim {
   std::vector<std::string> columns;  ///< names at the target, for the text
 };
 
+// What each says is by the method of its name; by nothing where nothing could be told.
+
 /// Only the rows are compared.
 Ledger::Comparison CompareRows(const Claim& claim, int64_t rows_target);
 /// What was counted on both sides.
@@ -37,6 +39,11 @@ Ledger::Comparison NotComparable(const Claim& claim, std::optional<int64_t> rows
 /// The values differ, as `what` says.
 Ledger::Comparison ValuesDiffer(const Claim& claim, const std::string& what);
 /// The partition or table is not at the target.
-Ledger::Comparison NotAtTarget(const Claim& claim);
+Ledger::Comparison NotAtTarget(const Claim& claim, ComparedBy by);
+
+/// What is known after `now`, of a unit that may have been compared before. Values that were found
+/// to differ differ until they are compared again or copied anew, whatever is counted; values that
+/// were found equal stay so where a count agrees. Both say that they were counted since.
+Ledger::Comparison AfterEarlier(const UnitRecord& earlier, Ledger::Comparison now);
 
 }  // namespace mms::migration

@@ -111,10 +111,61 @@ TEST(Compare, ManyDifferingColumnsAreCountedNotListed) {
 }
 
 TEST(Compare, WhatIsNotAtTheTargetIsMissingWithUnknownRows) {
-  const auto comparison = NotAtTarget({"ds=1", 3, std::nullopt, {}});
+  const auto comparison = NotAtTarget({"ds=1", 3, std::nullopt, {}}, ComparedBy::kChecksum);
   EXPECT_EQ(comparison.verdict, Verdict::kMissing);
   EXPECT_EQ(comparison.rows_target, std::nullopt);
   EXPECT_EQ(comparison.difference, "partition ds=1: not at the target; 3 rows were copied");
+}
+
+UnitRecord Compared(const Ledger::Comparison& comparison) {
+  UnitRecord unit;
+  unit.verdict = comparison.verdict;
+  unit.compared_by = comparison.by;
+  unit.target_checksum = comparison.target_checksum;
+  unit.difference = comparison.difference;
+  unit.rows_target = comparison.rows_target;
+  return unit;
+}
+
+TEST(Compare, ValuesThatDifferStaySoWhateverIsCounted) {
+  const Claim claim = ClaimOf(Sum(5, kColumns));
+  UnitRecord unit = Compared(CompareChecksums(claim, Sum(5, {{0, 11}, {2, 22}, {0, 34}}, 78)));
+  const std::string differs = unit.difference;
+  for (const auto& now : {CompareRows(claim, 5), CompareCounts(claim, 5, 5), CompareRows(claim, 4),
+                          CompareRows(claim, 5), NotComparable(claim, 5, "no source")}) {
+    const auto after = AfterEarlier(unit, now);
+    EXPECT_EQ(after.verdict, Verdict::kMismatch);
+    EXPECT_TRUE(UsesChecksum(after.by));
+    EXPECT_EQ(after.rows_target, now.rows_target);
+    EXPECT_EQ(after.target_checksum, unit.target_checksum);
+    EXPECT_EQ(after.difference, differs + "; no count lifts that: since then " +
+                                    std::to_string(*now.rows_target) +
+                                    " rows at the target; compare by checksum, or copy it again");
+    unit = Compared(after);
+  }
+  const auto gone = AfterEarlier(unit, NotAtTarget(claim, ComparedBy::kCount));
+  EXPECT_EQ(gone.verdict, Verdict::kMissing);
+  EXPECT_EQ(gone.target_checksum, "");
+  const auto again = AfterEarlier(unit, CompareChecksums(claim, Sum(5, kColumns)));
+  EXPECT_EQ(again.verdict, Verdict::kMatch);
+  EXPECT_EQ(again.by, ComparedBy::kChecksum);
+}
+
+TEST(Compare, ACountThatAgreesLeavesAMatchOfValuesAndSaysThatItCounted) {
+  const Claim claim = ClaimOf(Sum(5, kColumns));
+  const UnitRecord unit = Compared(CompareChecksums(claim, Sum(5, kColumns)));
+  const auto counted = AfterEarlier(unit, CompareRows(claim, 5));
+  EXPECT_EQ(counted.verdict, Verdict::kMatch);
+  EXPECT_EQ(counted.by, ComparedBy::kChecksumThenCount);
+  EXPECT_EQ(counted.target_checksum, unit.target_checksum);
+  const auto both = AfterEarlier(Compared(counted), CompareCounts(claim, 5, 5));
+  EXPECT_EQ(both.by, ComparedBy::kChecksumThenCountBoth);
+  const auto fewer = AfterEarlier(unit, CompareRows(claim, 4));
+  EXPECT_EQ(fewer.verdict, Verdict::kMismatch);
+  EXPECT_EQ(fewer.by, ComparedBy::kCount);
+  EXPECT_EQ(fewer.target_checksum, "");
+  EXPECT_EQ(AfterEarlier(Compared(CompareRows(claim, 5)), CompareRows(claim, 5)).by,
+            ComparedBy::kCount);
 }
 
 }  // namespace

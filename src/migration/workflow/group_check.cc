@@ -153,7 +153,7 @@ Status GroupCheck::SettleSilent(std::map<std::vector<std::string>, UnitRecord> s
   }
   for (auto& [values, unit] : silent) {
     TRY(const Claim claim, MakeClaim(table_, unit));
-    Settle(std::move(unit), NotAtTarget(claim), settled);
+    Settle(std::move(unit), NotAtTarget(claim, ComparedBy::kChecksum), settled);
   }
   return OkStatus();
 }

@@ -492,9 +492,8 @@ Status Planner::TakeGrowth(const SourceTable& source, const TableRecord& known, 
   std::optional<CopiedUnit> copied;
   TRY_VOID(engine_.ledger->ListUnits(known.id, std::nullopt, [&](const UnitRecord& unit) -> Status {
     // Only what was compared by its values is known to be what it was copied as.
-    if (unit.verdict != Verdict::kMatch || unit.source_checksum.empty() || !unit.rows_copied) {
-      return OkStatus();
-    }
+    const bool on_values = unit.verdict == Verdict::kMatch && UsesChecksum(unit.compared_by);
+    if (!on_values || unit.source_checksum.empty() || !unit.rows_copied) return OkStatus();
     TRY(UnitPlan by, ReadUnitPlan(unit));
     copied = CopiedUnit{std::move(by), *unit.rows_copied, unit.source_checksum, unit.changes};
     return OkStatus();

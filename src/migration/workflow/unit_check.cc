@@ -14,6 +14,7 @@ namespace {
 Status Save(const TableContext& table, const UnitRecord& unit, Ledger::Comparison comparison) {
   Ledger& ledger = *table.engine->ledger;
   FaultPoint(kRead);
+  comparison = AfterEarlier(unit, std::move(comparison));
   return ledger.Verified(unit.id, unit.generation, std::move(comparison)).get();
 }
 
@@ -52,6 +53,8 @@ Status CheckCounts(const TableContext& table, std::vector<Counted>& batch,
   const bool no_table = !counts && counts.error().code() == "ODPS_TABLE_NOT_FOUND";
   if (!counts && !no_table) return std::move(counts).error();
   FaultPoint(kRead);
+  const bool both = source != nullptr && source->unknown.empty();
+  const ComparedBy by = both ? ComparedBy::kCountBoth : ComparedBy::kCount;
   std::vector<Ledger::Transition> written;
   for (Counted& counted : batch) {
     TRY(const Claim claim, MakeClaim(table, counted.unit));
@@ -63,8 +66,9 @@ Status CheckCounts(const TableContext& table, std::vector<Counted>& batch,
       // GROUP BY has no line for a partition without rows.
       comparison = Compare(claim, counted, 0, source);
     } else {
-      comparison = NotAtTarget(claim);
+      comparison = NotAtTarget(claim, by);
     }
+    comparison = AfterEarlier(counted.unit, std::move(comparison));
     written.push_back(
         engine.ledger->Verified(counted.unit.id, counted.unit.generation, std::move(comparison)));
   }
@@ -112,7 +116,7 @@ Status CheckUnit(const TableContext& table, const UnitRecord& unit) {
   if (found) return Save(table, unit, Judge(claim, *found));
   const std::string& code = found.error().code();
   if (code == "ODPS_TABLE_NOT_FOUND" || code == "ODPS_PARTITION_NOT_FOUND") {
-    return Save(table, unit, NotAtTarget(claim));
+    return Save(table, unit, NotAtTarget(claim, ComparedBy::kChecksum));
   }
   if (found.error().kind() != ErrorKind::kUnsupported) return std::move(found).error();
   return Save(table, unit, NotComparable(claim, std::nullopt, Unreadable(found.error())));
