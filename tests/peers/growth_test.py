@@ -228,3 +228,30 @@ def test_an_incremental_job_appends_and_one_of_all_rewrites(
     (again,) = jobs.tasks(whole)
     assert again["bytes_copied"] > task["bytes_copied"]
     assert ids(jobs.sandbox, "people") == list(range(20))
+
+
+@pytest.mark.parametrize("values", [[5, 6, 7], [5, 6]])
+def test_a_retry_of_what_was_appended_and_differs_copies_all_anew(
+    make_jobs: Callable[..., Jobs],  # noqa: F811
+    put: Callable[..., Path],  # noqa: F811
+    values: list[int],
+) -> None:
+    jobs = make_jobs()
+    folder = put("people", 3)
+    jobs.good("sync", "sales", "--schema", "moved")
+    jobs.move()
+    target = jobs.sandbox.odps().get_table("people")
+    with target.open_writer(overwrite=True) as writer:
+        writer.write([[5], [6], [7]])
+    write_deltalake(str(folder), pa.table({"n": [3]}), mode="append")
+    jobs.good("sync", "sales", "--schema", "moved")
+    job = jobs.create()
+    jobs.good_job("run", code=7)
+    # However many rows the target holds by now: nothing is appended to what is known to differ.
+    with target.open_writer(overwrite=True) as writer:
+        writer.write([[value] for value in values])
+    jobs.good_job("retry", str(job["id"]))
+    jobs.good_job("run")
+    assert jobs.show(job)["status"] == "DONE"
+    with target.open_reader() as reader:
+        assert sorted(record[0] for record in reader) == [0, 1, 2, 3]

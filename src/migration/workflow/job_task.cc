@@ -192,6 +192,17 @@ Status JobTasks::SettleCommits(const TableRecord& record, Progress& progress) {
   return settled;
 }
 
+Result<bool> JobTasks::HasGrownWrong(const Work& work, const UnitScope& scope) {
+  bool grown = false;
+  if (!work.plan.partition_columns.empty()) return grown;
+  TRY_VOID(engine_.ledger->ListUnits(scope, std::nullopt, [&](const UnitRecord& unit) -> Status {
+    TRY(const UnitPlan plan, ReadUnitPlan(unit));
+    grown = grown || plan.base.has_value();
+    return OkStatus();
+  }));
+  return grown;
+}
+
 Status JobTasks::RunPass(Work& work) {
   const JobTaskOrder& order = work.order;
   TRY(const bool planned, HasPlan(work));
@@ -199,6 +210,8 @@ Status JobTasks::RunPass(Work& work) {
   const UnitScope scope(work.record.id, order.task);
   TRY(TableTotals totals, engine_.ledger->Totals(scope));
   if (totals.mismatched > 0) {
+    TRY(const bool grown, HasGrownWrong(work, scope));
+    if (grown) return BaseGone("what was appended to differs from the source; all is copied anew");
     // A retry copies again what did not compare.
     TRY_VOID(engine_.ledger->ForgetMismatches(scope));
     TRY(totals, engine_.ledger->Totals(scope));

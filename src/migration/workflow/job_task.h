@@ -102,6 +102,8 @@ class JobTasks {
   /// Brings what another job left with a commit under way to its end.
   Status SettleCommits(const TableRecord& record, Progress& progress);
   Status RunPass(Work& work);
+  /// Whether what does not compare was appended to.
+  Result<bool> HasGrownWrong(const Work& work, const UnitScope& scope);
   Status Replan(Work& work);
   Status ReplanWhole(Work& work);
   Status FinishTable(Work& work);

@@ -374,7 +374,7 @@ Status Planner::PlanAgain(const SourceTable& source, const std::optional<TableRe
   const std::optional<TablePlan> before = known ? ReadTablePlan(*known) : std::nullopt;
   // Nothing tells whether rows that SQL reads without a version are those of the earlier reading.
   const bool may_be_same = !snapshot->sql || snapshot->sql->version;
-  if (before && known->state == TableState::kDone && may_be_same &&
+  if (before && !aim.whole && known->state == TableState::kDone && may_be_same &&
       IsSameCommit(*before, *snapshot) && before->sql == snapshot->sql &&
       before->target_table == WantedName(source, policy) &&
       before->choices == ChoicesId(policy, source.settings)) {
@@ -393,7 +393,7 @@ Status Planner::PlanAgain(const SourceTable& source, const std::optional<TableRe
     return Note(source, known, Collision(source, name, owner));
   }
   if (before && before->target_table == plan->target_table) FollowEarlierPlan(*before, &*plan);
-  if (known) TRY_VOID(TakeGrowth(source, *known, &*plan));
+  if (known && !aim.whole) TRY_VOID(TakeGrowth(source, *known, &*plan));
   WarnOfEarlierVersion(before, &*plan);
   if (!aim.warning.empty()) plan->warnings.push_back(aim.warning);
   TRY(const std::vector<UnitRecord> units, MakeUnits(source, known, &*plan));
@@ -403,7 +403,8 @@ Status Planner::PlanAgain(const SourceTable& source, const std::optional<TableRe
   record.target_table = plan->target_table;
   record.version = plan->version;
   record.plan_json = ToJson(*plan).dump();
-  const Ledger::Keeping keeping = KeepingOf(before, *plan, source.selection.get());
+  Ledger::Keeping keeping = KeepingOf(before, *plan, source.selection.get());
+  if (aim.whole) keeping.finished = false;
   auto saved = engine_.ledger->SavePlan(record, units, keeping);
   if (!saved.has_value()) {
     if (saved.error().code() != "LEDGER_COMMITTING") return std::move(saved).error();
@@ -505,6 +506,7 @@ Status Planner::TakeGrowth(const SourceTable& source, const TableRecord& known, 
 Status Planner::ReplanWhole(const SourceTable& source) {
   TRY(const std::optional<TableRecord> known, engine_.ledger->FindTable(source.name));
   Aim aim;
+  aim.whole = true;
   aim.warning = "the target no longer held what was copied, so all is copied again";
   TRY_VOID(PlanAgain(source, known, aim));
   return OkStatus();

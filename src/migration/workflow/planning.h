@@ -78,7 +78,7 @@ class Planner {
   /// Pins the table to its newest version, because the files of the planned one are gone. What was
   /// finished of equal content is kept.
   Status Replan(const SourceTable& source, int64_t gone_version);
-  /// Anew, after what the plan would have appended to was found to be something else.
+  /// Anew and without appending, after what the plan appends to was found to be something else.
   Status ReplanWhole(const SourceTable& source);
 
  private:
@@ -88,6 +88,7 @@ class Planner {
     bool exact = false;  ///< no other version will do
     /// A plan of which nothing was begun stays if the new one decides the same: it may append.
     bool keep_equal = false;
+    bool whole = false;  ///< all of it is to be copied anew, whatever is finished or planned
   };
   /// Remembers whose a target table is. False: another source has it, whose name is put into
   /// `owner`.

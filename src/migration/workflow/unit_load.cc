@@ -210,10 +210,9 @@ class UnitLoad {
   Status CheckBase() {
     TRY(const maxcompute::DownloadSession there, engine_.tunnel->CreateDownload(target_));
     if (there.rows == plan_.base->rows) return OkStatus();
-    return Error(ErrorKind::kConflict, "APPEND_BASE_CHANGED",
-                 "the target holds " + std::to_string(there.rows) + " rows, " +
-                     std::to_string(plan_.base->rows) +
-                     " were copied; nothing is appended to it. Run again: all is copied anew")
+    return BaseGone("the target holds " + std::to_string(there.rows) + " rows, " +
+                    std::to_string(plan_.base->rows) +
+                    " were copied; nothing is appended to it. Run again: all is copied anew")
         .At(Name());
   }
 
@@ -392,6 +391,10 @@ class UnitLoad {
 Status LoadUnit(const TableContext& table, UnitRecord& unit) {
   TRY(UnitPlan plan, ReadUnitPlan(unit));
   return UnitLoad(table, unit, std::move(plan)).Run();
+}
+
+Error BaseGone(const std::string& why) {
+  return Error(ErrorKind::kConflict, "APPEND_BASE_CHANGED", why);
 }
 
 bool IsBaseGone(const Error& error) { return error.code() == "APPEND_BASE_CHANGED"; }

@@ -34,5 +34,6 @@ Status LoadUnit(const TableContext& table, UnitRecord& unit);
 bool IsSourceGone(const Error& error);
 /// The target does not hold what the load would append to: all has to be copied.
 bool IsBaseGone(const Error& error);
+Error BaseGone(const std::string& why);
 
 }  // namespace mms::migration
