@@ -29,11 +29,12 @@ Result<ChoiceRules> ChoiceRulesOf(const SourceConfig& source, const JobConfig& j
   static const std::set<std::string> kOwn = {"db.task.partition.max.num",
                                              "db.task.partition.max.size"};
   static const std::set<std::string> kJobsAlone = {
-      "max_egress_gb",        "max_cost", "max_partition_level",
-      "on_dropped_partition", "views",    "verification.method"};
+      "max_egress_gb",   "max_cost", "max_partition_level", "on_dropped_partition",
+      "on_extra_column", "views",    "verification.method"};
   TRY_VOID(BudgetOf(job));
   TRY_VOID(MethodOf(job));
   TRY_VOID(DroppedOf(job));
+  TRY_VOID(AddsColumns(job));
   TRY_VOID(WantsViews(job));
   json changes = json::object();
   for (const auto& [key, value] : job.others) {

@@ -133,6 +133,16 @@ Result<migration::DroppedPartition> DroppedOf(const JobConfig& config) {
                "others.on_dropped_partition must be report, empty or drop; it is " + found->second);
 }
 
+Result<bool> AddsColumns(const JobConfig& config) {
+  const auto found = config.others.find("on_extra_column");
+  if (found == config.others.end()) return config.schema_migration;
+  if (found->second == "add") return true;
+  if (found->second == "stop") return false;
+  return Error(ErrorKind::kInvalidInput, "JOB_CONFIG",
+               "others.on_extra_column must be add or stop; it is " + found->second +
+                   " (a job leaves no column out: move the table by a migration file for that)");
+}
+
 Result<JobConfig> JobConfigFromJson(const json& document) {
   if (!document.is_object()) return Invalid("config", "an object");
   JobConfig config;

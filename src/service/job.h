@@ -96,6 +96,11 @@ bool MeansWholeTables(const JobConfig& config);
 /// kInvalidInput JOB_CONFIG.
 Result<migration::DroppedPartition> DroppedOf(const JobConfig& config);
 
+/// Whether a column of the source that the existing target lacks is added there (ALTER TABLE), or
+/// its table is refused: `on_extra_column` of its `others`, "add" or "stop". The default is "add",
+/// and "stop" where the job is not to make tables. Errors: kInvalidInput JOB_CONFIG.
+Result<bool> AddsColumns(const JobConfig& config);
+
 /// How many of a job's tasks are in which state.
 struct TaskCounts {
   int64_t total = 0, waiting = 0, running = 0, done = 0, failed = 0;

@@ -27,6 +27,7 @@ Result<migration::PartitionSelection> SelectionOf(const JobTask& task, const Job
   selection.id = id;
   selection.planning_task = task.id;
   selection.all_again = !config.increment;
+  TRY(selection.adds_columns, AddsColumns(config));
   if (MeansWholeTables(config)) {
     selection.dropped_task = task.id;
     TRY(selection.on_dropped, DroppedOf(config));

@@ -316,7 +316,8 @@ Status SetOthers(soci::session& sql, int64_t job_id,
   if (others.empty()) return OkStatus();
   TRY(JobConfig config, ConfigOf(sql, job_id));
   static const std::set<std::string> kChangeable = {"max_cost", "max_egress_gb",
-                                                    "on_dropped_partition", "verification.method"};
+                                                    "on_dropped_partition", "on_extra_column",
+                                                    "verification.method"};
   for (const auto& [key, value] : others) {
     if (!kChangeable.contains(key)) {
       return Error(
@@ -330,6 +331,7 @@ Status SetOthers(soci::session& sql, int64_t job_id,
   TRY_VOID(BudgetOf(config));
   TRY_VOID(MethodOf(config));
   TRY_VOID(DroppedOf(config));
+  TRY_VOID(AddsColumns(config));
   SaveConfig(sql, job_id, config);
   return OkStatus();
 }

@@ -138,7 +138,7 @@ CLI::App* JobCommand::AddJob(CLI::App& app) {
   AddId(start, "The job");
   start
       ->add_option("--set", flags.settings,
-                   "Its max_egress_gb, max_cost, on_dropped_partition or "
+                   "Its max_egress_gb, max_cost, on_dropped_partition, on_extra_column or "
                    "verification.method")
       ->type_name("KEY=VALUE")
       ->allow_extra_args(false);

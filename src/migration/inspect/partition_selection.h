@@ -22,6 +22,8 @@ struct PartitionSelection {
   int64_t dropped_task = 0;
   bool all_again = false;  ///< what is there is no matter: all is copied
   DroppedPartition on_dropped = DroppedPartition::kReport;
+  /// A source column that the existing target lacks is added there; else the table is refused.
+  bool adds_columns = false;
 };
 
 /// A partition's values as the metadata keeps them: a JSON list in the order of the partition

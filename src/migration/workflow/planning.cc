@@ -427,7 +427,9 @@ Result<std::optional<bool>> Planner::FindSchema() {
 }
 
 Result<TablePlan> Planner::PlanForTarget(const Snapshot& snapshot, ColumnRefusals* refusals) {
-  const PlanOptions& options = engine_.options.plan;
+  PlanOptions options = engine_.options.plan;
+  const auto& selection = snapshot.source.selection;
+  if (selection && selection->adds_columns) options.policy.on_extra_column = ExtraColumn::kAdd;
   TRY(const std::string name, TargetTableName(snapshot.source, options.policy));
   TRY(const std::optional<bool> schema_there, FindSchema());
   auto at_target = FetchIfThere(*engine_.client, name);
