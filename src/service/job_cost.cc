@@ -185,6 +185,14 @@ StopCause Unknown(const std::vector<CostLine>& lines, const std::string& go_on) 
           fmt::format("mms source prices set{}, then {}", fmt::join(settings, ""), go_on)};
 }
 
+/// With as many digits as it takes, and never as 1e-06.
+std::string Decimal(double number) {
+  std::string text = fmt::format("{:.9f}", number);
+  text.erase(text.find_last_not_of('0') + 1);
+  if (text.ends_with('.')) text.pop_back();
+  return text;
+}
+
 }  // namespace
 
 std::optional<StopCause> ExceededBy(int64_t job_id, const JobUse& use, const Profile& prices,
@@ -192,8 +200,10 @@ std::optional<StopCause> ExceededBy(int64_t job_id, const JobUse& use, const Pro
   const std::string go_on = fmt::format("mms job start {}", job_id);
   const double gigabytes = static_cast<double>(use.bytes_read) / kGigabyte;
   if (budget.egress_gb && gigabytes >= *budget.egress_gb) {
-    return StopCause{fmt::format("max_egress_gb: {:.3f} GB were read, {} are allowed", gigabytes,
-                                 *budget.egress_gb),
+    const std::string read =
+        gigabytes < 0.001 ? Decimal(gigabytes) : fmt::format("{:.3f}", gigabytes);
+    return StopCause{fmt::format("max_egress_gb: {} GB were read, {} are allowed", read,
+                                 Decimal(*budget.egress_gb)),
                      go_on + " --set max_egress_gb=..."};
   }
   if (!budget.cost) return std::nullopt;
@@ -202,7 +212,7 @@ std::optional<StopCause> ExceededBy(int64_t job_id, const JobUse& use, const Pro
   if (!cost) return Unknown(lines, go_on);
   if (*cost < *budget.cost) return std::nullopt;
   return StopCause{fmt::format("max_cost: {:.2f} {} were spent, {} are allowed", *cost,
-                               CurrencyOf(prices), *budget.cost),
+                               CurrencyOf(prices), Decimal(*budget.cost)),
                    go_on + " --set max_cost=..."};
 }
 

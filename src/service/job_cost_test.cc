@@ -84,6 +84,10 @@ TEST(JobCost, ABudgetInMoneyIsNotKeptWithoutAPrice) {
   ASSERT_TRUE(read);
   EXPECT_EQ(read->reason, "max_egress_gb: 2.000 GB were read, 2 are allowed");
   EXPECT_EQ(read->remedy, "mms job start 7 --set max_egress_gb=...");
+  config.others = {{"max_egress_gb", "0.000001"}};
+  const auto little = ExceededBy(7, {std::nullopt, 1'024, 0, 9, 0}, prices, *BudgetOf(config));
+  ASSERT_TRUE(little);
+  EXPECT_EQ(little->reason, "max_egress_gb: 0.000001024 GB were read, 0.000001 are allowed");
 }
 
 TEST(JobCost, AStopForAPriceNamesEachThatIsMissing) {

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/lower_ascii.h"
+#include "service/job_names.h"
 #include "service/mapping.h"
 #include "service/service.h"
 
@@ -84,7 +85,7 @@ Result<Job> CheckJob(const NewJob& wanted, const DataSource& source, int64_t now
 
 }  // namespace
 
-Error NothingToDo(const JobChoice& choice) {
+Error NothingToDo(const JobChoice& choice, const JobConfig& config) {
   std::string text;
   if (choice.completed > 0) {
     text = fmt::format("{} tables are Completed and have not changed since", choice.completed);
@@ -94,10 +95,11 @@ Error NothingToDo(const JobChoice& choice) {
                         choice.refused_count);
   }
   if (text.empty()) text = "no table is meant";
-  return Error(ErrorKind::kConflict, "JOB_NOTHING_TO_DO",
-               text +
-                   "; scan the source for changes, or ask for all of it again (increment: "
-                   "false)");
+  const char* remedy =
+      config.increment
+          ? "; scan the source for changes, or ask for all of it again (--all; increment: false)"
+          : "; see what there is (mms source tables), and the job's lists and the source's";
+  return Error(ErrorKind::kConflict, "JOB_NOTHING_TO_DO", text + remedy);
 }
 
 Result<DescribedJob> DescribeJob(Store& store, const JobSurroundings& surroundings,
@@ -105,6 +107,7 @@ Result<DescribedJob> DescribeJob(Store& store, const JobSurroundings& surroundin
   TRY(const DataSource source, store.GetSource(wanted.source_id));
   DescribedJob described;
   TRY(described.job, CheckJob(wanted, source, surroundings.now_ms));
+  TRY_VOID(CheckTargetNames(described.job.config));
   TRY(described.rules, ChoiceRulesOf(source.config, described.job.config));
   auto metadata = migration::Metadata::OpenToRead(SourceFolder(surroundings.folder, source.id));
   if (!metadata) {
@@ -114,6 +117,10 @@ Result<DescribedJob> DescribeJob(Store& store, const JobSurroundings& surroundin
         .At("data source " + source.name);
   }
   described.metadata = *std::move(metadata);
+  // A timer's lists outlive tables: what was dropped since is no reason to copy none of the rest.
+  if (!wanted.timer_id) {
+    TRY_VOID(CheckNamesMatch(*described.metadata, described.job, described.rules.filter));
+  }
   TRY(std::vector<Mapping> mappings, store.ListMappings(source.id, described.job.src_db));
   if (!mappings.empty()) {
     JobMapping mapping(described.job, std::move(mappings));
@@ -146,6 +153,7 @@ NewJob NewJobOf(const JobTimer& timer) {
 Status CheckTimer(Store& store, const std::string& folder, const JobTimer& timer) {
   TRY(const DataSource source, store.GetSource(timer.source_id));
   TRY(const Job job, CheckJob(NewJobOf(timer), source, timer.created_ms));
+  TRY_VOID(CheckTargetNames(job.config));
   TRY(ChoiceRules rules, ChoiceRulesOf(source.config, job.config));
   rules.may_come = true;
   auto metadata = migration::Metadata::OpenToRead(SourceFolder(folder, source.id));
@@ -169,7 +177,7 @@ Result<MadeJob> MakeJob(Store& store, const JobSurroundings& surroundings, const
   MadeJob made;
   const auto choose = [&](const Store::AddJobTask& add) -> Status {
     TRY(made.choice, ChooseTasks(*described.metadata, job, described.rules, add));
-    return made.choice.tasks == 0 ? Status(NothingToDo(made.choice)) : OkStatus();
+    return made.choice.tasks == 0 ? Status(NothingToDo(made.choice, job.config)) : OkStatus();
   };
   const auto stored = store.AddJob(job, choose, wanted.firing);
   if (stored) {

@@ -54,8 +54,8 @@ struct DescribedJob {
 Result<DescribedJob> DescribeJob(Store& store, const JobSurroundings& surroundings,
                                  const NewJob& wanted);
 
-/// Why a choice without tasks makes no job.
-Error NothingToDo(const JobChoice& choice);
+/// Why a choice without tasks makes no job that is as `config` says.
+Error NothingToDo(const JobChoice& choice, const JobConfig& config);
 
 /// What a timer makes at a match.
 NewJob NewJobOf(const JobTimer& timer);

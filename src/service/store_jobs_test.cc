@@ -137,8 +137,10 @@ TEST_F(StoreJobsTest, OfAJobThatIsThereNoSettingIsTakenThatWouldChangeNothing) {
     EXPECT_EQ(started.error().code(), "JOB_CONFIG");
     const std::string& message = started.error().message();
     EXPECT_NE(message.find("others." + std::string(key)), std::string::npos) << message;
-    EXPECT_NE(message.find("max_cost, max_egress_gb, on_dropped_partition, verification.method"),
-              std::string::npos)
+    EXPECT_NE(
+        message.find(
+            "max_cost, max_egress_gb, on_dropped_partition, on_extra_column, verification.method"),
+        std::string::npos)
         << message;
     EXPECT_TRUE(store_->GetJob(job)->stopped) << "it goes on with what is kept, or not at all";
     EXPECT_TRUE(store_->GetJobConfig(job)->others.empty());

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "terminal/job_command.h"
+#include "terminal/number_flags.h"
 #include "terminal/output.h"
 #include "terminal/source_verbs.h"
 #include "terminal/verbs.h"
@@ -124,7 +125,7 @@ class CommandLine {
         ->type_name("PLAN");
     sub->add_option("--rate-mib", flags.rate_mib,
                     "MiB a second, for the hours; else the last run's")
-        ->check(CLI::PositiveNumber)
+        ->check(CheckAboveZero)
         ->type_name("NUMBER");
     sub->add_option("--window", flags.window, "Time of day in which it is to run: 22:00-06:00")
         ->type_name("HH:MM-HH:MM");
@@ -222,6 +223,7 @@ class CommandLine {
     CLI::Option* file = sub->get_option("--file");
     CLI::Option* check =
         sub->add_option("--check", flags.check, "Check a bundle; needs no file and no state folder")
+            ->check(CheckNotEmpty)
             ->excludes(file)
             ->type_name("BUNDLE");
     for (CLI::Option* other : others) check->excludes(other);

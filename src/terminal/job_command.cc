@@ -1,5 +1,7 @@
 #include "terminal/job_command.h"
 
+#include "terminal/number_flags.h"
+
 namespace mms::terminal {
 
 std::vector<CLI::App*> JobCommand::AddTo(CLI::App& app, const Choose& choose) {
@@ -15,7 +17,7 @@ CLI::App* JobCommand::Add(CLI::App* parent, const char* name, const char* help, 
 }
 
 void JobCommand::AddId(CLI::App* sub, const char* of) {
-  sub->add_option("id", flags_.id, of)->required()->type_name("ID");
+  sub->add_option("id", flags_.id, of)->required()->check(CheckId)->type_name("ID");
 }
 
 void JobCommand::AddPages(CLI::App* sub) {
@@ -30,10 +32,11 @@ void JobCommand::AddScope(CLI::App* sub) {
   sub->add_option("--source", flags.source, "The data source")->required()->type_name("NAME");
   sub->add_option("--schema", flags.schema, "The source's schema")->required()->type_name("NAME");
   const auto many = [sub](const char* name, auto& to, const char* help, const char* type) {
-    sub->add_option(name, to, help)->type_name(type)->allow_extra_args(false);
+    return sub->add_option(name, to, help)->type_name(type)->allow_extra_args(false);
   };
   many("--table", flags.tables, "A table of it; may be given several times", "TABLE");
-  many("--partition", flags.partitions, "The id of a partition (mms source partitions)", "ID");
+  many("--partition", flags.partitions, "The id of a partition (mms source partitions)", "ID")
+      ->check(CheckId);
   many("--filter", flags.filters, "Partitions of a named table: day >= '2026-01-01'",
        "TABLE=CONDITION");
   many("--only", flags.whitelist, "Of the whole schema, only this table", "TABLE");
@@ -82,7 +85,7 @@ void JobCommand::AddPlan(CLI::App* job) {
                  "Read the footers of files of whose values the log does not tell");
   plan->add_option("--rate-mib", flags.rate_mib,
                    "MiB a second, for the hours; else those of the source's last job")
-      ->check(CLI::PositiveNumber)
+      ->check(CheckAboveZero)
       ->type_name("NUMBER");
   plan->add_option("--price", flags.prices, "A price, instead of the one that is kept")
       ->type_name("KEY=VALUE")
@@ -103,6 +106,7 @@ CLI::App* JobCommand::AddJob(CLI::App& app) {
   AddPlan(job);
   CLI::App* run = Add(job, "run", "Work until no task waits or runs", RunJobRun);
   run->add_option("id", flags.id, "Tell of this job too, though nothing of it may wait")
+      ->check(CheckId)
       ->type_name("ID");
   run->add_option("--workers", flags.workers, "Worker processes for each destination")
       ->check(CLI::Range(1, 64))
@@ -112,7 +116,9 @@ CLI::App* JobCommand::AddJob(CLI::App& app) {
   list->add_option("--name", flags.name, "Only those with this in their name");
   list->add_option("--schema", flags.schema, "Of this schema")->type_name("NAME");
   list->add_option("--status", flags.status, "INIT, DOING, DONE or FAILED");
-  list->add_option("--timer", flags.timer, "That this timer has made")->type_name("ID");
+  list->add_option("--timer", flags.timer, "That this timer has made")
+      ->check(CheckId)
+      ->type_name("ID");
   CLI::App* tasks = Add(job, "tasks", "List a job's tasks", RunJobTasks);
   tasks->add_option("--status", flags.status, "One status, or FAILED for all that have failed");
   for (CLI::App* sub : {list, tasks}) AddPages(sub);

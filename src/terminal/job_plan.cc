@@ -114,7 +114,8 @@ Json SummaryFields(const Job& job, const JobChoice& choice, const Tally& tally,
   fields["copied"] = tally.copied;
   fields["totals"] = TotalFields(tally.reports);
   fields["nothing_to_do"] = Json();
-  if (choice.tasks == 0) fields["nothing_to_do"] = service::NothingToDo(choice).ToString();
+  if (choice.tasks == 0)
+    fields["nothing_to_do"] = service::NothingToDo(choice, job.config).ToString();
   fields["estimate"] = estimate.Fields();
   fields["footers"] = tally.footers ? FooterFields(*tally.footers) : Json();
   return fields;
@@ -122,7 +123,8 @@ Json SummaryFields(const Job& job, const JobChoice& choice, const Tally& tally,
 
 std::string SummaryText(const Job& job, const JobChoice& choice, const Tally& tally,
                         const PlanEstimate& estimate) {
-  if (choice.tasks == 0) return "\nno job: " + service::NothingToDo(choice).message() + "\n";
+  if (choice.tasks == 0)
+    return "\nno job: " + service::NothingToDo(choice, job.config).message() + "\n";
   return fmt::format(
              "\na job of schema {} into {}: {} of {}, {}; makes {}, adds columns to {}; left out "
              "as "

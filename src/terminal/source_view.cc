@@ -158,7 +158,7 @@ Json ScanFields(const ScanTask& scan) {
   const std::optional<Error> error = ErrorOfLedger(scan.error_json);
   return {{"id", scan.id},
           {"cause", scan.cause},
-          {"schema", TextOrNull(scan.db_name)},
+          {"source_schema", TextOrNull(scan.db_name)},
           {"tables", scan.table_names},
           {"status", service::StatusName(scan.status)},
           {"progress", scan.progress},

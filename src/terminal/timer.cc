@@ -66,6 +66,11 @@ Result<ExitCode> RunTimerAdd(const JobFlags& flags, Output& output) {
   timer.refresh = !flags.no_refresh;
   timer.created_ms = UnixMs();
   TRY(timer.config, ReadJobConfig(flags));
+  if (flags.daily.empty() && flags.hourly.empty()) {
+    return Error(ErrorKind::kInvalidInput, "JOB_CONFIG",
+                 "says not when: give --daily HH:MM or --hourly MM")
+        .At("timer " + timer.name);
+  }
   TRY_VOID(ReadSchedule(flags, &timer));
   TRY_VOID(service::CheckTimer(*store, flags.state, timer));
   TRY(const int64_t id, store->AddTimer(timer));

@@ -504,3 +504,31 @@ def test_docs_know_every_error_code_and_no_other() -> None:
     assert len(made) > 80, "the pattern finds the codes"
     assert made - told == set(), "codes that docs/errors.md does not tell"
     assert {code for code in told if code not in everything} == set(), "codes nothing makes"
+
+
+SCOPE = ("--source", "s", "--schema", "t")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("job", "show", ""), "id: '' is no id"),
+        (("job", "show", "9" * 20), "is no id: a number from 1 on"),
+        (("job", "delete", "0x1"), "id: '0x1' is no id"),
+        (("timer", "remove", "-1"), "-1"),
+        (("job", "create", "j", *SCOPE, "--partition", ""), "--partition: ''"),
+        (("job", "plan", *SCOPE, "--rate-mib", "0"), "'0' is not above 0"),
+        (("job", "plan", *SCOPE, "--rate-mib", "-3"), "'-3' is not above 0"),
+    ],
+)
+def test_an_id_or_a_rate_that_is_none_is_named(
+    cli: Cli, arguments: tuple[str, ...], told: str
+) -> None:
+    done = cli.run(*arguments, "--state", str(cli.folder / "state"))
+    assert done.returncode == 2 and told in done.stderr, done.stderr
+    assert len(done.stderr) < 300, "no range of hundreds of digits"
+
+
+def test_an_empty_path_of_a_bundle_is_named(cli: Cli) -> None:
+    done = cli.run("report", "--check", "")
+    assert done.returncode == 2 and "--check: is empty" in done.stderr, done.stderr

@@ -168,7 +168,7 @@ def test_a_check_needs_the_bundle_alone(local: LocalRun, bundle: Path) -> None:
     done = check(local, bundle)
     assert done.returncode == 0, done.stderr
     assert f"signed by key {known}: compare it" in done.stdout
-    assert "3 tables, 4 partitions: 3 Match, 1 MissingInTarget" in done.stdout
+    assert "3 tables, 4 partitions: 3 Match (3 by checksum), 1 MissingInTarget" in done.stdout
     trusted = check(local, bundle, "--key", known.upper(), "--json")
     assert trusted.returncode == 0, trusted.stderr
     event = json.loads(trusted.stdout)
@@ -206,7 +206,7 @@ def test_a_forger_with_a_key_of_their_own_is_refused_by_the_fingerprint(
     # And without a fingerprint it does not add up: this forger forgot the manifest.
     done = check(local, bundle)
     assert done.returncode == 1
-    assert "file manifest.json: says partitions_by_verdict" in done.stderr
+    assert "file manifest.json: says matches_by_method" in done.stderr
     assert "[EVIDENCE_TOTALS]" in done.stderr
 
 

@@ -43,7 +43,7 @@ def held(jobs: Jobs, table: str) -> list[tuple[Any, ...]]:
 
 
 def check_all_there(jobs: Jobs) -> None:
-    assert held(jobs, "orders") == [(0, None), (0, None), (5, "new")]
+    assert held(jobs, "orders") == [(0, None), (1, None), (5, "new")]
     assert held(jobs, "people") == [(0, None), (1, None), (5, "new")]
 
 

@@ -200,7 +200,7 @@ def test_another_maxcompute_needs_another_state_folder(
     jobs.move()
     other = endpoint.replace("127.0.0.1", "localhost")
     refused = jobs.run("target", "set", "--set", f"endpoint={other}")
-    assert refused.code == 6, refused.out
+    assert refused.code == 3, refused.out
     assert "TARGET_OTHER" in refused.err
     assert f"--set same_service_as={endpoint}" in refused.err
     assert endpoint in jobs.good("target", "show").out

@@ -102,6 +102,7 @@ def test_a_source_is_added_scanned_listed_and_removed(source: Source, lake: dict
     assert added["status"] == "INIT"
     assert added["config"]["db.access.token"] == "********"
     (scan,) = source.good("sync", "sales", "--schema", "tpch").of("source_scan")
+    assert (scan["schema"], scan["source_schema"]) == (1, "tpch")
     of_schema = [table for table in lake["tables"] if table["schema"] == "tpch"]
     wanted = {f"main.tpch.{table['table']}": table for table in of_schema}
     assert scan["status"] == "DONE"

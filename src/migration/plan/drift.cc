@@ -110,7 +110,8 @@ class Matcher {
     if (hint_extra_) {
       text +=
           "; by a migration file policy.on_extra_column: add or ignore takes missing columns, of a "
-          "job on_extra_column=add (mms job start ID --set on_extra_column=add, then mms job retry ID)";
+          "job on_extra_column=add (mms job start ID --set on_extra_column=add, then mms job retry "
+          "ID)";
     }
     if (hint_missing_) {
       text += "; by a migration file policy.on_missing_column: null takes those not in the source";

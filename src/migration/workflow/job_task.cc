@@ -125,7 +125,7 @@ Result<bool> JobTasks::HasPlan(Work& work) {
   work.result.commit_mark = work.plan.commit_mark;
   work.result.by_sql = work.plan.sql.has_value();
   work.result.named_as_now =
-      work.plan.choices == ChoicesId(engine_.options.plan.policy, work.source.settings);
+      work.plan.choices == ChoicesId(PolicyFor(engine_, work.source), work.source.settings);
   if (work.plan.sql || work.order.verify == VerifyLevel::kCountBoth) {
     work.progress.SetBySql(work.slot);
   }

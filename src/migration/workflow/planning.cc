@@ -214,6 +214,14 @@ std::string WhyKept(const UnitPlan& unit, const TablePlan& plan, const NamesBySo
 
 }  // namespace
 
+Policy PolicyFor(const Engine& engine, const SourceTable& source) {
+  Policy policy = engine.options.plan.policy;
+  if (source.selection && source.selection->adds_columns) {
+    policy.on_extra_column = ExtraColumn::kAdd;
+  }
+  return policy;
+}
+
 bool Planner::Claim(const std::string& target, const std::string& source, std::string& owner) {
   std::lock_guard lock(claims_mutex_);
   owner = claims_.emplace(target, source).first->second;
@@ -329,7 +337,7 @@ Result<bool> Planner::PlanTable(const SourceTable& source, const Shown& shown) {
     const bool again = anew || (refresh && known->state == TableState::kPlanned);
     if (unfinished && same_job && !again && !FailedForItsData(*known)) {
       if (known->version != kNoVersion) aim.version = known->version;
-      const Policy& policy = engine_.options.plan.policy;
+      const Policy policy = PolicyFor(engine_, source);
       if (plan && plan->target_table == WantedName(source, policy) &&
           plan->choices == ChoicesId(policy, source.settings) &&
           ReadsAsWanted(*plan, source, engine_.options.source)) {
@@ -370,7 +378,7 @@ Status Planner::PlanAgain(const SourceTable& source, const std::optional<TableRe
   }
   if (engine_.cancelled) return Cancelled();
   if (!snapshot.has_value()) return Note(source, known, snapshot.error());
-  const Policy& policy = engine_.options.plan.policy;
+  const Policy policy = PolicyFor(engine_, source);
   const std::optional<TablePlan> before = known ? ReadTablePlan(*known) : std::nullopt;
   // Nothing tells whether rows that SQL reads without a version are those of the earlier reading.
   const bool may_be_same = !snapshot->sql || snapshot->sql->version;
@@ -428,8 +436,7 @@ Result<std::optional<bool>> Planner::FindSchema() {
 
 Result<TablePlan> Planner::PlanForTarget(const Snapshot& snapshot, ColumnRefusals* refusals) {
   PlanOptions options = engine_.options.plan;
-  const auto& selection = snapshot.source.selection;
-  if (selection && selection->adds_columns) options.policy.on_extra_column = ExtraColumn::kAdd;
+  options.policy = PolicyFor(engine_, snapshot.source);
   TRY(const std::string name, TargetTableName(snapshot.source, options.policy));
   TRY(const std::optional<bool> schema_there, FindSchema());
   auto at_target = FetchIfThere(*engine_.client, name);

@@ -45,6 +45,9 @@ struct PlannedTable {
   bool exact = false;     ///< of a frozen plan: where its files are gone it fails
 };
 
+/// The engine's, with what a job's selection says of its own.
+Policy PolicyFor(const Engine& engine, const SourceTable& source);
+
 class Planner {
  public:
   explicit Planner(Engine& engine) : engine_(engine) {}
