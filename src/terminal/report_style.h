@@ -33,14 +33,14 @@ svg .value{fill:var(--dim)}
 .legend{display:flex;flex-wrap:wrap;gap:6px 22px;list-style:none;margin:10px 0 0;padding:0}
 .legend i{display:inline-block;width:12px;height:12px;border-radius:2px;margin-right:7px}
 .scroll{overflow-x:auto}
-table{border-collapse:collapse;width:100%;font-size:14px}
-th,td{padding:5px 8px;border-bottom:1px solid var(--line);text-align:left;vertical-align:top;
+table{border-collapse:collapse;width:100%;font-size:13px}
+th,td{padding:5px 6px;border-bottom:1px solid var(--line);text-align:left;vertical-align:top;
 unicode-bidi:isolate}
 th{color:var(--dim);font-weight:600;white-space:nowrap}
 td.t{overflow-wrap:anywhere;min-width:7em}
-td.p{overflow-wrap:anywhere;min-width:17em}
+td.p{overflow-wrap:anywhere;min-width:14em}
 th.n,td.n{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}
-td.c{font-family:ui-monospace,"DejaVu Sans Mono",monospace;font-size:13px}
+td.c{font-family:ui-monospace,"DejaVu Sans Mono",monospace;font-size:12px}
 .more,.note{color:var(--dim)}
 .reasons{margin:4px 0 8px;padding-left:20px;overflow-wrap:anywhere}
 .v{font-weight:600;white-space:nowrap}
