@@ -12,7 +12,6 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <set>
 #include <string_view>
 #include <system_error>
 #include <utility>
@@ -28,9 +27,6 @@ namespace mms::service {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// A manifest is held in memory, by whoever checks it too.
-constexpr size_t kNamesMax = 1'000;
 
 fs::path EvidenceFolder(const std::string& folder) { return fs::path(folder) / "evidence"; }
 
@@ -93,22 +89,6 @@ nlohmann::json HashOf(const std::string& path) {
   return file.eof() ? nlohmann::json(hash.Finish()) : nlohmann::json();
 }
 
-/// Tables of the job that the ledger does not tell of as the job's: a later one has copied them
-/// since, or none of their tasks has begun.
-Result<nlohmann::json> LeftOutTables(Store& store, const Job& job, migration::Ledger& ledger) {
-  TRY(std::set<std::string> names, TableNamesOf(store, job));
-  TRY_VOID(ledger.ListTables([&](const migration::TableRecord& table) -> Status {
-    names.erase(table.source_name);
-    return OkStatus();
-  }));
-  nlohmann::json first = nlohmann::json::array();
-  for (const std::string& name : names) {
-    if (first.size() == kNamesMax) break;
-    first.push_back(name);
-  }
-  return nlohmann::json{{"count", names.size()}, {"names", std::move(first)}};
-}
-
 /// `path`: nullopt = the next one that is kept.
 Result<WrittenBundle> Write(Store& store, const std::string& folder, const Job& job,
                             std::optional<std::string> path) {
@@ -130,7 +110,8 @@ Result<WrittenBundle> Write(Store& store, const std::string& folder, const Job& 
                {"status", StatusName(StatusOf(job))},
                {"bundle", nullptr},
                {"follows", nullptr}};
-  TRY(facts.job["left_out_tables"], LeftOutTables(store, job, *ledger));
+  TRY(const LeftOutTables left_out, FindLeftOutTables(store, job, *ledger));
+  facts.job["left_out_tables"] = {{"count", left_out.count}, {"names", left_out.names}};
   if (!kept.empty()) {
     const std::string& last = kept.back().path;
     facts.job["follows"] = {{"bundle", fs::path(last).filename().string()},

@@ -22,7 +22,9 @@ Result<ExitCode> RunJobReport(const JobFlags& flags, Output& output) {
   report.format = flags.format;
   report.out = flags.out;
   report.lang = flags.lang;
-  const ReportOrigin origin{source.config.Get("db.workspace.url"), source.config.Get("db.catalog")};
+  TRY(const auto left_out, service::FindLeftOutTables(*store, job, *ledger));
+  const ReportOrigin origin{source.config.Get("db.workspace.url"), source.config.Get("db.catalog"),
+                            0, left_out.count};
   TRY_VOID(WriteReport(*ledger, origin, report, output));
   return ExitCode::kDone;
 }

@@ -60,7 +60,8 @@ std::string ErrorText(const std::string& error_json) {
 }
 
 std::optional<int64_t> VersionOf(const TableRecord& table) {
-  const bool pinned = !table.plan_json.empty() && table.version != migration::kNoVersion;
+  const bool pinned =
+      (!table.plan_json.empty() || table.part) && table.version != migration::kNoVersion;
   return pinned ? std::optional(table.version) : std::nullopt;
 }
 
@@ -104,11 +105,12 @@ Status WriteCsv(migration::Ledger& ledger, const std::function<Status(std::strin
   TRY_VOID(write(kHeader));
   return ledger.ListTables([&](const TableRecord& table) -> Status {
     bool any = false;
-    TRY_VOID(ledger.ListUnits(table.id, std::nullopt, [&](const UnitRecord& unit) -> Status {
-      any = true;
-      TRY(const std::string line, UnitLine(table, unit));
-      return write(line);
-    }));
+    TRY_VOID(ledger.ListUnits(migration::UnitScope(table), std::nullopt,
+                              [&](const UnitRecord& unit) -> Status {
+                                any = true;
+                                TRY(const std::string line, UnitLine(table, unit));
+                                return write(line);
+                              }));
     if (any) return OkStatus();
     TRY(const std::string line, TableLine(ledger, table));
     return write(line);

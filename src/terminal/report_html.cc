@@ -78,9 +78,7 @@ Result<WrongPartitions> FindWrongPartitions(migration::Ledger& ledger, const Tab
                                             const ReportWords& words) {
   WrongPartitions wrong;
   if (!IsWrong(table.outcome)) return wrong;
-  TRY(const auto record, ledger.FindTable(table.source));
-  if (!record) return wrong;
-  TRY_VOID(ledger.ListUnits(record->id, std::nullopt, [&](const UnitRecord& unit) -> Status {
+  TRY_VOID(ledger.ListUnits(table.scope, std::nullopt, [&](const UnitRecord& unit) -> Status {
     const Outcome outcome = OutcomeOf(unit);
     if (!IsWrong(outcome) || ++wrong.count > HtmlReport::kPartitionsMax) return OkStatus();
     const std::optional<Error> error = ErrorOfLedger(unit.error_json);
@@ -150,7 +148,14 @@ class Page {
 
   Status WriteSummary() {
     const auto all = static_cast<int64_t>(tables_.size());
-    if (all == 0) return write_(fmt::format("<p class=\"lead\">{}</p>\n", words_.no_tables));
+    const std::string left_out =
+        report_.left_out_tables == 0
+            ? ""
+            : fmt::format("<p class=\"note\">{}</p>\n",
+                          Filled(words_.left_out_tables, report_.left_out_tables));
+    if (all == 0) {
+      return write_(fmt::format("<p class=\"lead\">{}</p>\n{}", words_.no_tables, left_out));
+    }
     const ReportTotals totals = SumOf(tables_);
     Outcome worst = Outcome::kMatch;
     for (const TableReport& table : tables_) worst = std::max(worst, table.outcome);
@@ -165,8 +170,8 @@ class Page {
     const auto card = [](const char* name, const std::string& value) {
       return fmt::format("<div><dt>{}</dt><dd>{}</dd></div>\n", name, value);
     };
-    return write_(fmt::format("<p class=\"lead v-{}\">{}</p>\n{}<dl class=\"cards\">\n",
-                              OutcomeName(worst), lead, by_count) +
+    return write_(fmt::format("<p class=\"lead v-{}\">{}</p>\n{}{}<dl class=\"cards\">\n",
+                              OutcomeName(worst), lead, by_count, left_out) +
                   card(words_.tables, Thousands(all)) +
                   card(words_.partitions, Thousands(totals.units)) +
                   card(words_.rows_source, Thousands(totals.rows_source)) +

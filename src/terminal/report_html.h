@@ -19,7 +19,8 @@ struct HtmlReport {
 
   std::string workspace;  ///< "" = every table is given by location
   std::string catalog;
-  int64_t locations = 0;  ///< tables given by location
+  int64_t locations = 0;        ///< tables given by location
+  int64_t left_out_tables = 0;  ///< of its job, of which it does not tell
   std::string target;
   int64_t made_ms = 0;             ///< Unix time
   std::string language = "en_US";  ///< or zh_CN

@@ -12,6 +12,9 @@ constexpr ReportWords kEnglish = {
     .by_count = "Of these, % match by their count of rows alone: their values were not compared.",
     .some_match = "% of ^ tables match. What the others need stands below.",
     .no_tables = "No tables yet: plan or run first.",
+    .left_out_tables =
+        "Of the job % more tables are not told here: later jobs have copied all of them since, or "
+        "none of their tasks has begun.",
     .source = "Source",
     .catalog = "catalog",
     .by_location = "tables by location: %",
@@ -60,6 +63,8 @@ constexpr ReportWords kChinese = {
     .by_count = "其中 % 张表仅按行数一致，未比对数据内容。",
     .some_match = "^ 张表中有 % 张一致，其余表的处理办法见下文。",
     .no_tables = "尚无任何表，请先执行 plan 或 run。",
+    .left_out_tables =
+        "本作业另有 % 张表未列出：其内容已全部由后续作业重新复制，或其任务尚未开始。",
     .source = "源端",
     .catalog = "目录",
     .by_location = "按位置指定的表：%",

@@ -17,6 +17,7 @@ struct ReportWords {
   const char* by_count;    ///< % = tables that match by their count of rows
   const char* some_match;  ///< % = those that match, ^ = all of them
   const char* no_tables;
+  const char* left_out_tables;  ///< % = of the job, not told
   const char* source;
   const char* catalog;      ///< followed by its name
   const char* by_location;  ///< % = tables

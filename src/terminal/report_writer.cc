@@ -10,6 +10,7 @@
 #include "terminal/report_csv.h"
 #include "terminal/report_html.h"
 #include "terminal/report_table.h"
+#include "terminal/text.h"
 
 namespace mms::terminal {
 namespace {
@@ -21,6 +22,14 @@ struct Context {
   OutputFile& file;
 };
 
+std::string LeftOutText(const ReportOrigin& origin) {
+  const int64_t count = origin.left_out_tables.value_or(0);
+  if (count == 0) return "";
+  return "\n" + Counted(count, "more table") +
+         " of the job not told here: later jobs have copied all of it since, or none of its tasks "
+         "has begun\n";
+}
+
 Status WriteJson(const Context& context) {
   std::vector<TableReport> tables;
   TRY_VOID(ReadReport(context.ledger, [&](TableReport table) -> Status {
@@ -31,6 +40,8 @@ Status WriteJson(const Context& context) {
   TRY(const auto last_run, migration::ReadLastRun(context.ledger));
   Json fields = TotalFields(tables);
   fields["last_run"] = last_run ? RunFields(*last_run) : Json(nullptr);
+  const auto& left_out = context.origin.left_out_tables;
+  fields["left_out_tables"] = left_out ? Json(*left_out) : Json(nullptr);
   return context.file.Write(ObjectLine("summary", fields));
 }
 
@@ -42,7 +53,8 @@ Status WriteText(const Context& context) {
   }));
   TRY(const auto last_run, migration::ReadLastRun(context.ledger));
   const Screen screen = context.flags.out.empty() ? ScreenOf(STDOUT_FILENO) : Screen{.utf8 = true};
-  return context.file.Write(RenderReport(tables, screen) + (last_run ? RenderRun(*last_run) : ""));
+  return context.file.Write(RenderReport(tables, screen) + LeftOutText(context.origin) +
+                            (last_run ? RenderRun(*last_run) : ""));
 }
 
 Status WriteHtml(const Context& context) {
@@ -50,6 +62,7 @@ Status WriteHtml(const Context& context) {
   report.workspace = context.origin.workspace;
   report.catalog = context.origin.catalog;
   report.locations = context.origin.locations;
+  report.left_out_tables = context.origin.left_out_tables.value_or(0);
   TRY(report.target, context.ledger.Target());
   report.made_ms = UnixMs();
   report.language = context.flags.lang;

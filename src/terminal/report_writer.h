@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "base/result.h"
@@ -15,7 +16,8 @@ namespace mms::terminal {
 struct ReportOrigin {
   std::string workspace;  ///< "" = every table is given by location
   std::string catalog;
-  int64_t locations = 0;  ///< tables given by location
+  int64_t locations = 0;                        ///< tables given by location
+  std::optional<int64_t> left_out_tables = {};  ///< of a job: those that are not told; else nullopt
 };
 
 /// Errors: the ledger's, those of output_file.h.

@@ -14,6 +14,7 @@ namespace {
 using migration::TableRecord;
 using migration::TableState;
 using migration::UnitRecord;
+using migration::UnitScope;
 using migration::UnitState;
 using migration::Verdict;
 
@@ -187,12 +188,15 @@ std::string TableReport::ShownChecksum() const {
 
 Result<TableReport> ReadTableReport(migration::Ledger& ledger, const TableRecord& table) {
   TableReport report;
+  report.scope = UnitScope(table);
   report.source = table.source_name;
   report.target = table.target_table;
   report.error = ErrorOfLedger(table.error_json);
   report.outcome = OutcomeOf(table.state);
   if (report.error) AddReason(report, report.error->ToString());
-  if (table.plan_json.empty()) return report;  // never planned: all its numbers are unknown
+  const bool has_part = table.part && !table.part->planned_by.empty();
+  // Never planned: all its numbers are unknown.
+  if (table.plan_json.empty() && !has_part) return report;
 
   report.planned = true;
   if (table.version != migration::kNoVersion) report.version = table.version;
@@ -223,9 +227,15 @@ Result<TableReport> ReadTableReport(migration::Ledger& ledger, const TableRecord
     Explain(report, unit);
     return OkStatus();
   };
-  TRY_VOID(ledger.ListUnits(table.id, std::nullopt, visit));
+  TRY_VOID(ledger.ListUnits(report.scope, std::nullopt, visit));
   TellChanges(report, changes);
-  TRY_VOID(TellPlanned(report, table.plan_json));
+  if (has_part) {
+    AddReason(report, "a part: " + table.part->planned_by +
+                          " has planned this table since; what later jobs have taken over is told "
+                          "in their reports");
+  } else {
+    TRY_VOID(TellPlanned(report, table.plan_json));
+  }
   report.files = files;
   report.bytes = bytes;
   report.rows_source = rows_source.total;

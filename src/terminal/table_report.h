@@ -42,6 +42,7 @@ struct TableReport {
   /// Reasons beyond these are counted, not kept.
   static constexpr size_t kReasonsMax = 20;
 
+  migration::UnitScope scope{0};  ///< of what it tells
   std::string source;
   std::string target;  ///< "" when refused before planning
   bool planned = false;

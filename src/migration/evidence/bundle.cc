@@ -93,12 +93,13 @@ class BundleWriter {
       TRY_VOID(totals_.AddTable(line));
       TRY(const std::string text, LineText(std::move(line), table));
       TRY_VOID(tables_.Add(text));
-      return ledger_.ListUnits(table.id, std::nullopt, [&](const UnitRecord& unit) -> Status {
-        TRY(nlohmann::json part, PartitionLine(table, unit));
-        TRY_VOID(totals_.AddPartition(part));
-        TRY(const std::string part_text, LineText(std::move(part), table));
-        return Append(part_text);
-      });
+      return ledger_.ListUnits(UnitScope(table), std::nullopt,
+                               [&](const UnitRecord& unit) -> Status {
+                                 TRY(nlohmann::json part, PartitionLine(table, unit));
+                                 TRY_VOID(totals_.AddPartition(part));
+                                 TRY(const std::string part_text, LineText(std::move(part), table));
+                                 return Append(part_text);
+                               });
     }));
     return End();
   }

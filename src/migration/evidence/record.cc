@@ -146,7 +146,9 @@ Result<json> TableLine(const TableRecord& table, const maxcompute::Options& targ
                {"state", StateName(table.state)},
                {"version", nullptr},
                {"plan", nullptr},
+               {"later_plan", table.part ? TextOrNull(table.part->planned_by) : json(nullptr)},
                {"error", std::move(error)}};
+  if (table.part && table.version != kNoVersion) line["version"] = table.version;
   if (table.plan_json.empty()) return line;
   TRY(const TablePlan plan, TablePlanFromJson(json::parse(table.plan_json, nullptr, false)));
   if (table.version != kNoVersion) line["version"] = table.version;

@@ -102,7 +102,7 @@ struct Ledger::State {
   std::mutex read_mutex;
   std::unique_ptr<Store> reads;
   std::unique_ptr<GroupCommit> commit;
-  std::function<bool(const TableRecord&)> wanted;  ///< null = every table
+  std::function<Result<bool>(TableRecord&)> wanted;  ///< null = every table, as it is
 
   std::future<Status> Queue(Act act, std::function<Status(Store&)> write) {
     CHECK(commit != nullptr);
@@ -206,7 +206,7 @@ Status Ledger::SetTablePlan(int64_t table_id, const std::string& plan_json) {
                        [&](Store& store) { return store.SetTablePlan(table_id, plan_json); });
 }
 
-void Ledger::Narrow(std::function<bool(const TableRecord&)> wanted) {
+void Ledger::Narrow(std::function<Result<bool>(TableRecord&)> wanted) {
   state_->wanted = std::move(wanted);
 }
 
@@ -221,7 +221,11 @@ Status Ledger::ListTables(const std::function<Status(TableRecord)>& visit) {
     if (page.empty()) return OkStatus();
     after = page.back().source_name;
     for (TableRecord& table : page) {
-      if (!state_->wanted || state_->wanted(table)) TRY_VOID(visit(std::move(table)));
+      bool is_wanted = true;
+      if (state_->wanted) {
+        TRY(is_wanted, state_->wanted(table));
+      }
+      if (is_wanted) TRY_VOID(visit(std::move(table)));
     }
     if (page.size() < kPageRows) return OkStatus();
   }

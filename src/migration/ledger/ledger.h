@@ -75,6 +75,13 @@ std::string_view MethodName(ComparedBy by);
 /// The names of all writes, for base/fault_point.h.
 std::span<const std::string_view> LedgerActs();
 
+/// What is left of tasks whose table a later plan is of: for a reader who asks of these tasks
+/// alone.
+struct TablePart {
+  int64_t first_task = 0, last_task = 0;
+  std::string planned_by;  ///< whose plan it is since: "job 9"
+};
+
 struct TableRecord {
   int64_t id = 0;
   std::string source_name;
@@ -83,6 +90,8 @@ struct TableRecord {
   std::string plan_json;  ///< TablePlan without units; "" when refused
   TableState state = TableState::kPlanned;
   std::string error_json;  ///< "" = none
+  /// nullopt = all that its plan means, which every reader has who did not Narrow.
+  std::optional<TablePart> part = {};
 };
 
 /// No task of a job: of a run by a migration file.
@@ -120,13 +129,20 @@ inline bool IsMadeAtTarget(const UnitRecord& unit) {
   return unit.verdict == Verdict::kExtra && unit.generation == 0;
 }
 
-/// Which units of a table: all that its plan means, or those of one task.
+/// Which units of a table: all that its plan means, or those of one task or of several.
 struct UnitScope {
   UnitScope(int64_t table) : table_id(table) {}  // NOLINT: a table alone is a scope
-  UnitScope(int64_t table, int64_t of_task) : table_id(table), task(of_task) {}
+  UnitScope(int64_t table, int64_t of_task)
+      : table_id(table), first_task(of_task), last_task(of_task) {}
+  /// What the table's record tells of.
+  explicit UnitScope(const TableRecord& table) : table_id(table.id), aside(table.part.has_value()) {
+    if (!table.part) return;
+    first_task = table.part->first_task;
+    last_task = table.part->last_task;
+  }
 
   int64_t table_id;
-  std::optional<int64_t> task;
+  int64_t first_task = kNoTask, last_task = kNoTask;  ///< kNoTask = of whatever task
   /// Also what was finished and is set aside: it stands at the target as an earlier plan left it.
   bool aside = false;
 };
@@ -146,8 +162,9 @@ struct TableTotals {
   int64_t missing = 0;     ///< of `mismatched`: nothing at the target
   int64_t not_compared = 0;
   int64_t not_comparable = 0;
-  int64_t behind = 0;  ///< finished at an earlier version than the table's plan
-  int64_t extra = 0;   ///< also what was made at the target, of which no row is known
+  int64_t behind = 0;              ///< finished at an earlier version than the table's plan
+  std::optional<int64_t> version;  ///< which all of them were planned at; nullopt = none is
+  int64_t extra = 0;               ///< also what was made at the target, of which no row is known
 
   /// How many have a verdict.
   int64_t Settled() const { return matched + mismatched + not_compared + not_comparable + extra; }
@@ -205,8 +222,9 @@ class Ledger {
   /// Replaces the table's document alone; its units stay as they are.
   Status SetTablePlan(int64_t table_id, const std::string& plan_json);
 
-  /// For a reader: only these tables are listed from now on.
-  void Narrow(std::function<bool(const TableRecord&)> wanted);
+  /// For a reader: only these tables are listed from now on. `wanted` may call the ledger, and may
+  /// change what is told of a table, so that it is of a part.
+  void Narrow(std::function<Result<bool>(TableRecord&)> wanted);
   /// In the order of their names. `visit` may take its time and may call the ledger.
   Status ListTables(const std::function<Status(TableRecord)>& visit);
   /// Units in partition order; `below` filters to states before it (kVerified: all but verified).

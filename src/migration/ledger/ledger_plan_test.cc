@@ -292,6 +292,36 @@ TEST_F(LedgerTest, OnlyWhatDiffersIsForgottenForARetry) {
   EXPECT_EQ(units.at(2).state, UnitState::kVerified);  // another task's
 }
 
+TEST_F(LedgerTest, WhatALaterPlanLeftOfEarlierTasksIsListedAndAddedUp) {
+  auto ledger = OpenLedger();
+  const int64_t id = Save(*ledger, Table(7),
+                          {OfTask(Unit("a", "1"), 7), OfTask(Unit("b", "1"), 8),
+                           OfTask(Unit("c", "1"), 8), OfTask(Unit("d", "1"), 8)});
+  const auto units = Units(*ledger, id);
+  for (size_t i = 0; i < 3; ++i) Commit(*ledger, units.at(i));
+  ASSERT_TRUE(ledger->BeginLoad(units.at(3).id, 0).get().has_value());
+  ASSERT_TRUE(ledger->SavePlan(Table(9), {OfTask(Unit("b", "2"), 9)}, {Ledger::Others::kSetAside})
+                  .has_value());
+
+  TableRecord table = *ledger->FindTable("main.sales.orders").value();
+  EXPECT_EQ(ledger->Totals(UnitScope(table))->version, 9);
+  table.part = {7, 8, "job 2"};
+  std::vector<std::string> seen;
+  const Status listed = ledger->ListUnits(UnitScope(table), std::nullopt, [&](UnitRecord unit) {
+    EXPECT_EQ(unit.version, 7);
+    seen.push_back(unit.partition);
+    return OkStatus();
+  });
+  ASSERT_TRUE(listed.has_value());
+  EXPECT_EQ(seen, (std::vector<std::string>{"a", "c"})) << "b is another's, d was never there";
+  const TableTotals left = ledger->Totals(UnitScope(table)).value();
+  EXPECT_EQ(left.units, 2);
+  EXPECT_EQ(left.rows_copied, 20);
+  EXPECT_EQ(left.version, 7);
+  table.part = {7, 9, ""};
+  EXPECT_EQ(ledger->Totals(UnitScope(table))->version, std::nullopt) << "they are of two";
+}
+
 TEST_F(LedgerTest, WhatHasLeftTheSourceIsToldUntilItIsPlannedOrRemoved) {
   auto ledger = OpenLedger();
   const int64_t table = Save(*ledger, Table(), {Unit("ds=1", "f1"), Unit("ds=2", "f2")});

@@ -128,10 +128,13 @@ struct UnitRow {
   }
 };
 
-/// A condition that the index of tasks serves; for every unit one that says nothing, so that :task
-/// is there in both.
-const char* OfTask(long long task) {
-  return task == 0 ? "AND :task = 0 " : "AND task = :task AND task <> 0 ";
+/// A condition with :first and :last. That of one task is served by the index of tasks; that of
+/// several is not, since the pages of a list in the order of partitions would each sort them all.
+const char* OfTasks(const UnitScope& scope) {
+  if (scope.first_task == kNoTask) return "AND :first = :last ";
+  if (scope.first_task == scope.last_task)
+    return "AND task = :first AND task = :last AND task <> 0 ";
+  return "AND +task BETWEEN :first AND :last ";
 }
 
 /// Of units as `u`: those that the plan means, or with them those of earlier ones that stand there.
@@ -228,7 +231,7 @@ Result<std::vector<UnitRecord>> Store::UnitsAfter(const UnitPage& wanted) {
     UnitRow row;
     UnitRecord& text = row.text;
     const long long table_id = wanted.scope.table_id;
-    const long long task = wanted.scope.task.value_or(0);
+    const long long first = wanted.scope.first_task, last = wanted.scope.last_task;
     const std::string after = wanted.after.value_or("");
     const int below = wanted.below ? static_cast<int>(*wanted.below) : 1000;
     const std::string query =
@@ -243,20 +246,21 @@ Result<std::vector<UnitRecord>> Store::UnitsAfter(const UnitPage& wanted) {
                         : "(SELECT t.version FROM tables t WHERE t.id = u.table_id) ") +
         "FROM units u JOIN unit_plans p ON p.unit_id = u.id "
         "WHERE u.table_id = :table AND u.state < :below " +
-        std::string(state_->has_aside && !wanted.aside ? Meant(wanted.scope) : "") + OfTask(task) +
-        "AND u.partition " + std::string(wanted.after ? ">" : ">=") +
+        std::string(state_->has_aside && !wanted.aside ? Meant(wanted.scope) : " ") +
+        OfTasks(wanted.scope) + "AND u.partition " + std::string(wanted.after ? ">" : ">=") +
         " :after ORDER BY u.partition LIMIT " + std::to_string(kPageRows);
     soci::statement statement =
         (state_->sql.prepare << query, soci::use(table_id, "table"), soci::use(below, "below"),
-         soci::use(task, "task"), soci::use(after, "after"), soci::into(row.id),
-         soci::into(row.table_id), soci::into(text.partition), soci::into(text.fingerprint),
-         soci::into(row.state), soci::into(row.generation), soci::into(text.session_id),
-         soci::into(text.plan_json), soci::into(row.rows_planned, row.planned),
-         soci::into(row.bytes), soci::into(row.files), soci::into(row.rows_copied, row.copied),
-         soci::into(row.rows_target, row.target), soci::into(text.source_checksum),
-         soci::into(text.target_checksum), soci::into(row.verdict), soci::into(text.difference),
-         soci::into(text.error_json), soci::into(text.changes), soci::into(row.task),
-         soci::into(row.compared_by), soci::into(row.version, row.has_version));
+         soci::use(first, "first"), soci::use(last, "last"), soci::use(after, "after"),
+         soci::into(row.id), soci::into(row.table_id), soci::into(text.partition),
+         soci::into(text.fingerprint), soci::into(row.state), soci::into(row.generation),
+         soci::into(text.session_id), soci::into(text.plan_json),
+         soci::into(row.rows_planned, row.planned), soci::into(row.bytes), soci::into(row.files),
+         soci::into(row.rows_copied, row.copied), soci::into(row.rows_target, row.target),
+         soci::into(text.source_checksum), soci::into(text.target_checksum),
+         soci::into(row.verdict), soci::into(text.difference), soci::into(text.error_json),
+         soci::into(text.changes), soci::into(row.task), soci::into(row.compared_by),
+         soci::into(row.version, row.has_version));
     statement.execute();
     while (statement.fetch()) page.push_back(row.Make());
     return page;
@@ -298,11 +302,12 @@ Result<std::string> Store::Identity(const std::string& name) {
 
 Result<TableTotals> Store::Totals(const UnitScope& scope) {
   return Guard(state_->file, [&]() -> Result<TableTotals> {
-    const long long id = scope.table_id, task = scope.task.value_or(0);
+    const long long id = scope.table_id, first = scope.first_task, last = scope.last_task;
     long long units = 0, committed = 0, bytes = 0, bytes_committed = 0, files = 0;
     long long planned = 0, planned_known = 0, copied = 0, target = 0, target_known = 0;
     long long matched = 0, mismatched = 0, missing = 0, not_compared = 0, extra = 0, made = 0;
-    long long not_comparable = 0, behind = 0;
+    long long not_comparable = 0, behind = 0, version = 0;
+    soci::indicator has_version = soci::i_null;
     const std::string of_table = "(SELECT t.version FROM tables t WHERE t.id = :table)";
     // Numbers are those of state and verdict in ledger.h.
     state_->sql
@@ -318,15 +323,17 @@ Result<TableTotals> Store::Totals(const UnitScope& scope) {
                "COALESCE(SUM(verdict = 6), 0), ") +
                (state_->has_version
                     ? "COALESCE(SUM(state >= 3 AND verdict <> 5 AND version IS NOT " + of_table +
-                          "), 0) "
-                    : "0 ") +
+                          "), 0), CASE WHEN COUNT(version) = COUNT(*) AND "
+                          "MIN(version) = MAX(version) THEN MIN(version) END "
+                    : "0, " + of_table + " ") +
                "FROM units u WHERE table_id = :table" +
-               (state_->has_aside ? Meant(scope) : std::string(" ")) + OfTask(task),
-        soci::use(id, "table"), soci::use(task, "task"), soci::into(units), soci::into(committed),
-        soci::into(bytes), soci::into(bytes_committed), soci::into(files), soci::into(planned),
-        soci::into(planned_known), soci::into(copied), soci::into(target), soci::into(target_known),
-        soci::into(matched), soci::into(mismatched), soci::into(missing), soci::into(not_compared),
-        soci::into(extra), soci::into(made), soci::into(not_comparable), soci::into(behind);
+               (state_->has_aside ? Meant(scope) : std::string(" ")) + OfTasks(scope),
+        soci::use(id, "table"), soci::use(first, "first"), soci::use(last, "last"),
+        soci::into(units), soci::into(committed), soci::into(bytes), soci::into(bytes_committed),
+        soci::into(files), soci::into(planned), soci::into(planned_known), soci::into(copied),
+        soci::into(target), soci::into(target_known), soci::into(matched), soci::into(mismatched),
+        soci::into(missing), soci::into(not_compared), soci::into(extra), soci::into(made),
+        soci::into(not_comparable), soci::into(behind), soci::into(version, has_version);
     TableTotals totals;
     totals.units = units;
     totals.committed = committed;
@@ -342,6 +349,7 @@ Result<TableTotals> Store::Totals(const UnitScope& scope) {
     totals.not_compared = not_compared;
     totals.extra = extra;
     totals.behind = behind;
+    totals.version = Optional(version, has_version);
     totals.not_comparable = not_comparable;
     return totals;
   });

@@ -480,14 +480,14 @@ Status Store::SetTablePlan(int64_t table_id, const std::string& plan_json) {
 
 Status Store::ForgetMismatches(const UnitScope& scope) {
   return Guard(state_->file, [&]() -> Status {
-    const long long id = scope.table_id, task = scope.task.value_or(0);
+    const long long id = scope.table_id, first = scope.first_task, last = scope.last_task;
     // 2 and 3: Mismatch and MissingInTarget.
     state_->sql << "UPDATE units SET state = 0, rows_copied = NULL, rows_target = NULL, "
                    "source_checksum = '', target_checksum = '', changes = '', verdict = 0, "
                    "compared_by = 0, difference = '' WHERE table_id = :table AND aside = 0 AND "
                    "state = 4 AND "
-                   "verdict IN (2, 3) AND (:task = 0 OR task = :task)",
-        soci::use(id, "table"), soci::use(task, "task");
+                   "verdict IN (2, 3) AND (:first = 0 OR task BETWEEN :first AND :last)",
+        soci::use(id, "table"), soci::use(first, "first"), soci::use(last, "last");
     return OkStatus();
   });
 }
