@@ -55,8 +55,7 @@ struct Chosen {
   bool updated = false;
   std::string place;                     ///< TargetName and ColumnMark of this job
   std::optional<std::string> copied_as;  ///< that of the last copy
-  /// First values of partitions that have left the source since they were copied, where they were
-  /// a part of one at the target only.
+  /// By MergedPartitions: what holds rows of a partition that has left the source since.
   std::set<std::string> torn;
   std::optional<int64_t> bytes, rows;
 };
@@ -205,9 +204,8 @@ class Choosing {
 
   Status FindTorn() {
     for (Chosen& table : tables_) {
-      const bool merged = rules_.levels && std::cmp_less(*rules_.levels, table.columns.size());
-      if (!merged || !table.by_partition) continue;
-      TRY(table.torn, MergedPartitions(*rules_.levels).FindTorn(metadata_, table.id));
+      if (!table.by_partition) continue;
+      TRY(table.torn, MergedOf(table).FindTorn(metadata_, table.id));
     }
     return OkStatus();
   }
@@ -412,8 +410,11 @@ class Choosing {
 
   /// Whether the target's partition, of which this one is a part, holds rows of one that is gone.
   bool IsTorn(const Chosen& table, const PartitionEntry& partition) const {
-    return !table.torn.empty() &&
-           table.torn.contains(MergedPartitions(*rules_.levels).FirstValues(partition.values));
+    return !table.torn.empty() && table.torn.contains(MergedOf(table).IdentityOf(partition.values));
+  }
+
+  MergedPartitions MergedOf(const Chosen& table) const {
+    return {table.columns, rules_.levels, rules_.policy};
   }
 
   Store::NewTask NewTask(const Chosen& table) const {
@@ -460,6 +461,7 @@ class Choosing {
 
   Status MakeByPartition(const Chosen& table) {
     Store::NewTask task = NewTask(table);
+    const MergedPartitions merged = MergedOf(table);
     int64_t turn = 0;
     bool full = false;
     const auto close = [&]() -> Status {
@@ -473,7 +475,9 @@ class Choosing {
       TRY(const Part part, Judge(table, partition));
       completed_ += part == Part::kCompleted;
       if (part != Part::kWanted) return OkStatus();
-      if (full && !BecomeOne(task.values.back(), partition.values)) TRY_VOID(close());
+      const bool joins =
+          full && merged.IdentityOf(task.values.back()) == merged.IdentityOf(partition.values);
+      if (full && !joins) TRY_VOID(close());
       JobTask& made = task.task;
       const bool first = task.values.empty();
       made.whole_table = false;
@@ -497,13 +501,6 @@ class Choosing {
     const bool completed = table.status == ObjectStatus::kDone && !IsElsewhere(table);
     const bool nothing = turn == 0 && ids_.empty() && !filters_.contains(table.id);
     return nothing && !completed && !HasPartitions(table) ? Add(NewSchemaTask(table)) : OkStatus();
-  }
-
-  /// Whether two partitions are one at the target, where only the first levels stay such.
-  bool BecomeOne(const std::string& values, const std::string& others) const {
-    if (!rules_.levels) return false;
-    const MergedPartitions merged(*rules_.levels);
-    return merged.FirstValues(values) == merged.FirstValues(others);
   }
 
   /// A task that makes the table alone, and sees to what has left the source.

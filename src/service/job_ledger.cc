@@ -24,10 +24,16 @@ constexpr size_t kLeftOutNamesMax = 1'000;
 /// other job's number is between them.
 struct TasksOfTable {
   int64_t first = 0, last = 0;
-  bool all_done = true;
-  std::string error_json;  ///< of the first that failed; "" = none did
+  bool all_ended = true;   ///< also with partitions that differ: these tell it themselves
+  std::string error_json;  ///< of the first that failed otherwise; "" = none did
 };
 using TasksByTable = std::map<std::string, TasksOfTable>;
+
+Error ErrorOf(const std::string& error_json) {
+  const auto document = nlohmann::json::parse(error_json, nullptr, false);
+  if (document.is_object()) return migration::ErrorFromJson(document);
+  return {ErrorKind::kInternal, "ERROR_UNREADABLE", error_json};
+}
 
 Result<TasksByTable> TasksOf(Store& store, const Job& job) {
   TasksByTable tables;
@@ -39,7 +45,10 @@ Result<TasksByTable> TasksOf(Store& store, const Job& job) {
       TasksOfTable& table = tables[task.table_name];
       table.first = table.first == 0 ? task.id : std::min(table.first, task.id);
       table.last = std::max(table.last, task.id);
-      table.all_done = table.all_done && task.status == JobTaskStatus::kDone;
+      const bool differs = task.status == JobTaskStatus::kVerificationFailed &&
+                           ErrorOf(task.error_json).code() == "VERIFY_MISMATCH";
+      if (task.status == JobTaskStatus::kDone || differs) continue;
+      table.all_ended = false;
       if (HasFailed(task.status) && table.error_json.empty()) table.error_json = task.error_json;
     }
     if (static_cast<int64_t>(tasks.size()) < kPage) return tables;
@@ -52,29 +61,33 @@ std::string SelectionOf(const TableRecord& table) {
   return plan["settings"].value("selection", "");
 }
 
-std::string TextOf(const std::string& error_json) {
-  const auto document = nlohmann::json::parse(error_json, nullptr, false);
-  return document.is_object() ? migration::ErrorFromJson(document).ToString() : error_json;
-}
-
 /// How the table ended for this job: what the ledger notes may be of another one, which was refused
 /// or failed at the same plan.
 void TellEnd(const TasksOfTable& tasks, TableRecord& table) {
-  const bool is_known =
-      !tasks.error_json.empty() && TextOf(tasks.error_json) == TextOf(table.error_json);
+  const bool is_known = !tasks.error_json.empty() && ErrorOf(tasks.error_json).ToString() ==
+                                                         ErrorOf(table.error_json).ToString();
   if (is_known) return;
   table.error_json = tasks.error_json;
-  if (tasks.all_done) {
+  if (tasks.all_ended) {
     table.state = TableState::kDone;
   } else {
     table.state = tasks.error_json.empty() ? TableState::kRunning : TableState::kFailed;
   }
 }
 
+/// Of a table whose plan is this job's own. What another job's plan has set aside meanwhile stands
+/// at the target as this one copied it.
+void TellOwn(const TasksOfTable& tasks, TableRecord& table) {
+  table.part->first_task = tasks.first;
+  table.part->last_task = tasks.last;
+  TellEnd(tasks, table);
+}
+
 /// Of a table whose plan is not of this job: true when anything is to be told of it.
 Result<bool> TellPart(migration::Ledger& ledger, const TasksOfTable& tasks, TableRecord& table) {
   const std::string planned_by = SelectionOf(table);
-  table.part = {tasks.first, tasks.last, ""};
+  table.part->first_task = tasks.first;
+  table.part->last_task = tasks.last;
   TRY(const migration::TableTotals left, ledger.Totals(migration::UnitScope(table)));
   if (left.units > 0) {
     table.part->planned_by = planned_by;
@@ -102,12 +115,15 @@ Result<std::unique_ptr<migration::Ledger>> OpenJobLedger(Store& store, const std
         .At("job " + std::to_string(job.id));
   }
   const std::string selection = "job " + std::to_string(job.id);
+  TRY(const JobConfig config, store.GetJobConfig(job.id));
   migration::Ledger& read = **ledger;
-  read.Narrow([tables = std::move(tables), selection, &read](TableRecord& table) -> Result<bool> {
+  read.Narrow([tables = std::move(tables), selection, &read,
+               definition_only = !config.data_migration](TableRecord& table) -> Result<bool> {
     const auto tasks = tables.find(table.source_name);
     if (tasks == tables.end()) return false;
+    table.part.emplace().definition_only = definition_only;
     if (SelectionOf(table) != selection) return TellPart(read, tasks->second, table);
-    if (tasks->second.all_done) TellEnd(tasks->second, table);
+    TellOwn(tasks->second, table);
     return true;
   });
   return ledger;

@@ -21,8 +21,8 @@ namespace mms::service {
 Result<std::unique_ptr<migration::Ledger>> OpenJobLedger(Store& store, const std::string& folder,
                                                          const Job& job);
 
-/// Tables of the job that its ledger does not tell of: later jobs have copied all of them since, or
-/// none of their tasks has begun.
+/// Tables of the job that its ledger does not tell of: later jobs have taken over all of them, or
+/// none of their tasks has begun. A job takes over what it plans to copy, before it does.
 struct LeftOutTables {
   int64_t count = 0;
   std::vector<std::string> names;  ///< JobTask::table_name; the first thousand

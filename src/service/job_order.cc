@@ -26,6 +26,7 @@ Result<migration::PartitionSelection> SelectionOf(const JobTask& task, const Job
   migration::PartitionSelection selection;
   selection.id = id;
   selection.planning_task = task.id;
+  selection.definition_only = !config.data_migration;
   selection.all_again = !config.increment;
   TRY(selection.adds_columns, AddsColumns(config));
   if (MeansWholeTables(config)) {

@@ -7,10 +7,12 @@
 #include <utility>
 
 #include "migration/ledger/ledger_copy.h"
+#include "service/given_up.h"
 #include "service/instance.h"
 #include "service/job_order.h"
 #include "service/run_options.h"
 #include "service/service.h"
+#include "service/target_values.h"
 
 namespace mms::service {
 namespace {
@@ -126,6 +128,8 @@ Status JobPlan::Take(const Store::NewTask& task) {
     TRY(pending.table.error, ConflictOf(numbered));
     pending.first = numbered;
     TRY(pending.selection, SelectionOf(numbered, job().config, kSelection));
+    TRY(const auto table, described_.metadata->FindTable(numbered.table_name));
+    if (table) pending.selection.columns = PartitionColumnNamesOf(*table);
     pending_.push_back(std::move(pending));
   }
   Pending& pending = pending_.back();
@@ -146,6 +150,9 @@ Status JobPlan::Flush(const std::function<Status(const JobPlanTable&)>& visit) {
     TRY(migration::JobTaskOrder order,
         OrderOf(pending.first, job().config,
                 std::make_shared<const PartitionSelection>(std::move(pending.selection))));
+    order.yields = [this](const std::string& owner) {
+      return HasGivenUp(*store_, *described_.metadata, job().source_id, owner);
+    };
     orders.push_back(std::move(order));
   }
   std::map<std::string, Error> unplanned;

@@ -8,7 +8,9 @@
 #include <utility>
 
 #include "migration/workflow/engine.h"
+#include "service/given_up.h"
 #include "service/job_order.h"
+#include "service/merged_partitions.h"
 #include "service/target_values.h"
 
 namespace mms::service {
@@ -18,6 +20,7 @@ using migration::JobTaskOrder;
 using migration::JobTaskResult;
 using migration::JobTaskStep;
 using migration::ObjectStatus;
+using migration::PartitionSelection;
 using migration::TableProgress;
 using migration::Traffic;
 using enum JobTaskStatus;
@@ -136,24 +139,50 @@ Status JobRun::ForgetCopied(Instance& instance) {
       .At("target table " + TargetName(task_.dst_project, task_.dst_schema, task_.dst_table));
 }
 
+Status JobRun::AddValues(Instance& instance, PartitionSelection* selection) {
+  migration::Metadata::StatusChange planned;
+  planned.table_name = task_.table_name;
+  planned.whole = false;
+  TRY_VOID(peers_.store.VisitTableValues(task_.job_id, task_.table_name,
+                                         [&](int64_t task, std::string value) -> Status {
+                                           if (task != task_.id && config_.data_migration)
+                                             planned.values.push_back(value);
+                                           selection->task_of.emplace(std::move(value), task);
+                                           return OkStatus();
+                                         }));
+  // The plan takes them over from the job that copied them: should this one never come to it, the
+  // next one has to.
+  return instance.metadata().SetStatus(planned);
+}
+
+Result<bool> JobRun::LetGo(Instance& instance, const std::string& owner) {
+  TRY(const bool free, HasGivenUp(peers_.store, instance.metadata(), task_.source_id, owner));
+  if (!free) return false;
+  // Should it come back, nothing of it is at the target any more.
+  migration::Metadata::StatusChange nothing;
+  nothing.table_name = owner;
+  TRY_VOID(instance.metadata().SetStatus(nothing));
+  return true;
+}
+
 Result<JobTaskOrder> JobRun::MakeOrder(Instance& instance) {
   const std::string id = "job " + std::to_string(task_.job_id);
-  using migration::PartitionSelection;
   TRY(PartitionSelection selection, SelectionOf(task_, config_, id));
   const bool by_values = selection.whole_task == 0;
+  if (by_values) {
+    TRY(const auto table, instance.metadata().FindTable(task_.table_name));
+    if (table) selection.columns = PartitionColumnNamesOf(*table);
+  }
   TRY(JobTaskOrder order,
       OrderOf(task_, config_, std::make_shared<const PartitionSelection>(std::move(selection))));
   if (by_values) {
-    order.add_values = [this](PartitionSelection* added) {
-      return peers_.store.VisitTableValues(task_.job_id, task_.table_name,
-                                           [&](int64_t task, std::string value) -> Status {
-                                             added->task_of.emplace(std::move(value), task);
-                                             return OkStatus();
-                                           });
+    order.add_values = [this, &instance](PartitionSelection* added) {
+      return AddValues(instance, added);
     };
   }
   order.stopped = [this] { return IsStopped(); };
   order.on_missing = [this, &instance] { return ForgetCopied(instance); };
+  order.yields = [this, &instance](const std::string& owner) { return LetGo(instance, owner); };
   return order;
 }
 
@@ -267,16 +296,15 @@ Result<std::vector<std::string>> JobRun::NamesOf(
   return names;
 }
 
-Result<int64_t> JobRun::TakenOver(const JobTaskResult& result) {
+Result<int64_t> JobRun::TakenOver(Instance& instance, const JobTaskResult& result) {
   if (task_.whole_table) return 0;
   TRY(const std::optional<int> levels, LevelsOf(config_));
+  TRY(const auto table, instance.metadata().FindTable(task_.table_name));
+  if (!table) return 0;
+  const MergedPartitions merged(PartitionColumnsOf(*table), levels, instance.policy());
   std::set<std::string> copied;  // that become one at the target count once
   TRY_VOID(peers_.store.VisitTaskValues(task_.id, [&](const std::string& value) -> Status {
-    auto list = nlohmann::json::parse(value, nullptr, false);
-    if (levels && list.size() > static_cast<size_t>(*levels)) {
-      list.erase(list.begin() + *levels, list.end());
-    }
-    copied.insert(list.dump());
+    copied.insert(merged.IdentityOf(value));
     return OkStatus();
   }));
   return std::max<int64_t>(static_cast<int64_t>(copied.size()) - result.totals.units, 0);
@@ -313,7 +341,7 @@ Status JobRun::End(Instance* instance, const Outcome& outcome) {
     const bool differs = error != nullptr && error->code() == "VERIFY_MISMATCH";
     if (differs) TRY_VOID(SetObject(instance, ObjectStatus::kFailed, nullptr));
     if (result.totals.units > 0) {
-      TRY(taken_over_, TakenOver(result));
+      TRY(taken_over_, TakenOver(*instance, result));
     }
     // Of a part of it nothing follows for what a later job has.
     const bool all = error == nullptr && taken_over_ == 0;

@@ -70,7 +70,11 @@ class JobRun {
   Status End(Instance* instance, const Outcome& outcome);
   Status EndDone(const migration::JobTaskResult& result);
   /// How many of the partitions that it copied are not its own to compare any more.
-  Result<int64_t> TakenOver(const migration::JobTaskResult& result);
+  /// JobTaskOrder::add_values.
+  Status AddValues(Instance& instance, migration::PartitionSelection* selection);
+  /// JobTaskOrder::yields.
+  Result<bool> LetGo(Instance& instance, const std::string& owner);
+  Result<int64_t> TakenOver(Instance& instance, const migration::JobTaskResult& result);
   std::string TakenOverText() const;
   Status EndUncompared(const Error& error);
   Status EndFailed(const migration::JobTaskResult& result, const Error& error);

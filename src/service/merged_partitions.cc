@@ -2,16 +2,24 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 namespace mms::service {
 
 using migration::ObjectStatus;
 
-std::string MergedPartitions::FirstValues(const std::string& values) const {
-  nlohmann::json list = nlohmann::json::parse(values);
-  const auto levels = std::min(static_cast<size_t>(levels_), list.size());
-  list.erase(list.begin() + static_cast<ptrdiff_t>(levels), list.end());
-  return list.dump();
+MergedPartitions::MergedPartitions(std::vector<migration::PartitionColumn> columns,
+                                   std::optional<int> levels, migration::Policy policy)
+    : columns_(std::move(columns)), policy_(std::move(policy)) {
+  if (levels) columns_.resize(std::min(columns_.size(), static_cast<size_t>(*levels)));
+}
+
+std::string MergedPartitions::IdentityOf(const std::string& values) const {
+  std::vector<std::optional<std::string>> list;
+  for (const nlohmann::json& value : nlohmann::json::parse(values)) {
+    list.push_back(value.is_string() ? std::optional(value.get<std::string>()) : std::nullopt);
+  }
+  return migration::PartitionIdentity(list, columns_, policy_);
 }
 
 Result<std::set<std::string>> MergedPartitions::FindTorn(migration::Metadata& metadata,
@@ -23,7 +31,7 @@ Result<std::set<std::string>> MergedPartitions::FindTorn(migration::Metadata& me
   TRY_VOID(metadata.VisitPartitions(filter, [&](const migration::PartitionEntry& left) -> Status {
     // One whose last copy failed may be there from an earlier one.
     const bool copied = left.status == ObjectStatus::kDone || left.status == ObjectStatus::kFailed;
-    if (copied) torn.insert(FirstValues(left.values));
+    if (copied) torn.insert(IdentityOf(left.values));
     return OkStatus();
   }));
   return torn;

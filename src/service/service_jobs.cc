@@ -12,6 +12,7 @@
 #include "service/instance.h"
 #include "service/job_choice.h"
 #include "service/job_run.h"
+#include "service/job_window.h"
 #include "service/next_match.h"
 #include "service/run_options.h"
 #include "service/service.h"
@@ -30,13 +31,6 @@ constexpr int64_t kProgressMs = 1'000;
 /// Of workers that no task wants, while others are at work.
 constexpr int64_t kIdleWorkflowMs = 5'000;
 constexpr size_t kUnreadNamed = 5;
-
-Result<bool> IsWindowOpen(const DataSource& source, int64_t now_ms) {
-  TRY(const ZonedTimer timer, TimerOf(source.config));  // for its zone
-  TRY(const migration::TimeWindow window, WindowOf(source.config));
-  TRY(const int minute, MinuteOfDay(timer.zone, now_ms));
-  return window.Contains(minute);
-}
 
 /// What the scan could not read of what the job means: how much, and the first of it.
 int64_t FindUnread(const ScanTask& scan, const NewJob& job, std::vector<std::string>* first) {
@@ -295,11 +289,8 @@ Result<std::string> Service::WhyJobsWait(const DataSource& source) {
     return "data source " + source.name +
            " cannot be started, and is tried again each minute: " + source.error;
   }
-  TRY(const bool is_open, IsWindowOpen(source, Now()));
-  if (is_open) return WhyForEvidence(source);
-  TRY(const ZonedTimer timer, TimerOf(source.config));
-  return "outside of the window of data source " + source.name + ", " +
-         source.config.Get("task.window") + " " + timer.zone;
+  TRY(std::string why, WhyWindowWaits(source, Now()));
+  return why.empty() ? WhyForEvidence(source) : std::move(why);
 }
 
 Result<bool> Service::TickJobs(const DataSource& source) {
@@ -314,8 +305,8 @@ Result<bool> Service::TickJobs(const DataSource& source) {
   if (work.told) TRY_VOID(KeepBudgets(source.id));
   TRY(const std::optional<JobTask> next, store_->NextJobTask(source.id, Steady()));
   if (!next) return true;
-  TRY(const bool is_open, IsWindowOpen(source, Now()));
-  if (!is_open) return true;
+  TRY(const std::string why, WhyWindowWaits(source, Now()));
+  if (!why.empty()) return true;
   TRY_VOID(!instance || source.status != kStarted ? StartForJobs(source) : BeginJobTasks(source));
   return true;
 }

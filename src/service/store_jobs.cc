@@ -368,8 +368,9 @@ Result<int64_t> Store::RetryJob(int64_t job_id) {
   return state_->Write([&](soci::session& sql) -> Result<int64_t> {
     TRY_VOID(CheckThere(sql, job_id));
     TRY_VOID(CheckJobConflicts(sql, job_id));
-    Unstop(sql, job_id);
-    return RetryFailed(sql, "job_id", job_id);
+    const int64_t tasks = RetryFailed(sql, "job_id", job_id);
+    if (tasks > 0) Unstop(sql, job_id);
+    return tasks;
   });
 }
 
@@ -390,6 +391,17 @@ Result<int64_t> Store::VerifyJob(int64_t job_id, const std::string& method, int6
     if (tasks == 0) {
       return Error(ErrorKind::kConflict, "JOB_STATE",
                    "none of its tasks has copied anything that could be compared again")
+          .At("job " + std::to_string(job_id));
+    }
+    long long waiting = 0;
+    sql << "SELECT COUNT(*) FROM job_tasks WHERE job_id = :id AND stopped = 1 AND compare_alone = "
+           "0",
+        use(id), into(waiting);
+    if (waiting > 0) {
+      return Error(ErrorKind::kConflict, "JOB_STATE",
+                   "is stopped while " + std::to_string(waiting) +
+                       " of its tasks wait, which would go on; start it, and compare what it has "
+                       "copied once it has ended")
           .At("job " + std::to_string(job_id));
     }
     Unstop(sql, job_id);

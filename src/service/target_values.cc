@@ -45,6 +45,12 @@ std::vector<migration::PartitionColumn> PartitionColumnsOf(const migration::Tabl
   return columns;
 }
 
+std::vector<std::string> PartitionColumnNamesOf(const migration::TableEntry& table) {
+  std::vector<std::string> names;
+  for (const json& name : ListOf(table.partition_columns)) names.push_back(name.get<std::string>());
+  return names;
+}
+
 TargetValues MapValues(const std::vector<migration::PartitionColumn>& columns,
                        const std::string& values, const migration::Policy& policy) {
   TargetValues mapped;

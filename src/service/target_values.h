@@ -15,6 +15,7 @@ namespace mms::service {
 
 /// In level order, with what a value's text depends on.
 std::vector<migration::PartitionColumn> PartitionColumnsOf(const migration::TableEntry& table);
+std::vector<std::string> PartitionColumnNamesOf(const migration::TableEntry& table);
 
 using TargetValues = std::vector<std::optional<migration::PartitionValue>>;
 /// Level by level; nullopt = MaxCompute takes no such value, and a task says why. `values`: as

@@ -53,8 +53,10 @@ void PrintChoice(const service::MadeJob& made, Output& output) {
 
 Status ShowJob(Store& store, const JobFlags& flags, int64_t id, Output& output) {
   TRY(const Job job, store.GetJob(id));
-  TRY(const auto kept, service::ListEvidence(flags.state, id));
-  PrintJob(job, kept, output);
+  auto listed = service::ListEvidence(flags.state, id);
+  // What was asked for is done: that its papers cannot be listed is no failure of it.
+  if (!listed) output.Log("warning: " + listed.error().ToString());
+  PrintJob(job, listed ? std::optional(*std::move(listed)) : std::nullopt, output);
   return OkStatus();
 }
 
@@ -169,6 +171,10 @@ Result<ExitCode> RunJobStart(const JobFlags& flags, Output& output) {
   TRY(const auto others, ReadPairs(flags.settings, "--set"));
   TRY(const auto store, Store::OpenBeside(flags.state));
   TRY_VOID(store->StartJob(flags.id, others));
+  TRY(const service::Job job, store->GetJob(flags.id));
+  if (service::StatusOf(job) == service::JobStatus::kDone) {
+    output.Log("all of its tasks are DONE: there is nothing to go on with");
+  }
   TRY_VOID(ShowJob(*store, flags, flags.id, output));
   return ExitCode::kDone;
 }
@@ -184,7 +190,9 @@ Result<ExitCode> RunJobVerify(const JobFlags& flags, Output& output) {
 Result<ExitCode> RunJobRetry(const JobFlags& flags, Output& output) {
   TRY(const auto store, Store::OpenBeside(flags.state));
   TRY(const int64_t tasks, store->RetryJob(flags.id));
-  output.Log(Counted(tasks, "failed task") + " to be tried again");
+  const std::string start = "; a job that is stopped goes on by: mms job start ID";
+  output.Log(tasks > 0 ? Counted(tasks, "failed task") + " to be tried again"
+                       : "none of its tasks has failed" + start);
   TRY_VOID(ShowJob(*store, flags, flags.id, output));
   return ExitCode::kDone;
 }

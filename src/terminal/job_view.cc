@@ -77,8 +77,9 @@ Result<service::NewJob> ReadNewJob(service::Store& store, const JobFlags& flags)
 }
 
 std::string StateOf(const Job& job) {
-  const std::string status(service::StatusName(service::StatusOf(job)));
-  return job.stopped ? status + " (stopped)" : status;
+  const service::JobStatus status = service::StatusOf(job);
+  const bool stopped = job.stopped && status != service::JobStatus::kDone;
+  return std::string(service::StatusName(status)) + (stopped ? " (stopped)" : "");
 }
 
 std::string ErrorOf(const JobTask& task) {
@@ -164,11 +165,14 @@ Json TimerFields(const JobTimer& timer) {
           {"config", Json::parse(ToJson(timer.config).dump())}};
 }
 
-void PrintJob(const Job& job, const std::vector<service::KeptBundle>& kept, Output& output) {
+void PrintJob(const Job& job, const std::optional<std::vector<service::KeptBundle>>& kept,
+              Output& output) {
   if (output.json()) {
     Json fields = JobFields(job);
-    fields["evidence"] = Json::array();
-    for (const auto& bundle : kept) fields["evidence"].push_back(bundle.path);
+    fields["evidence"] = kept ? Json::array() : Json(nullptr);
+    if (kept) {
+      for (const auto& bundle : *kept) fields["evidence"].push_back(bundle.path);
+    }
     output.Object("job", fields);
     return;
   }
@@ -179,13 +183,15 @@ void PrintJob(const Job& job, const std::vector<service::KeptBundle>& kept, Outp
       job.dst_schema.empty() ? "" : " schema " + job.dst_schema, job.tasks.done, job.tasks.total,
       job.tasks.running, job.tasks.waiting, job.tasks.failed);
   if (!job.stop_reason.empty()) {
-    text += fmt::format("  stopped by its budget, {}\n", job.stop_reason);
-    if (!job.stop_remedy.empty()) text += fmt::format("  go on with: {}\n", job.stop_remedy);
+    const bool done = service::StatusOf(job) == service::JobStatus::kDone;
+    text += fmt::format("  {} its budget, {}\n", done ? "past" : "stopped by", job.stop_reason);
+    if (!done && !job.stop_remedy.empty())
+      text += fmt::format("  go on with: {}\n", job.stop_remedy);
   }
   text += fmt::format("  created {}, ended {}\n", TimeText(job.created_ms), TimeText(job.ended_ms));
-  if (!kept.empty()) {
-    text += fmt::format("  evidence {}, the newest of {}\n", kept.back().path,
-                        Counted(static_cast<int64_t>(kept.size()), "bundle"));
+  if (kept && !kept->empty()) {
+    text += fmt::format("  evidence {}, the newest of {}\n", kept->back().path,
+                        Counted(static_cast<int64_t>(kept->size()), "bundle"));
   }
   output.Result(text);
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,8 +30,8 @@ Json TimerFields(const service::JobTimer& timer);
 std::string StateOf(const service::Job& job);
 /// Its error as a person reads it; "" = none.
 std::string ErrorOf(const service::JobTask& task);
-/// `kept`: its evidence.
-void PrintJob(const service::Job& job, const std::vector<service::KeptBundle>& kept,
+/// `kept`: its evidence; nullopt = it cannot be listed.
+void PrintJob(const service::Job& job, const std::optional<std::vector<service::KeptBundle>>& kept,
               Output& output);
 
 }  // namespace mms::terminal

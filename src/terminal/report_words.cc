@@ -13,8 +13,9 @@ constexpr ReportWords kEnglish = {
     .some_match = "% of ^ tables match. What the others need stands below.",
     .no_tables = "No tables yet: plan or run first.",
     .left_out_tables =
-        "Of the job % more tables are not told here: later jobs have copied all of them since, or "
-        "none of their tasks has begun.",
+        "Of the job % more tables are not told here: later jobs have taken over all of them "
+        "(planned "
+        "or copied them since, here or to another place), or none of their tasks has begun.",
     .source = "Source",
     .catalog = "catalog",
     .by_location = "tables by location: %",
@@ -64,7 +65,8 @@ constexpr ReportWords kChinese = {
     .some_match = "^ 张表中有 % 张一致，其余表的处理办法见下文。",
     .no_tables = "尚无任何表，请先执行 plan 或 run。",
     .left_out_tables =
-        "本作业另有 % 张表未列出：其内容已全部由后续作业重新复制，或其任务尚未开始。",
+        "本作业另有 % 张表未列出：其内容已全部由后续作业接管（已重新规划或复制，或复制到别处），"
+        "或其任务尚未开始。",
     .source = "源端",
     .catalog = "目录",
     .by_location = "按位置指定的表：%",

@@ -26,8 +26,8 @@ std::string LeftOutText(const ReportOrigin& origin) {
   const int64_t count = origin.left_out_tables.value_or(0);
   if (count == 0) return "";
   return "\n" + Counted(count, "more table") +
-         " of the job not told here: later jobs have copied all of it since, or none of its tasks "
-         "has begun\n";
+         " of the job not told here: later jobs have taken over all of it (planned or copied it "
+         "since, here or to another place), or none of its tasks has begun\n";
 }
 
 Status WriteJson(const Context& context) {

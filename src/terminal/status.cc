@@ -8,6 +8,8 @@
 #include <map>
 #include <thread>
 
+#include "base/clock.h"
+#include "service/job_window.h"
 #include "terminal/interrupt.h"
 #include "terminal/job_verbs.h"
 #include "terminal/job_view.h"
@@ -54,6 +56,7 @@ struct JobState {
   Job job;
   service::JobUse use;
   std::vector<int64_t> waits_for;  ///< jobs of the same tables whose evidence is not written yet
+  std::string waits_why;           ///< for the window of its source; "" = it is open, or none waits
   std::optional<int64_t> rate;     ///< bytes a second
   std::optional<int64_t> eta_ms;   ///< until its bytes are read, at this rate
 };
@@ -68,7 +71,13 @@ Result<std::vector<JobState>> ReadOpenJobs(Store& store) {
     TRY(const std::vector<Job> jobs, store.ListJobs(filter, {1, kJobsMax}));
     for (const Job& job : jobs) {
       TRY(const service::JobUse use, store.UseOfJob(job.id));
-      states.push_back({job, use, std::move(waits[job.id]), std::nullopt, std::nullopt});
+      std::string why;
+      if (job.tasks.waiting > 0 && !job.stopped) {
+        TRY(const service::DataSource source, store.GetSource(job.source_id));
+        TRY(why, service::WhyWindowWaits(source, UnixMs()));
+      }
+      states.push_back(
+          {job, use, std::move(waits[job.id]), std::move(why), std::nullopt, std::nullopt});
     }
   }
   return states;
@@ -94,6 +103,7 @@ std::string Line(const JobState& state) {
   if (state.rate) text += ", " + HumanBytes(*state.rate) + "/s";
   if (state.eta_ms) text += ", ready in " + HumanDuration(*state.eta_ms);
   if (!state.job.stop_reason.empty()) text += "; stopped by its budget";
+  if (!state.waits_why.empty()) text += "; waits " + state.waits_why;
   if (!state.waits_for.empty()) {
     text += fmt::format(
         "; tables wait for the evidence of job {}: mms job evidence {} says what keeps it",
@@ -117,6 +127,7 @@ Json Fields(const std::vector<JobState>& states) {
     fields["bytes_per_second"] = OrNull(state.rate);
     fields["eta_ms"] = OrNull(state.eta_ms);
     fields["waits_for_evidence_of"] = state.waits_for;
+    fields["waits_for_window"] = state.waits_why.empty() ? Json(nullptr) : Json(state.waits_why);
     jobs.push_back(std::move(fields));
   }
   return {{"jobs", std::move(jobs)}};

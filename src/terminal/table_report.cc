@@ -81,6 +81,8 @@ Outcome OutcomeOf(TableState state) {
 }
 
 void AddReason(TableReport& report, std::string text) {
+  const std::vector<std::string>& known = report.reasons;
+  if (std::find(known.begin(), known.end(), text) != known.end()) return;
   if (report.reasons.size() >= TableReport::kReasonsMax) {
     ++report.reasons_left_out;
     return;
@@ -137,7 +139,7 @@ void AddClosingReasons(TableReport& report) {
     AddReason(
         report,
         "copied but not compared (policy.verify: none); set it to count or count_both and run "
-        "mms verify");
+        "mms verify, of a job: mms job verify ID --by count");
   }
 }
 
@@ -231,8 +233,8 @@ Result<TableReport> ReadTableReport(migration::Ledger& ledger, const TableRecord
   TellChanges(report, changes);
   if (has_part) {
     AddReason(report, "a part: " + table.part->planned_by +
-                          " has planned this table since; what later jobs have taken over is told "
-                          "in their reports");
+                          " has planned this table since; what later jobs have planned or copied "
+                          "of it is told in their reports");
   } else {
     TRY_VOID(TellPlanned(report, table.plan_json));
   }
@@ -243,6 +245,10 @@ Result<TableReport> ReadTableReport(migration::Ledger& ledger, const TableRecord
   if (report.units > 0) report.rows_target = rows_target.total;
   report.source_checksum = source.Text();
   report.target_checksum = target.Text();
+  if (table.part && table.part->definition_only && report.outcome <= Outcome::kPending) {
+    report.outcome = Outcome::kNotCompared;
+    AddReason(report, "the job makes the table alone, and copies no rows");
+  }
   AddClosingReasons(report);
   return report;
 }

@@ -5,6 +5,7 @@ last scan, that another history brings, or that give the columns another meaning
 # ruff: noqa: F811 - fixtures are imported
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -323,3 +324,28 @@ def test_a_field_dropped_and_added_again_is_null_for_later_runs(
     assert moved() == [(5, None)]
     table.commit(table.file(nested(2, x1=6, y9=60)))
     assert moved() == [(5, None), (6, 60)]
+
+
+def test_a_table_with_other_partition_columns_than_scanned_is_not_copied(
+    make_jobs: Callable[..., Jobs], put: Callable[..., Path]
+) -> None:
+    jobs = make_jobs()
+    other, none = put("other", {"a": 2, "b": 1}), put("none", {"a": 2, "b": 1})
+    scan(jobs)
+    job = jobs.create()
+    new = pa.table({"n": [1, 2, 3], "p": ["a", "b", "c"], "q": ["x", "y", "x"]})
+    for folder, columns in ((other, ["q"]), (none, None)):
+        shutil.rmtree(folder)
+        write_deltalake(str(folder), new, partition_by=columns)
+    assert "PARTITION_COLUMNS_CHANGED" in jobs.job("run").err
+    for task in jobs.tasks(job):
+        assert (task["status"], task["rows_copied"]) == ("SCHEMA_FAILED", None), task
+        message = task["error"]["message"]
+        assert "was by (p) when the source was scanned" in message, message
+    tables = jobs.good_job("report", str(job["id"])).of("report_table")
+    assert {line["verdict"] for line in tables} <= {"Refused", "Failed"}, tables
+    scan(jobs)
+    jobs.good_job("delete", str(job["id"]))
+    jobs.move(name="again")
+    assert [row[0] for row in values(jobs, "other")] == [1, 2, 3]
+    assert [row[0] for row in values(jobs, "none")] == [1, 2, 3]

@@ -397,6 +397,9 @@ def test_nothing_begins_outside_of_the_window(
     assert {(line["tasks_waiting"], line["tasks_running"]) for line in seen} == {(1, 0)}
     (reason,) = seen[-1]["waiting_for"]
     assert reason.startswith("outside of the window of data source sales")
+    out, _ = jobs.start_job("status").communicate(timeout=60)
+    beside = json.loads(out.splitlines()[0])
+    assert [one["waits_for_window"] for one in beside["jobs"]] == [reason]
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130, err

@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -101,7 +102,7 @@ def test_an_older_job_tells_what_no_later_one_has_taken_over(
     (table,) = papers["tables"]
     assert (table["version"], table["plan"]) == (0, None)
     assert table["later_plan"] == f"job {second['id']}"
-    assert table["error"]["code"] == "VERIFY_MISMATCH" and table["state"] == "failed"
+    assert (table["state"], table["error"]) == ("done", None), "its partition tells"
     manifest = papers["manifest"]
     assert manifest["job"]["left_out_tables"]["names"] == ["main.moved.people"]
     assert manifest["totals"]["rows_copied"] == 8
@@ -127,6 +128,91 @@ def test_an_older_jobs_retry_takes_over_from_the_later_one(
     tables, _ = report(jobs, first)
     assert (tables["orders"]["units"], tables["orders"]["verdict"]) == (3, "Match"), tables
     assert tables["orders"]["reasons"] == [], tables
+
+
+def test_what_a_retry_does_not_copy_stays_told_and_compared(
+    make_jobs: Callable[..., Jobs],  # noqa: F811
+    put: Callable[..., Path],  # noqa: F811
+    tmp_path: Path,
+) -> None:
+    jobs = make_jobs(**{"db.task.partition.max.num": "1"})
+    orders = put("orders", {"a": 3, "b": 2, "c": 4})
+    jobs.good("sync", "sales", "--schema", "moved")
+    (file,) = (orders / "p=b").iterdir()
+    aside = file.rename(tmp_path / "aside")
+    first = jobs.create(name="first")
+    jobs.good_job("run", code=6)
+    write_deltalake(str(orders), rows({"c": 1}), mode="append")
+    jobs.good("sync", "sales", "--schema", "moved")
+    jobs.move("--table", "orders", "--filter", "orders=p = 'c'", name="second")
+    (told,) = report(jobs, first)[0].values()
+    assert (told["verdict"], told["units"]) == ("Failed", 1), told
+
+    aside.rename(file)
+    jobs.good_job("retry", str(first["id"]))
+    jobs.good_job("run")
+    (told,) = report(jobs, first)[0].values()
+    assert (told["verdict"], told["units"], told["rows_copied"]) == ("Match", 2, 5), told
+    jobs.sandbox.odps().get_table("orders").delete_partition("p='a'")
+    jobs.good_job("verify", str(first["id"]))
+    jobs.good_job("run", code=7)
+    (told,) = report(jobs, first)[0].values()
+    assert told["verdict"] == "MissingInTarget", told
+    papers = evidence(jobs, first, tmp_path / "first.tar")
+    assert {line["partition"]: line["verdict"] for line in papers["partitions"]} == {
+        "p=a": "MissingInTarget",
+        "p=b": "Match",
+    }
+
+
+def test_a_job_that_makes_tables_alone_takes_nothing_over(
+    make_jobs: Callable[..., Jobs],  # noqa: F811
+    put: Callable[..., Path],  # noqa: F811
+) -> None:
+    jobs = make_jobs()
+    orders = put("orders", {"a": 3, "b": 4})
+    put("people", 9)
+    jobs.good("sync", "sales", "--schema", "moved")
+    first = jobs.move()
+    write_deltalake(str(orders), rows({"b": 1}), mode="append")
+    jobs.good("sync", "sales", "--schema", "moved")
+    before, summary = report(jobs, first)
+    made = jobs.move("--all", "--schema-only", name="made")
+    after, summary = report(jobs, first)
+    assert summary["left_out_tables"] == 0
+    for name, line in after.items():
+        assert line["reasons"] != before[name]["reasons"] == [], line
+        kept = ("verdict", "units", "rows_copied", "rows_target", "version", "compared_by")
+        assert {key: line[key] for key in kept} == {key: before[name][key] for key in kept}
+    tables, _ = report(jobs, made)
+    assert {line["verdict"] for line in tables.values()} == {"NotCompared"}, tables
+    assert "the job makes the table alone" in tables["orders"]["reasons"][0]
+
+    # What it left is compared as ever, and the next job copies what has changed alone.
+    change(jobs, "a", [100, 1, 2])
+    jobs.good_job("verify", str(first["id"]))
+    jobs.good_job("run", code=7)
+    assert report(jobs, first)[0]["orders"]["verdict"] == "Mismatch"
+    later = jobs.move(name="later")
+    assert [task["partitions"] for task in jobs.tasks(later)] == [2], "the damaged one too"
+    assert jobs.counts("orders") == {"a": 3, "b": 5}
+
+
+def test_what_a_deleted_job_had_planned_is_copied_by_the_next(
+    make_jobs: Callable[..., Jobs],  # noqa: F811
+    put: Callable[..., Path],  # noqa: F811
+) -> None:
+    jobs = make_jobs(**{"db.task.partition.max.num": "1"})
+    put("orders", {"a": 3, "b": 4, "c": 5})
+    jobs.good("sync", "sales", "--schema", "moved")
+    jobs.move()
+    second = jobs.create("--all", name="second")
+    assert jobs.job("run", MMS_FAULT="after save plan").code == -signal.SIGKILL
+    jobs.good_job("delete", str(second["id"]))
+    jobs.sandbox.odps().get_table("orders").delete_partition("p='c'")
+    third = jobs.move(name="third")
+    assert sum(task["partitions"] for task in jobs.tasks(third)) == 3
+    assert jobs.counts("orders") == {"a": 3, "b": 4, "c": 5}
 
 
 def test_a_later_jobs_refusal_is_none_of_the_older_one(

@@ -232,3 +232,26 @@ def test_tables_of_two_schemas_never_become_one(
     jobs.move(*into, "--as", "people=later_people", schema="later", name="third")
     assert jobs.counts("later_people", "flat") == {"": 2}
     assert jobs.counts("people", "flat") == {"": 1}
+
+
+def test_a_table_that_left_gives_its_name_up_once_its_jobs_are_deleted(
+    jobs: Jobs, lake: dict[str, Any], tmp_path: Path
+) -> None:
+    put_later(jobs, lake, tmp_path)
+    into = ("--table", "people", "--project", "flat")
+    first = jobs.move(*into)
+    for schema in ("moved", "later"):
+        jobs.good("sync", "sales", "--schema", schema)
+    control(lake, "POST", "table", {"schema": "moved", "name": "people", "drop": True})
+    second = jobs.create(*into, schema="later", name="second")
+    jobs.good_job("run", code=6)
+    jobs.good("sync", "sales", "--schema", "moved")
+    jobs.good_job("retry", str(second["id"]))
+    assert "TARGET_COLLISION" in jobs.good_job("run", code=6).err
+    jobs.good_job("delete", str(first["id"]))
+    jobs.good_job("retry", str(second["id"]))
+    jobs.good_job("run")
+    assert jobs.show(second)["status"] == "DONE", jobs.tasks(second)
+    assert jobs.counts("people", "flat") == {"": 2}
+    (report,) = jobs.good_job("report", str(second["id"])).of("report_table")
+    assert report["verdict"] == "Match", report

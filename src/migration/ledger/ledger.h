@@ -79,7 +79,8 @@ std::span<const std::string_view> LedgerActs();
 /// alone.
 struct TablePart {
   int64_t first_task = 0, last_task = 0;
-  std::string planned_by;  ///< whose plan it is since: "job 9"
+  std::string planned_by;        ///< whose plan it is since: "job 9"; "" = it is theirs
+  bool definition_only = false;  ///< they make the table, and copy nothing
 };
 
 struct TableRecord {
@@ -211,6 +212,8 @@ class Ledger {
     bool finished = true;  ///< false: also what is finished of equal content is loaded again
     int64_t task = kNoTask;
     bool same_table = true;  ///< versions count on from those before; false: what stays has none
+    /// What is finished is no business of the plan: it is set aside as it is.
+    bool leave_finished = false;
   };
   Result<int64_t> SavePlan(const TableRecord& table, const std::vector<UnitRecord>& units,
                            const Keeping& keeping);

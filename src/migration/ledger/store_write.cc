@@ -312,6 +312,25 @@ void DeleteUnit(soci::session& sql, long long id) {
   sql << "DELETE FROM units WHERE id = :id", soci::use(id);
 }
 
+/// What becomes of units that the plan does not have.
+void LeaveOut(soci::session& sql, const std::map<std::string, OldUnit>& old, bool same_target,
+              const Ledger::Keeping& keeping) {
+  const bool keeps = same_target && keeping.others != Ledger::Others::kRemove;
+  const bool shows = same_target && keeping.others == Ledger::Others::kKeepFinished;
+  for (const auto& [partition, unit] : old) {
+    if (unit.planned_again) continue;
+    if (shows && unit.aside == 0 && IsFinished(unit.state)) {
+      if (!keeping.same_table) SetVersion(sql, unit, std::nullopt);
+      continue;
+    }
+    if (keeps && unit.generation > 0) {
+      SetAside(sql, unit.id);
+    } else {
+      DeleteUnit(sql, unit.id);
+    }
+  }
+}
+
 }  // namespace
 
 Status Store::BindTarget(const std::string& identity) {
@@ -378,6 +397,11 @@ Result<int64_t> Store::SavePlan(const TableRecord& table, const std::vector<Unit
         }
         OldUnit& known = found->second;
         known.planned_again = true;
+        if (keeping.leave_finished && same_target && IsFinished(known.state)) {
+          SetAside(state_->sql, known.id);
+          if (!keeping.same_table) SetVersion(state_->sql, known, std::nullopt);
+          continue;
+        }
         if (unit.verdict == Verdict::kExtra) {
           MarkExtra(state_->sql, known.id, unit);
           continue;
@@ -403,20 +427,7 @@ Result<int64_t> Store::SavePlan(const TableRecord& table, const std::vector<Unit
         writer.Reset(known.id, unit);
       }
     }
-    const bool keeps = same_target && keeping.others != Ledger::Others::kRemove;
-    const bool shows = same_target && keeping.others == Ledger::Others::kKeepFinished;
-    for (const auto& [partition, unit] : old) {
-      if (unit.planned_again) continue;
-      if (shows && unit.aside == 0 && IsFinished(unit.state)) {
-        if (!keeping.same_table) SetVersion(state_->sql, unit, std::nullopt);
-        continue;
-      }
-      if (keeps && unit.generation > 0) {
-        SetAside(state_->sql, unit.id);
-      } else {
-        DeleteUnit(state_->sql, unit.id);
-      }
-    }
+    LeaveOut(state_->sql, old, same_target, keeping);
     return table_id;
   });
 }

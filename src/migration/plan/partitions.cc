@@ -305,16 +305,27 @@ Result<PartitionValue> MapPartitionValue(const PartitionColumn& column,
 std::string SourcePartition(const delta::File& file, const std::vector<PartitionColumn>& columns) {
   static const Policy kPlain;
   std::vector<std::optional<std::string>> values;
+  values.reserve(columns.size());
   for (const PartitionColumn& column : columns) {
-    std::optional<std::string> value = ValueOf(file, column.physical_name);
+    values.push_back(ValueOf(file, column.physical_name));
+  }
+  return PartitionIdentity(values, columns, kPlain);
+}
+
+std::string PartitionIdentity(const std::vector<std::optional<std::string>>& values,
+                              const std::vector<PartitionColumn>& columns, const Policy& policy) {
+  std::vector<std::optional<std::string>> identities;
+  for (size_t level = 0; level < values.size() && level < columns.size(); ++level) {
+    std::optional<std::string> value = values[level];
+    if (value && value->empty()) value.reset();
     if (value) {
       // A value that cannot be at the target as it is has no other spelling.
-      const auto plain = MapPartitionValue(column, value, kPlain);
-      if (plain) value = plain->identity;
+      const auto mapped = MapPartitionValue(columns[level], value, policy);
+      if (mapped) value = mapped->identity;
     }
-    values.push_back(std::move(value));
+    identities.push_back(std::move(value));
   }
-  return PartitionText(values);
+  return PartitionText(identities);
 }
 
 Result<std::vector<PartitionGroup>> GroupByPartition(const std::vector<delta::File>& files,

@@ -50,8 +50,13 @@ Result<PartitionValue> MapPartitionValue(const PartitionColumn& column,
                                          const Policy& policy);
 
 /// A partition of the source by its values alone, whatever they become at the target: equal for
-/// values that the source holds equal.
+/// values that the source holds equal, in whatever text (INT "1" and "01").
 std::string SourcePartition(const delta::File& file, const std::vector<PartitionColumn>& columns);
+
+/// The same by values in the order of the columns, of which there may be fewer: so are those equal
+/// too that are one instant by the policy's partition_zone.
+std::string PartitionIdentity(const std::vector<std::optional<std::string>>& values,
+                              const std::vector<PartitionColumn>& columns, const Policy& policy);
 
 /// One target partition and its files (indices into the list given).
 struct PartitionGroup {

@@ -391,25 +391,40 @@ class Planner {
                    fmt::format("partitions: none of the table's partitions meets {}", text));
     }
     Warn(fmt::format("only the partitions with {} are copied and compared", text));
-    return chosen;
+    return WithThoseOfOnePartition(std::move(chosen));
   }
 
-  /// A target partition is written whole: where levels are merged, its other source partitions come
-  /// along with those that are selected.
-  std::vector<bool> ChooseSelected(const PartitionSelection& selection) const {
-    if (selection.whole_task != 0) return {};
-    std::unordered_set<std::string> wanted;
-    for (const delta::File& file : snapshot_.files) {
-      if (selection.task_of.contains(SourceText(file, snapshot_.partition_columns.size()))) {
-        wanted.insert(SourceText(file, levels_));
-      }
-    }
+  Result<std::vector<bool>> ChooseSelected(const PartitionSelection& selection) const {
+    if (selection.whole_task != 0) return std::vector<bool>();
+    TRY_VOID(CheckColumns(selection, snapshot_.partition_columns));
     std::vector<bool> chosen;
     chosen.reserve(snapshot_.files.size());
     for (const delta::File& file : snapshot_.files) {
-      chosen.push_back(wanted.contains(SourceText(file, levels_)));
+      chosen.push_back(selection.task_of.contains(SourceText(file)));
+    }
+    return WithThoseOfOnePartition(std::move(chosen));
+  }
+
+  /// A target partition is written whole: where levels are merged, or one value has two texts in
+  /// the log, its other source partitions come along with those that are meant.
+  std::vector<bool> WithThoseOfOnePartition(std::vector<bool> chosen) const {
+    std::unordered_set<std::string> wanted;
+    for (size_t i = 0; i < chosen.size(); ++i) {
+      if (chosen[i]) wanted.insert(IdentityOf(snapshot_.files[i]));
+    }
+    for (size_t i = 0; i < chosen.size(); ++i) {
+      if (!chosen[i]) chosen[i] = wanted.contains(IdentityOf(snapshot_.files[i]));
     }
     return chosen;
+  }
+
+  std::string IdentityOf(const delta::File& file) const {
+    std::vector<std::optional<std::string>> values;
+    values.reserve(partition_columns_.size());
+    for (const PartitionColumn& column : partition_columns_) {
+      values.push_back(ValueOf(file, column.physical_name));
+    }
+    return PartitionIdentity(values, partition_columns_, policy_);
   }
 
   /// 0 = none.
@@ -418,20 +433,18 @@ class Planner {
     if (!selection) return 0;
     if (selection->whole_task != 0) return selection->whole_task;
     for (const size_t index : group.files) {
-      const std::string text =
-          SourceText(snapshot_.files[index], snapshot_.partition_columns.size());
+      const std::string text = SourceText(snapshot_.files[index]);
       const auto found = selection->task_of.find(text);
       if (found != selection->task_of.end()) return found->second;
     }
     return 0;
   }
 
-  /// PartitionText of the file's first `levels` values.
-  std::string SourceText(const delta::File& file, size_t levels) const {
+  /// PartitionText of the file's values.
+  std::string SourceText(const delta::File& file) const {
     std::vector<std::optional<std::string>> values;
-    for (size_t level = 0; level < levels; ++level) {
-      const auto found =
-          file.partition_values.find(PhysicalName(snapshot_.partition_columns[level]));
+    for (const std::string& column : snapshot_.partition_columns) {
+      const auto found = file.partition_values.find(PhysicalName(column));
       values.push_back(found == file.partition_values.end() ? std::nullopt : found->second);
     }
     return PartitionText(values);

@@ -156,7 +156,7 @@ Status JobTasks::MakePlan(Work& work) {
   TRY_VOID(TakeValues(work));
   for (int settles = 0;; ++settles) {
     TRY(const bool runnable,
-        planner_.PlanForJob({work.source, work.progress, work.slot, work.anew}));
+        planner_.PlanForJob({work.source, work.progress, work.slot, work.anew, work.order.yields}));
     work.anew = false;
     TRY(const std::optional<TableRecord> record, engine_.ledger->FindTable(work.source.name));
     CHECK(record.has_value());  // a plan or a note is there
@@ -255,8 +255,9 @@ Status JobTasks::Compare(Work& work) {
   const bool no_partitions = record && all.units == 0;
   if (totals.units == 0 && !no_partitions) {
     return Error(ErrorKind::kConflict, "VERIFY_SUPERSEDED",
-                 "nothing is compared: later jobs have taken over all that this task copied; "
-                 "verify the last of them")
+                 "nothing is compared: later jobs have taken over all that this task copied "
+                 "(planned or copied it since, here or to another place); verify the last of them, "
+                 "or copy it by a new job")
         .At("table " + name);
   }
   TRY(TableContext context, MakeContext(engine_, work.record, work.slot));

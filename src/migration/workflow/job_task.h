@@ -46,6 +46,9 @@ struct JobTaskOrder {
   bool compare_alone = false;  ///< what it has copied is compared again, and nothing else is done
   /// Asked before each partition and each block; from any thread, often.
   std::function<bool()> stopped;
+  /// Whether the table that had the wanted name at the target gives it up, and is forgotten. Null =
+  /// none does.
+  std::function<Result<bool>(const std::string& owner)> yields = {};
   /// TableContext::on_missing.
   std::function<Status()> on_missing = {};
 };

@@ -78,7 +78,8 @@ std::string RefusalText(const Error& error, const ColumnRefusals& refusals) {
 Error Collision(const SourceTable& source, const std::string& target, const std::string& owner) {
   return Error(ErrorKind::kConflict, "TARGET_COLLISION",
                "would go into target table " + target + ", which belongs to " + owner +
-                   "; leave one out, or give it another name with `as`, of a job by --as")
+                   "; leave one out, or give it another name with `as`, of a job by --as; a table "
+                   "that has left the source gives its name up once its jobs are deleted")
       .At("table " + source.name);
 }
 
@@ -98,7 +99,10 @@ bool IsOfSameJob(const std::optional<TablePlan>& before, const TablePlan& plan) 
 Ledger::Keeping KeepingOf(const std::optional<TablePlan>& before, const TablePlan& plan,
                           const PartitionSelection* selection) {
   Ledger::Keeping keeping;
-  if (selection != nullptr) keeping.task = selection->planning_task;
+  if (selection != nullptr) {
+    keeping.task = selection->planning_task;
+    keeping.leave_finished = selection->definition_only;
+  }
   keeping.same_table = before && before->table_id == plan.table_id;
   if (IsOfPart(plan.settings)) keeping.others = Ledger::Others::kSetAside;
   if (IsOfSameJob(before, plan)) keeping.others = Ledger::Others::kKeepFinished;
@@ -306,9 +310,30 @@ Result<bool> Planner::PlanForJob(const JobTable& table) {
   const std::string name = WantedName(source, engine_.options.plan.policy);
   std::string owner;
   if (!source.refusal && !Claim(name, source.name, owner)) {
-    source.refusal = Collision(source, name, owner);
+    TRY(const bool yields, table.yields ? table.yields(owner) : Result<bool>(false));
+    if (yields) TRY_VOID(Forget(owner));
+    // Another may have been faster.
+    if (!yields || !Claim(name, source.name, owner)) {
+      source.refusal = Collision(source, name, owner);
+    }
   }
   return PlanTable(source, {table.progress, table.slot, table.anew});
+}
+
+Status Planner::Forget(const std::string& source) {
+  TableRecord nothing;
+  nothing.source_name = source;
+  nothing.state = TableState::kRefused;
+  nothing.error_json =
+      ErrorText(Error(ErrorKind::kNotFound, "TARGET_GIVEN_UP",
+                      "has left the source, and another table has its name at the target")
+                    .At("table " + source));
+  const auto saved = engine_.ledger->SavePlan(nothing, {});
+  // A commit may be under way: it keeps the name.
+  if (!saved && saved.error().code() == "LEDGER_COMMITTING") return OkStatus();
+  if (!saved) return saved.error();
+  Unclaim(source);
+  return OkStatus();
 }
 
 Result<bool> Planner::IsUnfinished(const TableRecord& record) {
@@ -394,6 +419,7 @@ Status Planner::PlanAgain(const SourceTable& source, const std::optional<TableRe
     if (plan.error().kind() == ErrorKind::kCancelled) return std::move(plan).error();
     return Note(source, known, plan.error(), refusals);
   }
+  if (known && !source.selection && !plan->at_target) TRY_VOID(TakeAsGone(*known, &aim));
   if (aim.keep_equal && IsSameUnbegun(known, before, *plan)) return OkStatus();
   std::string owner;
   for (const std::string& name : {plan->target_table, StagingTable(*plan)}) {
@@ -413,6 +439,7 @@ Status Planner::PlanAgain(const SourceTable& source, const std::optional<TableRe
   record.plan_json = ToJson(*plan).dump();
   Ledger::Keeping keeping = KeepingOf(before, *plan, source.selection.get());
   if (aim.whole) keeping.finished = false;
+  if (aim.gone) keeping.others = Ledger::Others::kRemove;
   auto saved = engine_.ledger->SavePlan(record, units, keeping);
   if (!saved.has_value()) {
     if (saved.error().code() != "LEDGER_COMMITTING") return std::move(saved).error();
@@ -518,6 +545,24 @@ Status Planner::ReplanWhole(const SourceTable& source) {
   aim.whole = true;
   aim.warning = "the target no longer held what was copied, so all is copied again";
   TRY_VOID(PlanAgain(source, known, aim));
+  return OkStatus();
+}
+
+Status Planner::TakeAsGone(const TableRecord& known, Aim* aim) {
+  bool copied = false;
+  TRY_VOID(engine_.ledger->ListAllUnits(known.id, [&](const UnitRecord& unit) -> Status {
+    copied = copied || unit.state >= UnitState::kCommitted;
+    return OkStatus();
+  }));
+  if (!copied) return OkStatus();
+  // A session of a table that is dropped never commits.
+  TRY_VOID(engine_.ledger->ListAllUnits(known.id, [&](const UnitRecord& unit) -> Status {
+    if (unit.state != UnitState::kCommitting) return OkStatus();
+    return engine_.ledger->BeginLoad(unit.id, unit.generation).get();
+  }));
+  aim->whole = aim->gone = true;
+  aim->warning =
+      "the target table is not there any more: it is made again, and all is copied again";
   return OkStatus();
 }
 

@@ -75,6 +75,7 @@ class Planner {
     Progress& progress;
     Progress::Slot slot = 0;
     bool anew = false;  ///< also an unfinished plan of the selection, at the newest version
+    const std::function<Result<bool>(const std::string& owner)>& yields;  ///< JobTaskOrder::yields
   };
   Result<bool> PlanForJob(const JobTable& table);
 
@@ -92,6 +93,7 @@ class Planner {
     /// A plan of which nothing was begun stays if the new one decides the same: it may append.
     bool keep_equal = false;
     bool whole = false;  ///< all of it is to be copied anew, whatever is finished or planned
+    bool gone = false;   ///< with `whole`: nothing of it stands at the target
   };
   /// Remembers whose a target table is. False: another source has it, whose name is put into
   /// `owner`.
@@ -99,6 +101,10 @@ class Planner {
   /// Names of target tables that the ledger has given away. Not the first time: nothing.
   Status ClaimKnown();
   void Unclaim(const std::string& source);
+  /// What is known of a table that gives its name up.
+  Status Forget(const std::string& source);
+  /// Of a migration file's table that is not at the target: what had been copied there is no more.
+  Status TakeAsGone(const TableRecord& known, Aim* aim);
   struct Shown {
     Progress& progress;
     Progress::Slot slot;

@@ -64,7 +64,8 @@ Status RunTable(Engine& engine, Planner& planner, const PlannedTable& table) {
     Status status = TablePass(*context, std::move(wishes)).Run();
     const bool compares = engine.options.verify != VerifyLevel::kNone;
     if (status.has_value() && compares) status = FindExtraPartitions(*context, kNoTask);
-    const bool changed = !status.has_value() && IsBaseGone(status.error());
+    const bool changed = !status.has_value() && (IsBaseGone(status.error()) ||
+                                                 status.error().code() == "TARGET_TABLE_GONE");
     const bool gone = changed || (!status.has_value() && IsSourceGone(status.error()));
     if (!gone || table.exact || replans == kReplansMax || engine.cancelled) {
       return Finish(engine, record, table.slot, status);

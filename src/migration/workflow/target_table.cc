@@ -177,7 +177,7 @@ Status PrepareTable(TableContext& table, bool has_committed_units) {
     if (has_committed_units) {
       return Error(ErrorKind::kConflict, "TARGET_TABLE_GONE",
                    "the ledger has partitions of it as copied, but it is not there any more; "
-                   "restore it, or begin with another state folder")
+                   "restore it, or copy all of it by a new job")
           .At(Where(table));
     }
     if (table.on_missing) TRY_VOID(table.on_missing());

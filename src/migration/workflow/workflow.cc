@@ -217,8 +217,8 @@ Status Workflow::PlanJobTables(const std::vector<JobTaskOrder>& orders,
       return OkStatus();
     }
     PlannedTable table{*std::move(found), engine.progress.Add(name)};
-    TRY(table.runnable,
-        state_->job_planner->PlanForJob({table.source, engine.progress, table.slot, false}));
+    TRY(table.runnable, state_->job_planner->PlanForJob(
+                            {table.source, engine.progress, table.slot, false, order.yields}));
     std::lock_guard lock(mutex);
     state_->planned.push_back(std::move(table));
     return OkStatus();
