@@ -32,7 +32,7 @@ using TasksByTable = std::map<std::string, TasksOfTable>;
 Error ErrorOf(const std::string& error_json) {
   const auto document = nlohmann::json::parse(error_json, nullptr, false);
   if (document.is_object()) return migration::ErrorFromJson(document);
-  return {ErrorKind::kInternal, "ERROR_UNREADABLE", error_json};
+  return {ErrorKind::kInternal, "LEDGER_ERROR_UNREADABLE", error_json};
 }
 
 Result<TasksByTable> TasksOf(Store& store, const Job& job) {
