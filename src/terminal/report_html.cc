@@ -146,6 +146,12 @@ class Page {
     return text + (text.empty() ? "" : "; ") + Filled(words_.by_location, report_.locations);
   }
 
+  Outcome WorstOutcome() const {
+    Outcome worst = Outcome::kMatch;
+    for (const TableReport& table : tables_) worst = std::max(worst, table.outcome);
+    return worst;
+  }
+
   Status WriteSummary() {
     const auto all = static_cast<int64_t>(tables_.size());
     const std::string left_out =
@@ -157,11 +163,14 @@ class Page {
       return write_(fmt::format("<p class=\"lead\">{}</p>\n{}", words_.no_tables, left_out));
     }
     const ReportTotals totals = SumOf(tables_);
-    Outcome worst = Outcome::kMatch;
-    for (const TableReport& table : tables_) worst = std::max(worst, table.outcome);
+    const Outcome worst = WorstOutcome();
     const int64_t matched = totals.outcomes[0];
-    const std::string lead = worst == Outcome::kMatch ? Filled(words_.all_match, all)
-                                                      : Filled(words_.some_match, matched, all);
+    const bool rest = report_.left_out_tables > 0 ||
+                      std::any_of(tables_.begin(), tables_.end(),
+                                  [](const TableReport& table) { return table.is_part; });
+    const std::string lead = worst == Outcome::kMatch
+                                 ? Filled(rest ? words_.rest_matches : words_.all_match, all)
+                                 : Filled(words_.some_match, matched, all);
     const auto unread = std::count_if(tables_.begin(), tables_.end(), [](const TableReport& table) {
       return table.outcome == Outcome::kMatch && table.IsByCount();
     });
@@ -225,7 +234,11 @@ class Page {
     bool begun = false;
     for (const TableReport& table : tables_) {
       if (table.outcome == Outcome::kMatch && table.reasons.empty()) continue;
-      if (!begun) TRY_VOID(write_(fmt::format("<h2>{}</h2>\n", words_.attention)));
+      if (!begun) {
+        const bool wrong = WorstOutcome() != Outcome::kMatch;
+        const char* const title = wrong ? words_.attention : words_.to_know;
+        TRY_VOID(write_(fmt::format("<h2>{}</h2>\n", title)));
+      }
       begun = true;
       TRY_VOID(WriteTrouble(table));
     }

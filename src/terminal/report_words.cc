@@ -9,11 +9,13 @@ constexpr ReportWords kEnglish = {
     .language = "en",
     .title = "Migration report",
     .all_match = "Every table arrived whole: % of % match.",
+    .rest_matches =
+        "All that is told here arrived whole: % of % tables match. It is not all of the job.",
     .by_count = "Of these, % match by their count of rows alone: their values were not compared.",
     .some_match = "% of ^ tables match. What the others need stands below.",
     .no_tables = "No tables yet: plan or run first.",
     .left_out_tables =
-        "Of the job % more tables are not told here: later jobs have taken over all of them "
+        "Tables of the job that are not told here: %. Later jobs have taken over all of them "
         "(planned "
         "or copied them since, here or to another place), or none of their tasks has begun.",
     .source = "Source",
@@ -33,6 +35,7 @@ constexpr ReportWords kEnglish = {
     .bytes_by_table = "Source bytes by table",
     .largest = "The % largest of ^ tables.",
     .attention = "What does not match, and what to do",
+    .to_know = "To know",
     .changes = "Not as at the source, as the policies allow",
     .last_run = "The last run",
     .all_tables = "All tables",
@@ -61,6 +64,7 @@ constexpr ReportWords kChinese = {
     .language = "zh-CN",
     .title = "迁移报告",
     .all_match = "所有表均完整到达：%/% 一致。",
+    .rest_matches = "此处列出的内容均完整到达：%/% 张表一致；并非作业的全部内容。",
     .by_count = "其中 % 张表仅按行数一致，未比对数据内容。",
     .some_match = "^ 张表中有 % 张一致，其余表的处理办法见下文。",
     .no_tables = "尚无任何表，请先执行 plan 或 run。",
@@ -84,6 +88,7 @@ constexpr ReportWords kChinese = {
     .bytes_by_table = "各表源数据量",
     .largest = "共 ^ 张表，图中为最大的 % 张。",
     .attention = "不一致的内容及处理办法",
+    .to_know = "须知",
     .changes = "按策略允许与源端不同的内容",
     .last_run = "最近一次运行",
     .all_tables = "全部表",

@@ -13,9 +13,10 @@ namespace mms::terminal {
 struct ReportWords {
   const char* language;  ///< of <html lang>
   const char* title;
-  const char* all_match;   ///< % = number of tables
-  const char* by_count;    ///< % = tables that match by their count of rows
-  const char* some_match;  ///< % = those that match, ^ = all of them
+  const char* all_match;     ///< % = number of tables
+  const char* rest_matches;  ///< likewise, where not all of the job is told
+  const char* by_count;      ///< % = tables that match by their count of rows
+  const char* some_match;    ///< % = those that match, ^ = all of them
   const char* no_tables;
   const char* left_out_tables;  ///< % = of the job, not told
   const char* source;
@@ -35,6 +36,7 @@ struct ReportWords {
   const char* bytes_by_table;
   const char* largest;  ///< % = tables shown, ^ = all of them
   const char* attention;
+  const char* to_know;  ///< instead, where nothing is wrong
   const char* changes;
   const char* last_run;
   const char* all_tables;

@@ -232,6 +232,7 @@ Result<TableReport> ReadTableReport(migration::Ledger& ledger, const TableRecord
   TRY_VOID(ledger.ListUnits(report.scope, std::nullopt, visit));
   TellChanges(report, changes);
   if (has_part) {
+    report.is_part = true;
     AddReason(report, "a part: " + table.part->planned_by +
                           " has planned this table since; what later jobs have planned or copied "
                           "of it is told in their reports");

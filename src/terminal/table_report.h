@@ -46,6 +46,7 @@ struct TableReport {
   std::string source;
   std::string target;  ///< "" when refused before planning
   bool planned = false;
+  bool is_part = false;            ///< of it that later jobs have not taken over
   std::optional<int64_t> version;  ///< Delta version copied; nullopt = not planned, or none pinned
   int64_t units = 0;               ///< target partitions; 1 for a table without
   int64_t units_committed = 0;

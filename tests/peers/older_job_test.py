@@ -75,6 +75,9 @@ def test_an_older_job_tells_what_no_later_one_has_taken_over(
     assert summary["left_out_tables"] == 0
     assert all(line["reasons"] == [] for line in later.values()), later
 
+    page = written(jobs, first, tmp_path / "before.html").read()
+    assert "Every table arrived whole" not in page and "It is not all of the job." in page
+
     # What is damaged since is found by the job that copied it, and its papers say so.
     change(jobs, "a", [100, 1, 2])
     jobs.good_job("verify", str(first["id"]))
@@ -90,7 +93,7 @@ def test_an_older_job_tells_what_no_later_one_has_taken_over(
         ("p=c", "Match"),
     ]
     page = written(jobs, first, tmp_path / "report.html").read()
-    assert "p=a" in page and "Of the job 1 more tables are not told here" in page
+    assert "p=a" in page and "Tables of the job that are not told here: 1." in page
 
     papers = evidence(jobs, first, tmp_path / "first.tar")
     parts = {line["partition"]: line for line in papers["partitions"]}
