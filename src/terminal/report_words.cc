@@ -16,8 +16,8 @@ constexpr ReportWords kEnglish = {
     .no_tables = "No tables yet: plan or run first.",
     .left_out_tables =
         "Tables of the job that are not told here: %. Later jobs have taken over all of them "
-        "(planned "
-        "or copied them since, here or to another place), or none of their tasks has begun.",
+        "(planned or copied them since, here or to another place), or none of their tasks has "
+        "begun.",
     .source = "Source",
     .catalog = "catalog",
     .by_location = "tables by location: %",

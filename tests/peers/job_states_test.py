@@ -4,6 +4,7 @@ the table and its partitions with it.
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -99,3 +100,47 @@ def test_a_task_that_failed_by_its_rows_goes_on_behind_its_table(
     assert jobs.show(job)["status"] == "DONE"
     assert statuses(jobs) == {"orders": "DONE"}
     assert jobs.counts("orders") == {"a": 3, "b": 4, "c": 5}
+
+
+def test_no_verb_goes_on_with_what_a_user_has_stopped_unasked(
+    make_jobs: Callable[..., Jobs],  # noqa: F811
+    put: Callable[..., Path],  # noqa: F811
+) -> None:
+    jobs = make_jobs(**{"db.task.partition.max.num": "1", "task.max.num": "1"})
+    put("orders", {"a": 3, "b": 4})
+    jobs.good("sync", "sales", "--schema", "moved")
+    job = jobs.create()
+    assert jobs.job("run", MMS_FAULT="before verified:2").code == -signal.SIGKILL
+    jobs.good_job("stop", str(job["id"]))
+    jobs.good_job("run")  # takes it back from the process that was killed
+    before = jobs.tasks(job)
+    assert sorted(task["status"] == "DONE" for task in before) == [False, True], before
+
+    refused = jobs.job("verify", str(job["id"])).err
+    assert "JOB_STATE" in refused and "is stopped while 1 of its tasks wait" in refused
+    assert "none of its tasks has failed" in jobs.good_job("retry", str(job["id"])).err
+    assert jobs.show(job)["stopped"] and jobs.tasks(job) == before
+    jobs.good_job("run")
+    assert jobs.tasks(job) == before, "it is stopped"
+
+    jobs.good_job("start", str(job["id"]))
+    jobs.good_job("run")
+    assert jobs.show(job)["status"] == "DONE"
+    assert "all of its tasks are DONE" in jobs.good_job("start", str(job["id"])).err
+    jobs.good_job("verify", str(job["id"]))
+    jobs.good_job("run")
+    assert jobs.show(job)["status"] == "DONE"
+
+
+def test_a_job_is_made_though_the_evidence_of_others_cannot_be_listed(
+    make_jobs: Callable[..., Jobs],  # noqa: F811
+    put: Callable[..., Path],  # noqa: F811
+) -> None:
+    jobs = make_jobs()
+    put("orders", {"a": 3})
+    jobs.good("sync", "sales", "--schema", "moved")
+    (jobs.state / "evidence").write_text("in its way", "utf-8")
+    made = jobs.job("create", "move", "--source", "sales", "--schema", "moved")
+    assert made.code == 0 and "EVIDENCE_UNREADABLE" in made.err, made.err
+    (job,) = made.of("job")
+    assert (job["status"], job["evidence"]) == ("INIT", None), "not known is null"
